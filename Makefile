@@ -1,0 +1,83 @@
+# `make` explains the targets. Everything is installed into .venv, with the versions of constraints.txt.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest
+TYPED := $(wildcard p2p_market baselines report leaderboard tools)
+
+# Stamps: an environment is renewed when what it is made from changes, and only then.
+CREATED := $(VENV)/created.stamp
+RUN_READY := $(VENV)/run.stamp
+TEST_READY := $(VENV)/test.stamp
+INPUTS := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help benchmark test test-all lint fast full coverage bench clean
+
+help:
+	@echo 'make benchmark  evaluate all policies on held-out weeks; the table on screen, details in results/'
+	@echo '                (more options: make benchmark ARGS="--help")'
+	@echo 'make test       what continuous integration runs: lint, fast, coverage'
+	@echo 'make test-all   the same with slow tests and freshly drawn examples'
+	@echo 'make lint       ruff, formatting, types'
+	@echo 'make fast       tests that take seconds, and the wheel in an empty environment'
+	@echo 'make coverage   branch coverage, kernels included (they run as plain Python)'
+	@echo 'make bench      speed of engine and market'
+	@echo 'make clean      remove .venv, caches and builds; results/ stays'
+	@echo
+	@echo 'Needs Python 3.11 or newer, make and git. Another Python: make PYTHON=python3.12 TARGET'
+
+benchmark: $(RUN_READY)
+	$(BIN)/p2p-market benchmark $(ARGS)
+
+test: lint fast coverage
+
+test-all: lint full coverage
+
+lint: $(TEST_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+
+fast: $(TEST_READY)
+	$(PYTEST) --numprocesses auto
+
+full: $(TEST_READY)
+	$(PYTEST) --numprocesses auto -m '' --hypothesis-profile explore
+
+# Compiled code cannot be traced, so here the kernels are plain Python: same results, honest branches.
+coverage: $(TEST_READY)
+	NUMBA_DISABLE_JIT=1 $(PYTEST) --numprocesses auto -m 'not (slow or compiled or wheel)' --cov
+
+bench: $(TEST_READY)
+	$(PYTEST) tests/benchmarks --override-ini addopts= --benchmark-only
+
+clean:
+	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .benchmarks .hypothesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(CREATED):
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo 'p2p_market needs Python 3.11 or newer, and "$(PYTHON)" was not found: make PYTHON=/path/to/python3.11' >&2; \
+	    exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("p2p_market needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make PYTHON=/path/to/python3.11" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	    echo '$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv' >&2; \
+	    exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(RUN_READY): $(CREATED) $(INPUTS)
+	@echo 'Installing p2p_market and its solvers into $(VENV); the first time takes a few minutes ...'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report]'
+	@touch $@
+
+$(TEST_READY): $(CREATED) $(INPUTS)
+	@echo 'Installing p2p_market and its test tools into $(VENV); the first time takes a few minutes ...'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,dev]'
+	@touch $(RUN_READY) $@

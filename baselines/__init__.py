@@ -1,0 +1,1 @@
+"""Baselines: one folder per policy; they import p2p_market, never the other way."""

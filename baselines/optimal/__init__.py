@@ -1,0 +1,1 @@
+"""The perfect-foresight optimum of the whole community."""

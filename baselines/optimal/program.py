@@ -1,0 +1,153 @@
+"""The community's perfect-foresight problem as a linear program, compiled once per scenario.
+
+It minimises the social cost of the ledger over set-points and trades with the coefficients and
+limits of the engine. Importing and selling at once, or exporting and buying, is allowed here and
+not in the engine; under the no-resale condition, which a scenario proves when it loads, it never
+pays.
+"""
+
+from dataclasses import dataclass
+
+import cvxpy as cp
+import numpy as np
+
+from p2p_market.assets.node import Coefficients
+from p2p_market.episode import Episode
+from p2p_market.records import FloatArray
+from p2p_market.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Set-points and levels of all flexible assets, one column each."""
+
+    owner: FloatArray  # (asset, agent), 1 where the agent owns the asset
+    charge_kw: cp.Variable  # (step, asset), >= 0
+    discharge_kw: cp.Variable  # (step, asset), >= 0
+    level_kwh: cp.Variable  # (step + 1, asset)
+    start_kwh: cp.Parameter  # (asset,)
+
+    def constraints(self, nodes: Coefficients) -> list[cp.Constraint]:
+        """The power-node equation; power and energy limits are bounds of the variables."""
+        own = nodes.present
+        before, after = self.level_kwh[:-1], self.level_kwh[1:]
+        stored = self.charge_kw @ np.diag(nodes.charge_gain_h[own])
+        taken = self.discharge_kw @ np.diag(nodes.discharge_gain_h[own])
+        return [
+            self.level_kwh[0] == self.start_kwh,
+            after == before @ np.diag(nodes.retention[own]) + stored - taken,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Exchange with the grid and with each other, (step, agent) [kW], all >= 0."""
+
+    import_kw: cp.Variable
+    export_kw: cp.Variable
+    buy_kw: cp.Variable
+    sell_kw: cp.Variable
+    buy_max_kw: cp.Parameter
+    sell_max_kw: cp.Parameter
+
+    def constraints(self, net_load_kw: cp.Expression) -> list[cp.Constraint]:
+        """Every agent balances, and what is bought is sold."""
+        return [
+            net_load_kw == self.import_kw - self.export_kw + self.buy_kw - self.sell_kw,
+            cp.sum(self.buy_kw - self.sell_kw, axis=1) == 0,
+            self.buy_kw <= self.buy_max_kw,
+            self.sell_kw <= self.sell_max_kw,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The compiled problem with the parameters that an episode fills in."""
+
+    problem: cp.Problem
+    storage: Storage
+    trades: Trades
+    idle_net_load_kw: cp.Parameter  # (step, agent)
+    import_cost_eur_per_kwh: cp.Parameter  # (step, agent), retail price + carbon cost
+
+
+def _storage(nodes: Coefficients, steps: int) -> Storage:
+    own = nodes.present
+    count = int(own.sum())
+    owner = np.zeros((count, len(own)))
+    owner[np.arange(count), np.nonzero(own)[0]] = 1.0
+
+    def between(rows: int, low: FloatArray, high: FloatArray) -> cp.Variable:
+        shape = (rows, count)
+        return cp.Variable(shape, bounds=[np.tile(low, (rows, 1)), np.tile(high, (rows, 1))])
+
+    return Storage(
+        owner,
+        charge_kw=between(steps, np.zeros(count), nodes.power_max_kw[own]),
+        discharge_kw=between(steps, np.zeros(count), -nodes.power_min_kw[own]),
+        level_kwh=between(steps + 1, nodes.energy_min_kwh[own], nodes.energy_max_kwh[own]),
+        start_kwh=cp.Parameter(count, nonneg=True),
+    )
+
+
+def compile_program(scenario: Scenario) -> Program:
+    """The problem of a scenario; only data change from episode to episode."""
+    steps, agents = scenario.steps, len(scenario.agents)
+    shape, spec, nodes = (steps, agents), scenario.spec, scenario.nodes
+    storage = _storage(nodes, steps)
+    trades = Trades(
+        *(cp.Variable(shape, nonneg=True) for _ in range(4)),
+        *(cp.Parameter(shape, nonneg=True) for _ in range(2)),
+    )
+    idle, import_cost = cp.Parameter(shape), cp.Parameter(shape, nonneg=True)
+    net_load = idle + (storage.charge_kw - storage.discharge_kw) @ storage.owner
+    overload = cp.Variable(steps, nonneg=True)
+    flow, limit = cp.sum(net_load, axis=1), spec.feeder.limit_kw
+    constraints = [
+        *storage.constraints(nodes),
+        *trades.constraints(net_load),
+        cp.abs(net_load[:, scenario.has_storage]) <= spec.connection_limit_kw,
+        overload >= flow - limit,
+        overload >= -flow - limit,
+    ]
+    fee = _rows(scenario.network_fee_eur_per_kwh, trades.buy_kw)
+    feed_in = _rows(scenario.feed_in_eur_per_kwh, trades.export_kw)
+    wear = _rows(nodes.degradation_eur_per_kwh[nodes.present], storage.charge_kw)
+    running = (
+        cp.sum(cp.multiply(import_cost, trades.import_kw))
+        - cp.sum(cp.multiply(feed_in, trades.export_kw))
+        + cp.sum(cp.multiply(fee, trades.buy_kw + trades.sell_kw))
+        + cp.sum(cp.multiply(wear, storage.charge_kw + storage.discharge_kw))
+        + spec.feeder.overload_eur_per_kwh * cp.sum(overload)
+    )
+    gained = cp.sum(storage.level_kwh[-1] - storage.level_kwh[0])
+    cost = spec.dt_h * running - spec.terminal_value_eur_per_kwh * gained
+    problem = cp.Problem(cp.Minimize(cost), constraints)
+    assert problem.is_dpp(), "the program must compile once"
+    return Program(problem, storage, trades, idle, import_cost)
+
+
+def fill(program: Program, scenario: Scenario, episode: Episode) -> None:
+    """Put the data of an episode (a batch of one) into the program.
+
+    An agent without storage can only buy its deficit and sell its surplus, which are data. An agent
+    whose floor reaches its cap places no order in the engine, nor here.
+    """
+    nodes, limit = scenario.nodes, scenario.spec.connection_limit_kw
+    idle = (episode.load_kw - episode.pv_kw)[:, 0]
+    floor, cap = episode.ask_floor_eur_per_kwh[:, 0], episode.bid_cap_eur_per_kwh[:, 0]
+    open_to_trade = (floor < cap).astype(np.float64)
+    deficit, surplus = np.maximum(idle, 0.0), np.maximum(-idle, 0.0)
+    owners = scenario.has_storage
+    program.idle_net_load_kw.value = idle
+    program.import_cost_eur_per_kwh.value = (
+        episode.retail_eur_per_kwh[: scenario.steps, 0] + episode.carbon_eur_per_kwh
+    )
+    program.trades.buy_max_kw.value = open_to_trade * np.where(owners, limit, deficit)
+    program.trades.sell_max_kw.value = open_to_trade * np.where(owners, limit, surplus)
+    program.storage.start_kwh.value = episode.start_energy_kwh[0][nodes.present]
+
+
+def _rows(values: FloatArray, like: cp.Variable) -> FloatArray:
+    """The same row for every step."""
+    return np.tile(values, (like.shape[0], 1))

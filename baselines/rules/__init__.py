@@ -1,0 +1,1 @@
+"""Rules without learning: the no-trade rule and truthful bids."""

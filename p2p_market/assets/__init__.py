@@ -1,0 +1,16 @@
+"""Devices. `ASSETS` lists every kind that a scenario may name."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from p2p_market.assets.battery import battery
+from p2p_market.assets.load import load
+from p2p_market.assets.node import PowerNode
+from p2p_market.assets.pv import pv
+
+ASSETS: Final[Mapping[str, Callable[..., PowerNode]]] = {
+    "load": load,  # inflexible demand, resampled from a donor
+    "pv": pv,  # roof, curtailed by rule only
+    "battery": battery,  # AC-coupled storage
+}
+"""Kind of asset -> function from device data to power-node parameters."""

@@ -1,0 +1,171 @@
+"""The one equation: every device is a power node with an energy level and a signed AC power.
+
+    e' = retention * e + charge_gain_h * max(p, 0) - discharge_gain_h * max(-p, 0)
+
+The coefficients are computed once, when a scenario loads, and consumed by the step kernels and by
+the optimum alike. Source: Heussen, Koch, Ulbig and Andersson (2010), "Energy storage in power
+system operation: the power nodes modeling framework", eq. (1), doi:10.1109/ISGTEUROPE.2010.5638865.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numba import njit
+
+from p2p_market.records import BoolArray, FloatArray, Record
+
+
+@dataclass(frozen=True, slots=True)
+class PowerNode(Record):
+    """One device. Power is positive into the prosumer.
+
+    A `setpoint` node is moved by its owner and has an energy level; a `demand` node follows a
+    measured load shape; a `sun` node follows the sun and is curtailed by rule only.
+    """
+
+    driver: Literal["setpoint", "demand", "sun"]
+    power_min_kw: float = 0.0  # <= 0
+    power_max_kw: float = 0.0  # >= 0
+    energy_min_kwh: float = 0.0
+    energy_max_kwh: float = 0.0
+    eta_charge: float = 1.0
+    eta_discharge: float = 1.0
+    leak_per_h: float = 0.0
+    degradation_eur_per_kwh: float = 0.0  # per kWh of AC energy in either direction
+    profile: str = ""  # demand: name of the donor whose shape it follows
+    scale_kw: float = 0.0  # demand: mean power; sun: AC power of the clear-sky fraction one
+    tilt_deg: float = 0.0  # sun
+    azimuth_deg: float = 180.0  # sun, 180 = south
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients(Record):
+    """Power nodes of all agents, (agent, asset), padded with absent nodes of zero power."""
+
+    present: BoolArray
+    retention: FloatArray  # share of the level kept over one step
+    charge_gain_h: FloatArray  # kWh stored per kW charged for one step
+    discharge_gain_h: FloatArray  # kWh taken from the level per kW discharged for one step
+    energy_min_kwh: FloatArray
+    energy_max_kwh: FloatArray
+    power_min_kw: FloatArray
+    power_max_kw: FloatArray
+    degradation_eur_per_kwh: FloatArray
+
+
+def retention_and_gains(node: PowerNode, dt_h: float) -> tuple[float, float, float]:
+    """Retention [1], charge gain [h] and discharge gain [h] of a step; Heussen et al. (2010).
+
+    With a leak the level decays exponentially within the step while power is constant, so the step
+    counts for `(1 - retention) / leak` hours instead of `dt_h`.
+    """
+    retention = math.exp(-node.leak_per_h * dt_h)
+    hours = dt_h if node.leak_per_h == 0.0 else (1.0 - retention) / node.leak_per_h
+    return retention, hours * node.eta_charge, hours / node.eta_discharge
+
+
+def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficients:
+    """Arrays of the flexible nodes of each agent, padded to the largest count (at least one).
+
+    Args:
+        nodes: flexible nodes per agent, in the order of the action's set-points.
+        dt_h: step length [h].
+    """
+    width = max(1, max(len(own) for own in nodes))
+    columns = np.zeros((8, len(nodes), width))
+    columns[0] = 1.0
+    present = np.zeros((len(nodes), width), dtype=np.bool_)
+    for agent, own in enumerate(nodes):
+        for asset, node in enumerate(own):
+            present[agent, asset] = True
+            columns[:, agent, asset] = (
+                *retention_and_gains(node, dt_h),
+                node.energy_min_kwh,
+                node.energy_max_kwh,
+                node.power_min_kw,
+                node.power_max_kw,
+                node.degradation_eur_per_kwh,
+            )
+    return Coefficients(present, *(column.copy() for column in columns))
+
+
+@njit(cache=True)
+def _limits_kernel(  # type: ignore[no-untyped-def]
+    energy, retention, charge, discharge, e_min, e_max, p_min, p_max, out_low, out_high
+):
+    for b in range(energy.shape[0]):
+        for i in range(energy.shape[1]):
+            for k in range(energy.shape[2]):
+                kept = retention[i, k] * energy[b, i, k]
+                low, high = p_min[i, k], p_max[i, k]
+                if p_min[i, k] == p_max[i, k]:
+                    out_low[b, i, k] = low
+                    out_high[b, i, k] = high
+                    continue
+                spare = kept - e_min[i, k]
+                need = -spare / discharge[i, k] if spare >= 0.0 else -spare / charge[i, k]
+                room = e_max[i, k] - kept
+                most = room / charge[i, k] if room >= 0.0 else room / discharge[i, k]
+                out_low[b, i, k] = min(max(low, need), high)
+                out_high[b, i, k] = max(min(high, most), out_low[b, i, k])
+
+
+def power_limits(nodes: Coefficients, energy_kwh: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest power of the step that keep the next level inside its bounds.
+
+    Args:
+        energy_kwh: levels before the step, (batch, agent, asset) [kWh].
+
+    Returns:
+        Two arrays (batch, agent, asset) [kW], positive = charge.
+    """
+    low, high = np.empty_like(energy_kwh), np.empty_like(energy_kwh)
+    _limits_kernel(
+        energy_kwh,
+        nodes.retention,
+        nodes.charge_gain_h,
+        nodes.discharge_gain_h,
+        nodes.energy_min_kwh,
+        nodes.energy_max_kwh,
+        nodes.power_min_kw,
+        nodes.power_max_kw,
+        low,
+        high,
+    )
+    return low, high
+
+
+@njit(cache=True)
+def _advance_kernel(energy, power, retention, charge, discharge, e_min, e_max, out_energy):  # type: ignore[no-untyped-def]
+    for b in range(energy.shape[0]):
+        for i in range(energy.shape[1]):
+            for k in range(energy.shape[2]):
+                p = power[b, i, k]
+                gained = charge[i, k] * p if p > 0.0 else discharge[i, k] * p
+                level = retention[i, k] * energy[b, i, k] + gained
+                # A power at its limit may miss the bound by one rounding; the invariants see more.
+                out_energy[b, i, k] = min(max(level, e_min[i, k]), e_max[i, k])
+
+
+def advance(nodes: Coefficients, energy_kwh: FloatArray, power_kw: FloatArray) -> FloatArray:
+    """Levels after one step of constant, feasible power, (batch, agent, asset) [kWh].
+
+    Args:
+        energy_kwh: levels before the step, (batch, agent, asset) [kWh].
+        power_kw: power inside `power_limits`, (batch, agent, asset) [kW], positive = charge.
+    """
+    out = np.empty_like(energy_kwh)
+    _advance_kernel(
+        energy_kwh,
+        power_kw,
+        nodes.retention,
+        nodes.charge_gain_h,
+        nodes.discharge_gain_h,
+        nodes.energy_min_kwh,
+        nodes.energy_max_kwh,
+        out,
+    )
+    return out

@@ -1,0 +1,316 @@
+"""The command line `p2p-market`. Exit codes: 0 ok, 1 a check failed, 2 wrong usage."""
+
+import importlib
+import json
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from p2p_market import data
+from p2p_market.errors import P2PMarketError
+from p2p_market.evaluation.benchmark import (
+    OPTIMUM,
+    RULE,
+    ScenarioResult,
+    all_weeks,
+    evaluate,
+    units_of_work,
+)
+from p2p_market.evaluation.run_record import read_run, replay, write_run
+from p2p_market.registry import BASELINES, make
+from p2p_market.scenario import load_scenario, scenario_ids
+
+REPORT: Final = "report.page:write"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Benchmarks for peer-to-peer energy trading: policies are scored between the no-trade "
+    "rule (0) and the perfect-foresight optimum of the same physics (100).",
+)
+console = Console()
+complaints = Console(stderr=True)
+
+ScenarioOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scenario", "-s", help="Scenario id or YAML file; repeatable. Default: all shipped."
+    ),
+]
+WeeksOption = Annotated[
+    str,
+    typer.Option("--weeks", help="Weeks of the split, for example 0-12 or 3,7. Each is 7 days."),
+]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="Part of the year: train, validation or test.")
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, help="Draws donor days, clouds, start levels.")
+]
+OutputOption = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder in which a folder per run is made.")
+]
+
+
+@app.command()
+def benchmark(
+    scenario: ScenarioOption = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy", "-p", help="Baseline or MODULE:FACTORY; repeatable. Default: all."
+        ),
+    ] = None,
+    weeks: WeeksOption = "0-12",
+    split: SplitOption = "test",
+    seed: SeedOption = 0,
+    output: OutputOption = Path("results"),
+) -> None:
+    """Play all policies on held-out weeks; print the table, write record, metrics and report.
+
+    Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
+    """
+    with _complaining():
+        _run(scenario or scenario_ids(), policy or list(BASELINES), weeks, split, seed, output)
+
+
+@app.command(name="evaluate")
+def evaluate_policy(
+    policy: Annotated[
+        str,
+        typer.Option("--policy", "-p", help="Your policy as MODULE:FACTORY, or a baseline's name."),
+    ],
+    scenario: ScenarioOption = None,
+    weeks: WeeksOption = "0-12",
+    split: SplitOption = "test",
+    seed: SeedOption = 0,
+    output: OutputOption = Path("results"),
+) -> None:
+    """Score one policy between the two ends of the scale.
+
+    FACTORY is called with the scenario and returns an object with start(seeds) -> memory and
+    act(observation, memory) -> (action, memory). Example: p2p-market evaluate -p
+    my_agent:make_policy
+    """
+    with _complaining():
+        _run(scenario or scenario_ids(), [policy], weeks, split, seed, output)
+
+
+@app.command()
+def scenarios(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON list of objects with `id`.")
+    ] = False,
+) -> None:
+    """List the shipped scenarios."""
+    with _complaining():
+        specs = [load_scenario(name).spec for name in scenario_ids()]
+    if as_json:
+        rows = [
+            {
+                "id": spec.id,
+                "title": spec.title,
+                "members": len(spec.members),
+                "dt_h": spec.dt_h,
+                "days": spec.days,
+                "mechanism": spec.mechanism,
+                "data": spec.data,
+            }
+            for spec in specs
+        ]
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        return
+    table = Table("id", "members", "step [h]", "title")
+    for spec in specs:
+        table.add_row(spec.id, str(len(spec.members)), f"{spec.dt_h:g}", spec.title)
+    console.print(table)
+
+
+@app.command(name="replay")
+def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")]) -> None:
+    """Play the recorded actions of a run again and compare every digest and cost."""
+    with _complaining():
+        differences = replay(run, read_run(run))
+    if differences:
+        for line in differences:
+            complaints.print(line, markup=False, highlight=False)
+        raise typer.Exit(1)
+    console.print(f"{run}: replays to the same digits", markup=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Check installation, data and engine on this machine."""
+    table = Table("check", "result")
+    problems = 0
+    for name, finding, good in _checks():
+        problems += not good
+        table.add_row(name, finding if good else f"[red]{finding}[/red]")
+    console.print(table)
+    raise typer.Exit(1 if problems else 0)
+
+
+def _checks() -> Iterator[tuple[str, str, bool]]:
+    """Name, finding and verdict of each check; a missing extra is told, not a fault."""
+    yield "python", platform.python_version(), sys.version_info >= (3, 11)
+    for package in ("numpy", "numba", "gymnasium", "pettingzoo"):
+        yield package, version(package), True
+    for package, extra in (("cvxpy", "optimal"), ("matplotlib", "report")):
+        try:
+            yield package, version(package), True
+        except PackageNotFoundError:
+            yield package, f"not installed; pip install 'p2p-market[{extra}]'", True
+    try:
+        data.verify("de2018")
+        yield "data de2018", "all digests agree", True
+        began = time.perf_counter()
+        env = make("classic-v0")
+        env.reset(seed=0)
+        env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+        yield "first step", f"{time.perf_counter() - began:.1f} s with compilation", True
+    except P2PMarketError as error:
+        yield "engine", str(error), False
+
+
+def _run(
+    names: Sequence[str], policies: Sequence[str], weeks: str, split: str, seed: int, output: Path
+) -> None:
+    """Evaluate, print and write; exit 1 if a certificate fails or something beats the optimum."""
+    chosen = [load_scenario(name) for name in names]
+    numbers = _weeks(weeks)
+    results = []
+    with _progress() as progress:
+        for scenario in chosen:
+            work = units_of_work(scenario, policies, numbers)
+            task = progress.add_task(scenario.spec.id, total=work)
+            results.append(
+                evaluate(
+                    scenario,
+                    policies,
+                    split,
+                    numbers,
+                    seed,
+                    plans=output / "optima",
+                    progress=partial(progress.advance, task),
+                )
+            )
+    for result in results:
+        console.print(_table(result))
+        _print_certificate(result)
+    console.print(
+        "score: share of the way from no trade (0) to the optimum (100), over all weeks; dispatch "
+        "and allocation: EUR per week lost by set-points and by matching; worse off: members that "
+        "pay more than alone"
+    )
+    now = datetime.now(UTC)
+    folder = (
+        output / f"{now:%Y%m%d-%H%M%S}-{chosen[0].spec.id if len(chosen) == 1 else 'benchmark'}"
+    )
+    write_run(results, folder, now.isoformat(timespec="seconds"))
+    _write_report(results, folder)
+    if any(not result.certified or result.above_optimum for result in results):
+        raise typer.Exit(1)
+
+
+def _write_report(results: Sequence[ScenarioResult], folder: Path) -> None:
+    module, _, function = REPORT.partition(":")
+    console.print(f"record, metrics and actions: {folder}", markup=False, soft_wrap=True)
+    try:
+        write = getattr(importlib.import_module(module), function)
+    except ImportError as error:
+        console.print(f"no report: {error}; it needs a checkout and p2p-market\\[report]")
+        return
+    page = write(results, folder, title="p2p_market benchmark")
+    console.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+def _weeks(text: str) -> list[int]:
+    """Numbers out of "0-12" or "3,7"."""
+    numbers: list[int] = []
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            numbers += range(int(first), int(last or first) + 1)
+    except ValueError:
+        numbers = []
+    if not numbers or len(set(numbers)) < len(numbers) or not set(numbers) <= set(all_weeks()):
+        raise typer.BadParameter(
+            f"{text!r} is not a list of weeks between 0 and {max(all_weeks())}, like 0-12 or 3,7",
+            param_hint="--weeks",
+        )
+    return numbers
+
+
+def _table(result: ScenarioResult) -> Table:
+    """Both ends of the scale and everything between, one row per policy."""
+    spec = result.scenario.spec
+    count = result.episode.batch
+    title = f"{spec.id}: {spec.title} ({count} held-out weeks)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("policy", no_wrap=True)
+    for heading in ("score", "95 % interval", "worst", "EUR/week", "dispatch", "allocation"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("worse off", justify="right", no_wrap=True)
+    for row in result.rows:
+        table.add_row(
+            row.policy,
+            f"{row.score.point:.1f}",
+            f"{row.score.low:.1f} .. {row.score.high:.1f}",
+            f"{row.score.worst:.1f}",
+            f"{row.social_cost_eur.mean():.2f}",
+            f"{row.dispatch_gap_eur.mean():.2f}",
+            f"{row.allocation_gap_eur.mean():.2f}",
+            f"{100.0 * row.worse_off_share.mean():.0f} %",
+        )
+    return table
+
+
+def _print_certificate(result: ScenarioResult) -> None:
+    good = sum(certificate.holds for certificate in result.certificates)
+    total = len(result.certificates)
+    console.print(
+        f"{RULE} = 0 and {OPTIMUM} = 100 by definition; "
+        f"the optimum's certificate holds in {good} of {total} episodes."
+    )
+    for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
+        if not certificate.holds:
+            console.print(f"[red]{key}: {certificate}[/red]")
+    for name in result.above_optimum:
+        console.print(f"[red]{name} costs less than the bound: engine or optimum is wrong[/red]")
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=complaints,
+    )
+
+
+@contextmanager
+def _complaining() -> Iterator[None]:
+    """Turn the package's errors into one line and exit code 2."""
+    try:
+        yield
+    except P2PMarketError as error:
+        complaints.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        complaints.print("interrupted; the same command goes on from the optima solved so far")
+        raise typer.Exit(130) from None

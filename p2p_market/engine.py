@@ -1,0 +1,106 @@
+"""The engine: one step of the market as a pure function of frozen records."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from p2p_market import invariants, settlement
+from p2p_market.episode import Episode
+from p2p_market.market import MECHANISMS
+from p2p_market.records import (
+    SUPERVISOR_CAUSES,
+    Action,
+    Fills,
+    FloatArray,
+    OrderBook,
+    Outcome,
+    Proposal,
+    State,
+    Watch,
+)
+from p2p_market.reward import rewards
+from p2p_market.safety import feasibility, supervisor
+from p2p_market.scenario import Scenario
+
+_INVARIANT = SUPERVISOR_CAUSES.index("invariant")
+
+
+def start(scenario: Scenario, episode: Episode) -> State:
+    """State before the first step of an episode."""
+    shape = (episode.batch, len(scenario.agents))
+    return State(
+        step=0,
+        energy_kwh=episode.start_energy_kwh,
+        hold_steps=np.zeros(shape, dtype=np.int64),
+        last_fill_kw=np.zeros(shape),
+        last_price_eur_per_kwh=np.full(episode.batch, scenario.spec.price_max_eur_per_kwh / 2.0),
+    )
+
+
+def step(
+    scenario: Scenario, episode: Episode, state: State, proposal: Proposal, strict: bool = True
+) -> tuple[State, Outcome]:
+    """One step: screen, filter, market, grid, physics, ledger, invariants.
+
+    Args:
+        proposal: what the agents ask for, in physical units.
+        strict: raise on a broken invariant; otherwise latch the agents concerned.
+
+    Returns:
+        The next state and everything the step produced.
+
+    Raises:
+        InvariantError: in strict mode, if energy or money does not balance.
+    """
+    asked, watch = supervisor.screen(scenario, episode, state, proposal)
+    action = feasibility.project(scenario, episode, state, asked)
+    fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, action))
+    flows = settlement.flows(scenario, state, asked, action, fills)
+    ledger = settlement.settle(scenario, episode, state, action, fills, flows)
+    residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)
+    if strict:
+        invariants.insist(scenario, state.step, residual)
+    watch = _latch_broken(scenario, watch, residual)
+    next_state = State(
+        step=state.step + 1,
+        energy_kwh=flows.energy_kwh,
+        hold_steps=watch.hold_steps,
+        last_fill_kw=fills.power_kw,
+        last_price_eur_per_kwh=_last_price(state, fills),
+    )
+    return next_state, Outcome(
+        proposal=asked,
+        action=action,
+        fills=fills,
+        flows=flows,
+        ledger=ledger,
+        cause=watch.cause,
+        reward=rewards(scenario, ledger),
+    )
+
+
+def order_book(scenario: Scenario, action: Action) -> OrderBook:
+    """The orders of one step."""
+    return OrderBook(
+        quantity_kw=action.quantity_kw,
+        price_eur_per_kwh=action.price_eur_per_kwh,
+        k=scenario.spec.k,
+        dt_h=scenario.dt_h,
+    )
+
+
+def _last_price(state: State, fills: Fills) -> FloatArray:
+    price = fills.clearing_price_eur_per_kwh
+    return np.where(np.isnan(price), state.last_price_eur_per_kwh, price)
+
+
+def _latch_broken(scenario: Scenario, watch: Watch, residual: FloatArray) -> Watch:
+    """Latch agents that broke an invariant from the next step on."""
+    broken = invariants.broken(residual)
+    if not broken.any():
+        return watch
+    return replace(
+        watch,
+        cause=np.where(broken, _INVARIANT, watch.cause),
+        hold_steps=np.where(broken, scenario.hold_steps, watch.hold_steps),
+    )

@@ -1,0 +1,281 @@
+"""The PettingZoo environment: a batch of one over the pure engine, the only object that changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv
+
+from p2p_market import engine
+from p2p_market.actions import action_map, to_proposal
+from p2p_market.episode import Episode, EpisodeKey, choose_key, draw
+from p2p_market.errors import ActionError, ResetNeededError
+from p2p_market.observation import Feature, features, joint_state, observe, state_features
+from p2p_market.records import (
+    LEDGER_ENTRIES,
+    SUPERVISOR_CAUSES,
+    BoolArray,
+    Float32Array,
+    FloatArray,
+    Outcome,
+    Proposal,
+    Record,
+    State,
+)
+from p2p_market.scenario import Scenario
+
+ActionDict = Mapping[str, NDArray[np.floating[Any]]]
+
+INFO_KEYS: Final = (
+    "proposed",
+    "filtered",
+    "fill_kw",
+    "clearing_price_eur_per_kwh",
+    "supervisor",
+    "ledger_eur",
+    "correction_kw",
+    "net_load_kw",
+)
+"""Keys of `infos[agent]`; `ledger_eur` has the columns of `LEDGER_ENTRIES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Record):
+    """Where an environment stands in mid-episode; `restore` continues alike."""
+
+    episode: Episode
+    state: State
+    seeds: np.random.SeedSequence
+    drawn: int
+    agents: tuple[str, ...]
+
+
+class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
+    """Prosumers trade with each other before the grid serves the rest.
+
+    One agent per member of the scenario; all act at once. Each step is one market interval.
+    Set-points and orders pass the feasibility filter, so every finite action is allowed; a
+    non-finite number or a missing agent puts that agent into grid-only fallback for a while.
+
+    Action, `Box(-1, 1)`, columns mapped affinely to physical units (`p2p_market.actions`):
+
+    | column | name | unit | -1 | 1 |
+    |---|---|---|---|---|
+    | 0 .. K-1 | set-point of flexible asset k | kW | lowest power | highest power |
+    | K | quantity, > 0 buy, < 0 sell | kW | - connection limit | connection limit |
+    | K + 1 | limit price at the hub | EUR/kWh | 0 | highest price |
+
+    Observation, `Box` in physical units: own storage, load and PV of this step, prices, carbon,
+    calendar, time left, forecasts with 80 % bands. `env.feature_table` lists name, unit and range
+    of each number; `env.state()` is a compact joint state for critics, listed in
+    `env.state_feature_table`.
+
+    Reward: minus the agent's bill of the step [EUR], as the scenario weighs it. The end of the
+    horizon is a termination: stored energy that differs from the start is settled there at the
+    terminal value.
+
+    `reset(seed, options)`: options `split` ("train", "validation", "test") and `week` (0 to 12)
+    choose the part of the year; other options are ignored.
+
+    Version history: v0, first version.
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012 (PettingZoo reads it from the class)
+        "name": "p2p_market_v0",
+        "render_modes": [],
+        "is_parallelizable": True,
+    }
+    ledger_entries = LEDGER_ENTRIES
+    info_keys = INFO_KEYS
+
+    def __init__(self, scenario: Scenario, strict: bool = False) -> None:
+        """Build the environment.
+
+        Args:
+            scenario: what to play.
+            strict: raise on a broken invariant instead of latching the agents concerned.
+        """
+        self.scenario = scenario
+        self.strict = strict
+        self.render_mode = None
+        self.possible_agents = list(scenario.agents)
+        self.agents: list[str] = []
+        self.feature_table: tuple[Feature, ...] = features(scenario)
+        self.state_feature_table: tuple[Feature, ...] = state_features(scenario)
+        self.action_map = action_map(scenario)
+        self.state_space = _box(self.state_feature_table)
+        self._observation_boxes = {a: _box(self.feature_table) for a in scenario.agents}
+        self._action_boxes = {
+            a: Box(-1.0, 1.0, (self.action_map.width,), np.float32) for a in scenario.agents
+        }
+        self.observation_spaces = dict(self._observation_boxes)
+        self.action_spaces = dict(self._action_boxes)
+        self._index = {agent: i for i, agent in enumerate(scenario.agents)}
+        self._seeds = np.random.SeedSequence()
+        self._drawn = 0
+        self._episode: Episode | None = None
+        self._state: State | None = None
+
+    def observation_space(self, agent: str) -> Box:
+        """Space of one agent's observation."""
+        return self._observation_boxes[agent]
+
+    def action_space(self, agent: str) -> Box:
+        """Space of one agent's action."""
+        return self._action_boxes[agent]
+
+    @property
+    def episode_key(self) -> EpisodeKey:
+        """What the running episode was drawn from."""
+        return self._running()[0].keys[0]
+
+    def reset(
+        self, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Float32Array], dict[str, dict[str, Any]]]:
+        """Draw an episode.
+
+        Args:
+            seed: everything random in this and the following episodes comes from it; without it the
+                last seed's sequence goes on.
+            options: `split` and `week`, see the class.
+        """
+        if seed is not None:
+            self._seeds, self._drawn = np.random.SeedSequence(seed), 0
+        chosen = options or {}
+        child = np.random.SeedSequence(self._seeds.entropy, spawn_key=(self._drawn,))
+        self._drawn += 1
+        key = choose_key(
+            self.scenario,
+            int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)),
+            chosen.get("split", "train"),
+            chosen.get("week"),
+        )
+        self._episode = draw(self.scenario, key)
+        self._state = engine.start(self.scenario, self._episode)
+        self.agents = self.possible_agents[:]
+        return self._observations(), {agent: {} for agent in self.agents}
+
+    def step(
+        self, actions: ActionDict
+    ) -> tuple[
+        dict[str, Float32Array],
+        dict[str, float],
+        dict[str, bool],
+        dict[str, bool],
+        dict[str, dict[str, Any]],
+    ]:
+        """Play one market interval.
+
+        Args:
+            actions: normalised action per agent; an agent left out counts as a lost connection.
+
+        Raises:
+            ActionError: unknown agent, wrong shape or dtype.
+            ResetNeededError: before `reset` or after the end.
+        """
+        episode, state = self._running()
+        joint, present = self._gather(actions)
+        proposal = to_proposal(self.action_map.physical(joint), present)
+        self._state, outcome = engine.step(self.scenario, episode, state, proposal, self.strict)
+        ended = self._state.step >= self.scenario.steps
+        agents = self.agents
+        if ended:
+            self.agents = []
+        return (
+            self._observations(agents),
+            dict(zip(agents, outcome.reward[0].tolist(), strict=True)),
+            dict.fromkeys(agents, ended),
+            dict.fromkeys(agents, False),
+            _infos(agents, proposal, outcome),
+        )
+
+    def state(self) -> Float32Array:
+        """Compact joint state for critics, in the order of `state_feature_table`."""
+        if self._episode is None or self._state is None:
+            raise ResetNeededError("call reset() before state()")
+        joint: Float32Array = joint_state(self.scenario, self._episode, self._state)[0]
+        return joint
+
+    def snapshot(self) -> Snapshot:
+        """Everything needed to continue from here; cheap, since records never change."""
+        episode, state = self._running()
+        return Snapshot(episode, state, self._seeds, self._drawn, tuple(self.agents))
+
+    def restore(self, snapshot: Snapshot) -> dict[str, Float32Array]:
+        """Go back to a snapshot of the same scenario; returns the observations there."""
+        self._episode, self._state = snapshot.episode, snapshot.state
+        self._seeds, self._drawn = snapshot.seeds, snapshot.drawn
+        self.agents = list(snapshot.agents)
+        return self._observations()
+
+    def render(self) -> None:
+        """Nothing to draw in mid-step; `p2p-market benchmark` writes a report."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _running(self) -> tuple[Episode, State]:
+        if self._episode is None or self._state is None:
+            raise ResetNeededError("call reset() first")
+        if self._state.step >= self.scenario.steps:
+            raise ResetNeededError("the episode has ended; call reset() to start another")
+        return self._episode, self._state
+
+    def _gather(self, actions: ActionDict) -> tuple[FloatArray, BoolArray]:
+        """Joint action (1, agent, column) and who sent one."""
+        width = self.action_map.width
+        joint = np.zeros((1, len(self._index), width))
+        present = np.zeros((1, len(self._index)), dtype=np.bool_)
+        for agent, action in actions.items():
+            i = self._index.get(agent)
+            if i is None:
+                raise ActionError(f"unknown agent {agent!r}; agents are {self.possible_agents}")
+            values = np.asarray(action)
+            if values.shape != (width,) or values.dtype.kind != "f":
+                raise ActionError(
+                    f"{agent}: action needs shape ({width},) and a floating dtype, "
+                    f"got {values.shape} and {values.dtype}"
+                )
+            joint[0, i] = values
+            present[0, i] = True
+        return joint, present
+
+    def _observations(self, agents: list[str] | None = None) -> dict[str, Float32Array]:
+        assert self._episode is not None
+        assert self._state is not None
+        rows = observe(self.scenario, self._episode, self._state)[0]
+        return dict(zip(self.agents if agents is None else agents, rows, strict=True))
+
+
+def _infos(agents: list[str], proposal: Proposal, outcome: Outcome) -> dict[str, dict[str, Any]]:
+    action, fills = outcome.action, outcome.fills
+    proposed = np.column_stack(
+        [proposal.setpoint_kw[0], proposal.quantity_kw[0], proposal.price_eur_per_kwh[0]]
+    )
+    filtered = np.column_stack(
+        [action.setpoint_kw[0], action.quantity_kw[0], action.price_eur_per_kwh[0]]
+    )
+    columns = zip(
+        proposed,
+        filtered,
+        fills.power_kw[0].tolist(),
+        [float(fills.clearing_price_eur_per_kwh[0])] * len(agents),
+        [SUPERVISOR_CAUSES[cause] for cause in outcome.cause[0]],
+        outcome.ledger.entries_eur[0],
+        outcome.flows.correction_kw[0].tolist(),
+        action.net_load_kw[0].tolist(),
+        strict=True,
+    )
+    return {
+        agent: dict(zip(INFO_KEYS, row, strict=True))
+        for agent, row in zip(agents, columns, strict=True)
+    }
+
+
+def _box(table: tuple[Feature, ...]) -> Box:
+    low = np.array([feature.low for feature in table], dtype=np.float32)
+    high = np.array([np.nextafter(np.float32(f.high), np.float32(np.inf)) for f in table])
+    return Box(low, high.astype(np.float32), dtype=np.float32)

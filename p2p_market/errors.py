@@ -1,0 +1,37 @@
+"""One error class per cause, all below `P2PMarketError`: who, what, how to mend."""
+
+
+class P2PMarketError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class DataError(P2PMarketError):
+    """A data set is unknown, damaged or incomplete."""
+
+
+class ScenarioError(P2PMarketError):
+    """A scenario file breaks the schema or a rule of the market."""
+
+
+class ActionError(P2PMarketError):
+    """An action has an unknown agent, a wrong shape or a wrong dtype."""
+
+
+class ResetNeededError(P2PMarketError):
+    """`step` was called before `reset`, or after the episode had ended."""
+
+
+class InvariantError(P2PMarketError):
+    """Energy or money does not balance: a mistake of the engine, never of a policy."""
+
+
+class PolicyError(P2PMarketError):
+    """A policy could not be loaded, or answered with something that is not an action."""
+
+
+class OptimumError(P2PMarketError):
+    """The optimum could not be computed, or its certificate does not hold."""
+
+
+class ReplayError(P2PMarketError):
+    """A run record is damaged or does not replay to the same digests."""

@@ -1,0 +1,1 @@
+"""Play policies, measure them, place them between the two ends of the scale, replay them."""

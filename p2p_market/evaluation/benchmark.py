@@ -1,0 +1,145 @@
+"""Evaluate policies on held-out weeks between the two ends of the scale."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from p2p_market.calendar import WEEKS_PER_SPLIT
+from p2p_market.episode import Episode, choose_key, draw, stack
+from p2p_market.errors import OptimumError
+from p2p_market.evaluation import metrics
+from p2p_market.evaluation.certificate import Certificate, certify
+from p2p_market.evaluation.plan_store import StoredPlanner
+from p2p_market.evaluation.policy import Planner, Policy, load_policy
+from p2p_market.evaluation.rollout import Trajectory, join, rollout
+from p2p_market.evaluation.statistics import Score, score
+from p2p_market.records import FloatArray
+from p2p_market.scenario import Scenario
+
+RULE: Final = "no-trade"
+OPTIMUM: Final = "optimum"
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One policy on one scenario; arrays are per episode."""
+
+    policy: str
+    score: Score
+    social_cost_eur: FloatArray  # (episode,)
+    dispatch_gap_eur: FloatArray  # (episode,), best matching of the realised net loads - optimum
+    allocation_gap_eur: FloatArray  # (episode,), realised cost - best matching
+    private_cost_eur: FloatArray  # (episode, agent)
+    worse_off_share: FloatArray  # (episode,), members that pay more than alone
+    metrics: Mapping[str, FloatArray]  # name in METRICS -> (episode,)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """All policies on the held-out weeks of one scenario."""
+
+    scenario: Scenario
+    episode: Episode  # a batch of all weeks
+    certificates: tuple[Certificate, ...]  # one per week
+    trajectories: Mapping[str, Trajectory]
+    rows: tuple[Row, ...]  # the rule first, the optimum last
+
+    @property
+    def certified(self) -> bool:
+        """Whether the certificate holds in every episode."""
+        return all(certificate.holds for certificate in self.certificates)
+
+    @property
+    def above_optimum(self) -> list[str]:
+        """Policies that beat the bound in some episode: the engine or the optimum is wrong."""
+        bound = np.array([c.bound_eur for c in self.certificates])
+        tolerance = np.array([c.tolerance_eur for c in self.certificates])
+        return [r.policy for r in self.rows if np.any(r.social_cost_eur < bound - tolerance)]
+
+
+def all_weeks() -> range:
+    """The weeks of every split."""
+    return range(WEEKS_PER_SPLIT)
+
+
+def evaluate(
+    scenario: Scenario,
+    policies: Sequence[str],
+    split: str = "test",
+    weeks: Sequence[int] = all_weeks(),
+    seed: int = 0,
+    plans: Path | None = None,
+    progress: Progress | None = None,
+) -> ScenarioResult:
+    """Score policies on whole weeks, with the rule and the certified optimum as the ends.
+
+    Args:
+        policies: baseline names or `module:factory`; the two ends are added.
+        plans: folder that keeps solved optima, so that an interrupted run goes on.
+        progress: called with the number of units done: one per step of a rollout, and
+            `scenario.steps` per optimum solved.
+    """
+    keys = [choose_key(scenario, seed, split, week) for week in weeks]
+    singles = [draw(scenario, key) for key in keys]
+    episode = stack(singles)
+    names = [RULE, *(name for name in policies if name not in (RULE, OPTIMUM))]
+    played: dict[str, Trajectory] = {}
+    for name in names:
+        policy = load_policy(name, scenario)
+        if not isinstance(policy, Policy):
+            raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
+        played[name] = rollout(scenario, episode, policy, name, progress=progress)
+    certificates, played[OPTIMUM] = _optimum(scenario, singles, plans, progress)
+    best = metrics.social_cost_eur(played[OPTIMUM])
+    alone = played[RULE]
+    rows = tuple(_row(scenario, episode, alone, best, own) for own in played.values())
+    return ScenarioResult(scenario, episode, certificates, played, rows)
+
+
+def units_of_work(scenario: Scenario, policies: Sequence[str], weeks: Sequence[int]) -> int:
+    """How many units `evaluate` reports to its progress callback."""
+    others = [name for name in policies if name not in (RULE, OPTIMUM)]
+    return scenario.steps * (1 + len(others) + len(weeks))
+
+
+def _optimum(
+    scenario: Scenario,
+    singles: Sequence[Episode],
+    plans: Path | None,
+    progress: Progress | None,
+) -> tuple[tuple[Certificate, ...], Trajectory]:
+    planner = load_policy(OPTIMUM, scenario)
+    assert isinstance(planner, Planner)
+    if plans is not None:
+        planner = StoredPlanner(planner, scenario, plans)
+    proofs = []
+    for single in singles:
+        proofs.append(certify(scenario, single, planner.plan(single), OPTIMUM))
+        if progress is not None:
+            progress(scenario.steps)
+    return tuple(proof for proof, _ in proofs), join([trajectory for _, trajectory in proofs])
+
+
+def _row(
+    scenario: Scenario, episode: Episode, alone: Trajectory, best_eur: FloatArray, own: Trajectory
+) -> Row:
+    rule_eur, own_eur = metrics.social_cost_eur(alone), metrics.social_cost_eur(own)
+    allocation = metrics.allocation_gap_eur(scenario, episode, own)
+    private = metrics.private_cost_eur(own)
+    return Row(
+        policy=own.policy,
+        score=score(rule_eur, own_eur, best_eur, np.random.default_rng(0)),
+        social_cost_eur=own_eur,
+        dispatch_gap_eur=own_eur - best_eur - allocation,
+        allocation_gap_eur=allocation,
+        private_cost_eur=private,
+        worse_off_share=metrics.worse_off_share(metrics.private_cost_eur(alone), private),
+        metrics={
+            name: metric.of(scenario, episode, own) for name, metric in metrics.METRICS.items()
+        },
+    )

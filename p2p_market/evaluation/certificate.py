@@ -1,0 +1,87 @@
+"""The optimum's proof: the engine agrees with the solver, and nothing can cost less."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from p2p_market.actions import action_map
+from p2p_market.episode import Episode
+from p2p_market.evaluation.metrics import gross_money_eur, social_cost_eur
+from p2p_market.evaluation.policy import Plan
+from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
+from p2p_market.records import FloatArray
+from p2p_market.scenario import Scenario
+
+RELATIVE_TOLERANCE: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Three costs of one episode that must agree."""
+
+    plan_eur: float  # objective of the solver that made the schedule
+    bound_eur: float  # dual objective of the second solver
+    replay_eur: float  # cost of the schedule when the engine plays it
+    tolerance_eur: float
+    interventions: int  # supervisor events in the replay
+
+    @property
+    def holds(self) -> bool:
+        """Whether plan, bound and replay agree and the supervisor stayed quiet."""
+        agree = (
+            abs(self.replay_eur - self.plan_eur) <= self.tolerance_eur
+            and abs(self.plan_eur - self.bound_eur) <= self.tolerance_eur
+        )
+        return agree and self.interventions == 0
+
+    def __str__(self) -> str:
+        """The three costs in one line."""
+        return (
+            f"plan {self.plan_eur:.6f}, bound {self.bound_eur:.6f}, replay {self.replay_eur:.6f} "
+            f"EUR, tolerance {self.tolerance_eur:.1e} EUR, {self.interventions} interventions"
+        )
+
+
+def plan_actions(scenario: Scenario, episode: Episode, plan: Plan) -> FloatArray:
+    """Normalised actions of a plan: its set-points, and truthful orders for all that is left.
+
+    At truthful prices the auction finds the best matching of the plan's surpluses and deficits.
+
+    Returns:
+        (step, 1, agent, column).
+    """
+    table = action_map(scenario)
+    net_load = (episode.load_kw - episode.pv_kw)[:, 0] + plan.setpoint_kw.sum(axis=-1)
+    buys = net_load > 0.0
+    limit, top = table.half[:, -2], 2.0 * table.half[:, -1]
+    physical = np.concatenate(
+        [
+            plan.setpoint_kw,
+            np.where(buys, limit, -limit)[..., None],
+            np.where(buys, top, 0.0)[..., None],
+        ],
+        axis=-1,
+    )
+    return table.normalised(physical)[:, None]
+
+
+def certify(
+    scenario: Scenario, episode: Episode, plan: Plan, name: str = "optimum"
+) -> tuple[Certificate, Trajectory]:
+    """Play a plan through the engine and compare.
+
+    Args:
+        episode: a batch of one.
+        plan: its schedule and bound.
+    """
+    played = rollout(scenario, episode, Recorded(plan_actions(scenario, episode, plan)), name)
+    tolerance = RELATIVE_TOLERANCE * max(1.0, float(gross_money_eur(played)[0]))
+    certificate = Certificate(
+        plan_eur=plan.objective_eur,
+        bound_eur=plan.bound_eur,
+        replay_eur=float(social_cost_eur(played)[0]),
+        tolerance_eur=tolerance,
+        interventions=int(np.count_nonzero(played.cause)),
+    )
+    return certificate, played

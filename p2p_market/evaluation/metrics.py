@@ -1,0 +1,135 @@
+"""What a trajectory is worth, per episode: pure functions, one array (batch,) each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from p2p_market.episode import Episode
+from p2p_market.evaluation.rollout import Trajectory
+from p2p_market.market import MECHANISMS
+from p2p_market.records import LEDGER_COLUMN, SOCIAL_COLUMNS, FloatArray, OrderBook
+from p2p_market.scenario import Scenario
+
+
+def social_cost_eur(played: Trajectory) -> FloatArray:
+    """Social cost C of each episode, (batch,) [EUR]."""
+    total: FloatArray = played.entries_eur[..., list(SOCIAL_COLUMNS)].sum(axis=(0, 2, 3))
+    return total
+
+
+def private_cost_eur(played: Trajectory) -> FloatArray:
+    """What each member pays in the episode, P2P payments included, (batch, agent) [EUR]."""
+    hidden = [LEDGER_COLUMN["filter_penalty"]]
+    total = np.delete(played.entries_eur, hidden, axis=-1).sum(axis=(0, 3))
+    return np.asarray(total)
+
+
+def gross_money_eur(played: Trajectory) -> FloatArray:
+    """All money that moved, in either direction, (batch,) [EUR]."""
+    total: FloatArray = np.abs(played.entries_eur).sum(axis=(0, 2, 3))
+    return total
+
+
+def allocation_gap_eur(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """Cost of the realised matching above the best matching of the same net loads, (batch,) [EUR].
+
+    The best matching is what the k-double auction gives to truthful orders for every surplus and
+    deficit; each kWh traded saves the difference between a cap and a floor.
+    """
+    net_load = played.net_load_kw
+    floor, cap = episode.ask_floor_eur_per_kwh, episode.bid_cap_eur_per_kwh
+    limit = np.where(net_load > 0.0, cap, floor)
+    wanted = np.where(floor < cap, net_load, 0.0)
+    steps, batch, agents = net_load.shape
+    book = OrderBook(
+        quantity_kw=wanted.reshape(steps * batch, agents),
+        price_eur_per_kwh=np.ascontiguousarray(limit).reshape(steps * batch, agents),
+        k=scenario.spec.k,
+        dt_h=scenario.dt_h,
+    )
+    best_kw = MECHANISMS["k_double_auction"].clear(book).power_kw.reshape(net_load.shape)
+    gap: FloatArray = scenario.dt_h * ((best_kw - played.fill_kw) * limit).sum(axis=(0, 2))
+    return gap
+
+
+def _energy_kwh(scenario: Scenario, power_kw: FloatArray) -> FloatArray:
+    total: FloatArray = scenario.dt_h * power_kw.sum(axis=(0, 2))
+    return total
+
+
+def traded_kwh(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """Energy bought from neighbours [kWh]."""
+    return _energy_kwh(scenario, np.maximum(played.fill_kw, 0.0))
+
+
+def co2_kg(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """Emissions of the grid energy imported by members [kg]."""
+    return _energy_kwh(scenario, played.import_kw * episode.co2_kg_per_kwh[..., None])
+
+
+def peak_kw(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """Largest flow on the feeder in either direction [kW]."""
+    peak: FloatArray = np.abs(played.net_load_kw.sum(axis=2)).max(axis=0)
+    return peak
+
+
+def self_sufficiency(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """Share of the demand that did not come from the grid."""
+    demand = _energy_kwh(scenario, episode.load_kw)
+    return 1.0 - _energy_kwh(scenario, played.import_kw) / demand
+
+
+def corrected_kwh(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """How much the feasibility filter had to move set-points and quantities [kWh]."""
+    return _energy_kwh(scenario, played.correction_kw)
+
+
+def interventions(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """Agent-steps in grid-only fallback."""
+    return np.asarray(np.count_nonzero(played.cause, axis=(0, 2)), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A column beside the score."""
+
+    unit: str
+    better: str  # "low", "high" or "" where neither is
+    of: Callable[[Scenario, Episode, Trajectory], FloatArray]
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "traded": Metric("kWh", "", traded_kwh),
+    "co2": Metric("kg", "low", co2_kg),
+    "peak": Metric("kW", "low", peak_kw),
+    "self_sufficiency": Metric("1", "high", self_sufficiency),
+    "corrected": Metric("kWh", "low", corrected_kwh),
+    "interventions": Metric("1", "low", interventions),
+}
+"""Name of a metric -> unit, direction and function; tables walk this list."""
+
+
+def worse_off_share(alone_eur: FloatArray, own_eur: FloatArray) -> FloatArray:
+    """Share of members that pay more than alone with the grid, (batch,).
+
+    Args:
+        alone_eur: private cost under the no-trade rule, (batch, agent) [EUR].
+        own_eur: private cost under the policy, (batch, agent) [EUR].
+    """
+    share: FloatArray = (own_eur > alone_eur + 1e-6).mean(axis=1)
+    return share
+
+
+def gini(values: FloatArray) -> float:
+    """Gini coefficient of non-negative values, 0 = all equal; nan when their sum is 0.
+
+    Source: Gini (1912); the mean absolute difference over twice the mean, written with ranks.
+    """
+    ordered = np.sort(values)
+    total = ordered.sum()
+    if total <= 0.0:
+        return float("nan")
+    ranks = np.arange(1, len(ordered) + 1)
+    return float((2.0 * ranks - len(ordered) - 1.0) @ ordered / (len(ordered) * total))

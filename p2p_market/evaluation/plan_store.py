@@ -1,0 +1,70 @@
+"""Optima on disk, so that an interrupted benchmark goes on where it stopped.
+
+A stored schedule is certified by replay each time it is used; only the solving is saved.
+"""
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from p2p_market.episode import Episode
+from p2p_market.evaluation.files import write_bytes
+from p2p_market.evaluation.policy import Plan, Planner
+from p2p_market.scenario import Scenario
+
+SOLVERS: Final = ("cvxpy", "highspy", "clarabel")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlanner:
+    """A planner that looks into a folder first and keeps there what it had to solve."""
+
+    planner: Planner
+    scenario: Scenario
+    folder: Path
+
+    def plan(self, episode: Episode) -> Plan:
+        """Cheapest schedule of a batch of one, from the folder if it is there."""
+        path = self.folder / f"{self.scenario.spec.id}-{_key(self.scenario, episode)}.npz"
+        found = _read(path)
+        if found is None:
+            found = self.planner.plan(episode)
+            _write(path, found)
+        return found
+
+
+def _key(scenario: Scenario, episode: Episode) -> str:
+    """Short digest of everything the optimum depends on, the exogenous series included."""
+    digest = hashlib.sha256(scenario.digest.encode())
+    digest.update(repr([episode.keys, [version(name) for name in SOLVERS]]).encode())
+    for series in (episode.load_kw, episode.pv_kw, episode.bid_cap_eur_per_kwh):
+        digest.update(series.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _write(path: Path, plan: Plan) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        setpoint_kw=plan.setpoint_kw,
+        costs_eur=np.array([plan.objective_eur, plan.bound_eur]),
+        solvers=np.array(plan.solvers),
+    )
+    write_bytes(path, buffer.getvalue())
+
+
+def _read(path: Path) -> Plan | None:
+    """A stored plan, or None if there is none or it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            objective, bound = archive["costs_eur"].tolist()
+            first, second = archive["solvers"].tolist()
+            return Plan(archive["setpoint_kw"], objective, bound, (first, second))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return None

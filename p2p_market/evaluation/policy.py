@@ -1,0 +1,105 @@
+"""What a policy is, and how one is found by name."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_market.episode import Episode
+from p2p_market.errors import PolicyError
+from p2p_market.records import Float32Array, FloatArray, Record
+from p2p_market.registry import BASELINES
+from p2p_market.scenario import Scenario
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Acts on observations alone; what it remembers travels in `memory`, nothing is hidden.
+
+    Rows belong to agents. A decentralised policy computes row i of the action from row i only.
+    """
+
+    def start(self, seeds: Sequence[int]) -> Any:
+        """Memory before the first step, given one seed per community of the batch."""
+
+    def act(self, observation: Float32Array, memory: Any) -> tuple[NDArray[Any], Any]:
+        """Normalised actions (batch, agent, column) and the next memory.
+
+        Args:
+            observation: (batch, agent, feature) in physical units, columns as in
+                `p2p_market.observation.features`.
+            memory: what `start` or the last call returned.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Record):
+    """A schedule made with perfect foresight, with its proof."""
+
+    setpoint_kw: FloatArray  # (step, agent, asset)
+    objective_eur: float  # cost of the plan by the solver that made it
+    bound_eur: float  # no schedule costs less: dual objective of a second solver
+    solvers: tuple[str, str]  # names and versions: plan, bound
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """Sees the whole episode before it starts; only the optimum may."""
+
+    def plan(self, episode: Episode) -> Plan:
+        """Cheapest schedule of a batch of one."""
+
+
+def load_policy(name: str, scenario: Scenario) -> Policy | Planner:
+    """A baseline by name, or a researcher's own policy as `module:factory`.
+
+    The factory is called with the scenario and returns a `Policy`. Modules are searched in the
+    current directory first.
+
+    Raises:
+        PolicyError: if nothing of that name can be imported, or it is not a policy.
+    """
+    target = BASELINES.get(name, name)
+    module_name, _, factory_name = target.partition(":")
+    if not factory_name:
+        raise PolicyError(
+            f"no policy {name!r}; known are: {', '.join(BASELINES)}, or give MODULE:FACTORY"
+        )
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        factory = getattr(importlib.import_module(module_name), factory_name)
+    except ImportError as error:
+        raise PolicyError(
+            f"policy {name!r}: cannot import {module_name!r} ({error}); baselines need a checkout "
+            "of the repository and the extra that carries their solver"
+        ) from error
+    except AttributeError as error:
+        raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
+    policy = factory(scenario)
+    if not isinstance(policy, Policy | Planner):
+        raise PolicyError(
+            f"policy {name!r}: the factory returned {type(policy).__name__}, "
+            "which has neither start() and act() nor plan()"
+        )
+    return policy
+
+
+def checked_action(action: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
+    """A policy's answer, if it has the right shape and a floating dtype.
+
+    Raises:
+        PolicyError: otherwise.
+    """
+    values = np.asarray(action)
+    if values.shape != shape or values.dtype.kind != "f":
+        raise PolicyError(
+            f"policy {name!r} answered with shape {values.shape} and dtype {values.dtype}; "
+            f"needed are {shape} and float32 or float64"
+        )
+    return values

@@ -1,0 +1,96 @@
+"""Invariants: energy and money balance in every step, whatever the agents asked for."""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from p2p_market.episode import Episode
+from p2p_market.errors import InvariantError
+from p2p_market.records import Action, BoolArray, Fills, FloatArray, Flows, Ledger, State
+from p2p_market.scenario import Scenario
+
+TOLERANCE: Final = 1e-5  # kW, kWh and EUR
+
+LAWS: Final = (
+    "power of the agent balances",
+    "stored energy balances",
+    "levels are inside their bounds",
+    "power is inside the connection",
+    "energy bought = energy sold",
+    "money paid = money received + operator's balance",
+)
+"""What is checked; the first four per agent, the last two per community."""
+
+
+@njit(cache=True)
+def _agent_kernel(  # type: ignore[no-untyped-def]
+    load, pv, setpoint, curtailed, shed, fill, imported, exported, limit,
+    before, after, retention, charge, discharge, e_min, e_max, out,
+):  # fmt: skip
+    """Residual of the four laws of an agent, `out` (law, batch, agent)."""
+    for b in range(load.shape[0]):
+        for i in range(load.shape[1]):
+            into, storage, bound = 0.0, 0.0, 0.0
+            for k in range(setpoint.shape[2]):
+                p = setpoint[b, i, k]
+                into += p
+                gained = charge[i, k] * max(p, 0.0) - discharge[i, k] * max(-p, 0.0)
+                level = after[b, i, k]
+                storage += abs(level - retention[i, k] * before[b, i, k] - gained)
+                bound = max(bound, max(level - e_max[i, k], e_min[i, k] - level))
+            served = load[b, i] - shed[b, i] + into
+            supplied = pv[b, i] - curtailed[b, i] + fill[b, i] + imported[b, i] - exported[b, i]
+            out[0, b, i] = abs(served - supplied)
+            out[1, b, i] = storage
+            out[2, b, i] = bound
+            out[3, b, i] = max(
+                abs(fill[b, i] + imported[b, i] - exported[b, i]) - limit,
+                max(max(-curtailed[b, i], curtailed[b, i] - pv[b, i]),
+                    max(-shed[b, i], shed[b, i] - load[b, i])),
+            )  # fmt: skip
+
+
+def residuals(
+    scenario: Scenario,
+    episode: Episode,
+    state: State,
+    action: Action,
+    fills: Fills,
+    ledger: Ledger,
+    flow: Flows,
+) -> FloatArray:
+    """How far each law is broken, (law, batch, agent); nothing above `TOLERANCE` is allowed."""
+    nodes, t = scenario.nodes, state.step
+    out = np.empty((len(LAWS), *action.net_load_kw.shape))
+    _agent_kernel(
+        episode.load_kw[t], episode.pv_kw[t], action.setpoint_kw, action.curtailed_kw,
+        action.shed_kw, fills.power_kw, flow.import_kw, flow.export_kw,
+        scenario.spec.connection_limit_kw, state.energy_kwh, flow.energy_kwh, nodes.retention,
+        nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
+        out[:4],
+    )  # fmt: skip
+    out[4] = np.abs(fills.power_kw.sum(axis=1))[:, None]
+    paid = ledger.entry("p2p_payment").sum(axis=1) - ledger.operator_balance_eur
+    out[5] = np.abs(paid)[:, None]
+    return out
+
+
+def broken(residual: FloatArray) -> BoolArray:
+    """Which agents break a law, (batch, agent); a community's law counts for all its agents."""
+    return np.asarray((residual > TOLERANCE).any(axis=0) | np.isnan(residual).any(axis=0))
+
+
+def insist(scenario: Scenario, step: int, residual: FloatArray) -> None:
+    """Raise if any law is broken.
+
+    Raises:
+        InvariantError: naming law, agent, step and size.
+    """
+    if not broken(residual).any():
+        return
+    law, batch, agent = np.argwhere(~(residual <= TOLERANCE))[0]
+    raise InvariantError(
+        f"{scenario.spec.id}: {LAWS[law]}: broken by {residual[law, batch, agent]:.3g} for "
+        f"{scenario.agents[agent]} of community {batch} at step {step}; this is a bug, report it"
+    )

@@ -1,0 +1,31 @@
+"""Market mechanisms. `MECHANISMS` lists every rule that a scenario may name, with its laws."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from p2p_market.market import k_double_auction
+from p2p_market.records import Fills, OrderBook
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """A rule from an order book to fills, and the laws it claims; tests hold it to them."""
+
+    clear: Callable[[OrderBook], Fills]
+    individually_rational: bool  # nobody trades at a price worse than its order
+    budget_balance: Literal["strong", "weak"]  # strong: paid = received; weak: paid >= received
+    truthful: bool  # no order can gain by another price
+    matches_all_volume: bool  # every pair of orders that gains from trade is served
+
+
+MECHANISMS: Final[Mapping[str, Mechanism]] = {
+    "k_double_auction": Mechanism(
+        clear=k_double_auction.clear,
+        individually_rational=True,
+        budget_balance="strong",
+        truthful=False,
+        matches_all_volume=True,
+    ),
+}
+"""Name of a mechanism -> the mechanism."""

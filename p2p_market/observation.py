@@ -1,0 +1,188 @@
+"""Observations: what each agent knows in a step, with name, unit and range."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+
+from p2p_market.episode import Episode
+from p2p_market.forecast import BAND, HORIZONS_H, PERSISTENCE
+from p2p_market.records import Float32Array, State
+from p2p_market.scenario import Scenario
+
+_AHEAD = {dt: np.array([round(h / dt) for h in HORIZONS_H]) for dt in (0.25, 0.5, 1.0)}
+_SHARE = np.array(PERSISTENCE)
+_REST = BAND * np.sqrt(1.0 - _SHARE * _SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One number of an observation or of the joint state."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+@lru_cache(maxsize=8)
+def features(scenario: Scenario) -> tuple[Feature, ...]:
+    """The features of an agent's observation, in order; the same for all agents of a scenario."""
+    nodes, spec = scenario.nodes, scenario.spec
+    load, pv = scenario.load_max_kw, _pv_max_kw(scenario)
+    price, limit = spec.price_max_eur_per_kwh, spec.connection_limit_kw
+    table = []
+    for k in range(nodes.present.shape[1]):
+        table += [
+            Feature(f"soc_{k}", "1", 0.0, 1.0),
+            Feature(f"capacity_{k}", "kWh", 0.0, float(nodes.energy_max_kwh[:, k].max())),
+            Feature(f"power_max_{k}", "kW", 0.0, float(nodes.power_max_kw[:, k].max())),
+        ]
+    table += [
+        Feature("load", "kW", 0.0, load),
+        Feature("pv", "kW", 0.0, pv),
+        Feature("last_fill", "kW", -limit, limit),
+        Feature("fallback", "1", 0.0, 1.0),
+        Feature("retail", "EUR/kWh", 0.0, price),
+        Feature("feed_in", "EUR/kWh", 0.0, price),
+        Feature("network_fee", "EUR/kWh", 0.0, price),
+        Feature("carbon_cost", "EUR/kWh", 0.0, price),
+        Feature("co2_intensity", "kg/kWh", 0.0, 1.0),
+        Feature("last_clearing_price", "EUR/kWh", 0.0, price),
+        *_calendar_features(),
+        Feature("time_left", "1", 0.0, 1.0),
+    ]
+    for h in HORIZONS_H:
+        table += [
+            Feature(f"load_in_{h}h", "kW", 0.0, load),
+            Feature(f"load_band_{h}h", "kW", 0.0, 2.0 * load),
+            Feature(f"pv_in_{h}h", "kW", 0.0, 2.0 * pv),
+            Feature(f"pv_band_{h}h", "kW", 0.0, 2.0 * pv),
+            Feature(f"retail_in_{h}h", "EUR/kWh", 0.0, price),
+        ]
+    # Nearer prices are always published.
+    table.append(Feature(f"retail_band_{HORIZONS_H[-1]}h", "EUR/kWh", 0.0, price))
+    return tuple(table)
+
+
+def state_features(scenario: Scenario) -> tuple[Feature, ...]:
+    """The features of the joint state: the community first, then three numbers per agent."""
+    limit = scenario.spec.connection_limit_kw
+    price = scenario.spec.price_max_eur_per_kwh
+    count = len(scenario.agents)
+    table = [
+        *_calendar_features(),
+        Feature("time_left", "1", 0.0, 1.0),
+        Feature("load", "kW", 0.0, count * scenario.load_max_kw),
+        Feature("pv", "kW", 0.0, count * _pv_max_kw(scenario)),
+        Feature("carbon_cost", "EUR/kWh", 0.0, price),
+        Feature("last_clearing_price", "EUR/kWh", 0.0, price),
+    ]
+    for agent in scenario.agents:
+        table += [
+            Feature(f"{agent}_soc", "1", 0.0, 1.0),
+            Feature(f"{agent}_idle_net_load", "kW", -limit, limit),
+            Feature(f"{agent}_retail", "EUR/kWh", 0.0, price),
+        ]
+    return tuple(table)
+
+
+def _calendar_features() -> list[Feature]:
+    return [
+        Feature(f"{wave}_{period}", "1", -1.0, 1.0)
+        for period in ("day", "week", "year")
+        for wave in ("sin", "cos")
+    ]
+
+
+def _pv_max_kw(scenario: Scenario) -> float:
+    return max(1e-3, 1.05 * float(scenario.clear_sky_kw.max()))
+
+
+@njit(cache=True)
+def _observe_kernel(  # type: ignore[no-untyped-def]
+    energy, e_max, p_max, now, fill, held, feed_in, fee, carbon, co2, last_price, calendar, left,
+    load, load_spread, pv, pv_spread, retail, source, price_spread, ahead, share, rest, band, t,
+    out,
+):  # fmt: skip
+    for b in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            c = 0
+            for k in range(energy.shape[2]):
+                top = e_max[i, k]
+                out[b, i, c] = energy[b, i, k] / top if top > 0.0 else 0.0
+                out[b, i, c + 1] = top
+                out[b, i, c + 2] = p_max[i, k]
+                c += 3
+            out[b, i, c] = now[0, b, i]
+            out[b, i, c + 1] = now[1, b, i]
+            out[b, i, c + 2] = fill[b, i]
+            out[b, i, c + 3] = 1.0 if held[b, i] > 0 else 0.0
+            out[b, i, c + 4] = retail[t, b, i]
+            out[b, i, c + 5] = feed_in[i]
+            out[b, i, c + 6] = fee[i]
+            out[b, i, c + 7] = carbon[b]
+            out[b, i, c + 8] = co2[b]
+            out[b, i, c + 9] = last_price[b]
+            for wave in range(6):
+                out[b, i, c + 10 + wave] = calendar[b, wave]
+            out[b, i, c + 16] = left
+            c += 17
+            off_load = now[0, b, i] - load[t, b, i]
+            ratio = now[1, b, i] / pv[t, b, i] if pv[t, b, i] > 0.01 else 1.0
+            for h in range(ahead.shape[0]):
+                s = t + ahead[h]
+                out[b, i, c] = max(load[s, b, i] + share[h] * off_load, 0.0)
+                out[b, i, c + 1] = rest[h] * load_spread[s, b, i]
+                out[b, i, c + 2] = pv[s, b, i] * (1.0 + share[h] * (ratio - 1.0))
+                out[b, i, c + 3] = rest[h] * pv_spread[s, b, i]
+                out[b, i, c + 4] = retail[source[b, h], b, i]
+                c += 5
+            last = ahead.shape[0] - 1
+            known = source[b, last] == t + ahead[last]
+            out[b, i, c] = 0.0 if known else band * price_spread[i]
+
+
+def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
+    """What each agent knows before it acts, (batch, agent, feature), in the order of `features`.
+
+    After the last step the last step's exogenous values stand in, with no time left.
+    """
+    t = min(state.step, scenario.steps - 1)
+    out = np.empty((episode.batch, len(scenario.agents), len(features(scenario))), dtype=np.float32)
+    _observe_kernel(
+        state.energy_kwh, scenario.nodes.energy_max_kwh, scenario.nodes.power_max_kw,
+        np.stack([episode.load_kw[t], episode.pv_kw[t]]), state.last_fill_kw, state.hold_steps,
+        scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh,
+        episode.carbon_eur_per_kwh[t], episode.co2_kg_per_kwh[t], state.last_price_eur_per_kwh,
+        episode.calendar[t], 1.0 - state.step / scenario.steps,
+        episode.expected_load_kw, episode.load_spread_kw, episode.expected_pv_kw,
+        episode.pv_spread_kw, episode.retail_eur_per_kwh, episode.known_price_step[t],
+        scenario.price_spread_eur_per_kwh, _AHEAD[scenario.dt_h], _SHARE, _REST, BAND, t, out,
+    )  # fmt: skip
+    return out
+
+
+def joint_state(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
+    """Compact state of the community for critics, (batch, feature), as in `state_features`."""
+    t = min(state.step, scenario.steps - 1)
+    load, pv, nodes = episode.load_kw[t], episode.pv_kw[t], scenario.nodes
+    capacity = np.maximum(nodes.energy_max_kwh.sum(axis=1), 1e-9)
+    own = np.stack(
+        [state.energy_kwh.sum(axis=2) / capacity, load - pv, episode.retail_eur_per_kwh[t]], axis=-1
+    )
+    left = np.full(episode.batch, 1.0 - state.step / scenario.steps)
+    community = np.column_stack(
+        [
+            episode.calendar[t],
+            left,
+            load.sum(axis=1),
+            pv.sum(axis=1),
+            episode.carbon_eur_per_kwh[t],
+            state.last_price_eur_per_kwh,
+        ]
+    )
+    return np.concatenate(
+        [community, own.reshape(episode.batch, -1)], axis=1, dtype=np.float64
+    ).astype(np.float32)

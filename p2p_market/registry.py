@@ -1,0 +1,38 @@
+"""`make`: from a scenario's id to an environment; and where the baselines are."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from p2p_market.env import CommunityEnv
+from p2p_market.errors import ScenarioError
+from p2p_market.scenario import Scenario, load_scenario
+from p2p_market.tracks import TRACKS
+
+BASELINES: Final[Mapping[str, str]] = {
+    "no-trade": "baselines.rules.policy:no_trade",  # the 0 of the scale
+    "truthful": "baselines.rules.policy:truthful",  # orders at the price of the grid
+    "zero-intelligence": "baselines.zero_intelligence.policy:constrained",  # random prices
+    "random": "baselines.random_actions.policy:uniform",  # random everything
+    "optimum": "baselines.optimal.policy:optimum",  # perfect foresight, the 100 of the scale
+}
+"""Name of a baseline -> `module:factory`, imported on use."""
+
+
+def make(scenario_id: str) -> CommunityEnv:
+    """The environment of a shipped scenario, exactly as published.
+
+    Args:
+        scenario_id: for example "community-16-v0"; `p2p-market scenarios` lists them.
+
+    Raises:
+        ScenarioError: if there is no such scenario.
+    """
+    return parallel_env(load_scenario(scenario_id))
+
+
+def parallel_env(scenario: Scenario) -> CommunityEnv:
+    """The environment of any scenario, for example one built from an own file."""
+    track = scenario.spec.track
+    if track not in TRACKS:
+        raise ScenarioError(f"{scenario.spec.id}: track {track!r}; known are: {', '.join(TRACKS)}")
+    return TRACKS[track](scenario)

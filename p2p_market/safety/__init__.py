@@ -1,0 +1,1 @@
+"""Layers between what an agent asks for and what is executed; nothing here learns."""

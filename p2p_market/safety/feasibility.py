@@ -1,0 +1,96 @@
+"""The feasibility filter: the nearest action that devices, connection, surplus and prices leave.
+
+Deterministic, closed form, nothing learned. Its parts act in fixed order, each component going to
+the nearest admissible value given those before it: set-points inside power and energy limits; the
+connection limit by storage first, then PV, then load; the quantity inside the own surplus or
+deficit; the price on its tick, no worse than the grid.
+"""
+
+import numpy as np
+from numba import njit
+
+from p2p_market.assets.node import power_limits
+from p2p_market.episode import Episode
+from p2p_market.records import Action, Proposal, State
+from p2p_market.scenario import Scenario
+
+
+@njit(cache=True)
+def _connection_kernel(setpoint, low, high, load, pv, limit, out_setpoint, out_power):  # type: ignore[no-untyped-def]
+    """Set-points inside limits, then inside the connection; `out_power`: curtailed, shed, net."""
+    for b in range(load.shape[0]):
+        for i in range(load.shape[1]):
+            total = 0.0
+            for k in range(low.shape[2]):
+                p = min(max(setpoint[b, i, k], low[b, i, k]), high[b, i, k])
+                out_setpoint[b, i, k] = p
+                total += p
+            base = load[b, i] - pv[b, i]
+            for k in range(low.shape[2]):
+                others = total - out_setpoint[b, i, k]
+                p = out_setpoint[b, i, k]
+                if base + total > limit:
+                    p = max(min(p, limit - base - others), low[b, i, k])
+                elif base + total < -limit:
+                    p = min(max(p, -limit - base - others), high[b, i, k])
+                out_setpoint[b, i, k] = p
+                total = others + p
+            net = base + total
+            out_power[0, b, i] = max(-limit - net, 0.0)
+            out_power[1, b, i] = max(net - limit, 0.0)
+            out_power[2, b, i] = min(max(net, -limit), limit)
+
+
+@njit(cache=True)
+def _order_kernel(quantity, price, net, floor, cap, tick, out_quantity, out_price):  # type: ignore[no-untyped-def]
+    """Quantity inside the own surplus or deficit, price on its tick and no worse than the grid."""
+    for b in range(net.shape[0]):
+        for i in range(net.shape[1]):
+            q = min(max(quantity[b, i], min(net[b, i], 0.0)), max(net[b, i], 0.0))
+            rounded = np.floor(price[b, i] / tick + 0.5) * tick
+            if floor[b, i] >= cap[b, i]:
+                q = 0.0
+            if q > 0.0:
+                rounded = min(rounded, cap[b, i])
+            elif q < 0.0:
+                rounded = max(rounded, floor[b, i])
+            out_quantity[b, i] = q
+            out_price[b, i] = rounded
+
+
+def project(scenario: Scenario, episode: Episode, state: State, proposal: Proposal) -> Action:
+    """Nearest feasible action, component by component in fixed order.
+
+    Args:
+        proposal: finite set-points (batch, agent, asset) [kW], quantity (batch, agent) [kW],
+            price (batch, agent) [EUR/kWh].
+
+    Returns:
+        An action inside all limits; a feasible proposal is returned unchanged.
+    """
+    t = state.step
+    low, high = power_limits(scenario.nodes, state.energy_kwh)
+    setpoint = np.empty_like(low)
+    power = np.empty((3, *low.shape[:2]))
+    _connection_kernel(
+        proposal.setpoint_kw,
+        low,
+        high,
+        episode.load_kw[t],
+        episode.pv_kw[t],
+        scenario.spec.connection_limit_kw,
+        setpoint,
+        power,
+    )
+    quantity, price = np.empty((2, *low.shape[:2]))
+    _order_kernel(
+        proposal.quantity_kw,
+        proposal.price_eur_per_kwh,
+        power[2],
+        episode.ask_floor_eur_per_kwh[t],
+        episode.bid_cap_eur_per_kwh[t],
+        scenario.spec.tick_eur_per_kwh,
+        quantity,
+        price,
+    )
+    return Action(setpoint, power[0], power[1], power[2], quantity, price)

@@ -1,0 +1,87 @@
+"""The supervisor: holds agents whose messages cannot be trusted in grid-only fallback.
+
+A message with a non-finite number, or none at all, latches its agent: no order, storage on the
+self-consumption rule, until `hold_steps` clean messages have arrived in a row.
+"""
+
+import numpy as np
+from numba import njit
+
+from p2p_market.assets.node import power_limits
+from p2p_market.episode import Episode
+from p2p_market.records import SUPERVISOR_CAUSES, Proposal, State, Watch
+from p2p_market.scenario import Scenario
+
+_NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
+_MISSING = SUPERVISOR_CAUSES.index("missing")
+_HELD = SUPERVISOR_CAUSES.index("held")
+
+
+@njit(cache=True)
+def _fall_back(b, i, surplus, low, high, out_setpoint, out_order):  # type: ignore[no-untyped-def]
+    """Self-consumption: storage takes the own surplus and serves the own deficit; no order."""
+    left = surplus
+    for k in range(low.shape[2]):
+        out_setpoint[b, i, k] = min(max(left, low[b, i, k]), high[b, i, k])
+        left -= out_setpoint[b, i, k]
+    out_order[0, b, i] = 0.0
+    out_order[1, b, i] = 0.0
+
+
+@njit(cache=True)
+def _screen_kernel(  # type: ignore[no-untyped-def]
+    setpoint, quantity, price, present, held, hold_steps, surplus, low, high,
+    out_setpoint, out_order, out_cause, out_held,
+):  # fmt: skip
+    for b in range(quantity.shape[0]):
+        for i in range(quantity.shape[1]):
+            finite = np.isfinite(quantity[b, i]) and np.isfinite(price[b, i])
+            for k in range(setpoint.shape[2]):
+                finite = finite and np.isfinite(setpoint[b, i, k])
+            out_held[b, i] = hold_steps
+            if not present[b, i]:
+                out_cause[b, i] = _MISSING
+            elif not finite:
+                out_cause[b, i] = _NON_FINITE
+            else:
+                out_held[b, i] = max(held[b, i] - 1, 0)
+                out_cause[b, i] = _HELD if held[b, i] > 0 else 0
+            if out_cause[b, i] != 0:
+                _fall_back(b, i, surplus[b, i], low, high, out_setpoint, out_order)
+                continue
+            for k in range(setpoint.shape[2]):
+                out_setpoint[b, i, k] = setpoint[b, i, k]
+            out_order[0, b, i] = quantity[b, i]
+            out_order[1, b, i] = price[b, i]
+
+
+def screen(
+    scenario: Scenario, episode: Episode, state: State, proposal: Proposal
+) -> tuple[Proposal, Watch]:
+    """Replace the messages of latched agents by the grid-only fallback.
+
+    Returns:
+        The proposal with finite numbers only, and who is held why.
+    """
+    t = state.step
+    low, high = power_limits(scenario.nodes, state.energy_kwh)
+    setpoint = np.empty_like(low)
+    order = np.empty((2, *low.shape[:2]))
+    cause, held = np.empty((2, *low.shape[:2]), dtype=np.int64)
+    _screen_kernel(
+        proposal.setpoint_kw,
+        proposal.quantity_kw,
+        proposal.price_eur_per_kwh,
+        proposal.present,
+        state.hold_steps,
+        scenario.hold_steps,
+        episode.pv_kw[t] - episode.load_kw[t],
+        low,
+        high,
+        setpoint,
+        order,
+        cause,
+        held,
+    )
+    present = np.ones(low.shape[:2], dtype=np.bool_)
+    return Proposal(setpoint, order[0], order[1], present), Watch(cause, held)

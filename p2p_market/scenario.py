@@ -1,0 +1,283 @@
+"""A scenario: everything that is fixed before an episode is drawn, validated and frozen."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import yaml
+from pydantic import ValidationError
+
+from p2p_market.assets import ASSETS
+from p2p_market.assets.node import Coefficients, PowerNode, coefficients
+from p2p_market.assets.sun import clear_sky_fraction
+from p2p_market.data import DataSet, load
+from p2p_market.errors import ScenarioError
+from p2p_market.forecast import expect
+from p2p_market.market import MECHANISMS
+from p2p_market.records import BoolArray, FloatArray, Record
+from p2p_market.schema import DynamicContract, ScenarioSpec
+from p2p_market.tariff import retail_year, to_ticks
+
+FEE_SHARE: Final = {"none": 0.0, "low": 0.25, "full": 1.0}
+"""Share of the grid fee that P2P trade pays, per fee level."""
+
+CLEAR_SKY_SHARE: Final = 0.8
+"""Power at a national clearness of one over the clear-sky model's, which knows no haze: chosen so
+that a roof of 35 degrees to the south yields about 1,000 kWh per kWp in 2018."""
+
+_HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenario(Record):
+    """A validated scenario with its arrays; agents stand in the file's order."""
+
+    spec: ScenarioSpec
+    digest: str  # SHA-256 over the specification and the data digest
+    data: DataSet
+    agents: tuple[str, ...]
+    demand: tuple[PowerNode, ...]  # one per agent
+    roofs: tuple[PowerNode | None, ...]  # one per agent
+    nodes: Coefficients  # flexible assets, (agent, asset)
+    clear_sky_kw: FloatArray  # (quarter of the year, agent), PV power without clouds
+    expected_load: FloatArray  # (season, day type, quarter of the day, agent), mean = 1
+    load_spread: FloatArray  # same
+    expected_clearness: FloatArray  # (28-day cycle,)
+    clearness_spread: FloatArray  # (28-day cycle,)
+    price_spread_eur_per_kwh: FloatArray  # (agent,), retail price against the day before
+    load_max_kw: float  # no member ever draws more
+    retail_eur_per_kwh: FloatArray  # (quarter of the year, agent), on ticks
+    feed_in_eur_per_kwh: FloatArray  # (agent,), on ticks
+    network_fee_eur_per_kwh: FloatArray  # (agent,), on ticks
+    steps: int
+    steps_per_day: int
+    hold_steps: int
+
+    @property
+    def dt_h(self) -> float:
+        """Length of a step [h]."""
+        return float(self.spec.dt_h)
+
+    @property
+    def has_storage(self) -> BoolArray:
+        """Which agents own a flexible asset, (agent,)."""
+        return np.asarray(self.nodes.present.any(axis=1))
+
+
+def scenario_folder() -> Path:
+    """Where the shipped scenario files are: inside the wheel, or in a checkout."""
+    packaged = _HERE / "configs" / "scenarios"
+    return packaged if packaged.is_dir() else _HERE.parent / "configs" / "scenarios"
+
+
+def scenario_ids() -> list[str]:
+    """Ids of the shipped scenarios, sorted; the folder is the list."""
+    return sorted(path.stem for path in scenario_folder().glob("*.yaml"))
+
+
+def load_scenario(id_or_path: str | Path) -> Scenario:
+    """Read, validate and build a scenario.
+
+    Args:
+        id_or_path: id of a shipped scenario, or path of a YAML file.
+
+    Raises:
+        ScenarioError: if it is unknown, breaks the schema, or breaks a rule of the market.
+    """
+    path = Path(id_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        path = scenario_folder() / f"{id_or_path}.yaml"
+    if not path.is_file():
+        known = ", ".join(scenario_ids())
+        raise ScenarioError(f"no scenario {str(id_or_path)!r}; known are: {known}")
+    return build(parse(path.read_text(encoding="utf-8"), name=path.name))
+
+
+def parse(text: str, name: str = "scenario") -> ScenarioSpec:
+    """Validate the text of a scenario file; errors name file and field."""
+    try:
+        return ScenarioSpec.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{name}: not valid YAML: {error}") from error
+    except ValidationError as error:
+        raise ScenarioError(f"{name}: {_explain(error)}") from error
+
+
+def build(spec: ScenarioSpec) -> Scenario:
+    """Compute the arrays of a scenario and check the rules of the market."""
+    if spec.mechanism not in MECHANISMS:
+        raise ScenarioError(
+            f"{spec.id}: mechanism {spec.mechanism!r}; known are: {', '.join(MECHANISMS)}"
+        )
+    data = load(spec.data)
+    devices = [_devices(spec, number) for number in range(len(spec.members))]
+    demand = tuple(_only(spec, number, own, "demand") for number, own in enumerate(devices))
+    roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in devices)
+    flexible = [[node for node in own if node.driver == "setpoint"] for own in devices]
+    contracts = [spec.contracts[member.contract] for member in spec.members]
+    tick = spec.tick_eur_per_kwh
+    expectation = expect(data)
+    donor = [_donor(spec, data, number, node) for number, node in enumerate(demand)]
+    scenario = Scenario(
+        spec=spec,
+        digest=_digest(spec, data),
+        data=data,
+        agents=tuple(f"prosumer_{i}" for i in range(len(spec.members))),
+        demand=demand,
+        roofs=roofs,
+        nodes=coefficients(flexible, spec.dt_h),
+        clear_sky_kw=np.column_stack([_clear_sky(spec, data, roof) for roof in roofs]),
+        expected_load=expectation.load[..., donor],
+        load_spread=expectation.load_spread[..., donor],
+        expected_clearness=expectation.clearness,
+        clearness_spread=expectation.clearness_spread,
+        price_spread_eur_per_kwh=expectation.day_ahead_spread_eur_per_kwh
+        * np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts]),
+        load_max_kw=max(
+            node.scale_kw * float(data.donors[d].shape.max())
+            for node, d in zip(demand, donor, strict=True)
+        ),
+        retail_eur_per_kwh=np.column_stack([retail_year(c, data, tick) for c in contracts]),
+        feed_in_eur_per_kwh=to_ticks(np.array([c.feed_in_eur_per_kwh for c in contracts]), tick),
+        network_fee_eur_per_kwh=_network_fees(spec, data),
+        steps=round(spec.days * 24 / spec.dt_h),
+        steps_per_day=round(24 / spec.dt_h),
+        hold_steps=round(spec.hold_h / spec.dt_h),
+    )
+    _check_prices(scenario)
+    return scenario
+
+
+def _devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
+    nodes = []
+    for position, device in enumerate(spec.members[number].assets):
+        where = f"{spec.id}: members[{number}].assets[{position}]"
+        parameters = dict(device)
+        kind = parameters.pop("kind", None)
+        if kind not in ASSETS:
+            raise ScenarioError(f"{where}: kind {kind!r}; known are: {', '.join(ASSETS)}")
+        try:
+            nodes.append(ASSETS[kind](**parameters))
+        except ValidationError as error:
+            raise ScenarioError(f"{where} ({kind}): {_explain(error)}") from error
+    return nodes
+
+
+def _only(spec: ScenarioSpec, number: int, own: Sequence[PowerNode], driver: str) -> PowerNode:
+    found = [node for node in own if node.driver == driver]
+    if len(found) != 1 or sum(node.driver == "sun" for node in own) > 1:
+        raise ScenarioError(
+            f"{spec.id}: members[{number}] needs exactly one load and at most one pv among assets"
+        )
+    return found[0]
+
+
+def _donor(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) -> int:
+    names = [donor.name for donor in data.donors]
+    if node.profile not in names:
+        raise ScenarioError(
+            f"{spec.id}: members[{number}]: donor {node.profile!r}; known are: {', '.join(names)}"
+        )
+    return names.index(node.profile)
+
+
+def _clear_sky(spec: ScenarioSpec, data: DataSet, roof: PowerNode | None) -> FloatArray:
+    """Power of a roof without clouds in each quarter-hour of the year, (quarter,) [kW]."""
+    quarters = len(data.solar_clearness)
+    if roof is None:
+        return np.zeros(quarters)
+    hours: FloatArray = np.arange(0.5, quarters) / 4.0
+    fraction = clear_sky_fraction(
+        spec.site.latitude_deg, spec.site.longitude_deg, roof.tilt_deg, roof.azimuth_deg, hours
+    )
+    return CLEAR_SKY_SHARE * roof.scale_kw * fraction
+
+
+def _network_fees(spec: ScenarioSpec, data: DataSet) -> FloatArray:
+    """Fee per member: each side pays half the grid fee, half of that fixed, half by distance."""
+    distance = data.feeder.distance_km[data.feeder.load_node]
+    for number, member in enumerate(spec.members):
+        if member.node >= len(distance):
+            raise ScenarioError(
+                f"{spec.id}: members[{number}].node {member.node}; "
+                f"the feeder has connection points 0 to {len(distance) - 1}"
+            )
+    own = distance[[member.node for member in spec.members]] / distance.max()
+    full = spec.fees.grid_fee_eur_per_kwh / 2.0 * (1.0 + own) / 2.0
+    return to_ticks(FEE_SHARE[spec.fees.level] * full, spec.tick_eur_per_kwh)
+
+
+def _check_prices(scenario: Scenario) -> None:
+    """Feed-in below retail, prices inside the range, terminal value inside its bounds."""
+    spec = scenario.spec
+    retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
+    if np.any(retail < feed_in):
+        t, i = np.argwhere(retail < feed_in)[0]
+        raise ScenarioError(
+            f"{spec.id}: {scenario.agents[i]}: feed-in {feed_in[i]:.3f} > retail "
+            f"{retail[t, i]:.3f} EUR/kWh in quarter {t} of the year; lower the feed-in tariff"
+        )
+    carbon = spec.carbon_eur_per_kg * scenario.data.co2_g_per_kwh.max() / 1000.0
+    if retail.max() + carbon > spec.price_max_eur_per_kwh:
+        raise ScenarioError(
+            f"{spec.id}: price_max_eur_per_kwh {spec.price_max_eur_per_kwh} is below the highest "
+            f"retail price with carbon, {retail.max() + carbon:.3f}; raise it"
+        )
+    if spec.lost_load_eur_per_kwh <= spec.price_max_eur_per_kwh:
+        raise ScenarioError(f"{spec.id}: lost_load_eur_per_kwh must be above price_max_eur_per_kwh")
+    _check_terminal_value(scenario)
+    _check_no_resale(scenario)
+
+
+def _check_terminal_value(scenario: Scenario) -> None:
+    """Neither filling from nor emptying into the grid at the end of the episode may pay."""
+    nodes, value = scenario.nodes, scenario.spec.terminal_value_eur_per_kwh
+    if not nodes.present.any():
+        return
+    eta_discharge = (scenario.dt_h / nodes.discharge_gain_h[nodes.present]).max()
+    eta_charge = (nodes.charge_gain_h[nodes.present] / scenario.dt_h).max()
+    low = scenario.feed_in_eur_per_kwh.max() * min(eta_discharge, 1.0)
+    high = scenario.retail_eur_per_kwh.min() / min(eta_charge, 1.0)
+    if not low <= value <= high:
+        raise ScenarioError(
+            f"{scenario.spec.id}: terminal_value_eur_per_kwh {value} must lie between "
+            f"{low:.4f} (feed-in) and {high:.4f} (retail)"
+        )
+
+
+def _check_no_resale(scenario: Scenario) -> None:
+    """Nobody with storage may gain by passing energy on, so that a linear optimum is exact.
+
+    For every i with storage and every j: retail_j - retail_i <= fee_i + fee_j, and
+    feed-in_i - feed-in_j <= fee_i + fee_j; and no feed-in tariff is above any retail price.
+    """
+    owners = scenario.has_storage
+    if not owners.any():
+        return
+    retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
+    fee, slack = scenario.network_fee_eur_per_kwh, 1e-9
+    importing = (retail - fee).max(axis=1) - (retail + fee)[:, owners].min(axis=1)
+    exporting = (feed_in - fee)[owners].max() - (feed_in + fee).min()
+    crossing = feed_in.max() - retail.min()
+    gain = max(importing.max(), exporting, crossing)
+    if gain > slack:
+        raise ScenarioError(
+            f"{scenario.spec.id}: a member with storage could resell grid energy with a gain of "
+            f"{gain:.4f} EUR/kWh; bring contracts closer together or raise the network fees"
+        )
+
+
+def _digest(spec: ScenarioSpec, data: DataSet) -> str:
+    text = json.dumps([spec.model_dump(mode="json"), data.digest], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _explain(error: ValidationError) -> str:
+    """Field and reason of each validation error, in one line."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()
+    )

@@ -1,0 +1,151 @@
+"""Settlement: the grid serves what the market left over, and every euro gets its ledger entry."""
+
+import numpy as np
+from numba import njit
+
+from p2p_market.assets import node
+from p2p_market.episode import Episode
+from p2p_market.records import (
+    LEDGER_COLUMN,
+    LEDGER_ENTRIES,
+    Action,
+    Fills,
+    Flows,
+    Ledger,
+    Proposal,
+    State,
+)
+from p2p_market.scenario import Scenario
+
+_P2P = LEDGER_COLUMN["p2p_payment"]
+_IMPORT = LEDGER_COLUMN["grid_import"]
+_EXPORT = LEDGER_COLUMN["grid_export"]
+_FEE = LEDGER_COLUMN["network_fee"]
+_DEGRADATION = LEDGER_COLUMN["degradation"]
+_CARBON = LEDGER_COLUMN["carbon"]
+_OVERLOAD = LEDGER_COLUMN["overload"]
+_LOST_LOAD = LEDGER_COLUMN["lost_load"]
+_TERMINAL = LEDGER_COLUMN["terminal_value"]
+_PENALTY = LEDGER_COLUMN["filter_penalty"]
+
+
+@njit(cache=True)
+def _grid_kernel(net, fill, out_import, out_export):  # type: ignore[no-untyped-def]
+    for b in range(net.shape[0]):
+        for i in range(net.shape[1]):
+            left = net[b, i] - fill[b, i]
+            out_import[b, i] = max(left, 0.0)
+            out_export[b, i] = max(-left, 0.0)
+
+
+@njit(cache=True)
+def _bill_kernel(  # type: ignore[no-untyped-def]
+    imported, exported, fill, payment, retail, feed_in, fee, carbon, shed, lost_load_price, dt, out
+):
+    for b in range(imported.shape[0]):
+        for i in range(imported.shape[1]):
+            out[b, i, _P2P] = payment[b, i]
+            out[b, i, _IMPORT] = imported[b, i] * retail[b, i] * dt
+            out[b, i, _EXPORT] = -exported[b, i] * feed_in[i] * dt
+            out[b, i, _FEE] = abs(fill[b, i]) * fee[i] * dt
+            out[b, i, _CARBON] = imported[b, i] * carbon[b] * dt
+            out[b, i, _LOST_LOAD] = shed[b, i] * lost_load_price * dt
+
+
+@njit(cache=True)
+def _wear_kernel(setpoint, before, after, wear, value, correction, penalty, dt, out):  # type: ignore[no-untyped-def]
+    """Degradation, terminal value of levels against `before`, filter penalty."""
+    for b in range(setpoint.shape[0]):
+        for i in range(setpoint.shape[1]):
+            worn, gained = 0.0, 0.0
+            for k in range(setpoint.shape[2]):
+                worn += abs(setpoint[b, i, k]) * wear[i, k] * dt
+                gained += after[b, i, k] - before[b, i, k]
+            out[b, i, _DEGRADATION] = worn
+            out[b, i, _TERMINAL] = -value * gained
+            out[b, i, _PENALTY] = penalty * correction[b, i] * dt
+
+
+@njit(cache=True)
+def _overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
+    """Charge what the feeder carries above its limit to the members with the sign of the flow."""
+    for b in range(net.shape[0]):
+        flow = 0.0
+        for i in range(net.shape[1]):
+            flow += net[b, i]
+        sign = 1.0 if flow > 0.0 else -1.0
+        causing = 0.0
+        for i in range(net.shape[1]):
+            causing += max(sign * net[b, i], 0.0)
+        excess = max(sign * flow - limit, 0.0)
+        for i in range(net.shape[1]):
+            share = max(sign * net[b, i], 0.0) / causing if excess > 0.0 else 0.0
+            out[b, i, _OVERLOAD] = share * excess * price * dt
+
+
+@njit(cache=True)
+def _correction_kernel(asked_setpoint, asked_quantity, setpoint, quantity, out):  # type: ignore[no-untyped-def]
+    for b in range(quantity.shape[0]):
+        for i in range(quantity.shape[1]):
+            moved = abs(asked_quantity[b, i] - quantity[b, i])
+            for k in range(setpoint.shape[2]):
+                moved += abs(asked_setpoint[b, i, k] - setpoint[b, i, k])
+            out[b, i] = moved
+
+
+def flows(
+    scenario: Scenario, state: State, proposal: Proposal, action: Action, fills: Fills
+) -> Flows:
+    """Grid exchange that the market left over, levels after the step, and the filter's work."""
+    imported, exported, moved = np.empty((3, *action.net_load_kw.shape))
+    _grid_kernel(action.net_load_kw, fills.power_kw, imported, exported)
+    _correction_kernel(
+        proposal.setpoint_kw, proposal.quantity_kw, action.setpoint_kw, action.quantity_kw, moved
+    )
+    energy_kwh = node.advance(scenario.nodes, state.energy_kwh, action.setpoint_kw)
+    return Flows(imported, exported, energy_kwh, moved)
+
+
+def settle(
+    scenario: Scenario, episode: Episode, state: State, action: Action, fills: Fills, flow: Flows
+) -> Ledger:
+    """Money of one step, (batch, agent, entry) [EUR], positive = paid.
+
+    The terminal value falls due in the last step: levels above the start are credited, levels below
+    are charged.
+    """
+    spec, t = scenario.spec, state.step
+    entries = np.zeros((*action.net_load_kw.shape, len(LEDGER_ENTRIES)))
+    _bill_kernel(
+        flow.import_kw,
+        flow.export_kw,
+        fills.power_kw,
+        fills.payment_eur,
+        episode.retail_eur_per_kwh[t],
+        scenario.feed_in_eur_per_kwh,
+        scenario.network_fee_eur_per_kwh,
+        episode.carbon_eur_per_kwh[t],
+        action.shed_kw,
+        spec.lost_load_eur_per_kwh,
+        spec.dt_h,
+        entries,
+    )
+    _wear_kernel(
+        action.setpoint_kw,
+        episode.start_energy_kwh,
+        flow.energy_kwh,
+        scenario.nodes.degradation_eur_per_kwh,
+        spec.terminal_value_eur_per_kwh if t == scenario.steps - 1 else 0.0,
+        flow.correction_kw,
+        spec.reward.filter_penalty_eur_per_kwh,
+        spec.dt_h,
+        entries,
+    )
+    feeder = spec.feeder
+    _overload_kernel(
+        action.net_load_kw, feeder.limit_kw, feeder.overload_eur_per_kwh, spec.dt_h, entries
+    )
+    balance = np.zeros(fills.payment_eur.shape[0])
+    for agent in range(fills.payment_eur.shape[1]):
+        balance += fills.payment_eur[:, agent]
+    return Ledger(entries, balance)

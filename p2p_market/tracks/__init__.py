@@ -1,0 +1,12 @@
+"""Tracks: who the agents are and which environment they meet. `TRACKS` lists them."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from p2p_market.env import CommunityEnv
+from p2p_market.scenario import Scenario
+
+TRACKS: Final[Mapping[str, Callable[[Scenario], CommunityEnv]]] = {
+    "community": CommunityEnv,  # prosumers and consumers, P2P auction, grid fallback
+}
+"""Name of a track -> environment over the engine."""

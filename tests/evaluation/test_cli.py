@@ -1,0 +1,112 @@
+"""The command line as a user meets it."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from p2p_market.cli import app
+from p2p_market.evaluation.run_record import METRICS
+from p2p_market.scenario import scenario_ids
+
+pytest.importorskip("cvxpy")
+
+RUN = ["-s", "classic-v0", "--weeks", "5,6"]
+
+
+def invoke(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    output = tmp_path_factory.mktemp("results")
+    done = invoke("benchmark", *RUN, "-p", "truthful", "-o", str(output))
+    assert done.exit_code == 0, done.output
+    assert "holds in 2 of 2 episodes" in done.output
+    (folder,) = output.glob("*-classic-v0")
+    return folder
+
+
+def test_scenarios_as_json_have_ids():
+    listed = json.loads(invoke("scenarios", "--json").stdout)
+    assert [row["id"] for row in listed] == scenario_ids()
+    assert "classic-v0" in invoke("scenarios").output
+
+
+def test_benchmark_leaves_record_metrics_and_report(run_folder):
+    record = json.loads((run_folder / "run.json").read_text())
+    (scenario,) = record["scenarios"]
+    scores = {policy["policy"]: policy["score"]["point"] for policy in scenario["policies"]}
+    assert scores["no-trade"] == 0.0
+    assert scores["optimum"] == 100.0
+    assert 0.0 < scores["truthful"] < 100.0
+    assert all(certificate["holds"] for certificate in scenario["certificates"])
+    header, *rows = (run_folder / "metrics.csv").read_text().splitlines()
+    assert len(rows) == 3 * 2 == len(json.loads((run_folder / "metrics.json").read_text()))
+    assert all(any(name in column for column in header.split(",")) for name in METRICS)
+    assert "<html" in (run_folder / "report.html").read_text()
+    assert not list(run_folder.rglob("*.part"))
+
+
+def test_a_run_replays_and_a_changed_one_does_not(run_folder):
+    assert invoke("replay", str(run_folder)).exit_code == 0
+    path = run_folder / "run.json"
+    original = path.read_text()
+    record = json.loads(original)
+    record["scenarios"][0]["policies"][1]["social_cost_eur"][0] += 1e-9
+    path.write_text(json.dumps(record))
+    changed = invoke("replay", str(run_folder))
+    assert changed.exit_code == 1
+    assert "truthful" in changed.output
+    record["scenarios"][0]["policies"][1]["digests"][1] = "0" * 64
+    path.write_text(json.dumps(record))
+    assert "other digests in episodes [1]" in invoke("replay", str(run_folder)).output
+    path.write_text(original)
+
+
+def test_an_own_policy_is_scored(tmp_path, monkeypatch):
+    (tmp_path / "lazy_agent.py").write_text(
+        "import numpy as np\n"
+        "class Lazy:\n"
+        "    def start(self, seeds): return None\n"
+        "    def act(self, observation, memory):\n"
+        "        return np.zeros((*observation.shape[:2], 3)), memory\n"
+        "def make(scenario): return Lazy()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    done = invoke("evaluate", "-p", "lazy_agent:make", *RUN, "-o", "out")
+    assert done.exit_code == 0, done.output
+    assert "lazy_agent:make" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["benchmark", "-s", "nowhere-v0"], "known are"),
+        (["benchmark", "--weeks", "13"], "weeks"),
+        (["benchmark", "--weeks", "soon"], "weeks"),
+        (["evaluate", "-p", "clever", *RUN], "MODULE:FACTORY"),
+        (["evaluate", "-p", "truthful", *RUN, "--split", "tomorrow"], "split"),
+        (["evaluate"], "policy"),
+        (["replay", "no-such-folder"], "run.json"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_what_to_do(arguments, word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoke(*arguments)
+    assert done.exit_code == 2, done.output
+    assert word in done.output
+
+
+def test_doctor_finds_this_machine_healthy():
+    done = invoke("doctor")
+    assert done.exit_code == 0, done.output
+    assert "all digests agree" in done.output
+
+
+def test_every_command_explains_itself():
+    for command in ("benchmark", "evaluate", "scenarios", "replay", "doctor"):
+        done = invoke(command, "--help")
+        assert done.exit_code == 0
+        assert "Usage" in done.output

@@ -1,0 +1,134 @@
+"""Rollouts: equal to the environment, equal across processes, blind to the future."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from p2p_market import engine
+from p2p_market.actions import action_map
+from p2p_market.env import CommunityEnv
+from p2p_market.episode import choose_key, draw, stack
+from p2p_market.errors import PolicyError
+from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.rollout import Recorded, join, rollout
+from p2p_market.observation import observe
+from p2p_market.registry import BASELINES
+from p2p_market.scenario import build, load_scenario, scenario_ids
+
+IDS = scenario_ids()
+RULES = [name for name in BASELINES if name != "optimum"]
+
+
+def one_day(scenario_id: str):
+    return build(load_scenario(scenario_id).spec.model_copy(update={"days": 1}))
+
+
+@pytest.mark.parametrize("scenario_id", IDS)
+def test_a_rollout_is_what_the_environment_plays(scenario_id):
+    scenario = one_day(scenario_id)
+    env = CommunityEnv(scenario)
+    env.reset(seed=9)
+    episode = draw(scenario, env.episode_key)
+    shape = (scenario.steps, 1, len(scenario.agents), action_map(scenario).width)
+    actions = np.random.default_rng(0).uniform(-1.0, 1.0, shape)
+    played = rollout(scenario, episode, Recorded(actions))
+    for t in range(scenario.steps):
+        _, rewards, *_ = env.step({a: actions[t, 0, i] for i, a in enumerate(scenario.agents)})
+        assert list(rewards.values()) == played.reward[t, 0].tolist()
+
+
+@pytest.mark.parametrize("policy", RULES)
+@pytest.mark.parametrize("scenario_id", IDS)
+def test_a_batch_plays_every_community_as_if_alone(scenario_id, policy):
+    scenario = one_day(scenario_id)
+    singles = [draw(scenario, choose_key(scenario, seed, "test", seed)) for seed in range(3)]
+    together = rollout(scenario, stack(singles), load_policy(policy, scenario), policy)
+    alone = join([rollout(scenario, one, load_policy(policy, scenario), policy) for one in singles])
+    assert together.digests == alone.digests
+
+
+@pytest.mark.parametrize("policy", RULES)
+@pytest.mark.parametrize("scenario_id", IDS)
+def test_rules_are_deterministic_and_raise_no_intervention(scenario_id, policy):
+    scenario = one_day(scenario_id)
+    episode = draw(scenario, choose_key(scenario, 1, "test", 5))
+    first, again = (rollout(scenario, episode, load_policy(policy, scenario)) for _ in range(2))
+    assert first.digests == again.digests
+    assert not first.cause.any()
+
+
+_CHAIN = """
+from p2p_market.evaluation.trace import record_episode
+from p2p_market.scenario import load_scenario
+print(record_episode(load_scenario({name!r}))[1].digests[0])
+"""
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("scenario_id", IDS)
+def test_whole_episodes_are_equal_in_two_processes(scenario_id):
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", _CHAIN.format(name=scenario_id)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+    assert len(runs[0].strip()) == 64
+
+
+@pytest.mark.parametrize("scenario_id", IDS)
+def test_changing_the_future_changes_no_observation(scenario_id):
+    scenario = one_day(scenario_id)
+    episode = draw(scenario, choose_key(scenario, 2, "train", 4))
+    per_hour = scenario.steps_per_day // 24
+    now = 9 * per_hour  # in the morning: tomorrow's prices are not published yet
+    midnight = 22 * per_hour  # the local day ends at 23:00 UTC+1 in summer
+    state = replace(engine.start(scenario, episode), step=now)
+    later = {
+        name: getattr(episode, name).copy()
+        for name in (
+            "load_kw",
+            "pv_kw",
+            "co2_kg_per_kwh",
+            "carbon_eur_per_kwh",
+            "bid_cap_eur_per_kwh",
+        )
+    }
+    for series in later.values():
+        series[now + 1 :] += 0.123
+    retail = episode.retail_eur_per_kwh.copy()
+    retail[midnight + 2 * per_hour :] += 0.123
+    changed = replace(episode, **later, retail_eur_per_kwh=retail)
+    seen = observe(scenario, episode, state)
+    np.testing.assert_array_equal(seen, observe(scenario, changed, state))
+    now_changed = replace(episode, load_kw=episode.load_kw + 0.1)
+    assert not np.array_equal(seen, observe(scenario, now_changed, state))
+
+
+def test_what_is_not_a_policy_is_named():
+    scenario = one_day("classic-v0")
+    with pytest.raises(PolicyError, match="known are"):
+        load_policy("clever", scenario)
+    with pytest.raises(PolicyError, match="cannot import"):
+        load_policy("no_such_module:make", scenario)
+    with pytest.raises(PolicyError, match="has no"):
+        load_policy("baselines.rules.policy:missing", scenario)
+    with pytest.raises(PolicyError, match="neither"):
+        load_policy("p2p_market.episode:choose_key_of", scenario) if False else load_policy(
+            "p2p_market.actions:action_map", scenario
+        )
+
+
+def test_a_wrong_answer_of_a_policy_is_named():
+    scenario = one_day("classic-v0")
+    episode = draw(scenario, choose_key(scenario, 0))
+    for answer in (np.zeros((scenario.steps, 1, 2, 3)), np.zeros((scenario.steps, 1, 6, 3), int)):
+        with pytest.raises(PolicyError, match="shape"):
+            rollout(scenario, episode, Recorded(answer), "wrong")

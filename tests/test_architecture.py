@@ -1,0 +1,167 @@
+"""The shape of the code: which room may import which, what stays out, how large a file gets."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Imports go down only: a room imports rooms of the floors above it in this list, and never another
+# room of its own floor. A room is a module or package of p2p_market, or one of the packages of a
+# checkout on the last floors. `p2p_market` stands for the package's own __init__.
+FLOORS = (
+    ("errors",),
+    ("records",),
+    ("calendar",),
+    ("assets", "market", "data", "schema"),
+    ("tariff", "forecast"),
+    ("scenario",),
+    ("episode",),
+    ("actions", "safety", "settlement", "reward", "observation", "invariants"),
+    ("engine",),
+    ("env",),
+    ("wrappers",),
+    ("tracks",),
+    ("registry",),
+    ("p2p_market",),
+    ("evaluation",),
+    ("testing",),
+    ("cli",),
+    ("__main__",),
+    ("baselines",),
+    ("report",),
+    ("leaderboard",),
+)
+RANK = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+PACKAGES = ("p2p_market", "baselines", "report", "leaderboard")
+
+HEAVY = {"torch", "ray", "cvxpy", "pandas", "matplotlib", "scipy", "jinja2"}
+LINES = 400
+SEEDED = {"Generator", "SeedSequence", "BitGenerator", "PCG64", "Philox", "default_rng"}
+
+
+def modules(root: Path, packages: tuple[str, ...] = PACKAGES) -> Iterator[tuple[str, ast.Module]]:
+    """Dotted name and syntax tree of every module; a package's name is that of its __init__."""
+    for package in packages:
+        for path in sorted((root / package).rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            yield ".".join(parts), ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def room(dotted: str) -> str:
+    """`p2p_market.market.mcafee` is in room `market`, `baselines.rule.policy` in `baselines`."""
+    package, _, inside = dotted.partition(".")
+    first = inside.partition(".")[0]
+    return package if package != "p2p_market" or first in ("", "__init__") else first
+
+
+def imported(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of each import, lazy ones inside functions included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = name.split(".")[: -node.level] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def upward_imports(root: Path) -> list[str]:
+    """Imports that go up or sideways, and rooms without a rank, as sentences."""
+    found = []
+    trees = dict(modules(root))
+    rooms = {room(name) for name in trees}
+    found += [f"{new}: a new room; rank it in FLOORS" for new in sorted(rooms - RANK.keys())]
+    for name, tree in trees.items():
+        here = room(name)
+        for line, target in imported(name, tree):
+            if target.partition(".")[0] not in PACKAGES:
+                continue
+            there = room(target)
+            if there not in rooms | RANK.keys():  # a name, as in `from p2p_market import make`
+                there = target.partition(".")[0]
+            if here != there and RANK.get(there, -1) >= RANK.get(here, len(FLOORS)):
+                found.append(f"{name}, line {line}: {here} may not import {there}")
+    return list(dict.fromkeys(found))
+
+
+def test_imports_go_down_only():
+    found = upward_imports(ROOT)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "complaint"),
+    [
+        ("p2p_market/market/a.py", "from p2p_market.assets import node", "market may not import"),
+        ("p2p_market/engine.py", "def f():\n    from . import env", "line 2: engine may not"),
+        ("p2p_market/cli.py", "import baselines.rule", "cli may not import baselines"),
+        ("p2p_market/env.py", "from p2p_market import make", "env may not import p2p_market"),
+        ("p2p_market/market/a.py", "from ..env import Env", "market may not import env"),
+        ("p2p_market/market/__init__.py", "from ..env import Env", "market may not import env"),
+        ("baselines/rule.py", "from report import html", "baselines may not import report"),
+        ("p2p_market/extra.py", "", "extra: a new room; rank it in FLOORS"),
+        ("p2p_market/cli.py", "from p2p_market import engine, make\nfrom . import env", None),
+        ("p2p_market/__init__.py", "from p2p_market.registry import make", None),
+        ("p2p_market/market/__init__.py", "from p2p_market.market.a import b", None),
+        ("report/html.py", "import numpy, baselines.rule, p2p_market.cli", None),
+    ],
+)
+def test_the_import_check_sees(tmp_path, path, source, complaint):
+    """A check that cannot fail guards nothing: here is what it finds, and what it lets pass."""
+    for stub in ("assets/node", "engine", "env", "registry"):
+        write(tmp_path / f"p2p_market/{stub}.py", "")
+    write(tmp_path / path, source)
+    found = upward_imports(tmp_path)
+    assert bool(found) == bool(complaint), found
+    assert complaint is None or complaint in found[0]
+
+
+def write(path: Path, source: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source, encoding="utf-8")
+
+
+def test_the_package_loads_nothing_heavy():
+    # numba looks for scipy by itself, so what counts is what p2p_market adds.
+    source = (
+        "import sys, numba; old = {*sys.modules}; import p2p_market; print(*{*sys.modules} - old)"
+    )
+    command = [sys.executable, "-c", source]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    added = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "p2p_market" in added
+    assert added & HEAVY == set()
+
+
+def test_files_stay_readable():
+    folders = (*PACKAGES, "tests", "tools")
+    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {path: length for path, length in lengths.items() if length > LINES} == {}
+    assert [path for path in files if path.name == "utils.py"] == []
+
+
+def test_no_global_random_state():
+    found = []
+    for name, tree in modules(ROOT, ("p2p_market", "baselines")):
+        dotted = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+        for used in {*dotted, *(target for _, target in imported(name, tree))}:
+            match = re.match(r"(?:np|numpy)\.random\.(\w+)", used)
+            if match and match[1] not in SEEDED:
+                found.append(f"{name}: {used}; draw from the Generator that is passed in")
+    assert not found, "\n".join(found)
+
+
+def test_one_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["version"] == version
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")

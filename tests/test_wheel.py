@@ -1,0 +1,58 @@
+"""The wheel alone, in an empty environment far from the checkout, runs every scenario."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ABSENT = ["baselines", "report", "leaderboard", "tests", "cvxpy", "pandas", "matplotlib", "torch"]
+FIND = "import sys, importlib.util as u; print(*[n for n in sys.argv[1:] if u.find_spec(n)])"
+EPISODES = """
+import sys, p2p_market
+for scenario in sys.argv[1:]:
+    env = p2p_market.make(scenario)
+    env.reset(seed=0)
+    spaces = {agent: env.action_space(agent) for agent in env.agents}
+    for seed, space in enumerate(spaces.values()):
+        space.seed(seed)
+    steps = 0
+    while env.agents:
+        env.step({agent: spaces[agent].sample() for agent in env.agents})
+        steps += 1
+    print(scenario, steps)
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Standard output of a command that must succeed."""
+    hidden = ("PYTHONPATH", "NUMBA_DISABLE_JIT", "VIRTUAL_ENV")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.wheel
+def test_wheel_alone_runs_every_scenario(tmp_path):
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+    scripts = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    python = scripts / "python"
+    pins = ROOT / "constraints.txt"
+    run(python, "-m", "pip", "install", "--quiet", "--constraint", pins, wheel, cwd=tmp_path)
+
+    assert run(python, "-I", "-c", FIND, *ABSENT, cwd=tmp_path).split() == []
+
+    listed = json.loads(run(scripts / "p2p-market", "scenarios", "--json", cwd=tmp_path))
+    shipped = {path.stem for path in (ROOT / "configs" / "scenarios").glob("*.yaml")}
+    assert {scenario["id"] for scenario in listed} == shipped != set()
+
+    played = run(python, "-I", "-c", EPISODES, *sorted(shipped), cwd=tmp_path).splitlines()
+    steps = dict(line.split() for line in played)
+    assert steps.keys() == shipped
+    assert all(int(count) > 1 for count in steps.values())
