@@ -213,8 +213,7 @@ def _run(
         _print_certificate(result)
     console.print(
         "score: share of the way from no trade (0) to the optimum (100), over all weeks; dispatch "
-        "and allocation: EUR per week lost by set-points and by matching; worse off: members that "
-        "pay more than alone"
+        "and allocation: EUR per week lost by set-points and by matching"
     )
     now = datetime.now(UTC)
     folder = (
@@ -260,21 +259,19 @@ def _table(result: ScenarioResult) -> Table:
     spec = result.scenario.spec
     count = result.episode.batch
     title = f"{spec.id}: {spec.title} ({count} held-out weeks)"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, collapse_padding=True)
     table.add_column("policy", no_wrap=True)
     for heading in ("score", "95 % interval", "worst", "EUR/week", "dispatch", "allocation"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("worse off", justify="right", no_wrap=True)
     for row in result.rows:
         table.add_row(
             row.policy,
             f"{row.score.point:.1f}",
-            f"{row.score.low:.1f} .. {row.score.high:.1f}",
+            f"{row.score.low:.1f}..{row.score.high:.1f}",
             f"{row.score.worst:.1f}",
             f"{row.social_cost_eur.mean():.2f}",
             f"{row.dispatch_gap_eur.mean():.2f}",
             f"{row.allocation_gap_eur.mean():.2f}",
-            f"{100.0 * row.worse_off_share.mean():.0f} %",
         )
     return table
 

@@ -27,10 +27,9 @@ subject to
     abs(n) <= connection limit,    sum over agents of h = 0
 
 Below the two lines of the level lies energy thrown away. That cannot pay where overload costs no
-more than the lowest feed-in tariff, or where storage is lossless: compare only there. A member
-without storage cannot buy and export, nor import and sell, so its h lies between 0 and n; for the
-others the no-resale condition makes that the cheapest. A member whose floor reaches its own cap
-has no order.
+more than the lowest feed-in tariff: compare only there. A member without storage cannot buy and
+export, nor import and sell, so its h lies between 0 and n; for the others the no-resale condition
+makes that the cheapest. A member whose floor reaches its own cap has no order.
 """
 
 from dataclasses import dataclass
