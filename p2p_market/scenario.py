@@ -231,6 +231,7 @@ def _check_prices(scenario: Scenario) -> None:
         raise ScenarioError(f"{spec.id}: lost_load_eur_per_kwh must be above price_max_eur_per_kwh")
     _check_terminal_value(scenario)
     _check_no_resale(scenario)
+    _check_no_waste(scenario)
 
 
 def _check_terminal_value(scenario: Scenario) -> None:
@@ -268,6 +269,24 @@ def _check_no_resale(scenario: Scenario) -> None:
         raise ScenarioError(
             f"{scenario.spec.id}: a member with storage could resell grid energy with a gain of "
             f"{gain:.4f} EUR/kWh; bring contracts closer together or raise the network fees"
+        )
+
+
+def _check_no_waste(scenario: Scenario) -> None:
+    """Burning energy in a lossy storage may not pay, so that a linear optimum is exact.
+
+    A linear program can charge and discharge at once, the engine cannot. Where exporting one kWh
+    more costs more overload than it earns feed-in, that would be worth the losses.
+    """
+    nodes = scenario.nodes
+    round_trip = nodes.charge_gain_h / np.where(nodes.present, nodes.discharge_gain_h, 1.0)
+    lossy = (nodes.present & (round_trip < 1.0 - 1e-12)).any(axis=1)
+    overload = scenario.spec.feeder.overload_eur_per_kwh
+    if lossy.any() and overload > scenario.feed_in_eur_per_kwh[lossy].min():
+        raise ScenarioError(
+            f"{scenario.spec.id}: feeder.overload_eur_per_kwh {overload} is above the lowest "
+            f"feed-in tariff of a member with storage, {scenario.feed_in_eur_per_kwh[lossy].min():.3f}; "
+            "lower it, or burning energy would pay"
         )
 
 

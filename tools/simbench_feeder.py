@@ -61,7 +61,8 @@ def _walk(
     root: str, neighbours: dict[str, list[tuple[str, tuple[float, ...]]]]
 ) -> tuple[list[str], list[int], np.ndarray]:
     """Breadth-first order, index of each node's parent (-1 for the root), data of its line."""
-    order, parent, data = [root], [-1], [(0.0, 0.0, 0.0, 0.0)]
+    order, parent = [root], [-1]
+    data: list[tuple[float, ...]] = [(0.0, 0.0, 0.0, 0.0)]
     queue, seen = deque([(root, 0)]), {root}
     while queue:
         node, number = queue.popleft()

@@ -64,7 +64,7 @@ def retention_and_gains(node: PowerNode, dt_h: float) -> tuple[float, float, flo
     """
     retention = math.exp(-node.leak_per_h * dt_h)
     lost = -math.expm1(-node.leak_per_h * dt_h)  # 1 - retention, exact for small leaks
-    hours = dt_h if node.leak_per_h == 0.0 else lost / node.leak_per_h
+    hours = dt_h if lost == 0.0 else lost / node.leak_per_h
     return retention, hours * node.eta_charge, hours / node.eta_discharge
 
 

@@ -121,7 +121,7 @@ def random_case(number: int) -> tuple[Scenario, Episode]:
 
 
 @lru_cache(maxsize=4)
-def one_day(scenario_id: str, split: str = "test", week: int = 5) -> tuple[Scenario, Episode]:
+def one_day(scenario_id: str, split: str = "test", week: int = 7) -> tuple[Scenario, Episode]:
     scenario = build(load_scenario(scenario_id).spec.model_copy(update={"days": 1}))
     return scenario, draw(scenario, choose_key(scenario, 3, split, week))
 

@@ -1,0 +1,169 @@
+"""Figures about all policies of a scenario: where they score, and where their money goes.
+
+Matplotlib's objects only, no pyplot: nothing global changes. Each figure is an SVG in a data
+address, the same bytes for the same result.
+"""
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from report.table import amount
+
+# Okabe and Ito (2008): told apart by colour-blind readers
+BLUE: Final = "#0072B2"
+VERMILLION: Final = "#D55E00"
+ORANGE: Final = "#E69F00"
+INK: Final = "#222222"
+GREY: Final = "#777777"
+LIGHT: Final = "#d9d9d9"
+
+LOWEST_SCORE: Final = -50.0  # what scores less stands at the edge, as an arrow
+LONGEST_NAME: Final = 34
+
+STYLE: Final[Mapping[str, Any]] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10.5,
+    "font.family": "DejaVu Sans",
+    "font.size": 10.5,
+    "grid.color": LIGHT,
+    "grid.linewidth": 0.7,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "p2p_market",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as it stands on the page."""
+
+    source: str  # data address
+    alt: str
+    title: str
+    caption: str
+
+
+def svg(draw: Callable[[Figure], None], height_in: float, width_in: float = 10.4) -> str:
+    """Address of what `draw` puts on an empty figure; 10.4 inches are 1000 pixels on a screen."""
+    with mpl.rc_context(dict(STYLE)):
+        figure = Figure(figsize=(width_in, height_in), layout="constrained", facecolor="white")
+        draw(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def score_picture(result: ScenarioResult) -> Picture:
+    """Score of each policy on the line from no trade to the optimum."""
+    rows = result.rows
+    between = [row for row in rows if row.policy not in (RULE, OPTIMUM)]
+    said = "; ".join(f"{row.policy} {amount(row.score.point, 1)}" for row in between)
+    weeks = result.episode.batch
+    bars = (
+        "Bars are 95 % intervals from resampling the weeks"
+        if weeks > 1
+        else "One week, so no intervals"
+    )
+    return Picture(
+        svg(lambda figure: _draw_scores(figure.subplots(), rows), 1.3 + 0.36 * len(rows)),
+        alt=f"Scores between no trade at 0 and the optimum at 100: {said or 'only the two ends'}.",
+        title="Score of each policy",
+        caption=f"Further right is better. {bars}. An arrow at the left edge stands for a score "
+        "below the range shown; its number is on the right.",
+    )
+
+
+def gap_picture(result: ScenarioResult) -> Picture:
+    """What each policy lost against the optimum, split into its two causes."""
+    rows = result.rows
+    said = "; ".join(
+        f"{row.policy} {amount(float(row.dispatch_gap_eur.sum()), 0)} and "
+        f"{amount(float(row.allocation_gap_eur.sum()), 0)}"
+        for row in rows
+    )
+    return Picture(
+        svg(lambda figure: _draw_gaps(figure.subplots(), rows), 1.3 + 0.36 * len(rows)),
+        alt=f"EUR lost against the optimum by dispatch and by allocation: {said}.",
+        title="Where the gap to the optimum comes from",
+        caption="Shorter is better. Dispatch: what better use of the storage would have saved. "
+        "Allocation: what better matching of the same surpluses and deficits would have saved. "
+        "Together they are exactly the cost above the optimum, summed over the weeks.",
+    )
+
+
+def _draw_scores(axes: Axes, rows: Sequence[Row]) -> None:
+    points = np.array([[row.score.point, row.score.low, row.score.high] for row in rows])
+    left = max(LOWEST_SCORE, min(0.0, float(points.min())) - 4.0)
+    axes.set_xlim(left, max(104.0, float(points.max()) + 4.0))
+    for place, row in enumerate(rows):
+        _draw_score(axes, place, row, left)
+    for end in (0.0, 100.0):
+        axes.axvline(end, color=GREY, linewidth=1.0, zorder=0.5)
+    top = axes.secondary_xaxis("top")
+    top.set_xticks([0.0, 100.0], [f"0 = {RULE}", f"100 = {OPTIMUM}"])
+    top.tick_params(length=0)
+    top.spines["top"].set_visible(False)
+    axes.set_xlabel("score")
+    _list_policies(axes, rows)
+
+
+def _draw_score(axes: Axes, place: int, row: Row, left: float) -> None:
+    end = row.policy in (RULE, OPTIMUM)
+    color, score = (INK if end else BLUE), row.score
+    if score.high > left:
+        axes.plot([max(score.low, left), score.high], [place, place], color=color, alpha=0.45, lw=5)
+    inside = score.point >= left
+    marker = ("D" if end else "o") if inside else "<"
+    axes.plot(max(score.point, left), place, marker, color=color, ms=8, clip_on=inside, zorder=3)
+    across = axes.get_yaxis_transform()
+    number = amount(score.point, 1)
+    axes.text(1.075, place, number, transform=across, ha="right", va="center", weight="bold")
+    if score.high > score.low + 1e-9:
+        interval = f"{amount(score.low, 1)} to {amount(score.high, 1)}"
+        axes.text(1.09, place, interval, transform=across, va="center", color="#444444")
+
+
+def _draw_gaps(axes: Axes, rows: Sequence[Row]) -> None:
+    places = np.arange(len(rows))
+    dispatch = np.array([row.dispatch_gap_eur.sum() for row in rows])
+    allocation = np.array([row.allocation_gap_eur.sum() for row in rows])
+    axes.barh(places, dispatch, 0.6, color=BLUE, label="dispatch")
+    axes.barh(places, allocation, 0.6, left=dispatch, color=ORANGE, label="allocation")
+    total = dispatch + allocation
+    reach = max(1e-9, float(total.max()))
+    for place, value in zip(places, total, strict=True):
+        axes.text(max(value, 0.0) + 0.008 * reach, place, amount(value, 0), va="center")
+    axes.set_xlim(min(0.0, float(total.min())), 1.09 * reach)
+    axes.set_xlabel("cost above the optimum, all weeks [EUR]")
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
+    _list_policies(axes, rows)
+
+
+def _list_policies(axes: Axes, rows: Sequence[Row]) -> None:
+    """Policies down the vertical axis, in the order of the table."""
+    axes.set_yticks(range(len(rows)), [short(row.policy) for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+
+
+def short(name: str) -> str:
+    """A name that fits beside an axis; of a long one the end, which says most."""
+    return name if len(name) <= LONGEST_NAME else "…" + name[1 - LONGEST_NAME :]

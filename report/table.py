@@ -1,0 +1,96 @@
+"""The table of a scenario: its columns, and numbers as text."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
+
+MINUS: Final = "\N{MINUS SIGN}"
+THIN: Final = "\N{NARROW NO-BREAK SPACE}"
+NONE: Final = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One number per policy; over several weeks a sum, a mean or a maximum, as the unit says."""
+
+    group: str
+    name: str
+    unit: str
+    digits: int | None  # None: as many as its size asks for
+    of: Callable[[Row], float]
+
+
+def _interval(row: Row, end: float) -> float:
+    """An end of the interval; nan if there is none: one week, or an end of the scale."""
+    return end if row.score.high > row.score.low + 1e-9 else float("nan")
+
+
+COLUMNS: Final = (
+    Column("Score", "score", "", 1, lambda row: row.score.point),
+    Column("Score", "95 % from", "", 1, lambda row: _interval(row, row.score.low)),
+    Column("Score", "95 % to", "", 1, lambda row: _interval(row, row.score.high)),
+    Column("Score", "mean", "of weeks", 1, lambda row: row.score.mean),
+    Column("Score", "worst", "week", 1, lambda row: row.score.worst),
+    Column("Money", "cost", "EUR", None, lambda row: row.social_cost_eur.sum()),
+    Column("Money", "dispatch gap", "EUR", None, lambda row: row.dispatch_gap_eur.sum()),
+    Column("Money", "allocation gap", "EUR", None, lambda row: row.allocation_gap_eur.sum()),
+    Column("Energy and grid", "traded", "kWh", None, lambda row: row.metrics["traded"].sum()),
+    Column("Energy and grid", "CO2", "kg", None, lambda row: row.metrics["co2"].sum()),
+    Column("Energy and grid", "peak", "kW, max", 1, lambda row: row.metrics["peak"].max()),
+    Column(
+        "Energy and grid",
+        "self-sufficiency",
+        "%, mean",
+        1,
+        lambda row: 100.0 * row.metrics["self_sufficiency"].mean(),
+    ),
+    Column("Members", "worse off", "%, mean", 1, lambda row: 100.0 * row.worse_off_share.mean()),
+    Column("Safety", "filter", "kWh", 0, lambda row: row.metrics["corrected"].sum()),
+    Column("Safety", "interventions", "count", 0, lambda row: row.metrics["interventions"].sum()),
+)
+"""The table walks this list; the name of the policy stands before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One policy of the table."""
+
+    policy: str
+    cells: tuple[str, ...]  # one per column
+
+
+def amount(value: float, digits: int) -> str:
+    """A number as text: a true minus, no minus before zero, thin spaces between thousands."""
+    if not np.isfinite(value):
+        return NONE
+    rounded = round(float(value), digits) + 0.0  # + 0.0 makes -0.0 positive
+    return f"{rounded:,.{digits}f}".replace(",", THIN).replace("-", MINUS)
+
+
+def lines(result: ScenarioResult) -> list[Line]:
+    """The table, row by row; all numbers of a column have the same digits."""
+    values = np.array([[column.of(row) for column in COLUMNS] for row in result.rows])
+    digits = [
+        _digits(values[:, place]) if column.digits is None else column.digits
+        for place, column in enumerate(COLUMNS)
+    ]
+    return [
+        Line(row.policy, tuple(map(amount, own, digits)))
+        for row, own in zip(result.rows, values, strict=True)
+    ]
+
+
+def groups() -> list[tuple[str, int]]:
+    """Headings over the columns, with the number of columns below each."""
+    return [(name, len(list(below))) for name, below in groupby(COLUMNS, lambda c: c.group)]
+
+
+def _digits(values: np.ndarray) -> int:
+    """Digits after the point that leave about four figures to the largest number."""
+    largest = float(np.abs(values).max())
+    return 2 if largest < 100.0 else 1 if largest < 10_000.0 else 0

@@ -1,0 +1,221 @@
+"""A week of one community: load and sun, prices, trade, storage and grid, policy beside optimum."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.rollout import Trajectory
+from p2p_market.records import FloatArray
+from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, short, svg
+from report.table import amount
+
+TRUTHFUL: Final = "truthful"
+NEW_YEAR: Final = date(2018, 1, 1)  # first day of the data's time grid, UTC+1
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS: Final = tuple("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
+NEAR_LIMIT: Final = 1.25  # the limit is drawn if the flow comes this near
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One episode of a result, and the policies shown in it, each with its colour."""
+
+    result: ScenarioResult
+    number: int  # in the batch
+    shown: Mapping[str, str]  # policy -> colour
+
+    @property
+    def start(self) -> date:
+        """First day."""
+        return NEW_YEAR + timedelta(days=self.result.episode.keys[self.number].start_day)
+
+    def community_kw(self, series: FloatArray) -> FloatArray:
+        """Sum over the members of this episode, (step,)."""
+        total: FloatArray = series[:, self.number].sum(axis=1)
+        return total
+
+    def played(self) -> list[tuple[str, str, Trajectory]]:
+        """Policy, colour and trajectory of each policy shown."""
+        return [(p, color, self.result.trajectories[p]) for p, color in self.shown.items()]
+
+
+def day(when: date) -> str:
+    """For example "Mon 22 Jan", in any locale."""
+    return f"{WEEKDAYS[when.weekday()]} {when.day} {MONTHS[when.month - 1]}"
+
+
+def week_picture(result: ScenarioResult) -> Picture:
+    """The week in which trade and foresight are worth most."""
+    gain = _cost(result, RULE) - _cost(result, OPTIMUM)
+    number = int(np.argmax(gain))
+    middle = _compared(result.rows)
+    week = Week(result, number, {middle: BLUE, OPTIMUM: VERMILLION})
+    last = week.start + timedelta(days=result.scenario.spec.days - 1)
+    costs = ", ".join(f"{p} {amount(float(_cost(result, p)[number]), 2)}" for p in week.shown)
+    return Picture(
+        svg(lambda figure: _draw(figure, week), 11.6),
+        alt=f"Load, PV, prices, trade, storage and grid exchange of the community from "
+        f"{day(week.start)} to {day(last)}, under {middle} and {OPTIMUM}.",
+        title="A week of one community",
+        caption=f"{day(week.start)} to {day(last)} {week.start.year}, the week with the largest "
+        f"difference between {RULE} and {OPTIMUM}: {amount(float(gain[number]), 2)} EUR. Social "
+        f"cost of the week in EUR: {costs}. Look at when each side charges its storage, and at "
+        "the evenings: what is stored or traded then need not be imported. "
+        f"{_limit_note(result)}",
+    )
+
+
+def _cost(result: ScenarioResult, policy: str) -> FloatArray:
+    (row,) = (row for row in result.rows if row.policy == policy)
+    return row.social_cost_eur
+
+
+def _compared(rows: Sequence[Row]) -> str:
+    """The policy beside the optimum: the truthful rule, else the first one given, else the rule."""
+    names = [row.policy for row in rows if row.policy not in (RULE, OPTIMUM)]
+    return TRUTHFUL if TRUTHFUL in names else (names or [RULE])[0]
+
+
+def _limit_note(result: ScenarioResult) -> str:
+    limit = amount(result.scenario.spec.feeder.limit_kw, 0)
+    return f"The feeder's limit of {limit} kW counts for import less export, in either direction."
+
+
+def _draw(figure: Figure, week: Week) -> None:
+    heights = {_power: 1.5, _price: 1.1, _traded: 0.8, _stored: 0.8, _grid: 1.2}
+    panels = figure.subplots(len(heights), sharex=True, height_ratios=list(heights.values()))
+    figure.get_layout_engine().set(hspace=0.05)  # type: ignore[union-attr]
+    for axes, panel in zip(panels, heights, strict=True):
+        panel(axes, week)
+        axes.grid(axis="y")
+        axes.margins(x=0.0)
+    figure.align_ylabels(panels)
+    _days(panels, week)
+
+
+def _hours(week: Week, points: int) -> FloatArray:
+    hours: FloatArray = np.arange(points) * week.result.scenario.dt_h
+    return hours
+
+
+def _steps(axes: Axes, week: Week, values: FloatArray, color: str, width: float = 1.3) -> None:
+    """A series that is constant within each step."""
+    hours = _hours(week, len(values) + 1)
+    axes.step(hours, np.append(values, values[-1]), where="post", color=color, linewidth=width)
+
+
+def _legend(axes: Axes, title: str, entries: Sequence[tuple[str, Line2D | Patch]]) -> None:
+    """Title on the left and legend on the right, both above the panel, so that no data is hidden."""
+    axes.set_title(title, loc="left", weight="bold")
+    axes.legend(
+        [handle for _, handle in entries],
+        [short(name) for name, _ in entries],
+        loc="lower right",
+        bbox_to_anchor=(1.005, 0.97),
+        ncols=len(entries),
+        frameon=False,
+        handlelength=1.4,
+        columnspacing=1.2,
+        borderpad=0.2,
+    )
+
+
+def _policies(week: Week, what: str = "") -> list[tuple[str, Line2D | Patch]]:
+    return [
+        (f"{what}{policy}", Line2D([], [], color=color, linewidth=2.0))
+        for policy, color in week.shown.items()
+    ]
+
+
+def _power(axes: Axes, week: Week) -> None:
+    episode = week.result.episode
+    load, sun = week.community_kw(episode.load_kw), week.community_kw(episode.pv_kw)
+    hours = _hours(week, len(sun) + 1)
+    axes.fill_between(hours, np.append(sun, sun[-1]), step="post", color=ORANGE, alpha=0.4, lw=0)
+    _steps(axes, week, load, INK)
+    for _, color, played in week.played():
+        _steps(axes, week, week.community_kw(played.net_load_kw), color, 1.1)
+    axes.axhline(0.0, color=GREY, linewidth=0.8)
+    axes.set_ylabel("power [kW]")
+    given: list[tuple[str, Line2D | Patch]] = [
+        ("load", Line2D([], [], color=INK, linewidth=2.0)),
+        ("PV", Patch(color=ORANGE, alpha=0.4, lw=0)),
+    ]
+    _legend(axes, "Load, PV and net load", [*given, *_policies(week, "net load, ")])
+
+
+def _price(axes: Axes, week: Week) -> None:
+    episode, one = week.result.episode, week.number
+    for limits, color in (
+        (episode.bid_cap_eur_per_kwh[:, one], "#8c8c8c"),
+        (episode.ask_floor_eur_per_kwh[:, one], "#bfbfbf"),
+    ):
+        hours = _hours(week, len(limits) + 1)
+        low, high = (np.append(edge, edge[-1]) for edge in (limits.min(1), limits.max(1)))
+        axes.fill_between(hours, low, high, step="post", color=color, alpha=0.6, lw=1.5)
+    for _, color, played in week.played():
+        _steps(axes, week, played.clearing_price_eur_per_kwh[:, one], color)
+    axes.set_ylim(bottom=0.0)
+    axes.set_ylabel("price [EUR/kWh]")
+    bands: list[tuple[str, Line2D | Patch]] = [
+        ("buyers' caps", Patch(color="#8c8c8c", alpha=0.6)),
+        ("sellers' floors", Patch(color="#bfbfbf", alpha=0.6)),
+    ]
+    _legend(axes, "Clearing price (gap: no trade)", [*bands, *_policies(week)])
+
+
+def _traded(axes: Axes, week: Week) -> None:
+    for _, color, played in week.played():
+        _steps(axes, week, week.community_kw(np.maximum(played.fill_kw, 0.0)), color)
+    axes.set_ylim(bottom=0.0)
+    axes.set_ylabel("power [kW]")
+    _legend(axes, "Traded between neighbours", _policies(week))
+
+
+def _stored(axes: Axes, week: Week) -> None:
+    start = week.result.episode.start_energy_kwh[week.number].sum()
+    for _, color, played in week.played():
+        after = played.energy_kwh[:, week.number].sum(axis=(1, 2))
+        axes.plot(_hours(week, len(after) + 1), np.append(start, after), color=color, lw=1.3)
+    axes.set_ylim(bottom=0.0)
+    axes.set_ylabel("energy [kWh]")
+    _legend(axes, "Stored by all members", _policies(week))
+
+
+def _grid(axes: Axes, week: Week) -> None:
+    reach = 0.0
+    for _, color, played in week.played():
+        bought, sold = week.community_kw(played.import_kw), week.community_kw(played.export_kw)
+        _steps(axes, week, bought, color)
+        _steps(axes, week, -sold, color)
+        reach = max(reach, float(np.abs(bought - sold).max()))
+    axes.axhline(0.0, color=GREY, linewidth=0.8)
+    entries = _policies(week)
+    limit = week.result.scenario.spec.feeder.limit_kw
+    if reach * NEAR_LIMIT >= limit:
+        for sign in (1.0, -1.0):
+            axes.axhline(sign * limit, color=INK, linewidth=1.0, linestyle=(0, (6, 3)))
+        entries.append(("feeder limit", Line2D([], [], color=INK, linestyle=(0, (6, 3)), lw=1.0)))
+    axes.set_ylabel("power [kW]")
+    _legend(axes, "Grid: import above zero, export below", entries)
+
+
+def _days(panels: Sequence[Axes], week: Week) -> None:
+    """Midnights as lines, names and dates of the days between them."""
+    days = week.result.scenario.spec.days
+    for axes in panels:
+        axes.set_xticks(24.0 * np.arange(days + 1))
+        axes.grid(axis="x")
+        axes.tick_params(axis="x", which="major", labelbottom=False, length=0)
+        axes.tick_params(axis="x", which="minor", length=0)
+    names = [day(week.start + timedelta(days=number)) for number in range(days)]
+    panels[-1].set_xticks(24.0 * np.arange(days) + 12.0, names, minor=True)
+    panels[-1].set_xlabel("time at UTC+1; lines are midnights")
