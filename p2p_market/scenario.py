@@ -282,11 +282,11 @@ def _check_no_waste(scenario: Scenario) -> None:
     round_trip = nodes.charge_gain_h / np.where(nodes.present, nodes.discharge_gain_h, 1.0)
     lossy = (nodes.present & (round_trip < 1.0 - 1e-12)).any(axis=1)
     overload = scenario.spec.feeder.overload_eur_per_kwh
-    if lossy.any() and overload > scenario.feed_in_eur_per_kwh[lossy].min():
+    feed_in = scenario.feed_in_eur_per_kwh[lossy].min(initial=np.inf)
+    if overload > feed_in:
         raise ScenarioError(
-            f"{scenario.spec.id}: feeder.overload_eur_per_kwh {overload} is above the lowest "
-            f"feed-in tariff of a member with storage, {scenario.feed_in_eur_per_kwh[lossy].min():.3f}; "
-            "lower it, or burning energy would pay"
+            f"{scenario.spec.id}: feeder.overload_eur_per_kwh {overload} is above {feed_in:.3f}, the "
+            "lowest feed-in tariff of a member with storage; lower it, or burning energy would pay"
         )
 
 

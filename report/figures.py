@@ -6,7 +6,7 @@ address, the same bytes for the same result.
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ LIGHT: Final = "#d9d9d9"
 LOWEST_SCORE: Final = -50.0  # what scores less stands at the edge, as an arrow
 LONGEST_NAME: Final = 34
 
-STYLE: Final[Mapping[str, Any]] = {
+STYLE: Final[dict[Any, Any]] = {
     "axes.axisbelow": True,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
@@ -61,7 +61,7 @@ class Picture:
 
 def svg(draw: Callable[[Figure], None], height_in: float, width_in: float = 10.4) -> str:
     """Address of what `draw` puts on an empty figure; 10.4 inches are 1000 pixels on a screen."""
-    with mpl.rc_context(dict(STYLE)):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width_in, height_in), layout="constrained", facecolor="white")
         draw(figure)
         buffer = io.BytesIO()
@@ -147,7 +147,7 @@ def _draw_gaps(axes: Axes, rows: Sequence[Row]) -> None:
     axes.barh(places, allocation, 0.6, left=dispatch, color=ORANGE, label="allocation")
     total = dispatch + allocation
     reach = max(1e-9, float(total.max()))
-    for place, value in zip(places, total, strict=True):
+    for place, value in enumerate(total):
         axes.text(max(value, 0.0) + 0.008 * reach, place, amount(value, 0), va="center")
     axes.set_xlim(min(0.0, float(total.min())), 1.09 * reach)
     axes.set_xlabel("cost above the optimum, all weeks [EUR]")
@@ -159,7 +159,7 @@ def _list_policies(axes: Axes, rows: Sequence[Row]) -> None:
     """Policies down the vertical axis, in the order of the table."""
     axes.set_yticks(range(len(rows)), [short(row.policy) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=9)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
 

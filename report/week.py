@@ -20,7 +20,10 @@ from report.table import amount
 TRUTHFUL: Final = "truthful"
 NEW_YEAR: Final = date(2018, 1, 1)  # first day of the data's time grid, UTC+1
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS: Final = tuple("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
+MONTHS: Final = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
 NEAR_LIMIT: Final = 1.25  # the limit is drawn if the flow comes this near
 
 
@@ -68,8 +71,8 @@ def week_picture(result: ScenarioResult) -> Picture:
         caption=f"{day(week.start)} to {day(last)} {week.start.year}, the week with the largest "
         f"difference between {RULE} and {OPTIMUM}: {amount(float(gain[number]), 2)} EUR. Social "
         f"cost of the week in EUR: {costs}. Look at when each side charges its storage, and at "
-        "the evenings: what is stored or traded then need not be imported. "
-        f"{_limit_note(result)}",
+        "the evenings: what is stored or traded then need not be imported. Of several schedules "
+        f"that cost the same the optimum shows one. {_limit_note(result)}",
     )
 
 
@@ -92,7 +95,7 @@ def _limit_note(result: ScenarioResult) -> str:
 def _draw(figure: Figure, week: Week) -> None:
     heights = {_power: 1.5, _price: 1.1, _traded: 0.8, _stored: 0.8, _grid: 1.2}
     panels = figure.subplots(len(heights), sharex=True, height_ratios=list(heights.values()))
-    figure.get_layout_engine().set(hspace=0.05)  # type: ignore[union-attr]
+    figure.set_layout_engine("constrained", hspace=0.05)
     for axes, panel in zip(panels, heights, strict=True):
         panel(axes, week)
         axes.grid(axis="y")
@@ -102,8 +105,7 @@ def _draw(figure: Figure, week: Week) -> None:
 
 
 def _hours(week: Week, points: int) -> FloatArray:
-    hours: FloatArray = np.arange(points) * week.result.scenario.dt_h
-    return hours
+    return week.result.scenario.dt_h * np.arange(points, dtype=np.float64)
 
 
 def _steps(axes: Axes, week: Week, values: FloatArray, color: str, width: float = 1.3) -> None:
@@ -113,7 +115,7 @@ def _steps(axes: Axes, week: Week, values: FloatArray, color: str, width: float 
 
 
 def _legend(axes: Axes, title: str, entries: Sequence[tuple[str, Line2D | Patch]]) -> None:
-    """Title on the left and legend on the right, both above the panel, so that no data is hidden."""
+    """Title on the left and legend on the right, both above the panel and its data."""
     axes.set_title(title, loc="left", weight="bold")
     axes.legend(
         [handle for _, handle in entries],
@@ -162,7 +164,9 @@ def _price(axes: Axes, week: Week) -> None:
         low, high = (np.append(edge, edge[-1]) for edge in (limits.min(1), limits.max(1)))
         axes.fill_between(hours, low, high, step="post", color=color, alpha=0.6, lw=1.5)
     for _, color, played in week.played():
-        _steps(axes, week, played.clearing_price_eur_per_kwh[:, one], color)
+        price = played.clearing_price_eur_per_kwh[:, one]
+        edges = _hours(week, len(price) + 1)
+        axes.hlines(price, edges[:-1], edges[1:], color=color, linewidth=2.0)
     axes.set_ylim(bottom=0.0)
     axes.set_ylabel("price [EUR/kWh]")
     bands: list[tuple[str, Line2D | Patch]] = [

@@ -73,7 +73,8 @@ def load(name: str) -> DataSet:
     return DataSet(
         name=name,
         digest=card(name)["digest"],
-        day_ahead_eur_per_kwh=np.repeat(arrays["day_ahead_eur_per_mwh"], 4) / 1000.0,
+        day_ahead_eur_per_kwh=np.repeat(arrays["day_ahead_eur_per_mwh"].astype(np.float64), 4)
+        / 1000.0,
         co2_g_per_kwh=arrays["co2_g_per_kwh"].astype(np.float64),
         solar_clearness=arrays["solar_clearness"].astype(np.float64),
         wind_fraction=arrays["wind_fraction"].astype(np.float64),

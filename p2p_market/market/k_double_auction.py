@@ -7,10 +7,16 @@ share what is left pro rata to their quantity. Source: Satterthwaite and William
 trade with the sealed bid k-double auction", J. Econ. Theory 48, doi:10.1016/0022-0531(89)90121-X.
 """
 
+from typing import Final
+
 import numpy as np
 from numba import njit
 
 from p2p_market.records import Fills, OrderBook
+
+
+ROUNDING_KW: Final = 1e-9
+"""What is left of an order below this is rounding, and must not move the price."""
 
 
 @njit(cache=True)
@@ -56,10 +62,10 @@ def _clear_one(quantity, price, k, fills):  # type: ignore[no-untyped-def]
         volume += traded
         left_bid -= traded
         left_ask -= traded
-        if left_bid <= 0.0:
+        if left_bid <= ROUNDING_KW:
             i_bid += 1
             left_bid = quantity[bids[i_bid]] if i_bid < bids.shape[0] else 0.0
-        if left_ask <= 0.0:
+        if left_ask <= ROUNDING_KW:
             i_ask += 1
             left_ask = -quantity[asks[i_ask]] if i_ask < asks.shape[0] else 0.0
     if volume <= 0.0:

@@ -6,6 +6,8 @@ connection limit by storage first, then PV, then load; the quantity inside the o
 deficit; the price on its tick, no worse than the grid.
 """
 
+from typing import Final
+
 import numpy as np
 from numba import njit
 
@@ -15,39 +17,51 @@ from p2p_market.records import Action, Proposal, State
 from p2p_market.scenario import Scenario
 
 
+ROUNDING_KW: Final = 1e-9
+"""An excess below this is rounding: acting on it would make filtering twice differ from once."""
+
+
+@njit(cache=True)
+def _excess(base, setpoint, limit):  # type: ignore[no-untyped-def]
+    """By how much a connection is exceeded, negative when exporting too much, 0 when it is not."""
+    net = base
+    for k in range(setpoint.shape[0]):
+        net += setpoint[k]
+    if net > limit + ROUNDING_KW:
+        return net - limit
+    if net < -limit - ROUNDING_KW:
+        return net + limit
+    return 0.0
+
+
 @njit(cache=True)
 def _connection_kernel(setpoint, low, high, load, pv, limit, out_setpoint, out_power):  # type: ignore[no-untyped-def]
     """Set-points inside limits, then inside the connection; `out_power`: curtailed, shed, net."""
     for b in range(load.shape[0]):
         for i in range(load.shape[1]):
-            total = 0.0
-            for k in range(low.shape[2]):
-                p = min(max(setpoint[b, i, k], low[b, i, k]), high[b, i, k])
-                out_setpoint[b, i, k] = p
-                total += p
+            own = out_setpoint[b, i]
+            for k in range(own.shape[0]):
+                own[k] = min(max(setpoint[b, i, k], low[b, i, k]), high[b, i, k])
             base = load[b, i] - pv[b, i]
-            for k in range(low.shape[2]):
-                others = total - out_setpoint[b, i, k]
-                p = out_setpoint[b, i, k]
-                if base + total > limit:
-                    p = max(min(p, limit - base - others), low[b, i, k])
-                elif base + total < -limit:
-                    p = min(max(p, -limit - base - others), high[b, i, k])
-                out_setpoint[b, i, k] = p
-                total = others + p
-            net = base + total
-            out_power[0, b, i] = max(-limit - net, 0.0)
-            out_power[1, b, i] = max(net - limit, 0.0)
+            for k in range(own.shape[0]):
+                excess = _excess(base, own, limit)
+                own[k] = min(max(own[k] - excess, low[b, i, k]), high[b, i, k])
+            excess = _excess(base, own, limit)
+            net = base
+            for k in range(own.shape[0]):
+                net += own[k]
+            out_power[0, b, i] = max(-excess, 0.0)
+            out_power[1, b, i] = max(excess, 0.0)
             out_power[2, b, i] = min(max(net, -limit), limit)
 
 
 @njit(cache=True)
-def _order_kernel(quantity, price, net, floor, cap, tick, out_quantity, out_price):  # type: ignore[no-untyped-def]
+def _order_kernel(quantity, price, net, floor, cap, tick, top, out_quantity, out_price):  # type: ignore[no-untyped-def]
     """Quantity inside the own surplus or deficit, price on its tick and no worse than the grid."""
     for b in range(net.shape[0]):
         for i in range(net.shape[1]):
             q = min(max(quantity[b, i], min(net[b, i], 0.0)), max(net[b, i], 0.0))
-            rounded = np.floor(price[b, i] / tick + 0.5) * tick
+            rounded = np.floor(min(max(price[b, i], 0.0), top) / tick + 0.5) * tick
             if floor[b, i] >= cap[b, i]:
                 q = 0.0
             if q > 0.0:
@@ -90,6 +104,7 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
         episode.ask_floor_eur_per_kwh[t],
         episode.bid_cap_eur_per_kwh[t],
         scenario.spec.tick_eur_per_kwh,
+        scenario.spec.price_max_eur_per_kwh,
         quantity,
         price,
     )

@@ -1,5 +1,7 @@
 """The k-double auction by hand, and what every mechanism of `MECHANISMS` declares."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -82,6 +84,13 @@ def test_orders_of_nothing_move_no_price():
     check(
         book_of((0.0, 9.0), (2.0, 0.3), (0.0, 0.0), (-2.0, 0.1), (0.0, 0.2)), [0, 2, 0, -2, 0], 0.2
     )
+
+
+def test_rounding_moves_no_price():
+    """Supply is demand but for the last bit; whose order comes first must not show in the price."""
+    orders = [(0.226, 0.3), (0.05, 0.3), (0.526, 0.3), (-0.802, 0.1)]
+    for mixed in permutations(orders):
+        check(book_of(*mixed), [quantity for quantity, _ in mixed], 0.2)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +346,7 @@ def test_chatterjee_samuelson_bids_are_best_responses(own):
 
     Source: as above. Below v = 1/4 and above c = 3/4 nobody trades, so any price does.
     """
-    other, tries = midpoints(3001), np.linspace(0.0, 1.0, 201)
+    other, tries = midpoints(1001), np.linspace(0.0, 1.0, 101)
 
     def expected(bid: np.ndarray, ask: np.ndarray, side: int, worth: float) -> np.ndarray:
         fills = k_double_auction.clear(pairs(bid, ask))

@@ -1,0 +1,182 @@
+"""Write the page: what the template needs, as plain text and figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from p2p_market.data.dataset import card
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.files import write_text
+from p2p_market.scenario import Scenario
+from p2p_market.schema import DynamicContract
+from report import table
+from report.figures import Picture, gap_picture, score_picture
+from report.week import NEW_YEAR, day, week_picture
+
+PAGE_NAME: Final = "report.html"
+FEW_WEEKS: Final = 10  # a bootstrap over fewer gives intervals that are too narrow
+
+SHARED_ARRAYS: Final = (
+    "day_ahead_eur_per_mwh",
+    "co2_g_per_kwh",
+    "solar_clearness",
+    "feeder_parent",
+)
+"""Arrays of the data card that every community's episode is drawn from, beside its donors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One scenario, ready for the template."""
+
+    id: str
+    title: str
+    description: str
+    ends: str
+    weeks: str
+    summary: str  # for the list of contents
+    groups: list[tuple[str, int]]
+    columns: Sequence[table.Column]
+    lines: list[table.Line]
+    certificate: str
+    alarms: list[str]
+    pictures: list[Picture]
+    data: str
+    sources: list[str]
+    digests: str
+
+
+def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
+    """Write `report.html`, one file that needs no other.
+
+    Args:
+        results: one per scenario.
+        folder: is created.
+        title: heading of the page.
+
+    Returns:
+        Path of the page.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).resolve().parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("template.html")
+    page = template.render(title=title, sections=[_section(result) for result in results])
+    path = folder / PAGE_NAME
+    write_text(path, page)
+    return path
+
+
+def _section(result: ScenarioResult) -> Section:
+    spec = result.scenario.spec
+    return Section(
+        id=spec.id,
+        title=spec.title,
+        description=spec.description.strip(),
+        ends=_ends(result),
+        weeks=_weeks(result),
+        summary=_summary(result.rows),
+        groups=table.groups(),
+        columns=table.COLUMNS,
+        lines=table.lines(result),
+        certificate=_certificate(result),
+        alarms=_alarms(result),
+        pictures=[score_picture(result), gap_picture(result), week_picture(result)],
+        data=_data_labels(result.scenario),
+        sources=_sources(result.scenario),
+        digests=f"scenario {result.scenario.digest}, data {result.scenario.data.digest}",
+    )
+
+
+def _ends(result: ScenarioResult) -> str:
+    low, high = (float(result.rows[end].social_cost_eur.sum()) for end in (0, -1))
+    return (
+        f"0 means that nobody trades and every member runs the self-consumption rule "
+        f"({table.amount(low, 2)} EUR); 100 means the perfect-foresight optimum of the same "
+        f"community, weather and devices ({table.amount(high, 2)} EUR)."
+    )
+
+
+def _weeks(result: ScenarioResult) -> str:
+    """Which episodes were played, and how far their intervals go."""
+    keys = result.episode.keys
+    starts = ", ".join(day(NEW_YEAR + timedelta(days=key.start_day)) for key in keys)
+    count, length = len(keys), result.scenario.spec.days
+    told = (
+        f"{count} episode{'s' if count > 1 else ''} of {length} days from the {keys[0].split} part "
+        f"of {NEW_YEAR.year}, seed {keys[0].seed}, starting {starts}."
+    )
+    few = f" So few weeks ({count}) make the intervals too narrow; take them as a hint."
+    return told + (few if 1 < count < FEW_WEEKS else "")
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    between = [row for row in rows if row.policy not in (RULE, OPTIMUM)]
+    if not between:
+        return "the two ends only"
+    best = max(between, key=lambda row: row.score.point)
+    return f"best between the ends: {best.policy}, {table.amount(best.score.point, 1)}"
+
+
+def _certificate(result: ScenarioResult) -> str:
+    proofs = result.certificates
+    replay = max(abs(proof.replay_eur - proof.plan_eur) for proof in proofs)
+    bound = max(abs(proof.plan_eur - proof.bound_eur) for proof in proofs)
+    tightest = min(proof.tolerance_eur for proof in proofs)
+    return (
+        f"The optimum's certificate holds in {sum(proof.holds for proof in proofs)} of "
+        f"{len(proofs)} episodes: played through the engine, its schedule costs what the solver "
+        f"says (largest |replay {table.MINUS} plan| {replay:.1e} EUR), and a second solver's bound "
+        f"shows that nothing costs less (largest |plan {table.MINUS} bound| {bound:.1e} EUR; "
+        f"allowed {tightest:.1e} EUR or more)."
+    )
+
+
+def _alarms(result: ScenarioResult) -> list[str]:
+    """What must not happen; a page with an alarm is not to be cited."""
+    failed = [
+        f"{key}: {proof}"
+        for key, proof in zip(result.episode.keys, result.certificates, strict=True)
+        if not proof.holds
+    ]
+    leaks = [
+        f"{policy} costs less than the bound: engine or optimum is wrong."
+        for policy in result.above_optimum
+    ]
+    return [*(f"The certificate fails. {text}" for text in failed), *leaks]
+
+
+def _donor_labels(scenario: Scenario) -> list[str]:
+    """Measured or simulated: what the days of the members' donors are."""
+    labels = {donor.name: donor.label for donor in scenario.data.donors}
+    return sorted({labels[node.profile] for node in scenario.demand})
+
+
+def _data_labels(scenario: Scenario) -> str:
+    """Measured, resampled, simulated or synthetic: for each series of the episodes."""
+    dynamic = [isinstance(c, DynamicContract) for c in scenario.spec.contracts.values()]
+    prices = "measured day-ahead price plus assumed margins" if any(dynamic) else "assumed tariffs"
+    sun = "synthetic sky on measured national clearness"
+    return (
+        f"Loads: resampled from {' and '.join(_donor_labels(scenario))} donor days. Retail prices: "
+        f"{prices}. CO2 intensity: from measured generation. "
+        f"PV: {sun if np.any(scenario.clear_sky_kw > 0.0) else 'none'}. "
+        "Devices and places on the feeder: assumed."
+    )
+
+
+def _sources(scenario: Scenario) -> list[str]:
+    """Attribution and licence of each source, once."""
+    arrays = card(scenario.data.name)["arrays"]
+    donors = [f"donor_{label}_shape" for label in _donor_labels(scenario)]
+    used = [arrays[name] for name in (*donors, *SHARED_ARRAYS)]
+    return list(dict.fromkeys(f"{array['attribution']} ({array['licence']})" for array in used))

@@ -1,0 +1,200 @@
+"""The page of a real run: complete, self-contained, and saying what the rows say."""
+
+import re
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, evaluate
+from p2p_market.scenario import load_scenario
+
+for needed in ("cvxpy", "highspy", "clarabel", "jinja2", "matplotlib"):
+    pytest.importorskip(needed)
+
+from report import table  # after the skips: the report needs the extra
+from report.figures import LOWEST_SCORE, short, svg
+from report.page import write
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+BAD_TITLE = '<script>alert("$x_1$ & more")</script>'
+
+
+@dataclass
+class Page(HTMLParser):
+    """What the tests look for on a page."""
+
+    attributes: list[tuple[str, str, str | None]] = field(default_factory=list)
+    images: list[dict[str, str | None]] = field(default_factory=list)
+    tables: list[list[list[str]]] = field(default_factory=list)  # body rows of each table
+    tags: list[str] = field(default_factory=list)
+    open_tags: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag == "img":
+            self.images.append(dict(attrs))
+        if tag == "tbody":
+            self.tables.append([])
+        if tag == "tr" and "tbody" in self.open_tags:
+            self.tables[-1].append([])
+        if tag in ("th", "td") and "tbody" in self.open_tags:
+            self.tables[-1][-1].append("")
+        if tag not in VOID:
+            self.open_tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open_tags.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if "tbody" in self.open_tags and self.open_tags[-1] in ("th", "td"):
+            self.tables[-1][-1][-1] += data.strip()
+
+
+def parse(path) -> Page:
+    page = Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    page.close()
+    assert page.open_tags == []
+    return page
+
+
+def number(cell: str) -> float:
+    if cell == table.NONE:
+        return float("nan")
+    return float(cell.replace(table.MINUS, "-").replace(table.THIN, ""))
+
+
+@pytest.fixture(scope="module")
+def result():
+    return evaluate(load_scenario("classic-v0"), ["truthful", "random"], weeks=[5, 6])
+
+
+@pytest.fixture(scope="module")
+def path(result, tmp_path_factory):
+    return write([result], tmp_path_factory.mktemp("run") / "new", "A run")
+
+
+def test_the_page_is_one_file_and_calls_nobody(path):
+    page = parse(path)
+    assert path.name == "report.html"
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+    assert {"script", "link", "iframe", "object", "embed"}.isdisjoint(page.tags)
+    for tag, name, value in page.attributes:
+        assert not name.startswith("on"), (tag, name)
+        if name in ("src", "href", "srcset", "action", "poster", "data"):
+            assert (value or "").startswith(("#", "data:image/")), (tag, name, value)
+    style = re.search(r"<style>(.*?)</style>", path.read_text("utf-8"), re.DOTALL)[1]
+    assert "@import" not in style
+    assert "url(" not in style
+    assert "prefers-color-scheme: dark" in style
+
+
+def test_every_figure_says_what_it_shows(path):
+    page = parse(path)
+    assert len(page.images) == 3
+    for image in page.images:
+        assert len(image["alt"]) > 40
+    assert page.tags.count("figcaption") == page.tags.count("figure") == 3
+
+
+def test_the_table_agrees_with_the_rows(result, path):
+    (rows,) = parse(path).tables
+    assert [row[0] for row in rows] == [RULE, "truthful", "random", OPTIMUM]
+    for row, shown in zip(result.rows, rows, strict=True):
+        for column, cell in zip(table.COLUMNS, shown[1:], strict=True):
+            _, _, decimals = cell.partition(".")
+            half = 0.5000001 * 10.0 ** -len(decimals)
+            expected = pytest.approx(column.of(row), abs=half, nan_ok=True)
+            assert number(cell) == expected, (row.policy, column.name)
+
+
+def test_columns_are_what_their_headings_say(result):
+    by_name = {column.name: column.of for column in table.COLUMNS}
+    row = result.rows[1]
+    assert by_name["score"](row) == row.score.point
+    assert by_name["95 % from"](row) == row.score.low
+    assert by_name["cost"](row) == row.social_cost_eur.sum()
+    gaps = by_name["dispatch gap"](row) + by_name["allocation gap"](row)
+    best = result.rows[-1].social_cost_eur.sum()
+    assert gaps == pytest.approx(by_name["cost"](row) - best, abs=1e-9)
+    assert by_name["peak"](row) == row.metrics["peak"].max()
+    assert by_name["filter"](row) == row.metrics["corrected"].sum()
+
+
+def test_the_certificate_and_the_data_labels_stand_on_the_page(path):
+    text = " ".join(" ".join(parse(path).text).split())
+    assert "certificate holds in 2 of 2 episodes" in text
+    assert "resampled from measured donor days" in text
+    assert "CC-BY-4.0" in text
+    assert "Mon 11 Jun" in text
+
+
+def test_an_alarm_is_loud(result, tmp_path):
+    first, *others = result.certificates
+    broken = replace(first, replay_eur=first.replay_eur + 1.0)
+    shown = replace(result, certificates=(broken, *others))
+    page = parse(write([shown], tmp_path, "Broken"))
+    assert ("div", "role", "alert") in page.attributes
+    assert "certificate holds in 1 of 2 episodes" in " ".join(page.text)
+
+
+def test_bad_text_is_escaped(result, tmp_path):
+    spec = result.scenario.spec.model_copy(update={"title": BAD_TITLE, "description": BAD_TITLE})
+    bad = replace(result, scenario=replace(result.scenario, spec=spec))
+    page = parse(write([bad, result], tmp_path, BAD_TITLE))
+    assert "script" not in page.tags
+    assert "".join(page.text).count(BAD_TITLE) == 5  # head, heading, contents, section, description
+
+
+def test_odd_policy_names_are_drawn_as_they_are(result, tmp_path):
+    name = "a_very_long_package.with_modules.of_$my$_<agent>:make_policy"
+    played = dict(result.trajectories)
+    played[name] = played.pop("truthful")
+    rows = tuple(replace(r, policy=name) if r.policy == "truthful" else r for r in result.rows)
+    page = parse(write([replace(result, trajectories=played, rows=rows)], tmp_path, "Odd"))
+    assert page.tables[0][1][0] == name
+    assert short(name).endswith("make_policy")
+
+
+def test_a_single_week_and_no_policy_between_the_ends(tmp_path):
+    alone = evaluate(load_scenario("classic-v0"), [], weeks=[5])
+    page = parse(write([alone], tmp_path, "Ends"))
+    assert [row[:3] for row in page.tables[0]] == [
+        [RULE, "0.0", table.NONE],
+        [OPTIMUM, "100.0", table.NONE],
+    ]
+
+
+def test_several_scenarios_have_a_list_of_contents(result, path, tmp_path):
+    assert "nav" not in parse(path).tags
+    page = parse(write([result, result], tmp_path, "Two"))
+    links = [value for tag, name, value in page.attributes if (tag, name) == ("a", "href")]
+    assert links == ["#classic-v0", "#classic-v0"]
+
+
+def test_the_same_result_gives_the_same_bytes(result, path, tmp_path):
+    assert write([result], tmp_path, "A run").read_bytes() == path.read_bytes()
+
+
+def test_numbers_as_text():
+    assert table.amount(-0.04, 1) == "0.0"
+    assert table.amount(-1234.56, 1) == "−1\N{NARROW NO-BREAK SPACE}234.6".replace("−", table.MINUS)
+    assert table.amount(float("nan"), 1) == table.NONE
+    assert sum(count for _, count in table.groups()) == len(table.COLUMNS)
+
+
+def test_drawing_leaves_the_global_style_alone(result):
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    assert svg(lambda figure: figure.subplots(), 1.0).startswith("data:image/svg+xml;base64,")
+    assert dict(mpl.rcParams) == before
+    assert np.isfinite(LOWEST_SCORE)
