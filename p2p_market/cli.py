@@ -30,6 +30,7 @@ from p2p_market.evaluation.benchmark import (
     units_of_work,
 )
 from p2p_market.evaluation.run_record import read_run, replay, write_run
+from p2p_market.records import FloatArray
 from p2p_market.registry import BASELINES, make
 from p2p_market.scenario import load_scenario, scenario_ids
 
@@ -259,7 +260,7 @@ def _table(result: ScenarioResult) -> Table:
     spec = result.scenario.spec
     count = result.episode.batch
     title = f"{spec.id}: {spec.title} ({count} held-out weeks)"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, collapse_padding=True)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("policy", no_wrap=True)
     for heading in ("score", "95 % interval", "worst", "EUR/week", "dispatch", "allocation"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -269,11 +270,16 @@ def _table(result: ScenarioResult) -> Table:
             f"{row.score.point:.1f}",
             f"{row.score.low:.1f}..{row.score.high:.1f}",
             f"{row.score.worst:.1f}",
-            f"{row.social_cost_eur.mean():.2f}",
-            f"{row.dispatch_gap_eur.mean():.2f}",
-            f"{row.allocation_gap_eur.mean():.2f}",
+            _euro(row.social_cost_eur),
+            _euro(row.dispatch_gap_eur),
+            _euro(row.allocation_gap_eur),
         )
     return table
+
+
+def _euro(values: FloatArray) -> str:
+    """Mean with two digits, without a minus sign before zero."""
+    return f"{round(float(values.mean()), 2) + 0.0:.2f}"
 
 
 def _print_certificate(result: ScenarioResult) -> None:

@@ -285,8 +285,8 @@ def _check_no_waste(scenario: Scenario) -> None:
     feed_in = scenario.feed_in_eur_per_kwh[lossy].min(initial=np.inf)
     if overload > feed_in:
         raise ScenarioError(
-            f"{scenario.spec.id}: feeder.overload_eur_per_kwh {overload} is above {feed_in:.3f}, the "
-            "lowest feed-in tariff of a member with storage; lower it, or burning energy would pay"
+            f"{scenario.spec.id}: feeder.overload_eur_per_kwh {overload} is above {feed_in:.3f}, "
+            "the lowest feed-in tariff of a member with storage; lower it, or burning energy pays"
         )
 
 

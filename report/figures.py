@@ -64,9 +64,19 @@ def svg(draw: Callable[[Figure], None], height_in: float, width_in: float = 10.4
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width_in, height_in), layout="constrained", facecolor="white")
         draw(figure)
+        _settle(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _settle(figure: Figure) -> None:
+    """Lay out once and round: the layout's solver differs in the last bit from call to call."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(edge, 4) for edge in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
 
 
 def score_picture(result: ScenarioResult) -> Picture:

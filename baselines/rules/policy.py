@@ -45,10 +45,8 @@ class SelfConsumption:
 
 def _truthful_order(table: ActionMap, surplus: FloatArray, physical: FloatArray) -> None:
     """Offer the whole surplus, ask for the whole deficit; the filter keeps what storage leaves."""
-    buys = surplus < 0.0
-    limit, top = table.half[:, -2], 2.0 * table.half[:, -1]
-    physical[..., -2] = np.where(buys, limit, -limit)
-    physical[..., -1] = np.where(buys, top, 0.0)
+    physical[..., -2] = -surplus
+    physical[..., -1] = np.where(surplus < 0.0, 2.0 * table.half[:, -1], 0.0)
 
 
 def _rule(scenario: Scenario, trades: bool) -> SelfConsumption:

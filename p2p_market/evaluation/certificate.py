@@ -14,6 +14,7 @@ from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 
 RELATIVE_TOLERANCE: Final = 1e-6
+MARGIN_KW: Final = 1e-3  # orders ask for this much more, so that rounding leaves nothing unmatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,9 @@ def plan_actions(scenario: Scenario, episode: Episode, plan: Plan) -> FloatArray
     """
     table = action_map(scenario)
     net_load = (episode.load_kw - episode.pv_kw)[:, 0] + plan.setpoint_kw.sum(axis=-1)
-    buys = net_load > 0.0
-    limit, top = table.half[:, -2], 2.0 * table.half[:, -1]
-    physical = np.concatenate(
-        [
-            plan.setpoint_kw,
-            np.where(buys, limit, -limit)[..., None],
-            np.where(buys, top, 0.0)[..., None],
-        ],
-        axis=-1,
-    )
+    quantity = net_load + np.sign(net_load) * MARGIN_KW
+    price = np.where(net_load > 0.0, 2.0 * table.half[:, -1], 0.0)
+    physical = np.concatenate([plan.setpoint_kw, quantity[..., None], price[..., None]], axis=-1)
     return table.normalised(physical)[:, None]
 
 

@@ -14,7 +14,6 @@ from numba import njit
 
 from p2p_market.records import Fills, OrderBook
 
-
 ROUNDING_KW: Final = 1e-9
 """What is left of an order below this is rounding, and must not move the price."""
 

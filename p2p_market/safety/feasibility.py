@@ -16,7 +16,6 @@ from p2p_market.episode import Episode
 from p2p_market.records import Action, Proposal, State
 from p2p_market.scenario import Scenario
 
-
 ROUNDING_KW: Final = 1e-9
 """An excess below this is rounding: acting on it would make filtering twice differ from once."""
 

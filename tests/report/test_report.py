@@ -4,18 +4,18 @@ import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, evaluate
 from p2p_market.scenario import load_scenario
+from report import table
 
-for needed in ("cvxpy", "highspy", "clarabel", "jinja2", "matplotlib"):
+for needed in ("cvxpy", "highspy", "clarabel"):
     pytest.importorskip(needed)
-
-from report import table  # after the skips: the report needs the extra
-from report.figures import LOWEST_SCORE, short, svg
-from report.page import write
+mpl = pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+figures = pytest.importorskip("report.figures")
+write = pytest.importorskip("report.page").write
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 BAD_TITLE = '<script>alert("$x_1$ & more")</script>'
@@ -161,7 +161,7 @@ def test_odd_policy_names_are_drawn_as_they_are(result, tmp_path):
     rows = tuple(replace(r, policy=name) if r.policy == "truthful" else r for r in result.rows)
     page = parse(write([replace(result, trajectories=played, rows=rows)], tmp_path, "Odd"))
     assert page.tables[0][1][0] == name
-    assert short(name).endswith("make_policy")
+    assert figures.short(name).endswith("make_policy")
 
 
 def test_a_single_week_and_no_policy_between_the_ends(tmp_path):
@@ -181,20 +181,20 @@ def test_several_scenarios_have_a_list_of_contents(result, path, tmp_path):
 
 
 def test_the_same_result_gives_the_same_bytes(result, path, tmp_path):
-    assert write([result], tmp_path, "A run").read_bytes() == path.read_bytes()
+    # more than once: the layout's solver differs in the last bit only now and then
+    for _ in range(5):
+        assert write([result], tmp_path, "A run").read_bytes() == path.read_bytes()
 
 
 def test_numbers_as_text():
     assert table.amount(-0.04, 1) == "0.0"
-    assert table.amount(-1234.56, 1) == "−1\N{NARROW NO-BREAK SPACE}234.6".replace("−", table.MINUS)
+    assert table.amount(-1234.56, 1) == f"{table.MINUS}1{table.THIN}234.6"
     assert table.amount(float("nan"), 1) == table.NONE
     assert sum(count for _, count in table.groups()) == len(table.COLUMNS)
 
 
-def test_drawing_leaves_the_global_style_alone(result):
-    import matplotlib as mpl
-
+def test_drawing_leaves_the_global_style_alone():
     before = dict(mpl.rcParams)
-    assert svg(lambda figure: figure.subplots(), 1.0).startswith("data:image/svg+xml;base64,")
+    address = figures.svg(lambda figure: figure.subplots(), 1.0)
+    assert address.startswith("data:image/svg+xml;base64,")
     assert dict(mpl.rcParams) == before
-    assert np.isfinite(LOWEST_SCORE)
