@@ -167,7 +167,7 @@ def _price(axes: Axes, week: Week) -> None:
         price = played.clearing_price_eur_per_kwh[:, one]
         edges = _hours(week, len(price) + 1)
         axes.hlines(price, edges[:-1], edges[1:], color=color, linewidth=2.0)
-    axes.set_ylim(bottom=0.0)
+    axes.set_ylim(0.0, 1.08 * float(episode.bid_cap_eur_per_kwh[:, one].max()))
     axes.set_ylabel("price [EUR/kWh]")
     bands: list[tuple[str, Line2D | Patch]] = [
         ("buyers' caps", Patch(color="#8c8c8c", alpha=0.6)),

@@ -30,7 +30,7 @@ def ratio_of_sums(rule_eur: FloatArray, own_eur: FloatArray, best_eur: FloatArra
     """
     gained: FloatArray = (rule_eur - own_eur).sum(axis=-1)
     possible: FloatArray = (rule_eur - best_eur).sum(axis=-1)
-    return 100.0 * gained / possible
+    return 100.0 * (gained / possible)
 
 
 def score(
@@ -48,7 +48,7 @@ def score(
     chosen = generator.integers(count, size=(RESAMPLES, count))
     draws = ratio_of_sums(rule_eur[chosen], own_eur[chosen], best_eur[chosen])
     low, high = np.percentile(draws, [2.5, 97.5])
-    single = 100.0 * (rule_eur - own_eur) / (rule_eur - best_eur)
+    single = 100.0 * ((rule_eur - own_eur) / (rule_eur - best_eur))
     return Score(
         point=float(ratio_of_sums(rule_eur, own_eur, best_eur)),
         low=float(low),
