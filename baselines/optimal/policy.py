@@ -1,7 +1,9 @@
 """The optimum as a planner: solved twice, once for the schedule and once for the bound."""
 
+import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 import cvxpy as cp
@@ -22,6 +24,16 @@ class Optimum:
 
     scenario: Scenario
     program: Program
+
+    @property
+    def identity(self) -> str:
+        """Digest of this folder's code and the versions of the solvers."""
+        digest = hashlib.sha256()
+        for path in sorted(Path(__file__).parent.glob("*.py")):
+            digest.update(path.read_bytes())
+        for package in ("cvxpy", "highspy", "clarabel"):
+            digest.update(f"{package} {version(package)}".encode())
+        return digest.hexdigest()
 
     def plan(self, episode: Episode) -> Plan:
         """Cheapest schedule of an episode, and a bound that no schedule can beat.

@@ -76,7 +76,7 @@ def peak_kw(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatAr
 
 
 def self_sufficiency(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
-    """Share of the demand that did not come from the grid."""
+    """1 - grid imports / demand; negative when more than the demand is imported, to be stored."""
     demand = _energy_kwh(scenario, episode.load_kw)
     return 1.0 - _energy_kwh(scenario, played.import_kw) / demand
 

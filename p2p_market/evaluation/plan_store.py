@@ -6,10 +6,8 @@ A stored schedule is certified by replay each time it is used; only the solving 
 import hashlib
 import io
 import zipfile
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -17,8 +15,6 @@ from p2p_market.episode import Episode
 from p2p_market.evaluation.files import write_bytes
 from p2p_market.evaluation.policy import Plan, Planner
 from p2p_market.scenario import Scenario
-
-SOLVERS: Final = ("cvxpy", "highspy", "clarabel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +25,15 @@ class StoredPlanner:
     scenario: Scenario
     folder: Path
 
+    @property
+    def identity(self) -> str:
+        """That of the planner behind."""
+        return self.planner.identity
+
     def plan(self, episode: Episode) -> Plan:
         """Cheapest schedule of a batch of one, from the folder if it is there."""
-        path = self.folder / f"{self.scenario.spec.id}-{_key(self.scenario, episode)}.npz"
+        key = _key(self.planner, self.scenario, episode)
+        path = self.folder / f"{self.scenario.spec.id}-{key}.npz"
         found = _read(path)
         if found is None:
             found = self.planner.plan(episode)
@@ -39,12 +41,12 @@ class StoredPlanner:
         return found
 
 
-def _key(scenario: Scenario, episode: Episode) -> str:
-    """Short digest of everything the optimum depends on, the exogenous series included."""
-    digest = hashlib.sha256(scenario.digest.encode())
-    digest.update(repr([episode.keys, [version(name) for name in SOLVERS]]).encode())
-    for series in (episode.load_kw, episode.pv_kw, episode.bid_cap_eur_per_kwh):
-        digest.update(series.tobytes())
+def _key(planner: Planner, scenario: Scenario, episode: Episode) -> str:
+    """Short digest of all that an optimum depends on: program, solvers, scenario, every series."""
+    digest = hashlib.sha256(f"{planner.identity} {scenario.digest}".encode())
+    for field in fields(episode):
+        value = getattr(episode, field.name)
+        digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
     return digest.hexdigest()[:16]
 
 

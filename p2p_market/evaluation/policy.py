@@ -51,6 +51,10 @@ class Plan(Record):
 class Planner(Protocol):
     """Sees the whole episode before it starts; only the optimum may."""
 
+    @property
+    def identity(self) -> str:
+        """Digest of the program and the versions of its solvers: another one, another plan."""
+
     def plan(self, episode: Episode) -> Plan:
         """Cheapest schedule of a batch of one."""
 
