@@ -55,7 +55,7 @@ def step(
     asked, watch = supervisor.screen(scenario, episode, state, proposal)
     action = feasibility.project(scenario, episode, state, asked)
     fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, action))
-    flows = settlement.flows(scenario, state, asked, action, fills)
+    flows = settlement.flows(scenario, episode, state, asked, action, fills)
     ledger = settlement.settle(scenario, episode, state, action, fills, flows)
     residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)
     if strict:

@@ -39,7 +39,8 @@ INFO_KEYS: Final = (
     "correction_kw",
     "net_load_kw",
 )
-"""Keys of `infos[agent]`; `ledger_eur` has the columns of `LEDGER_ENTRIES`."""
+"""Keys of `infos[agent]`; `ledger_eur` has the columns of `LEDGER_ENTRIES`, the clearing price is
+None when nothing was traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +259,12 @@ def _infos(agents: list[str], proposal: Proposal, outcome: Outcome) -> dict[str,
     filtered = np.column_stack(
         [action.setpoint_kw[0], action.quantity_kw[0], action.price_eur_per_kwh[0]]
     )
+    price = float(fills.clearing_price_eur_per_kwh[0])
     columns = zip(
         proposed,
         filtered,
         fills.power_kw[0].tolist(),
-        [float(fills.clearing_price_eur_per_kwh[0])] * len(agents),
+        [None if np.isnan(price) else price] * len(agents),
         [SUPERVISOR_CAUSES[cause] for cause in outcome.cause[0]],
         outcome.ledger.entries_eur[0],
         outcome.flows.correction_kw[0].tolist(),

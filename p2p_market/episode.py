@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from p2p_market.assets.node import PowerNode, Presence
 from p2p_market.calendar import (
     DAYS_PER_YEAR,
     QUARTERS_PER_DAY,
@@ -19,6 +20,7 @@ from p2p_market.calendar import (
 from p2p_market.data import Donor
 from p2p_market.errors import ScenarioError
 from p2p_market.forecast import known_price_steps, load_expectation
+from p2p_market.mobility import Schedule, always_there, schedule
 from p2p_market.records import BoolArray, FloatArray, IntArray, Record
 from p2p_market.scenario import Scenario
 from p2p_market.tariff import to_ticks
@@ -58,7 +60,18 @@ class Episode(Record):
     load_spread_kw: FloatArray  # +
     expected_pv_kw: FloatArray  # +
     pv_spread_kw: FloatArray  # +
+    plugged: FloatArray  # (step, batch, agent, asset), 1 when the asset can move
+    departs: FloatArray  # (step, batch, agent, asset), 1 where it leaves at the end of the step
+    trip_kwh: FloatArray  # (step, batch, agent, asset), taken by the trip that begins then
+    floor_kwh: FloatArray  # (step, batch, agent, asset), viability tube
+    hours_left: FloatArray  # (step, batch, agent, asset), until the announced departure
     start_energy_kwh: FloatArray  # (batch, agent, asset)
+
+    def presence(self, step: int) -> Presence:
+        """What flexible assets may do in a step."""
+        return Presence(
+            self.plugged[step], self.floor_kwh[step], self.departs[step], self.trip_kwh[step]
+        )
 
     @property
     def batch(self) -> int:
@@ -143,7 +156,7 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         load_spread_kw=steps(scale * load_expectation(scenario.load_spread, local)),
         expected_pv_kw=steps(expected_pv),
         pv_spread_kw=steps(pv_spread),
-        start_energy_kwh=_start_energy(scenario, level_seed),
+        **_presence(scenario, key, level_seed),
     )
 
 
@@ -233,18 +246,42 @@ def _expected_pv(scenario: Scenario, quarter: IntArray) -> tuple[FloatArray, Flo
     return clear * mean, clear * spread
 
 
-def _start_energy(scenario: Scenario, seed: np.random.SeedSequence) -> FloatArray:
-    """Start levels, uniform between two shares of the capacity, (1, agent, asset) [kWh]."""
-    nodes = scenario.nodes
-    shares = np.stack(
-        [
-            np.random.default_rng(child).uniform(*START_LEVEL, nodes.present.shape[1])
-            for child in seed.spawn(len(scenario.agents))
-        ]
-    )
-    span = nodes.energy_max_kwh - nodes.energy_min_kwh
-    levels: FloatArray = np.round(nodes.energy_min_kwh + shares * span, 3)
-    return levels[None]
+def _presence(
+    scenario: Scenario, key: EpisodeKey, seed: np.random.SeedSequence
+) -> dict[str, FloatArray]:
+    """Presence series and start levels of all flexible assets, with a batch axis of one."""
+    shape = scenario.nodes.present.shape
+    series = {name: np.zeros((scenario.steps, 1, *shape)) for name in _PRESENCE}
+    start_energy_kwh = np.zeros((1, *shape))
+    for agent, child in enumerate(seed.spawn(len(scenario.agents))):
+        generator = np.random.default_rng(child)
+        shares = generator.uniform(START_LEVEL[0], START_LEVEL[1], shape[1])
+        for asset, node in enumerate(scenario.flexible[agent]):
+            own = _schedule(scenario, key, agent, node, float(shares[asset]), generator)
+            start_energy_kwh[0, agent, asset] = own.start_kwh
+            for name in _PRESENCE:
+                series[name][:, 0, agent, asset] = getattr(own, name)
+    return {**series, "start_energy_kwh": start_energy_kwh}
+
+
+_PRESENCE: Final = ("plugged", "departs", "trip_kwh", "floor_kwh", "hours_left")
+
+
+def _schedule(
+    scenario: Scenario,
+    key: EpisodeKey,
+    agent: int,
+    node: PowerNode,
+    share: float,
+    generator: np.random.Generator,
+) -> Schedule:
+    """Stays of a vehicle, or a start level, drawn as a share of its capacity, for what stays."""
+    if node.stays_per_day == 0.0:
+        span = node.energy_max_kwh - node.energy_min_kwh
+        start_kwh = float(np.round(node.energy_min_kwh + share * span, 3))
+        return always_there(node, scenario.steps, start_kwh)
+    free_kw = scenario.spec.connection_limit_kw - float(scenario.peak_load_kw[agent])
+    return schedule(node, key.start_day % 7, scenario.steps, scenario.dt_h, free_kw, generator)
 
 
 def _check_connections(scenario: Scenario, load_kw: FloatArray, pv_kw: FloatArray) -> None:

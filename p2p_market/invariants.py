@@ -26,7 +26,7 @@ LAWS: Final = (
 @njit(cache=True)
 def _agent_kernel(  # type: ignore[no-untyped-def]
     load, pv, setpoint, curtailed, shed, fill, imported, exported, limit,
-    before, after, retention, charge, discharge, e_min, e_max, out,
+    before, after, shortfall, departs, trip, retention, charge, discharge, e_min, e_max, out,
 ):  # fmt: skip
     """Residual of the four laws of an agent, `out` (law, batch, agent)."""
     for b in range(load.shape[0]):
@@ -37,7 +37,8 @@ def _agent_kernel(  # type: ignore[no-untyped-def]
                 into += p
                 gained = charge[i, k] * max(p, 0.0) - discharge[i, k] * max(-p, 0.0)
                 level = after[b, i, k]
-                storage += abs(level - retention[i, k] * before[b, i, k] - gained)
+                moved = shortfall[b, i, k] - departs[b, i, k] * trip[b, i, k]
+                storage += abs(level - retention[i, k] * before[b, i, k] - gained - moved)
                 bound = max(bound, max(level - e_max[i, k], e_min[i, k] - level))
             served = load[b, i] - shed[b, i] + into
             supplied = pv[b, i] - curtailed[b, i] + fill[b, i] + imported[b, i] - exported[b, i]
@@ -62,11 +63,13 @@ def residuals(
 ) -> FloatArray:
     """How far each law is broken, (law, batch, agent); nothing above `TOLERANCE` is allowed."""
     nodes, t = scenario.nodes, state.step
+    presence = episode.presence(t)
     out = np.empty((len(LAWS), *action.net_load_kw.shape))
     _agent_kernel(
         episode.load_kw[t], episode.pv_kw[t], action.setpoint_kw, action.curtailed_kw,
         action.shed_kw, fills.power_kw, flow.import_kw, flow.export_kw,
-        scenario.spec.connection_limit_kw, state.energy_kwh, flow.energy_kwh, nodes.retention,
+        scenario.spec.connection_limit_kw, state.energy_kwh, flow.energy_kwh,
+        flow.shortfall_kwh, presence.departs, presence.trip_kwh, nodes.retention,
         nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
         out[:4],
     )  # fmt: skip

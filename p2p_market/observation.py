@@ -8,6 +8,7 @@ from numba import njit
 
 from p2p_market.episode import Episode
 from p2p_market.forecast import BAND, HORIZONS_H, PERSISTENCE
+from p2p_market.mobility import LONGEST_STAY_H
 from p2p_market.records import Float32Array, State
 from p2p_market.scenario import Scenario
 
@@ -30,7 +31,7 @@ class Feature:
 def features(scenario: Scenario) -> tuple[Feature, ...]:
     """The features of an agent's observation, in order; the same for all agents of a scenario."""
     nodes, spec = scenario.nodes, scenario.spec
-    load, pv = scenario.load_max_kw, _pv_max_kw(scenario)
+    load, pv = float(scenario.peak_load_kw.max()), _pv_max_kw(scenario)
     price, limit = spec.price_max_eur_per_kwh, spec.connection_limit_kw
     table = []
     for k in range(nodes.present.shape[1]):
@@ -38,6 +39,8 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
             Feature(f"soc_{k}", "1", 0.0, 1.0),
             Feature(f"capacity_{k}", "kWh", 0.0, float(nodes.energy_max_kwh[:, k].max())),
             Feature(f"power_max_{k}", "kW", 0.0, float(nodes.power_max_kw[:, k].max())),
+            Feature(f"hours_left_{k}", "h", 0.0, LONGEST_STAY_H + 1.0),
+            Feature(f"target_soc_{k}", "1", 0.0, 1.0),
         ]
     table += [
         Feature("load", "kW", 0.0, load),
@@ -74,7 +77,7 @@ def state_features(scenario: Scenario) -> tuple[Feature, ...]:
     table = [
         *_calendar_features(),
         Feature("time_left", "1", 0.0, 1.0),
-        Feature("load", "kW", 0.0, count * scenario.load_max_kw),
+        Feature("load", "kW", 0.0, float(scenario.peak_load_kw.sum())),
         Feature("pv", "kW", 0.0, count * _pv_max_kw(scenario)),
         Feature("carbon_cost", "EUR/kWh", 0.0, price),
         Feature("last_clearing_price", "EUR/kWh", 0.0, price),
@@ -102,7 +105,8 @@ def _pv_max_kw(scenario: Scenario) -> float:
 
 @njit(cache=True)
 def _observe_kernel(  # type: ignore[no-untyped-def]
-    energy, e_max, p_max, now, fill, held, feed_in, fee, carbon, co2, last_price, calendar, left,
+    energy, e_max, p_max, target, plugged, hours_left, now, fill, held, feed_in, fee, carbon, co2,
+    last_price, calendar, left,
     load, load_spread, pv, pv_spread, retail, source, price_spread, ahead, share, rest, band, t,
     out,
 ):  # fmt: skip
@@ -113,8 +117,11 @@ def _observe_kernel(  # type: ignore[no-untyped-def]
                 top = e_max[i, k]
                 out[b, i, c] = energy[b, i, k] / top if top > 0.0 else 0.0
                 out[b, i, c + 1] = top
-                out[b, i, c + 2] = p_max[i, k]
-                c += 3
+                out[b, i, c + 2] = p_max[i, k] * plugged[b, i, k]
+                out[b, i, c + 3] = hours_left[b, i, k]
+                wanted = target[i, k] if hours_left[b, i, k] > 0.0 else 0.0
+                out[b, i, c + 4] = wanted / top if top > 0.0 else 0.0
+                c += 5
             out[b, i, c] = now[0, b, i]
             out[b, i, c + 1] = now[1, b, i]
             out[b, i, c + 2] = fill[b, i]
@@ -153,6 +160,7 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
     out = np.empty((episode.batch, len(scenario.agents), len(features(scenario))), dtype=np.float32)
     _observe_kernel(
         state.energy_kwh, scenario.nodes.energy_max_kwh, scenario.nodes.power_max_kw,
+        scenario.nodes.target_kwh, episode.plugged[t], episode.hours_left[t],
         np.stack([episode.load_kw[t], episode.pv_kw[t]]), state.last_fill_kw, state.hold_steps,
         scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh,
         episode.carbon_eur_per_kwh[t], episode.co2_kg_per_kwh[t], state.last_price_eur_per_kwh,

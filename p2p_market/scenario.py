@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ class Scenario(Record):
     agents: tuple[str, ...]
     demand: tuple[PowerNode, ...]  # one per agent
     roofs: tuple[PowerNode | None, ...]  # one per agent
+    flexible: tuple[tuple[PowerNode, ...], ...]  # per agent, in the order of set-points
     nodes: Coefficients  # flexible assets, (agent, asset)
     clear_sky_kw: FloatArray  # (quarter of the year, agent), PV power without clouds
     expected_load: FloatArray  # (season, day type, quarter of the day, agent), mean = 1
@@ -49,7 +51,7 @@ class Scenario(Record):
     expected_clearness: FloatArray  # (28-day cycle,)
     clearness_spread: FloatArray  # (28-day cycle,)
     price_spread_eur_per_kwh: FloatArray  # (agent,), retail price against the day before
-    load_max_kw: float  # no member ever draws more
+    peak_load_kw: FloatArray  # (agent,), contracted: no member ever draws more
     retail_eur_per_kwh: FloatArray  # (quarter of the year, agent), on ticks
     feed_in_eur_per_kwh: FloatArray  # (agent,), on ticks
     network_fee_eur_per_kwh: FloatArray  # (agent,), on ticks
@@ -129,6 +131,7 @@ def build(spec: ScenarioSpec) -> Scenario:
         agents=tuple(f"prosumer_{i}" for i in range(len(spec.members))),
         demand=demand,
         roofs=roofs,
+        flexible=tuple(tuple(own) for own in flexible),
         nodes=coefficients(flexible, spec.dt_h),
         clear_sky_kw=np.column_stack([_clear_sky(spec, data, roof) for roof in roofs]),
         expected_load=expectation.load[..., donor],
@@ -137,10 +140,7 @@ def build(spec: ScenarioSpec) -> Scenario:
         clearness_spread=expectation.clearness_spread,
         price_spread_eur_per_kwh=expectation.day_ahead_spread_eur_per_kwh
         * np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts]),
-        load_max_kw=max(
-            node.scale_kw * float(data.donors[d].shape.max())
-            for node, d in zip(demand, donor, strict=True)
-        ),
+        peak_load_kw=np.array([_peak_kw(n, data, d) for n, d in zip(demand, donor, strict=True)]),
         retail_eur_per_kwh=np.column_stack([retail_year(c, data, tick) for c in contracts]),
         feed_in_eur_per_kwh=to_ticks(np.array([c.feed_in_eur_per_kwh for c in contracts]), tick),
         network_fee_eur_per_kwh=_network_fees(spec, data),
@@ -185,6 +185,11 @@ def _donor(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) -> i
     return names.index(node.profile)
 
 
+def _peak_kw(node: PowerNode, data: DataSet, donor: int) -> float:
+    """The highest load that a draw can give, rounded up to the watt that draws are rounded to."""
+    return math.ceil(1000.0 * node.scale_kw * float(data.donors[donor].shape.max())) / 1000.0
+
+
 def _clear_sky(spec: ScenarioSpec, data: DataSet, roof: PowerNode | None) -> FloatArray:
     """Power of a roof without clouds in each quarter-hour of the year, (quarter,) [kW]."""
     quarters = len(data.solar_clearness)
@@ -226,6 +231,12 @@ def _check_prices(scenario: Scenario) -> None:
         raise ScenarioError(
             f"{spec.id}: price_max_eur_per_kwh {spec.price_max_eur_per_kwh} is below the highest "
             f"retail price with carbon, {retail.max() + carbon:.3f}; raise it"
+        )
+    gain_h = scenario.nodes.charge_gain_h[scenario.nodes.target_kwh > 0.0].min(initial=spec.dt_h)
+    if spec.shortfall_eur_per_kwh * gain_h <= spec.price_max_eur_per_kwh * spec.dt_h:
+        raise ScenarioError(
+            f"{spec.id}: shortfall_eur_per_kwh must be above what charging at "
+            "price_max_eur_per_kwh costs, losses included; raise it"
         )
     if spec.lost_load_eur_per_kwh <= spec.price_max_eur_per_kwh:
         raise ScenarioError(f"{spec.id}: lost_load_eur_per_kwh must be above price_max_eur_per_kwh")

@@ -115,6 +115,7 @@ class ScenarioSpec(Section):
     price_max_eur_per_kwh: PositiveFloat
     carbon_eur_per_kg: Price = 0.0
     lost_load_eur_per_kwh: PositiveFloat = 10.0
+    shortfall_eur_per_kwh: PositiveFloat = 1.0  # energy that a vehicle lacks at departure
     terminal_value_eur_per_kwh: Price
     connection_limit_kw: PositiveFloat
     hold_h: PositiveFloat = 1.0

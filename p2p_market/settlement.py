@@ -25,6 +25,7 @@ _DEGRADATION = LEDGER_COLUMN["degradation"]
 _CARBON = LEDGER_COLUMN["carbon"]
 _OVERLOAD = LEDGER_COLUMN["overload"]
 _LOST_LOAD = LEDGER_COLUMN["lost_load"]
+_SHORTFALL = LEDGER_COLUMN["shortfall"]
 _TERMINAL = LEDGER_COLUMN["terminal_value"]
 _PENALTY = LEDGER_COLUMN["filter_penalty"]
 
@@ -53,16 +54,20 @@ def _bill_kernel(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _wear_kernel(setpoint, before, after, wear, value, correction, penalty, dt, out):  # type: ignore[no-untyped-def]
-    """Degradation, terminal value of levels against `before`, filter penalty."""
+def _wear_kernel(  # type: ignore[no-untyped-def]
+    setpoint, before, after, wear, value, missing, missing_price, correction, penalty, dt, out
+):
+    """Degradation, shortfalls, terminal value of levels against `before`, filter penalty."""
     for b in range(setpoint.shape[0]):
         for i in range(setpoint.shape[1]):
-            worn, gained = 0.0, 0.0
+            worn, gained, missed = 0.0, 0.0, 0.0
             for k in range(setpoint.shape[2]):
                 worn += abs(setpoint[b, i, k]) * wear[i, k] * dt
                 gained += after[b, i, k] - before[b, i, k]
+                missed += missing[b, i, k]
             out[b, i, _DEGRADATION] = worn
             out[b, i, _TERMINAL] = -value * gained
+            out[b, i, _SHORTFALL] = missed * missing_price
             out[b, i, _PENALTY] = penalty * correction[b, i] * dt
 
 
@@ -94,7 +99,12 @@ def _correction_kernel(asked_setpoint, asked_quantity, setpoint, quantity, out):
 
 
 def flows(
-    scenario: Scenario, state: State, proposal: Proposal, action: Action, fills: Fills
+    scenario: Scenario,
+    episode: Episode,
+    state: State,
+    proposal: Proposal,
+    action: Action,
+    fills: Fills,
 ) -> Flows:
     """Grid exchange that the market left over, levels after the step, and the filter's work."""
     imported, exported, moved = np.empty((3, *action.net_load_kw.shape))
@@ -102,8 +112,10 @@ def flows(
     _correction_kernel(
         proposal.setpoint_kw, proposal.quantity_kw, action.setpoint_kw, action.quantity_kw, moved
     )
-    energy_kwh = node.advance(scenario.nodes, state.energy_kwh, action.setpoint_kw)
-    return Flows(imported, exported, energy_kwh, moved)
+    energy_kwh, shortfall_kwh = node.advance(
+        scenario.nodes, episode.presence(state.step), state.energy_kwh, action.setpoint_kw
+    )
+    return Flows(imported, exported, energy_kwh, shortfall_kwh, moved)
 
 
 def settle(
@@ -136,6 +148,8 @@ def settle(
         flow.energy_kwh,
         scenario.nodes.degradation_eur_per_kwh,
         spec.terminal_value_eur_per_kwh if t == scenario.steps - 1 else 0.0,
+        flow.shortfall_kwh,
+        spec.shortfall_eur_per_kwh,
         flow.correction_kw,
         spec.reward.filter_penalty_eur_per_kwh,
         spec.dt_h,

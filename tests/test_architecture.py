@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("errors",),
     ("records",),
-    ("calendar",),
+    ("calendar", "viability"),
     ("assets", "market", "data", "schema"),
-    ("tariff", "forecast"),
+    ("tariff", "forecast", "mobility"),
     ("scenario",),
     ("episode",),
     ("actions", "safety", "settlement", "reward", "observation", "invariants"),

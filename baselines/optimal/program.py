@@ -25,17 +25,31 @@ class Storage:
     charge_kw: cp.Variable  # (step, asset), >= 0
     discharge_kw: cp.Variable  # (step, asset), >= 0
     level_kwh: cp.Variable  # (step + 1, asset)
+    missing_kwh: cp.Variable  # (step, asset), >= 0, shortfall at departures
     start_kwh: cp.Parameter  # (asset,)
+    floor_kwh: cp.Parameter  # (step, asset), tube after the step, before a departure
+    trip_kwh: cp.Parameter  # (step, asset)
+    due_kwh: cp.Parameter  # (step, asset), level wanted after the shortfall is made up
+    charge_max_kw: cp.Parameter  # (step, asset), 0 while away
+    discharge_max_kw: cp.Parameter  # (step, asset), 0 while away
 
     def constraints(self, nodes: Coefficients) -> list[cp.Constraint]:
-        """The power-node equation; power and energy limits are bounds of the variables."""
+        """The power-node equation, the tube, departures; levels are bounded as variables."""
         own = nodes.present
         before, after = self.level_kwh[:-1], self.level_kwh[1:]
         stored = self.charge_kw @ np.diag(nodes.charge_gain_h[own])
         taken = self.discharge_kw @ np.diag(nodes.discharge_gain_h[own])
+        arrived = before @ np.diag(nodes.retention[own]) + stored - taken
+        full = np.tile(nodes.energy_max_kwh[own], (self.charge_kw.shape[0], 1))
         return [
             self.level_kwh[0] == self.start_kwh,
-            after == before @ np.diag(nodes.retention[own]) + stored - taken,
+            after == arrived + self.missing_kwh - self.trip_kwh,
+            arrived >= self.floor_kwh,
+            arrived <= full,
+            arrived + self.missing_kwh >= self.due_kwh,
+            self.missing_kwh <= self.due_kwh,
+            self.charge_kw <= self.charge_max_kw,
+            self.discharge_kw <= self.discharge_max_kw,
         ]
 
 
@@ -71,6 +85,9 @@ class Program:
     import_cost_eur_per_kwh: cp.Parameter  # (step, agent), retail price + carbon cost
 
 
+STEP_PARAMETERS = ("floor_kwh", "trip_kwh", "due_kwh", "charge_max_kw", "discharge_max_kw")
+
+
 def _storage(nodes: Coefficients, steps: int) -> Storage:
     own = nodes.present
     count = int(own.sum())
@@ -86,7 +103,9 @@ def _storage(nodes: Coefficients, steps: int) -> Storage:
         charge_kw=between(steps, np.zeros(count), nodes.power_max_kw[own]),
         discharge_kw=between(steps, np.zeros(count), -nodes.power_min_kw[own]),
         level_kwh=between(steps + 1, nodes.energy_min_kwh[own], nodes.energy_max_kwh[own]),
+        missing_kwh=cp.Variable((steps, count), nonneg=True),
         start_kwh=cp.Parameter(count, nonneg=True),
+        **{name: cp.Parameter((steps, count), nonneg=True) for name in STEP_PARAMETERS},
     )
 
 
@@ -120,8 +139,9 @@ def compile_program(scenario: Scenario) -> Program:
         + cp.sum(cp.multiply(wear, storage.charge_kw + storage.discharge_kw))
         + spec.feeder.overload_eur_per_kwh * cp.sum(overload)
     )
+    missing = spec.shortfall_eur_per_kwh * cp.sum(storage.missing_kwh)
     gained = cp.sum(storage.level_kwh[-1] - storage.level_kwh[0])
-    cost = spec.dt_h * running - spec.terminal_value_eur_per_kwh * gained
+    cost = spec.dt_h * running + missing - spec.terminal_value_eur_per_kwh * gained
     problem = cp.Problem(cp.Minimize(cost), constraints)
     assert problem.is_dpp(), "the program must compile once"
     return Program(problem, storage, trades, idle, import_cost)
@@ -145,7 +165,18 @@ def fill(program: Program, scenario: Scenario, episode: Episode) -> None:
     )
     program.trades.buy_max_kw.value = open_to_trade * np.where(owners, limit, deficit)
     program.trades.sell_max_kw.value = open_to_trade * np.where(owners, limit, surplus)
-    program.storage.start_kwh.value = episode.start_energy_kwh[0][nodes.present]
+    _fill_storage(program.storage, nodes, episode)
+
+
+def _fill_storage(storage: Storage, nodes: Coefficients, episode: Episode) -> None:
+    own = nodes.present
+    plugged, departs = episode.plugged[:, 0][:, own], episode.departs[:, 0][:, own]
+    storage.start_kwh.value = episode.start_energy_kwh[0][own]
+    storage.floor_kwh.value = episode.floor_kwh[:, 0][:, own]
+    storage.trip_kwh.value = episode.trip_kwh[:, 0][:, own]
+    storage.due_kwh.value = departs * nodes.target_kwh[own]
+    storage.charge_max_kw.value = plugged * nodes.power_max_kw[own]
+    storage.discharge_max_kw.value = plugged * -nodes.power_min_kw[own]
 
 
 def _rows(values: FloatArray, like: cp.Variable) -> FloatArray:

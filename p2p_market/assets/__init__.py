@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from p2p_market.assets.battery import battery
+from p2p_market.assets.electric_vehicle import electric_vehicle
 from p2p_market.assets.load import load
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.pv import pv
@@ -12,5 +13,6 @@ ASSETS: Final[Mapping[str, Callable[..., PowerNode]]] = {
     "load": load,  # inflexible demand, resampled from a donor
     "pv": pv,  # roof, curtailed by rule only
     "battery": battery,  # AC-coupled storage
+    "electric_vehicle": electric_vehicle,  # comes and goes, wants a level at departure
 }
 """Kind of asset -> function from device data to power-node parameters."""

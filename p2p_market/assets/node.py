@@ -35,6 +35,8 @@ class PowerNode(Record):
     eta_discharge: float = 1.0
     leak_per_h: float = 0.0
     degradation_eur_per_kwh: float = 0.0  # per kWh of AC energy in either direction
+    target_kwh: float = 0.0  # setpoint: level wanted at each departure; 0 = never leaves
+    stays_per_day: float = 0.0  # setpoint: chance to plug in on a day; 0 = never leaves
     profile: str = ""  # demand: name of the donor whose shape it follows
     scale_kw: float = 0.0  # demand: mean power; sun: AC power of the clear-sky fraction one
     tilt_deg: float = 0.0  # sun
@@ -54,6 +56,17 @@ class Coefficients(Record):
     power_min_kw: FloatArray
     power_max_kw: FloatArray
     degradation_eur_per_kwh: FloatArray
+    target_kwh: FloatArray  # level wanted at departure, 0 = never leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Presence(Record):
+    """What flexible assets may do in one step, (batch, agent, asset)."""
+
+    plugged: FloatArray  # 1 when the asset can move, 0 when it is away or absent
+    floor_kwh: FloatArray  # viability tube: lowest level after the step, before a departure
+    departs: FloatArray  # 1 where the asset leaves at the end of the step
+    trip_kwh: FloatArray  # taken from the level by the trip that begins then
 
 
 def retention_and_gains(node: PowerNode, dt_h: float) -> tuple[float, float, float]:
@@ -76,7 +89,7 @@ def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficie
         dt_h: step length [h].
     """
     width = max(1, max(len(own) for own in nodes))
-    columns = np.zeros((8, len(nodes), width))
+    columns = np.zeros((9, len(nodes), width))
     columns[0] = 1.0
     present = np.zeros((len(nodes), width), dtype=np.bool_)
     for agent, own in enumerate(nodes):
@@ -89,24 +102,25 @@ def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficie
                 node.power_min_kw,
                 node.power_max_kw,
                 node.degradation_eur_per_kwh,
+                node.target_kwh,
             )
     return Coefficients(present, *(column.copy() for column in columns))
 
 
 @njit(cache=True)
 def _limits_kernel(  # type: ignore[no-untyped-def]
-    energy, retention, charge, discharge, e_min, e_max, p_min, p_max, out_low, out_high
+    energy, plugged, floor, retention, charge, discharge, e_max, p_min, p_max, out_low, out_high
 ):
     for b in range(energy.shape[0]):
         for i in range(energy.shape[1]):
             for k in range(energy.shape[2]):
                 kept = retention[i, k] * energy[b, i, k]
                 low, high = p_min[i, k], p_max[i, k]
-                if p_min[i, k] == p_max[i, k]:
-                    out_low[b, i, k] = low
-                    out_high[b, i, k] = high
+                if plugged[b, i, k] == 0.0 or low == high:
+                    out_low[b, i, k] = 0.0
+                    out_high[b, i, k] = 0.0
                     continue
-                spare = kept - e_min[i, k]
+                spare = kept - floor[b, i, k]
                 need = -spare / discharge[i, k] if spare >= 0.0 else -spare / charge[i, k]
                 room = e_max[i, k] - kept
                 most = room / charge[i, k] if room >= 0.0 else room / discharge[i, k]
@@ -114,10 +128,13 @@ def _limits_kernel(  # type: ignore[no-untyped-def]
                 out_high[b, i, k] = max(min(high, most), out_low[b, i, k])
 
 
-def power_limits(nodes: Coefficients, energy_kwh: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Lowest and highest power of the step that keep the next level inside its bounds.
+def power_limits(
+    nodes: Coefficients, presence: Presence, energy_kwh: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest power of the step that keep the next level inside the tube.
 
     Args:
+        presence: who can move, and the tube's floor after the step.
         energy_kwh: levels before the step, (batch, agent, asset) [kWh].
 
     Returns:
@@ -126,10 +143,11 @@ def power_limits(nodes: Coefficients, energy_kwh: FloatArray) -> tuple[FloatArra
     low, high = np.empty_like(energy_kwh), np.empty_like(energy_kwh)
     _limits_kernel(
         energy_kwh,
+        presence.plugged,
+        presence.floor_kwh,
         nodes.retention,
         nodes.charge_gain_h,
         nodes.discharge_gain_h,
-        nodes.energy_min_kwh,
         nodes.energy_max_kwh,
         nodes.power_min_kw,
         nodes.power_max_kw,
@@ -140,7 +158,10 @@ def power_limits(nodes: Coefficients, energy_kwh: FloatArray) -> tuple[FloatArra
 
 
 @njit(cache=True)
-def _advance_kernel(energy, power, retention, charge, discharge, e_min, e_max, out_energy):  # type: ignore[no-untyped-def]
+def _advance_kernel(  # type: ignore[no-untyped-def]
+    energy, power, departs, trip, retention, charge, discharge, e_min, e_max, target,
+    out_energy, out_shortfall,
+):  # fmt: skip
     for b in range(energy.shape[0]):
         for i in range(energy.shape[1]):
             for k in range(energy.shape[2]):
@@ -148,25 +169,31 @@ def _advance_kernel(energy, power, retention, charge, discharge, e_min, e_max, o
                 gained = charge[i, k] * p if p > 0.0 else discharge[i, k] * p
                 level = retention[i, k] * energy[b, i, k] + gained
                 # A power at its limit may miss the bound by one rounding; the invariants see more.
-                out_energy[b, i, k] = min(max(level, e_min[i, k]), e_max[i, k])
+                level = min(max(level, e_min[i, k]), e_max[i, k])
+                out_shortfall[b, i, k] = 0.0
+                if departs[b, i, k] > 0.0:
+                    out_shortfall[b, i, k] = max(target[i, k] - level, 0.0)
+                    level = level + out_shortfall[b, i, k] - trip[b, i, k]
+                out_energy[b, i, k] = level
 
 
-def advance(nodes: Coefficients, energy_kwh: FloatArray, power_kw: FloatArray) -> FloatArray:
-    """Levels after one step of constant, feasible power, (batch, agent, asset) [kWh].
+def advance(
+    nodes: Coefficients, presence: Presence, energy_kwh: FloatArray, power_kw: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Levels after one step of constant, feasible power, and what was missing at departures.
 
     Args:
+        presence: who departs at the end of the step, and what the trip takes.
         energy_kwh: levels before the step, (batch, agent, asset) [kWh].
         power_kw: power inside `power_limits`, (batch, agent, asset) [kW], positive = charge.
+
+    Returns:
+        Levels after departure and trip, and shortfalls, both (batch, agent, asset) [kWh].
     """
-    out = np.empty_like(energy_kwh)
+    out, shortfall = np.empty_like(energy_kwh), np.empty_like(energy_kwh)
     _advance_kernel(
-        energy_kwh,
-        power_kw,
-        nodes.retention,
-        nodes.charge_gain_h,
-        nodes.discharge_gain_h,
-        nodes.energy_min_kwh,
-        nodes.energy_max_kwh,
-        out,
-    )
-    return out
+        energy_kwh, power_kw, presence.departs, presence.trip_kwh, nodes.retention,
+        nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
+        nodes.target_kwh, out, shortfall,
+    )  # fmt: skip
+    return out, shortfall

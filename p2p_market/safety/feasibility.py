@@ -82,7 +82,7 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
         An action inside all limits; a feasible proposal is returned unchanged.
     """
     t = state.step
-    low, high = power_limits(scenario.nodes, state.energy_kwh)
+    low, high = power_limits(scenario.nodes, episode.presence(t), state.energy_kwh)
     setpoint = np.empty_like(low)
     power = np.empty((3, *low.shape[:2]))
     _connection_kernel(

@@ -64,7 +64,7 @@ def screen(
         The proposal with finite numbers only, and who is held why.
     """
     t = state.step
-    low, high = power_limits(scenario.nodes, state.energy_kwh)
+    low, high = power_limits(scenario.nodes, episode.presence(t), state.energy_kwh)
     setpoint = np.empty_like(low)
     order = np.empty((2, *low.shape[:2]))
     cause, held = np.empty((2, *low.shape[:2]), dtype=np.int64)

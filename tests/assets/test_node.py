@@ -10,7 +10,18 @@ from pydantic import ValidationError
 
 from p2p_market.assets import ASSETS
 from p2p_market.assets.battery import battery
-from p2p_market.assets.node import advance, coefficients, power_limits, retention_and_gains
+from p2p_market.assets.node import (
+    Presence,
+    advance,
+    coefficients,
+    power_limits,
+    retention_and_gains,
+)
+
+
+def at_home(level: np.ndarray) -> Presence:
+    zeros = np.zeros_like(level)
+    return Presence(np.ones_like(level), zeros, zeros, zeros)
 
 
 def test_coefficients_without_leak():
@@ -32,8 +43,9 @@ def test_two_quarters_are_one_half_hour_even_with_leak():
     node = battery(10.0, 5.0, leak_per_h=0.05)
     short, long = (coefficients([[node]], dt) for dt in (0.25, 0.5))
     level, power = np.array([[[4.0]]]), np.array([[[2.0]]])
-    twice = advance(short, advance(short, level, power), power)
-    assert twice == pytest.approx(advance(long, level, power))
+    home = at_home(level)
+    twice = advance(short, home, advance(short, home, level, power)[0], power)[0]
+    assert twice == pytest.approx(advance(long, home, level, power)[0])
 
 
 @given(
@@ -49,7 +61,7 @@ def test_any_power_inside_the_limits_keeps_the_level_inside_its_bounds(
 ):
     nodes = coefficients([[battery(capacity, power, eta, eta, leak)]], 0.25)
     level = np.array([[[share * capacity]]])
-    low, high = power_limits(nodes, level)
+    low, high = power_limits(nodes, at_home(level), level)
     assert -power <= low <= high <= power
     after = nodes.retention * level
     chosen = np.clip(low + wish * (high - low), low, high)
@@ -57,13 +69,13 @@ def test_any_power_inside_the_limits_keeps_the_level_inside_its_bounds(
         -chosen, 0
     )
     assert -1e-9 <= (after + gained).item() <= capacity + 1e-9
-    assert 0.0 <= advance(nodes, level, chosen).item() <= capacity
+    assert 0.0 <= advance(nodes, at_home(level), level, chosen)[0].item() <= capacity
 
 
 def test_absent_assets_have_no_power():
     nodes = coefficients([[battery(10.0, 5.0)], []], 0.25)
     assert nodes.present.tolist() == [[True], [False]]
-    low, high = power_limits(nodes, np.zeros((1, 2, 1)))
+    low, high = power_limits(nodes, at_home(np.zeros((1, 2, 1))), np.zeros((1, 2, 1)))
     assert low[0, 1, 0] == high[0, 1, 0] == 0.0
 
 

@@ -7,7 +7,8 @@ level below two lines, and each member has one signed flow at the hub:
 | block | shape | meaning |
 |---|---|---|
 | `power` p | (step, agent, asset) | set-point [kW], positive = charge |
-| `level` e | (step, agent, asset) | stored energy after the step [kWh] |
+| `level` e | (step, agent, asset) | stored energy after the step, departures included [kWh] |
+| `made_up` s | (step, agent, asset) | what was missing at a departure [kWh] |
 | `cycled` c | (step, agent, asset) | >= abs(p), what wears the battery [kW] |
 | `hub` h | (step, agent) | bought from neighbours, negative = sold [kW] |
 | `carried` f | (step, agent) | >= abs(h), what the network fee is paid on [kW] |
@@ -16,12 +17,14 @@ level below two lines, and each member has one signed flow at the hub:
 
 With the net load n = load - pv + sum of p, minimise
 
-    dt * (sum g + sum fee f + sum degradation c + overload price * sum o) - v * (e_end - e_start)
+    dt * (sum g + sum fee f + sum degradation c + overload price * sum o)
+        + shortfall price * sum s - v * (e_end - e_start)
 
 subject to
 
-    e  <= retention * e_before + charge gain * p
-    e  <= retention * e_before + discharge gain * p
+    e - s + trip  <= retention * e_before + charge gain * p
+    e - s + trip  <= retention * e_before + discharge gain * p
+    floor <= e - s + trip <= capacity,    e + trip >= target where a stay ends, else s = 0
     g  >= (retail + carbon) * (n - h)
     g  >= feed-in * (n - h)
     abs(n) <= connection limit,    sum over agents of h = 0
@@ -50,6 +53,7 @@ class Blocks:
 
     power: IntArray
     level: IntArray
+    made_up: IntArray
     cycled: IntArray
     hub: IntArray
     carried: IntArray
@@ -93,7 +97,7 @@ class Rows:
 
 def blocks(steps: int, agents: int, assets: int) -> Blocks:
     """Number the variables block by block."""
-    shapes = 3 * [(steps, agents, assets)] + 3 * [(steps, agents)] + [(steps,)]
+    shapes = 4 * [(steps, agents, assets)] + 3 * [(steps, agents)] + [(steps,)]
     ends = np.cumsum([np.prod(shape) for shape in shapes])
     numbers = [
         np.arange(end - np.prod(shape), end).reshape(shape)
@@ -134,8 +138,13 @@ def _store(scenario: Scenario, episode: Episode, columns: Blocks, rows: Rows) ->
     before = np.roll(columns.level, 1, axis=0)
     kept = np.broadcast_to(nodes.retention, columns.level.shape).copy()
     kept[0] = 0.0
+    trip, floor = episode.trip_kwh[:, 0], episode.floor_kwh[:, 0]
+    arrived = (columns.level, 1.0), (columns.made_up, -1.0)  # less the trip
     for gain in (nodes.charge_gain_h, nodes.discharge_gain_h):
-        rows.at_most(kept_from_start, (columns.level, 1.0), (before, -kept), (columns.power, -gain))
+        rows.at_most(kept_from_start - trip, *arrived, (before, -kept), (columns.power, -gain))
+    rows.at_most(nodes.energy_max_kwh - trip, *arrived)
+    rows.at_most(trip - floor, *((column, -factor) for column, factor in arrived))
+    rows.at_most(trip - episode.departs[:, 0] * nodes.target_kwh, (columns.level, -1.0))
     for sign in (1.0, -1.0):
         rows.at_most(np.zeros(columns.power.shape), (columns.power, sign), (columns.cycled, -1.0))
 
@@ -176,6 +185,7 @@ def _prices(scenario: Scenario, columns: Blocks) -> FloatArray:
     price[columns.carried] = scenario.dt_h * scenario.network_fee_eur_per_kwh
     price[columns.cycled] = scenario.dt_h * scenario.nodes.degradation_eur_per_kwh
     price[columns.overload] = scenario.dt_h * scenario.spec.feeder.overload_eur_per_kwh
+    price[columns.made_up] = scenario.spec.shortfall_eur_per_kwh
     price[columns.level[-1]] = -scenario.spec.terminal_value_eur_per_kwh
     return price
 
@@ -186,7 +196,10 @@ def _ranges(
     """Lowest and highest value of each variable, (variable, 2)."""
     nodes = scenario.nodes
     ranges = np.tile([-np.inf, np.inf], (columns.count, 1))
-    ranges[columns.power] = np.stack([nodes.power_min_kw, nodes.power_max_kw], axis=-1)
+    plugged = episode.plugged[:, 0, :, :, None]
+    ranges[columns.power] = plugged * np.stack([nodes.power_min_kw, nodes.power_max_kw], axis=-1)
+    due = episode.departs[:, 0] * nodes.target_kwh
+    ranges[columns.made_up] = np.stack([np.zeros(due.shape), due], axis=-1)
     ranges[columns.level] = np.stack([nodes.energy_min_kwh, nodes.energy_max_kwh], axis=-1)
     for size in (columns.cycled, columns.carried, columns.overload):
         ranges[size, 0] = 0.0

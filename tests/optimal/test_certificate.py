@@ -116,9 +116,9 @@ def test_a_tampered_plan_fails():
 # Broken in the code: the invariants see it first; without them the certificate does.
 
 
-def _advance_with_efficiency_twice(nodes, energy_kwh, power_kw):
+def _advance_with_efficiency_twice(nodes, presence, energy_kwh, power_kw):
     lossy = np.where(power_kw > 0.0, power_kw * 0.95, power_kw / 0.95)
-    return _true_advance(nodes, energy_kwh, lossy)
+    return _true_advance(nodes, presence, energy_kwh, lossy)
 
 
 def _with_column(ledger: Ledger, name: str, factor: float) -> Ledger:

@@ -204,10 +204,10 @@ def test_a_broken_invariant_latches_its_agent_or_raises(monkeypatch):
     state, good = engine.start(scenario, episode), clean(scenario)
     true_advance = node.advance
 
-    def leaking_advance(nodes, energy_kwh, power_kw):
-        energy = true_advance(nodes, energy_kwh, power_kw)
+    def leaking_advance(*arguments):
+        energy, shortfall = true_advance(*arguments)
         energy[0, VICTIM, 0] += 0.01
-        return energy
+        return energy, shortfall
 
     with monkeypatch.context() as broken:
         broken.setattr(node, "advance", leaking_advance)

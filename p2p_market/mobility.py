@@ -1,0 +1,138 @@
+"""Stays of electric vehicles: when they plug in, how long, how much the last trip took.
+
+Statistics of private chargers by ElaadNL (open data): share of arrivals per hour on working days
+and at the weekend, quantiles of connection time and of energy. Between the quantiles the law is
+linear.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from p2p_market.assets.node import PowerNode
+from p2p_market.records import FloatArray, Record
+from p2p_market.viability import level_floor
+
+ARRIVALS_WORKING_DAY: Final = (
+    2.1, 0.5, 0.2, 0.1, 0.1, 0.1, 0.2, 0.6, 1.4, 1.1, 1.1, 1.5,
+    2.2, 2.2, 2.7, 3.7, 5.7, 12.1, 17.0, 11.5, 9.1, 8.9, 9.1, 6.6,
+)  # fmt: skip
+ARRIVALS_WEEKEND: Final = (
+    4.1, 2.0, 0.8, 0.3, 0.2, 0.1, 0.1, 0.4, 0.9, 1.7, 3.0, 4.8,
+    6.0, 6.2, 6.2, 6.9, 8.8, 10.2, 7.9, 6.5, 6.8, 6.2, 5.8, 4.1,
+)  # fmt: skip
+QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+STAY_H: Final = (0.5, 1.0, 4.2, 11.0, 14.6, 29.3, 48.0)
+LONGEST_STAY_H: Final = STAY_H[-1]
+TRIP_KWH: Final = (0.5, 1.8, 8.2, 19.4, 35.8, 59.6, 75.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One stay at the charger, in quarter-hours from the start of the episode's first day."""
+
+    arrival: int
+    departure: int  # the first quarter-hour without the vehicle
+    trip_kwh: float  # taken by the trip before this stay
+
+
+def draw_stays(
+    node: PowerNode, first_weekday: int, days: int, generator: np.random.Generator
+) -> list[Stay]:
+    """Stays of a vehicle from the day before an episode to the day after it, in order.
+
+    Args:
+        node: the vehicle.
+        first_weekday: weekday of the episode's first day, 0 = Monday.
+        days: length of the episode.
+        generator: draws the same count of numbers for every vehicle.
+    """
+    stays: list[Stay] = []
+    for day in range(-1, days + 1):
+        draws = generator.random(4)
+        weekend = (first_weekday + day) % 7 >= 5
+        hour = _arrival_hour(ARRIVALS_WEEKEND if weekend else ARRIVALS_WORKING_DAY, draws[1])
+        arrival = 96 * day + round(4.0 * hour)
+        free_from = stays[-1].departure + 4 if stays else arrival
+        if draws[0] >= node.stays_per_day or arrival < free_from:
+            continue
+        length = max(2, round(4.0 * float(np.interp(draws[2], QUANTILES, STAY_H))))
+        trip = float(np.interp(draws[3], QUANTILES, TRIP_KWH))
+        # A charger delivers no more than its power times the time: nor do the measured sessions.
+        most = min(0.9 * node.target_kwh, 0.25 * length * node.power_max_kw * node.eta_charge)
+        stays.append(Stay(arrival, arrival + length, round(min(trip, most), 3)))
+    return stays
+
+
+def _arrival_hour(shares: tuple[float, ...], draw: float) -> float:
+    """Hour of the day, linear inside each hour of the histogram."""
+    edges = np.concatenate([[0.0], np.cumsum(shares) / np.sum(shares)])
+    return float(np.interp(draw, edges, np.arange(25.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(Record):
+    """What a flexible asset may do in each step of an episode, (step,)."""
+
+    plugged: FloatArray  # 1 when it can move, 0 when it is away
+    departs: FloatArray  # 1 where a stay ends with this step
+    trip_kwh: FloatArray  # taken from the level at the end of the step
+    floor_kwh: FloatArray  # viability tube: lowest level after the step, before a departure
+    hours_left: FloatArray  # until the announced departure, at the start of the step
+    start_kwh: float
+
+
+def always_there(node: PowerNode, steps: int, start_kwh: float) -> Schedule:
+    """Schedule of an asset that never leaves: the tube is its plain bounds."""
+    zeros = np.zeros(steps)
+    floor_kwh = np.full(steps, node.energy_min_kwh)
+    return Schedule(np.ones(steps), zeros, zeros, floor_kwh, zeros, start_kwh)
+
+
+def schedule(
+    node: PowerNode,
+    first_weekday: int,
+    steps: int,
+    dt_h: float,
+    free_kw: float,
+    generator: np.random.Generator,
+) -> Schedule:
+    """Stays of a vehicle during an episode, with the viability tube of each.
+
+    Args:
+        node: the vehicle.
+        first_weekday: weekday of the episode's first day, 0 = Monday.
+        steps: length of the episode.
+        dt_h: step length [h].
+        free_kw: connection limit less the contracted peak load [kW].
+        generator: draws the stays.
+    """
+    per_step = round(4.0 * dt_h)
+    drawn = draw_stays(node, first_weekday, round(steps * dt_h / 24.0), generator)
+    stays = [
+        stay for stay in drawn if stay.departure > per_step and stay.arrival // per_step < steps
+    ]
+    plugged, departs, trip_kwh, floor_kwh, hours_left = np.zeros((5, steps))
+    power_kw = max(min(node.power_max_kw, free_kw), 0.0)
+    for stay, after in pairwise([*stays, None]):
+        assert stay is not None
+        first = max(-(-stay.arrival // per_step), 0)
+        end = max(stay.departure // per_step, first + 1)
+        inside = slice(first, min(end, steps))
+        floor = level_floor(
+            node.target_kwh - stay.trip_kwh,
+            node.target_kwh,
+            power_kw,
+            dt_h * node.eta_charge,
+            end - first,
+        )
+        plugged[inside] = 1.0
+        floor_kwh[inside] = floor[: inside.stop - first]
+        hours_left[inside] = dt_h * (end - np.arange(first, inside.stop))
+        if end <= steps:
+            departs[end - 1] = 1.0
+            trip_kwh[end - 1] = after.trip_kwh if after is not None else 0.0
+    start_kwh = round(node.target_kwh - (stays[0].trip_kwh if stays else 0.0), 3)
+    return Schedule(plugged, departs, trip_kwh, floor_kwh, hours_left, start_kwh)
