@@ -29,6 +29,7 @@ from p2p_market.evaluation.benchmark import (
     evaluate,
     units_of_work,
 )
+from p2p_market.evaluation.citation import bibtex, cff
 from p2p_market.evaluation.run_record import read_run, replay, write_run
 from p2p_market.records import FloatArray
 from p2p_market.registry import BASELINES, make
@@ -151,6 +152,17 @@ def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, result
             complaints.print(line, markup=False, highlight=False)
         raise typer.Exit(1)
     console.print(f"{run}: replays to the same digits", markup=False)
+
+
+@app.command()
+def cite(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")],
+    as_cff: Annotated[bool, typer.Option("--cff", help="CITATION.cff instead of BibTeX.")] = False,
+) -> None:
+    """Print how to cite a run, with the digests of scenario, data and traces."""
+    with _complaining():
+        record = read_run(run)
+    sys.stdout.write(cff(record) if as_cff else bibtex(record))
 
 
 @app.command()

@@ -255,7 +255,7 @@ def _presence(
     start_energy_kwh = np.zeros((1, *shape))
     for agent, child in enumerate(seed.spawn(len(scenario.agents))):
         generator = np.random.default_rng(child)
-        shares = generator.uniform(START_LEVEL[0], START_LEVEL[1], shape[1])
+        shares = np.asarray(generator.uniform(*START_LEVEL, size=shape[1]))
         for asset, node in enumerate(scenario.flexible[agent]):
             own = _schedule(scenario, key, agent, node, float(shares[asset]), generator)
             start_energy_kwh[0, agent, asset] = own.start_kwh

@@ -65,6 +65,11 @@ def test_a_run_replays_and_a_changed_one_does_not(run_folder):
     path.write_text(original)
 
 
+def test_a_run_is_cited(run_folder):
+    assert "@misc{p2p_market_run_" in invoke("cite", str(run_folder)).stdout
+    assert "cff-version" in invoke("cite", str(run_folder), "--cff").stdout
+
+
 def test_an_own_policy_is_scored(tmp_path, monkeypatch):
     (tmp_path / "lazy_agent.py").write_text(
         "import numpy as np\n"
@@ -106,7 +111,7 @@ def test_doctor_finds_this_machine_healthy():
 
 
 def test_every_command_explains_itself():
-    for command in ("benchmark", "evaluate", "scenarios", "replay", "doctor"):
+    for command in ("benchmark", "evaluate", "scenarios", "replay", "cite", "doctor"):
         done = invoke(command, "--help")
         assert done.exit_code == 0
         assert "Usage" in done.output

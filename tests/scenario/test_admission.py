@@ -1,0 +1,27 @@
+"""Admission: every shipped scenario leaves something to win, certified, in its test weeks."""
+
+import pytest
+
+from p2p_market.evaluation.benchmark import evaluate
+from p2p_market.evaluation.metrics import gross_money_eur
+from p2p_market.scenario import load_scenario, scenario_ids
+
+pytest.importorskip("cvxpy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario_id", scenario_ids())
+def test_the_optimum_is_certified_and_worth_reaching(scenario_id):
+    result = evaluate(load_scenario(scenario_id), ["truthful", "zero-intelligence", "random"])
+    assert result.certified
+    assert not result.above_optimum
+    rule, *others, optimum = result.rows
+    assert (rule.score.point, optimum.score.point) == (0.0, 100.0)
+    gap = (rule.social_cost_eur - optimum.social_cost_eur).sum()
+    gross = gross_money_eur(result.trajectories["no-trade"]).sum()
+    assert gap >= max(1.0, 0.02 * gross)
+    for row in result.rows:
+        assert row.allocation_gap_eur.min() >= -1e-5
+        assert row.dispatch_gap_eur.min() >= -1e-5
+        assert not row.metrics["interventions"].any()
+    assert all(row.score.point < 100.0 for row in others)
