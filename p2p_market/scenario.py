@@ -2,33 +2,30 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import yaml
 from pydantic import ValidationError
 
-from p2p_market.assets import ASSETS
 from p2p_market.assets.node import Coefficients, PowerNode, coefficients
-from p2p_market.assets.sun import clear_sky_fraction
 from p2p_market.data import DataSet, load
 from p2p_market.errors import ScenarioError
 from p2p_market.forecast import expect
 from p2p_market.market import MECHANISMS
+from p2p_market.members import (
+    clear_sky_kw,
+    demand_of,
+    devices,
+    donor_index,
+    explain,
+    network_fees,
+    peak_kw,
+)
 from p2p_market.records import BoolArray, FloatArray, Record
 from p2p_market.schema import DynamicContract, ScenarioSpec
 from p2p_market.tariff import retail_year, to_ticks
-
-FEE_SHARE: Final = {"none": 0.0, "low": 0.25, "full": 1.0}
-"""Share of the grid fee that P2P trade pays, per fee level."""
-
-CLEAR_SKY_SHARE: Final = 0.8
-"""Power at a national clearness of one over the clear-sky model's, which knows no haze: chosen so
-that a roof of 35 degrees to the south yields about 1,000 kWh per kWp in 2018."""
 
 _HERE = Path(__file__).resolve().parent
 
@@ -106,7 +103,7 @@ def parse(text: str, name: str = "scenario") -> ScenarioSpec:
     except yaml.YAMLError as error:
         raise ScenarioError(f"{name}: not valid YAML: {error}") from error
     except ValidationError as error:
-        raise ScenarioError(f"{name}: {_explain(error)}") from error
+        raise ScenarioError(f"{name}: {explain(error)}") from error
 
 
 def build(spec: ScenarioSpec) -> Scenario:
@@ -116,14 +113,14 @@ def build(spec: ScenarioSpec) -> Scenario:
             f"{spec.id}: mechanism {spec.mechanism!r}; known are: {', '.join(MECHANISMS)}"
         )
     data = load(spec.data)
-    devices = [_devices(spec, number) for number in range(len(spec.members))]
-    demand = tuple(_only(spec, number, own, "demand") for number, own in enumerate(devices))
-    roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in devices)
-    flexible = [[node for node in own if node.driver == "setpoint"] for own in devices]
+    owned = [devices(spec, number) for number in range(len(spec.members))]
+    demand = tuple(demand_of(spec, number, own) for number, own in enumerate(owned))
+    roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in owned)
+    flexible = [[node for node in own if node.driver == "setpoint"] for own in owned]
     contracts = [spec.contracts[member.contract] for member in spec.members]
     tick = spec.tick_eur_per_kwh
     expectation = expect(data)
-    donor = [_donor(spec, data, number, node) for number, node in enumerate(demand)]
+    donor = [donor_index(spec, data, number, node) for number, node in enumerate(demand)]
     scenario = Scenario(
         spec=spec,
         digest=_digest(spec, data),
@@ -133,87 +130,23 @@ def build(spec: ScenarioSpec) -> Scenario:
         roofs=roofs,
         flexible=tuple(tuple(own) for own in flexible),
         nodes=coefficients(flexible, spec.dt_h),
-        clear_sky_kw=np.column_stack([_clear_sky(spec, data, roof) for roof in roofs]),
+        clear_sky_kw=np.column_stack([clear_sky_kw(spec, data, roof) for roof in roofs]),
         expected_load=expectation.load[..., donor],
         load_spread=expectation.load_spread[..., donor],
         expected_clearness=expectation.clearness,
         clearness_spread=expectation.clearness_spread,
         price_spread_eur_per_kwh=expectation.day_ahead_spread_eur_per_kwh
         * np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts]),
-        peak_load_kw=np.array([_peak_kw(n, data, d) for n, d in zip(demand, donor, strict=True)]),
+        peak_load_kw=np.array([peak_kw(n, data, d) for n, d in zip(demand, donor, strict=True)]),
         retail_eur_per_kwh=np.column_stack([retail_year(c, data, tick) for c in contracts]),
         feed_in_eur_per_kwh=to_ticks(np.array([c.feed_in_eur_per_kwh for c in contracts]), tick),
-        network_fee_eur_per_kwh=_network_fees(spec, data),
+        network_fee_eur_per_kwh=network_fees(spec, data),
         steps=round(spec.days * 24 / spec.dt_h),
         steps_per_day=round(24 / spec.dt_h),
         hold_steps=round(spec.hold_h / spec.dt_h),
     )
     _check_prices(scenario)
     return scenario
-
-
-def _devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
-    nodes = []
-    for position, device in enumerate(spec.members[number].assets):
-        where = f"{spec.id}: members[{number}].assets[{position}]"
-        parameters = dict(device)
-        kind = parameters.pop("kind", None)
-        if kind not in ASSETS:
-            raise ScenarioError(f"{where}: kind {kind!r}; known are: {', '.join(ASSETS)}")
-        try:
-            nodes.append(ASSETS[kind](**parameters))
-        except ValidationError as error:
-            raise ScenarioError(f"{where} ({kind}): {_explain(error)}") from error
-    return nodes
-
-
-def _only(spec: ScenarioSpec, number: int, own: Sequence[PowerNode], driver: str) -> PowerNode:
-    found = [node for node in own if node.driver == driver]
-    if len(found) != 1 or sum(node.driver == "sun" for node in own) > 1:
-        raise ScenarioError(
-            f"{spec.id}: members[{number}] needs exactly one load and at most one pv among assets"
-        )
-    return found[0]
-
-
-def _donor(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) -> int:
-    names = [donor.name for donor in data.donors]
-    if node.profile not in names:
-        raise ScenarioError(
-            f"{spec.id}: members[{number}]: donor {node.profile!r}; known are: {', '.join(names)}"
-        )
-    return names.index(node.profile)
-
-
-def _peak_kw(node: PowerNode, data: DataSet, donor: int) -> float:
-    """The highest load that a draw can give, rounded up to the watt that draws are rounded to."""
-    return math.ceil(1000.0 * node.scale_kw * float(data.donors[donor].shape.max())) / 1000.0
-
-
-def _clear_sky(spec: ScenarioSpec, data: DataSet, roof: PowerNode | None) -> FloatArray:
-    """Power of a roof without clouds in each quarter-hour of the year, (quarter,) [kW]."""
-    quarters = len(data.solar_clearness)
-    if roof is None:
-        return np.zeros(quarters)
-    hours: FloatArray = np.arange(0.5, quarters) / 4.0
-    fraction = clear_sky_fraction(
-        spec.site.latitude_deg, spec.site.longitude_deg, roof.tilt_deg, roof.azimuth_deg, hours
-    )
-    return CLEAR_SKY_SHARE * roof.scale_kw * fraction
-
-
-def _network_fees(spec: ScenarioSpec, data: DataSet) -> FloatArray:
-    """Fee per member: each side pays half the grid fee, half of that fixed, half by distance."""
-    distance = data.feeder.distance_km[data.feeder.load_node]
-    for number, member in enumerate(spec.members):
-        if member.node >= len(distance):
-            raise ScenarioError(
-                f"{spec.id}: members[{number}].node {member.node}; "
-                f"the feeder has connection points 0 to {len(distance) - 1}"
-            )
-    own = distance[[member.node for member in spec.members]] / distance.max()
-    full = spec.fees.grid_fee_eur_per_kwh / 2.0 * (1.0 + own) / 2.0
-    return to_ticks(FEE_SHARE[spec.fees.level] * full, spec.tick_eur_per_kwh)
 
 
 def _check_prices(scenario: Scenario) -> None:
@@ -304,10 +237,3 @@ def _check_no_waste(scenario: Scenario) -> None:
 def _digest(spec: ScenarioSpec, data: DataSet) -> str:
     text = json.dumps([spec.model_dump(mode="json"), data.digest], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _explain(error: ValidationError) -> str:
-    """Field and reason of each validation error, in one line."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()
-    )

@@ -22,6 +22,7 @@ FLOORS = (
     ("calendar", "viability"),
     ("assets", "market", "data", "schema"),
     ("tariff", "forecast", "mobility"),
+    ("members",),
     ("scenario",),
     ("episode",),
     ("actions", "safety", "settlement", "reward", "observation", "invariants"),
