@@ -54,7 +54,7 @@ def step(
     """
     asked, watch = supervisor.screen(scenario, episode, state, proposal)
     action = feasibility.project(scenario, episode, state, asked)
-    fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, action))
+    fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
     flows = settlement.flows(scenario, episode, state, asked, action, fills)
     ledger = settlement.settle(scenario, episode, state, action, fills, flows)
     residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)
@@ -79,12 +79,16 @@ def step(
     )
 
 
-def order_book(scenario: Scenario, action: Action) -> OrderBook:
+def order_book(scenario: Scenario, episode: Episode, state: State, action: Action) -> OrderBook:
     """The orders of one step."""
     return OrderBook(
         quantity_kw=action.quantity_kw,
         price_eur_per_kwh=action.price_eur_per_kwh,
+        retail_eur_per_kwh=episode.retail_eur_per_kwh[state.step],
+        feed_in_eur_per_kwh=np.tile(scenario.feed_in_eur_per_kwh, (episode.batch, 1)),
         k=scenario.spec.k,
+        tick_eur_per_kwh=scenario.spec.tick_eur_per_kwh,
+        price_max_eur_per_kwh=scenario.spec.price_max_eur_per_kwh,
         dt_h=scenario.dt_h,
     )
 

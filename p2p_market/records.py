@@ -97,11 +97,15 @@ class Action(Record):
 
 @dataclass(frozen=True, slots=True)
 class OrderBook(Record):
-    """One order per agent, as a mechanism sees it."""
+    """One order per agent and the prices around it, as a mechanism sees them."""
 
     quantity_kw: FloatArray  # (batch, agent), positive = buy, negative = sell
-    price_eur_per_kwh: FloatArray  # (batch, agent), limit price at the hub
+    price_eur_per_kwh: FloatArray  # (batch, agent), limit price at the hub, on a tick
+    retail_eur_per_kwh: FloatArray  # (batch, agent), the grid's price, on a tick
+    feed_in_eur_per_kwh: FloatArray  # (batch, agent), on a tick
     k: float  # where in the crossing interval the price lies, 0 = low end, 1 = high end
+    tick_eur_per_kwh: float
+    price_max_eur_per_kwh: float  # orders lie between 0 and this
     dt_h: float
 
 

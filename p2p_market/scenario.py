@@ -97,9 +97,23 @@ def load_scenario(id_or_path: str | Path) -> Scenario:
 
 
 def parse(text: str, name: str = "scenario") -> ScenarioSpec:
-    """Validate the text of a scenario file; errors name file and field."""
+    """Validate the text of a scenario file; errors name file and field.
+
+    A file with `extends: <id of a shipped scenario>` takes every key from there that it lacks.
+
+    Raises:
+        ScenarioError: if the text is not YAML or breaks the schema.
+    """
     try:
-        return ScenarioSpec.model_validate(yaml.safe_load(text))
+        content = yaml.safe_load(text)
+        if isinstance(content, dict) and "extends" in content:
+            base = scenario_folder() / f"{content.pop('extends')}.yaml"
+            if not base.is_file():
+                raise ScenarioError(
+                    f"{name}: extends {base.stem!r}, which is not a shipped scenario"
+                )
+            content = yaml.safe_load(base.read_text(encoding="utf-8")) | content
+        return ScenarioSpec.model_validate(content)
     except yaml.YAMLError as error:
         raise ScenarioError(f"{name}: not valid YAML: {error}") from error
     except ValidationError as error:

@@ -32,6 +32,21 @@ def gross_money_eur(played: Trajectory) -> FloatArray:
     return total
 
 
+def operator_balance_eur(played: Trajectory) -> FloatArray:
+    """What the market's operator keeps: P2P payments less P2P receipts, (batch,) [EUR]."""
+    kept: FloatArray = played.entries_eur[..., LEDGER_COLUMN["p2p_payment"]].sum(axis=(0, 2))
+    return kept
+
+
+def mean_price_eur_per_kwh(played: Trajectory) -> FloatArray:
+    """Mean of the clearing prices, weighted by volume, (batch,); nan when nothing was traded."""
+    volume_kw = np.maximum(played.fill_kw, 0.0).sum(axis=2)
+    price = np.nan_to_num(played.clearing_price_eur_per_kwh, nan=0.0)
+    total_kw = volume_kw.sum(axis=0)
+    spent = (volume_kw * price).sum(axis=0)
+    return np.where(total_kw > 0.0, spent / np.where(total_kw > 0.0, total_kw, 1.0), np.nan)
+
+
 def allocation_gap_eur(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
     """Cost of the realised matching above the best matching of the same net loads, (batch,) [EUR].
 
@@ -46,7 +61,11 @@ def allocation_gap_eur(scenario: Scenario, episode: Episode, played: Trajectory)
     book = OrderBook(
         quantity_kw=wanted.reshape(steps * batch, agents),
         price_eur_per_kwh=np.ascontiguousarray(limit).reshape(steps * batch, agents),
+        retail_eur_per_kwh=episode.retail_eur_per_kwh[:steps].reshape(steps * batch, agents),
+        feed_in_eur_per_kwh=np.tile(scenario.feed_in_eur_per_kwh, (steps * batch, 1)),
         k=scenario.spec.k,
+        tick_eur_per_kwh=scenario.spec.tick_eur_per_kwh,
+        price_max_eur_per_kwh=scenario.spec.price_max_eur_per_kwh,
         dt_h=scenario.dt_h,
     )
     best_kw = MECHANISMS["k_double_auction"].clear(book).power_kw.reshape(net_load.shape)

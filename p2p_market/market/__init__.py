@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from p2p_market.market import k_double_auction
+from p2p_market.market import discriminatory, k_double_auction, mcafee, mid_market_rate
 from p2p_market.records import Fills, OrderBook
 
 
@@ -26,6 +26,27 @@ MECHANISMS: Final[Mapping[str, Mechanism]] = {
         budget_balance="strong",
         truthful=False,
         matches_all_volume=True,
+    ),
+    "discriminatory": Mechanism(
+        clear=discriminatory.clear,
+        individually_rational=True,
+        budget_balance="strong",
+        truthful=False,
+        matches_all_volume=True,
+    ),
+    "mcafee": Mechanism(
+        clear=mcafee.clear,
+        individually_rational=True,
+        budget_balance="weak",
+        truthful=True,
+        matches_all_volume=False,
+    ),
+    "mid_market_rate": Mechanism(
+        clear=mid_market_rate.clear,
+        individually_rational=True,
+        budget_balance="strong",
+        truthful=True,
+        matches_all_volume=False,
     ),
 }
 """Name of a mechanism -> the mechanism."""

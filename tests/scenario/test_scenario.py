@@ -69,6 +69,15 @@ def test_a_broken_schema_names_file_and_field(change, words):
         assert word in str(caught.value)
 
 
+def test_a_file_may_extend_a_shipped_scenario():
+    text = "{extends: community-16-v0, id: mine-v0, title: Mine, fees: {level: full}}"
+    spec, base = parse(text), load_scenario("community-16-v0").spec
+    assert (spec.id, spec.fees.level) == ("mine-v0", "full")
+    assert spec.members == base.members
+    with pytest.raises(ScenarioError, match="nowhere-v0"):
+        parse("{extends: nowhere-v0, id: mine-v0}")
+
+
 def test_text_that_is_not_yaml():
     with pytest.raises(ScenarioError, match="not valid YAML"):
         parse("{")

@@ -1,0 +1,78 @@
+"""What auctions share: the merit order, where it crosses, and who is served.
+
+Numba caches a compiled function by its own file: after a change here, remove `__pycache__` (`make
+clean`), or the mechanisms go on with what they inlined before.
+"""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+ROUNDING_KW: Final = 1e-9
+"""What is left of an order below this is rounding, and must not move the price."""
+
+
+@njit(cache=True)
+def sides(quantity, price):  # type: ignore[no-untyped-def]
+    """Bids by price descending and asks ascending, as indices; equal prices in agents' order."""
+    by_ask = np.argsort(price, kind="mergesort")
+    by_bid = np.argsort(-price, kind="mergesort")
+    return by_bid[quantity[by_bid] > 0.0], by_ask[quantity[by_ask] < 0.0]
+
+
+@njit(cache=True)
+def cross(quantity, price, bids, asks):  # type: ignore[no-untyped-def]
+    """The largest volume at which the last bid served is at least the last ask served.
+
+    Returns:
+        Volume, price of the last bid and of the last ask served, and how many bids and asks are
+        served in full.
+    """
+    volume, i_bid, i_ask = 0.0, 0, 0
+    left_bid = quantity[bids[0]] if bids.shape[0] > 0 else 0.0
+    left_ask = -quantity[asks[0]] if asks.shape[0] > 0 else 0.0
+    last_bid, last_ask = np.inf, -np.inf
+    while i_bid < bids.shape[0] and i_ask < asks.shape[0]:
+        if price[bids[i_bid]] < price[asks[i_ask]]:
+            break
+        last_bid, last_ask = price[bids[i_bid]], price[asks[i_ask]]
+        traded = min(left_bid, left_ask)
+        volume += traded
+        left_bid -= traded
+        left_ask -= traded
+        if left_bid <= ROUNDING_KW:
+            i_bid += 1
+            left_bid = quantity[bids[i_bid]] if i_bid < bids.shape[0] else 0.0
+        if left_ask <= ROUNDING_KW:
+            i_ask += 1
+            left_ask = -quantity[asks[i_ask]] if i_ask < asks.shape[0] else 0.0
+    return volume, last_bid, last_ask, i_bid, i_ask
+
+
+@njit(cache=True)
+def level_stop(price, order, start):  # type: ignore[no-untyped-def]
+    """Where the run of equal prices that begins at `start` ends."""
+    stop = start
+    while stop < order.shape[0] and price[order[stop]] == price[order[start]]:
+        stop += 1
+    return stop
+
+
+@njit(cache=True)
+def serve(quantity, price, order, volume, marginal, sign, out_fill):  # type: ignore[no-untyped-def]
+    """Serve one side in merit order up to `volume`, none beyond `marginal`; one price pro rata."""
+    left = volume
+    start = 0
+    while start < order.shape[0] and left > 0.0:
+        if sign * price[order[start]] < sign * marginal:
+            break  # what is left is rounding
+        stop = level_stop(price, order, start)
+        wanted = 0.0
+        for position in range(start, stop):
+            wanted += abs(quantity[order[position]])
+        share = 1.0 if wanted <= left else left / wanted
+        for position in range(start, stop):
+            out_fill[order[position]] = sign * abs(quantity[order[position]]) * share
+        left -= wanted
+        start = stop
