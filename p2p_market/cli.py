@@ -6,7 +6,6 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -15,23 +14,33 @@ from typing import Annotated, Final
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from p2p_market import data
+from p2p_market import compare, data
+from p2p_market.console import (
+    ScenarioOption,
+    SeedOption,
+    SplitOption,
+    WeeksOption,
+    complaining,
+    complaints,
+    console,
+    euro,
+    progress_bar,
+    week_numbers,
+)
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import (
     OPTIMUM,
     RULE,
     ScenarioResult,
-    all_weeks,
     evaluate,
     units_of_work,
 )
 from p2p_market.evaluation.citation import bibtex, cff
+from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import read_run, replay, write_run
-from p2p_market.records import FloatArray
 from p2p_market.registry import BASELINES, make
 from p2p_market.scenario import load_scenario, scenario_ids
 
@@ -44,25 +53,8 @@ app = typer.Typer(
     help="Benchmarks for peer-to-peer energy trading: policies are scored between the no-trade "
     "rule (0) and the perfect-foresight optimum of the same physics (100).",
 )
-console = Console()
-complaints = Console(stderr=True)
+app.add_typer(compare.app, name="compare")
 
-ScenarioOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--scenario", "-s", help="Scenario id or YAML file; repeatable. Default: all shipped."
-    ),
-]
-WeeksOption = Annotated[
-    str,
-    typer.Option("--weeks", help="Weeks of the split, for example 0-12 or 3,7. Each is 7 days."),
-]
-SplitOption = Annotated[
-    str, typer.Option("--split", help="Part of the year: train, validation or test.")
-]
-SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, help="Draws donor days, clouds, start levels.")
-]
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", help="Folder in which a folder per run is made.")
 ]
@@ -86,7 +78,7 @@ def benchmark(
 
     Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
     """
-    with _complaining():
+    with complaining():
         _run(scenario or scenario_ids(), policy or list(BASELINES), weeks, split, seed, output)
 
 
@@ -108,7 +100,7 @@ def evaluate_policy(
     act(observation, memory) -> (action, memory). Example: p2p-market evaluate -p
     my_agent:make_policy
     """
-    with _complaining():
+    with complaining():
         _run(scenario or scenario_ids(), [policy], weeks, split, seed, output)
 
 
@@ -119,7 +111,7 @@ def scenarios(
     ] = False,
 ) -> None:
     """List the shipped scenarios."""
-    with _complaining():
+    with complaining():
         specs = [load_scenario(name).spec for name in scenario_ids()]
     if as_json:
         rows = [
@@ -145,7 +137,7 @@ def scenarios(
 @app.command(name="replay")
 def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")]) -> None:
     """Play the recorded actions of a run again and compare every digest and cost."""
-    with _complaining():
+    with complaining():
         differences = replay(run, read_run(run))
     if differences:
         for line in differences:
@@ -160,7 +152,7 @@ def cite(
     as_cff: Annotated[bool, typer.Option("--cff", help="CITATION.cff instead of BibTeX.")] = False,
 ) -> None:
     """Print how to cite a run, with the digests of scenario, data and traces."""
-    with _complaining():
+    with complaining():
         record = read_run(run)
     sys.stdout.write(cff(record) if as_cff else bibtex(record))
 
@@ -204,9 +196,15 @@ def _run(
 ) -> None:
     """Evaluate, print and write; exit 1 if a certificate fails or something beats the optimum."""
     chosen = [load_scenario(name) for name in names]
-    numbers = _weeks(weeks)
+    if len({scenario.spec.id for scenario in chosen}) < len(chosen):
+        raise typer.BadParameter("the same scenario twice", param_hint="--scenario")
+    numbers = week_numbers(weeks)
+    for scenario in chosen:
+        for policy in policies:
+            try_out(load_policy(policy, scenario), scenario, split, policy)
+    output.mkdir(parents=True, exist_ok=True)
     results = []
-    with _progress() as progress:
+    with progress_bar() as progress:
         for scenario in chosen:
             work = units_of_work(scenario, policies, numbers)
             task = progress.add_task(scenario.spec.id, total=work)
@@ -225,8 +223,8 @@ def _run(
         console.print(_table(result))
         _print_certificate(result)
     console.print(
-        "score: share of the way from no trade (0) to the optimum (100), over all weeks; dispatch "
-        "and allocation: EUR per week lost by set-points and by matching"
+        "score: share of the way from no trade (0) to the optimum (100), over all episodes; "
+        "dispatch and allocation: EUR per episode lost by set-points and by matching"
     )
     now = datetime.now(UTC)
     folder = (
@@ -250,31 +248,14 @@ def _write_report(results: Sequence[ScenarioResult], folder: Path) -> None:
     console.print(f"report: {page}", markup=False, soft_wrap=True)
 
 
-def _weeks(text: str) -> list[int]:
-    """Numbers out of "0-12" or "3,7"."""
-    numbers: list[int] = []
-    try:
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            numbers += range(int(first), int(last or first) + 1)
-    except ValueError:
-        numbers = []
-    if not numbers or len(set(numbers)) < len(numbers) or not set(numbers) <= set(all_weeks()):
-        raise typer.BadParameter(
-            f"{text!r} is not a list of weeks between 0 and {max(all_weeks())}, like 0-12 or 3,7",
-            param_hint="--weeks",
-        )
-    return numbers
-
-
 def _table(result: ScenarioResult) -> Table:
     """Both ends of the scale and everything between, one row per policy."""
     spec = result.scenario.spec
     count = result.episode.batch
-    title = f"{spec.id}: {spec.title} ({count} held-out weeks)"
+    title = f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("policy", no_wrap=True)
-    for heading in ("score", "95 % interval", "worst", "EUR/week", "dispatch", "allocation"):
+    for heading in ("score", "95 % interval", "worst", "EUR each", "dispatch", "allocation"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in result.rows:
         table.add_row(
@@ -282,16 +263,11 @@ def _table(result: ScenarioResult) -> Table:
             f"{row.score.point:.1f}",
             f"{row.score.low:.1f}..{row.score.high:.1f}",
             f"{row.score.worst:.1f}",
-            _euro(row.social_cost_eur),
-            _euro(row.dispatch_gap_eur),
-            _euro(row.allocation_gap_eur),
+            euro(row.social_cost_eur),
+            euro(row.dispatch_gap_eur),
+            euro(row.allocation_gap_eur),
         )
     return table
-
-
-def _euro(values: FloatArray) -> str:
-    """Mean with two digits, without a minus sign before zero."""
-    return f"{round(float(values.mean()), 2) + 0.0:.2f}"
 
 
 def _print_certificate(result: ScenarioResult) -> None:
@@ -304,28 +280,11 @@ def _print_certificate(result: ScenarioResult) -> None:
     for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
         if not certificate.holds:
             console.print(f"[red]{key}: {certificate}[/red]")
+    for row in result.rows:
+        if held := int(row.metrics["interventions"].sum()):
+            console.print(
+                f"[yellow]{row.policy}: held in grid-only fallback in {held} agent-steps: "
+                "it answered with numbers that are none[/yellow]"
+            )
     for name in result.above_optimum:
         console.print(f"[red]{name} costs less than the bound: engine or optimum is wrong[/red]")
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=complaints,
-    )
-
-
-@contextmanager
-def _complaining() -> Iterator[None]:
-    """Turn the package's errors into one line and exit code 2."""
-    try:
-        yield
-    except P2PMarketError as error:
-        complaints.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-    except KeyboardInterrupt:
-        complaints.print("interrupted; the same command goes on from the optima solved so far")
-        raise typer.Exit(130) from None

@@ -34,6 +34,8 @@ FLOORS = (
     ("p2p_market",),
     ("evaluation",),
     ("testing",),
+    ("console",),
+    ("compare",),
     ("cli",),
     ("__main__",),
     ("baselines",),

@@ -65,7 +65,9 @@ def test_auction(benchmark, name, orders):
     generator = np.random.default_rng(0)
     quantity = generator.uniform(-5.0, 5.0, (1, orders))
     price = np.round(generator.uniform(0.08, 0.35, (1, orders)), 3)
-    benchmark(MECHANISMS[name].clear, OrderBook(quantity, price, 0.5, 0.25))
+    retail, feed_in = np.full_like(price, 0.35), np.full_like(price, 0.08)
+    book = OrderBook(quantity, price, retail, feed_in, 0.5, 0.001, 0.5, 0.25)
+    benchmark(MECHANISMS[name].clear, book)
 
 
 @pytest.mark.benchmark(group="optimum, one week")

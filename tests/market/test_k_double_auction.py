@@ -1,23 +1,15 @@
-"""The k-double auction by hand, and what every mechanism of `MECHANISMS` declares."""
+"""The k-double auction by hand, and results from theory."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from p2p_market.market import MECHANISMS, Mechanism, k_double_auction
+from p2p_market.market import k_double_auction
 from p2p_market.records import Fills, OrderBook
-from p2p_market.tariff import to_ticks
-
-TICK = 0.001
-
-
-def book_of(*orders: tuple[float, float], k: float = 0.5, dt_h: float = 1.0) -> OrderBook:
-    """One book out of (quantity [kW], price [EUR/kWh]) per agent."""
-    quantity, price = np.array(orders, dtype=float).reshape(-1, 2).T
-    return OrderBook(quantity[None].copy(), price[None].copy(), k, dt_h)
+from tests.market.books import book, book_of, order_books
 
 
 def check(book: OrderBook, fills_kw: list[float], price: float) -> Fills:
@@ -93,177 +85,6 @@ def test_rounding_moves_no_price():
         check(book_of(*mixed), [quantity for quantity, _ in mixed], 0.2)
 
 
-@pytest.mark.parametrize(
-    "book",
-    [
-        book_of((2.0, 0.10), (-2.0, 0.11)),  # nothing crosses
-        book_of((2.0, 0.10), (1.0, 0.30)),  # buyers only
-        book_of((-2.0, 0.10), (-1.0, 0.30)),  # sellers only
-        book_of((0.0, 0.30), (0.0, 0.10)),  # empty orders
-        book_of((3.0, 0.30)),  # one agent
-        book_of(),  # no agent
-    ],
-)
-@pytest.mark.parametrize("mechanism", MECHANISMS.values(), ids=MECHANISMS)
-def test_nothing_to_match_is_no_exception(mechanism, book):
-    fills = mechanism.clear(book)
-    assert not fills.power_kw.any()
-    assert not fills.payment_eur.any()
-    assert np.isnan(fills.clearing_price_eur_per_kwh).all()
-
-
-# Laws that a mechanism declares, for whatever stands in the table.
-
-ticks = st.integers(0, 12)  # few prices, many ties
-halves = st.integers(-12, 12)  # quantities in halves: sums are exact, balanced books are frequent
-watts = st.integers(-3000, 3000)  # quantities in watts: sums are rounded
-
-
-@st.composite
-def order_books(draw: st.DrawFn, quantity: st.SearchStrategy[int] = halves, unit: float = 0.5):
-    """A book of one to eight orders on ticks."""
-    orders = draw(st.lists(st.tuples(quantity, ticks), min_size=1, max_size=8))
-    amount, price = np.array(orders, dtype=float).T
-    return OrderBook(
-        quantity_kw=(unit * amount)[None],
-        price_eur_per_kwh=to_ticks(TICK * price, TICK)[None],
-        k=draw(st.sampled_from([0.0, 0.25, 0.5, 1.0])),
-        dt_h=draw(st.sampled_from([0.25, 0.5, 1.0])),
-    )
-
-
-books = st.one_of(order_books(), order_books(watts, 0.001))
-
-
-def every(*laws: str):
-    """Parametrise by the mechanisms that declare all of these laws."""
-    chosen = {n: m for n, m in MECHANISMS.items() if all(getattr(m, law) for law in laws)}
-    return pytest.mark.parametrize("mechanism", chosen.values(), ids=chosen)
-
-
-def gain_eur(book: OrderBook, fills: Fills) -> float:
-    """Value to buyers less cost to sellers, as their orders say."""
-    return float(book.dt_h * (book.price_eur_per_kwh * fills.power_kw).sum())
-
-
-def largest_gain_eur(book: OrderBook, unit: float) -> float:
-    """By brute force: every unit is an order of its own, the best bids meet the cheapest asks."""
-    count = np.round(book.quantity_kw[0] / unit).astype(int)
-    each = np.repeat(book.price_eur_per_kwh[0], np.abs(count))
-    buys = np.repeat(count > 0, np.abs(count))
-    bids, asks = -np.sort(-each[buys]), np.sort(each[~buys])
-    pairs = min(len(bids), len(asks))
-    return float(book.dt_h * unit * np.maximum(bids[:pairs] - asks[:pairs], 0.0).sum())
-
-
-@every()
-@given(book=books)
-def test_energy_bought_is_energy_sold(mechanism: Mechanism, book):
-    fills = mechanism.clear(book)
-    assert fills.power_kw.sum() == pytest.approx(0.0, abs=1e-9)
-    traded = bool(fills.power_kw.any())
-    assert np.isnan(fills.clearing_price_eur_per_kwh[0]) != traded
-
-
-@every()
-@given(book=books)
-def test_fills_stay_within_orders(mechanism: Mechanism, book):
-    fills = mechanism.clear(book)
-    assert np.all(fills.power_kw * np.sign(book.quantity_kw) >= 0.0)
-    assert np.all(np.abs(fills.power_kw) <= np.abs(book.quantity_kw))
-    assert not fills.payment_eur[fills.power_kw == 0.0].any()
-
-
-@every("individually_rational")
-@given(book=books)
-def test_nobody_trades_worse_than_its_order(mechanism: Mechanism, book):
-    fills = mechanism.clear(book)
-    worst = book.price_eur_per_kwh * fills.power_kw * book.dt_h
-    assert np.all(fills.payment_eur <= worst + 1e-9)
-
-
-@every()
-@given(book=books)
-def test_the_budget_balances(mechanism: Mechanism, book):
-    kept = mechanism.clear(book).payment_eur.sum()
-    assert kept >= -1e-9
-    assert mechanism.budget_balance == "weak" or kept == pytest.approx(0.0, abs=1e-9)
-
-
-@every("matches_all_volume")
-@given(book=order_books())
-def test_the_gain_is_the_largest(mechanism: Mechanism, book):
-    expected = largest_gain_eur(book, unit=0.5)
-    assert gain_eur(book, mechanism.clear(book)) == pytest.approx(expected, abs=1e-9)
-
-
-@every("matches_all_volume")
-@given(book=order_books(watts, 0.001))
-def test_the_gain_is_the_largest_in_watts(mechanism: Mechanism, book):
-    expected = largest_gain_eur(book, unit=0.001)
-    assert gain_eur(book, mechanism.clear(book)) == pytest.approx(expected, abs=1e-9)
-
-
-@every()
-@given(book=books)
-def test_equal_orders_are_served_in_equal_shares(mechanism: Mechanism, book):
-    fills = mechanism.clear(book)
-    quantity = book.quantity_kw[0]
-    used = quantity != 0.0
-    share = fills.power_kw[0, used] / quantity[used]
-    keys = zip(np.sign(quantity[used]), book.price_eur_per_kwh[0, used], strict=True)
-    shares: dict[tuple[float, float], list[float]] = {}
-    for key, one in zip(keys, share, strict=True):
-        shares.setdefault(key, []).append(one)
-    for same in shares.values():
-        assert max(same) - min(same) <= 1e-9
-
-
-@every()
-@given(data=st.data(), book=books)
-def test_the_order_of_agents_does_not_matter(mechanism: Mechanism, data, book):
-    places = data.draw(st.permutations(range(book.quantity_kw.shape[1])))
-    moved = OrderBook(
-        book.quantity_kw[:, places], book.price_eur_per_kwh[:, places], book.k, book.dt_h
-    )
-    fills, of_moved = mechanism.clear(book), mechanism.clear(moved)
-    assert of_moved.power_kw == pytest.approx(fills.power_kw[:, places], abs=1e-9)
-    assert of_moved.payment_eur == pytest.approx(fills.payment_eur[:, places], abs=1e-9)
-    assert of_moved.clearing_price_eur_per_kwh == pytest.approx(
-        fills.clearing_price_eur_per_kwh, abs=1e-9, nan_ok=True
-    )
-
-
-@every()
-@given(orders=st.lists(st.lists(st.tuples(halves, ticks), min_size=5, max_size=5), min_size=1))
-def test_a_batch_is_its_books_one_by_one(mechanism: Mechanism, orders):
-    quantity, price = np.moveaxis(np.array(orders, dtype=float), -1, 0) * [[[0.5]], [[TICK]]]
-    together = mechanism.clear(OrderBook(quantity.copy(), price.copy(), 0.5, 0.25))
-    for b in range(len(orders)):
-        alone = mechanism.clear(OrderBook(quantity[b : b + 1], price[b : b + 1], 0.5, 0.25))
-        np.testing.assert_array_equal(alone.power_kw[0], together.power_kw[b])
-        np.testing.assert_array_equal(alone.payment_eur[0], together.payment_eur[b])
-        np.testing.assert_array_equal(
-            alone.clearing_price_eur_per_kwh[0], together.clearing_price_eur_per_kwh[b]
-        )
-
-
-@every("truthful")
-@given(data=st.data(), book=order_books())
-def test_no_other_price_gains(mechanism: Mechanism, data, book):
-    agent = data.draw(st.integers(0, book.quantity_kw.shape[1] - 1))
-    lie = book.price_eur_per_kwh.copy()
-    lie[0, agent] = to_ticks(np.array(TICK * data.draw(ticks)), TICK)
-    true_price = book.price_eur_per_kwh[0, agent]
-
-    def gain(asked: OrderBook) -> float:
-        fills = mechanism.clear(asked)
-        return true_price * fills.power_kw[0, agent] * book.dt_h - fills.payment_eur[0, agent]
-
-    lied = OrderBook(book.quantity_kw, lie, book.k, book.dt_h)
-    assert gain(lied) <= gain(book) + 1e-9
-
-
 # Laws of the uniform price.
 
 
@@ -293,9 +114,7 @@ def test_as_much_trades_as_can(book):
 @given(book=order_books())
 def test_k_moves_the_price_from_one_end_to_the_other(book):
     low, middle, high = (
-        k_double_auction.clear(
-            OrderBook(book.quantity_kw, book.price_eur_per_kwh, k, book.dt_h)
-        ).clearing_price_eur_per_kwh[0]
+        k_double_auction.clear(replace(book, k=k)).clearing_price_eur_per_kwh[0]
         for k in (0.0, 0.5, 1.0)
     )
     assert np.isnan([low, middle, high]).all() or low <= high
@@ -320,7 +139,7 @@ def midpoints(count: int) -> np.ndarray:
 def pairs(bid: np.ndarray, ask: np.ndarray) -> OrderBook:
     """One book per bid and ask: a buyer and a seller of one kWh."""
     price = np.stack(np.broadcast_arrays(bid, ask), axis=-1).reshape(-1, 2)
-    return OrderBook(np.tile([1.0, -1.0], (len(price), 1)), price.copy(), 0.5, 1.0)
+    return book(np.tile([1.0, -1.0], (len(price), 1)), price, price_max=1.0)
 
 
 def test_chatterjee_samuelson_linear_equilibrium_leaves_27_32_of_the_gains():

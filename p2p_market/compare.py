@@ -1,0 +1,169 @@
+"""`p2p-market compare`: the same episodes under other rules, side by side."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from p2p_market.console import (
+    ScenarioOption,
+    SeedOption,
+    SplitOption,
+    WeeksOption,
+    complaining,
+    console,
+    euro,
+    progress_bar,
+    week_numbers,
+)
+from p2p_market.episode import choose_key, draw, stack
+from p2p_market.errors import PolicyError
+from p2p_market.evaluation import metrics
+from p2p_market.evaluation.benchmark import RULE
+from p2p_market.evaluation.policy import Policy, load_policy
+from p2p_market.evaluation.rollout import Trajectory, rollout
+from p2p_market.market import MECHANISMS
+from p2p_market.records import FloatArray
+from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
+
+TRUTHFUL: Final = "truthful"
+
+HEADINGS: Final = (
+    "IR",
+    "budget",
+    "truthful",
+    "traded\nkWh",
+    "cost\nEUR",
+    "gap\nEUR",
+    "price\n/kWh",
+    "operator\nEUR",
+    "worse\noff",
+)
+
+LEGEND: Final = (
+    "Means per episode. IR: nobody trades worse than its order; budget: strong if the operator "
+    "keeps nothing; cost: social cost; gap: what the best matching of the same net loads would "
+    "save; price: EUR, mean by volume; worse off: members that pay more than alone with the grid."
+)
+
+app = typer.Typer(no_args_is_help=True, help="Compare rules on the same episodes; no solver.")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The truthful rule under one mechanism; arrays are per episode."""
+
+    mechanism: str
+    traded_kwh: FloatArray  # (episode,)
+    social_cost_eur: FloatArray  # (episode,)
+    allocation_gap_eur: FloatArray  # (episode,)
+    price_eur_per_kwh: FloatArray  # (episode,), nan when nothing was traded
+    operator_balance_eur: FloatArray  # (episode,)
+    worse_off_share: FloatArray  # (episode,)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `mechanisms` a command of its own."""
+
+
+@app.command()
+def mechanisms(
+    scenario: ScenarioOption = None,
+    weeks: WeeksOption = "0-12",
+    split: SplitOption = "test",
+    seed: SeedOption = 0,
+) -> None:
+    """Play the truthful rule under every market mechanism on the same held-out weeks.
+
+    Example: p2p-market compare mechanisms -s community-16-v0 --weeks 5,6
+    """
+    with complaining():
+        chosen = [load_scenario(name) for name in scenario or scenario_ids()]
+        numbers = week_numbers(weeks)
+        for one in chosen:
+            with progress_bar() as progress:
+                task = progress.add_task(one.spec.id, total=one.steps * (1 + len(MECHANISMS)))
+                advance = partial(progress.advance, task)
+                rows = compare_mechanisms(one, split, numbers, seed, advance)
+            console.print(_table(one, rows, len(numbers)))
+        console.print(LEGEND)
+
+
+def compare_mechanisms(
+    scenario: Scenario,
+    split: str,
+    weeks: Sequence[int],
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Row, ...]:
+    """Play the truthful rule under each of `MECHANISMS`, whatever the scenario names.
+
+    Args:
+        progress: called with the number of steps played since its last call.
+    """
+    keys = [choose_key(scenario, seed, split, week) for week in weeks]
+    episode = stack([draw(scenario, key) for key in keys])
+
+    def play(mechanism: str, policy: str) -> tuple[Scenario, Trajectory]:
+        variant = build(scenario.spec.model_copy(update={"mechanism": mechanism}))
+        loaded = load_policy(policy, variant)
+        if not isinstance(loaded, Policy):
+            raise PolicyError(f"{policy!r} is no policy that acts on observations")
+        return variant, rollout(variant, episode, loaded, policy, progress=progress)
+
+    _, grid_only = play(scenario.spec.mechanism, RULE)
+    alone_eur = metrics.private_cost_eur(grid_only)
+    rows = []
+    for mechanism in MECHANISMS:
+        variant, played = play(mechanism, TRUTHFUL)
+        rows.append(
+            Row(
+                mechanism=mechanism,
+                traded_kwh=metrics.traded_kwh(variant, episode, played),
+                social_cost_eur=metrics.social_cost_eur(played),
+                allocation_gap_eur=metrics.allocation_gap_eur(variant, episode, played),
+                price_eur_per_kwh=metrics.mean_price_eur_per_kwh(played),
+                operator_balance_eur=metrics.operator_balance_eur(played),
+                worse_off_share=metrics.worse_off_share(
+                    alone_eur, metrics.private_cost_eur(played)
+                ),
+            )
+        )
+    return tuple(rows)
+
+
+def _table(scenario: Scenario, rows: Sequence[Row], episodes: int) -> Table:
+    """One row per mechanism: its laws, then what the truthful rule makes of it."""
+    spec = scenario.spec
+    title = f"{spec.id}: {TRUTHFUL} rule ({episodes} episodes of {spec.days} days)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column("mechanism", no_wrap=True)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        laws = MECHANISMS[row.mechanism]
+        table.add_row(
+            row.mechanism,
+            "yes" if laws.individually_rational else "no",
+            laws.budget_balance,
+            "yes" if laws.truthful else "no",
+            f"{row.traded_kwh.mean():.0f}",
+            euro(row.social_cost_eur),
+            euro(row.allocation_gap_eur),
+            price_text(row.price_eur_per_kwh),
+            euro(row.operator_balance_eur),
+            f"{100.0 * row.worse_off_share.mean():.0f} %",
+        )
+    return table
+
+
+def price_text(per_episode: FloatArray) -> str:
+    """Mean over the episodes with trade, a dash if there is none."""
+    traded = per_episode[~np.isnan(per_episode)]
+    return f"{traded.mean():.3f}" if len(traded) else "-"
