@@ -58,8 +58,9 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     """Prosumers trade with each other before the grid serves the rest.
 
     One agent per member of the scenario; all act at once. Each step is one market interval.
-    Set-points and orders pass the feasibility filter, so every finite action is allowed; a
-    non-finite number or a missing agent puts that agent into grid-only fallback for a while.
+    Set-points and orders pass the feasibility filter, so no action of ordinary
+    size can harm; a number that is none or beyond 1e6, or a missing agent, puts that agent into
+    grid-only fallback for a while.
 
     Action, `Box(-1, 1)`, columns mapped affinely to physical units (`p2p_market.actions`):
 

@@ -42,6 +42,12 @@ class EpisodeKey:
     seed: int
 
 
+def policy_seed(key: EpisodeKey) -> int:
+    """Seed that a policy gets for an episode: another each week, and no way back to the draw."""
+    mixed = np.random.SeedSequence([key.seed, key.start_day, 0x706F6C69])
+    return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
 @dataclass(frozen=True, slots=True)
 class Episode(Record):
     """Exogenous series, `(step, batch, agent)`; those marked + run one day past the end."""
@@ -281,7 +287,9 @@ def _schedule(
         start_kwh = float(np.round(node.energy_min_kwh + share * span, 3))
         return always_there(node, scenario.steps, start_kwh)
     free_kw = scenario.spec.connection_limit_kw - float(scenario.peak_load_kw[agent])
-    return schedule(node, key.start_day % 7, scenario.steps, scenario.dt_h, free_kw, generator)
+    ahead = 4 * int(scenario.data.summer_time[QUARTERS_PER_DAY * key.start_day])
+    weekday = key.start_day % 7
+    return schedule(node, weekday, scenario.steps, scenario.dt_h, ahead, free_kw, generator)
 
 
 def _check_connections(scenario: Scenario, load_kw: FloatArray, pv_kw: FloatArray) -> None:

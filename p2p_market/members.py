@@ -48,8 +48,10 @@ def demand_of(spec: ScenarioSpec, number: int, own: Sequence[PowerNode]) -> Powe
     """The load of one member.
 
     Raises:
-        ScenarioError: if it has no load or several, or more than one roof.
+        ScenarioError: if it has no load or several, more than one roof, or more than one vehicle.
     """
+    if sum(node.stays_per_day > 0.0 for node in own) > 1:
+        raise ScenarioError(f"{spec.id}: members[{number}] has more than one electric vehicle")
     found = [node for node in own if node.driver == "demand"]
     if len(found) != 1 or sum(node.driver == "sun" for node in own) > 1:
         raise ScenarioError(

@@ -39,22 +39,27 @@ class Stay:
 
 
 def draw_stays(
-    node: PowerNode, first_weekday: int, days: int, generator: np.random.Generator
+    node: PowerNode,
+    first_weekday: int,
+    days: int,
+    wall_clock_ahead: int,
+    generator: np.random.Generator,
 ) -> list[Stay]:
-    """Stays of a vehicle from the day before an episode to the day after it, in order.
+    """Stays of a vehicle from two days before an episode to the day after it, in order.
 
     Args:
         node: the vehicle.
         first_weekday: weekday of the episode's first day, 0 = Monday.
         days: length of the episode.
+        wall_clock_ahead: quarter-hours that the clock on the wall is ahead of the grid's.
         generator: draws the same count of numbers for every vehicle.
     """
     stays: list[Stay] = []
-    for day in range(-1, days + 1):
+    for day in range(-2, days + 1):
         draws = generator.random(4)
         weekend = (first_weekday + day) % 7 >= 5
         hour = _arrival_hour(ARRIVALS_WEEKEND if weekend else ARRIVALS_WORKING_DAY, draws[1])
-        arrival = 96 * day + round(4.0 * hour)
+        arrival = 96 * day + round(4.0 * hour) - wall_clock_ahead
         free_from = stays[-1].departure + 4 if stays else arrival
         if draws[0] >= node.stays_per_day or arrival < free_from:
             continue
@@ -96,6 +101,7 @@ def schedule(
     first_weekday: int,
     steps: int,
     dt_h: float,
+    wall_clock_ahead: int,
     free_kw: float,
     generator: np.random.Generator,
 ) -> Schedule:
@@ -106,11 +112,12 @@ def schedule(
         first_weekday: weekday of the episode's first day, 0 = Monday.
         steps: length of the episode.
         dt_h: step length [h].
+        wall_clock_ahead: quarter-hours that the clock on the wall is ahead of the grid's.
         free_kw: connection limit less the contracted peak load [kW].
         generator: draws the stays.
     """
     per_step = round(4.0 * dt_h)
-    drawn = draw_stays(node, first_weekday, round(steps * dt_h / 24.0), generator)
+    drawn = draw_stays(node, first_weekday, round(steps * dt_h / 24.0), wall_clock_ahead, generator)
     stays = [
         stay for stay in drawn if stay.departure > per_step and stay.arrival // per_step < steps
     ]

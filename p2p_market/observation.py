@@ -115,7 +115,7 @@ def _observe_kernel(  # type: ignore[no-untyped-def]
             c = 0
             for k in range(energy.shape[2]):
                 top = e_max[i, k]
-                out[b, i, c] = energy[b, i, k] / top if top > 0.0 else 0.0
+                out[b, i, c] = plugged[b, i, k] * energy[b, i, k] / top if top > 0.0 else 0.0
                 out[b, i, c + 1] = top
                 out[b, i, c + 2] = p_max[i, k] * plugged[b, i, k]
                 out[b, i, c + 3] = hours_left[b, i, k]
@@ -176,9 +176,10 @@ def joint_state(scenario: Scenario, episode: Episode, state: State) -> Float32Ar
     """Compact state of the community for critics, (batch, feature), as in `state_features`."""
     t = min(state.step, scenario.steps - 1)
     load, pv, nodes = episode.load_kw[t], episode.pv_kw[t], scenario.nodes
+    here_kwh = episode.plugged[t] * state.energy_kwh  # the level of a vehicle away is its future
     capacity = np.maximum(nodes.energy_max_kwh.sum(axis=1), 1e-9)
     own = np.stack(
-        [state.energy_kwh.sum(axis=2) / capacity, load - pv, episode.retail_eur_per_kwh[t]], axis=-1
+        [here_kwh.sum(axis=2) / capacity, load - pv, episode.retail_eur_per_kwh[t]], axis=-1
     )
     left = np.full(episode.batch, 1.0 - state.step / scenario.steps)
     community = np.column_stack(

@@ -126,7 +126,7 @@ class Flows(Record):
     export_kw: FloatArray  # (batch, agent), sold to the grid, >= 0
     energy_kwh: FloatArray  # (batch, agent, asset), levels after the step
     shortfall_kwh: FloatArray  # (batch, agent, asset), missing at departures
-    correction_kw: FloatArray  # (batch, agent), |proposed - executed| of set-points and quantity
+    correction_kw: FloatArray  # (batch, agent), |screened - executed| of set-points and quantity
 
 
 @dataclass(frozen=True, slots=True)

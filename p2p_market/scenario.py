@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +94,14 @@ def load_scenario(id_or_path: str | Path) -> Scenario:
     if not path.is_file():
         known = ", ".join(scenario_ids())
         raise ScenarioError(f"no scenario {str(id_or_path)!r}; known are: {known}")
-    return build(parse(path.read_text(encoding="utf-8"), name=path.name))
+    try:
+        spec = parse(path.read_text(encoding="utf-8"), name=path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: cannot be read: {error}") from error
+    published = scenario_folder() / f"{spec.id}.yaml"
+    if published.is_file() and path.resolve() != published.resolve():
+        raise ScenarioError(f"{path}: the id {spec.id} is published; give your file another id")
+    return build(spec)
 
 
 def parse(text: str, name: str = "scenario") -> ScenarioSpec:
@@ -157,7 +165,7 @@ def build(spec: ScenarioSpec) -> Scenario:
         network_fee_eur_per_kwh=network_fees(spec, data),
         steps=round(spec.days * 24 / spec.dt_h),
         steps_per_day=round(24 / spec.dt_h),
-        hold_steps=round(spec.hold_h / spec.dt_h),
+        hold_steps=math.ceil(spec.hold_h / spec.dt_h),
     )
     _check_prices(scenario)
     return scenario

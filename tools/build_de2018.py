@@ -123,8 +123,9 @@ def read_donors(simbench: zipfile.ZipFile, synload: zipfile.ZipFile) -> Arrays:
     """Load shapes of mean one as 16-bit integers with a scale; days on the donor's local clock."""
     names = [name for group in MEASURED.values() for name in group]
     columns = [f"{name}_pload" for name in names]
-    table = pd.read_csv(simbench.open(SIMBENCH + "LoadProfile.csv"), sep=";", usecols=columns)
-    measured = table[columns].to_numpy().T.reshape(len(names), 366, 96)
+    path = SIMBENCH + "LoadProfile.csv"
+    table = pd.read_csv(simbench.open(path), sep=";", usecols=["time", *columns])
+    measured = _local_days(table, columns)
     simulated = np.stack([_synload(synload, "electric/synPRO_el", name) for name in SIMULATED])
     kinds = [kind for kind, group in MEASURED.items() for _ in group]
     return {
@@ -134,6 +135,23 @@ def read_donors(simbench: zipfile.ZipFile, synload: zipfile.ZipFile) -> Arrays:
         "donor_measured_kind": np.array(kinds),
         "donor_simulated_name": np.array([f"synpro-{name}" for name in SIMULATED]),
     }
+
+
+def _local_days(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Days on the local clock, (donor, day, quarter).
+
+    Rows follow elapsed time and stamps the local clock: 02:00 is missing in March and comes twice
+    in October. Shops and farms obey the stamps. The household shapes do not: their working-day
+    rise stays at the same row all year, so their rows are taken as they stand.
+    """
+    stamps = pd.to_datetime(table["time"], format="%d.%m.%Y %H:%M")
+    clock = pd.date_range("2016-01-01", periods=366 * 96, freq="15min")
+    obeying = table[columns].groupby(stamps).mean().reindex(clock).interpolate()
+    as_stored = table[columns].set_axis(clock)
+    households = [f"{name}_pload" for name in MEASURED["household"]]
+    obeying[households] = as_stored[households]
+    days: np.ndarray = obeying.to_numpy().T.reshape(len(columns), 366, 96)
+    return days
 
 
 def read_heat(wheel: zipfile.ZipFile) -> Arrays:

@@ -91,7 +91,11 @@ CARD = {
     "wind_fraction": _card(_ENTSOE, "measured", "1", "quarter", "onshore, over the year's maximum"),
     "summer_time": _card(_ENTSOE, "measured", "bool", "quarter", "clock of Europe/Berlin"),
     "donor_measured_shape": _card(
-        _SIMBENCH, "measured", "1", "donor, day of 2016, quarter", "mean one; integers times scale"
+        _SIMBENCH,
+        "measured",
+        "1",
+        "donor, day of 2016, quarter",
+        "shops and farms put on the local clock by their stamps; mean one; integers times scale",
     ),
     "donor_measured_scale": _card(_SIMBENCH, "measured", "1", "donor", "per integer"),
     "donor_measured_name": _card(_SIMBENCH, "measured", "text", "donor", "none"),

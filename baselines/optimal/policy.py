@@ -9,7 +9,7 @@ from typing import Final
 import cvxpy as cp
 import numpy as np
 
-from baselines.optimal.program import Program, compile_program, fill
+from baselines.optimal.program import Program, columns, compile_program, fill
 from p2p_market.episode import Episode
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation.policy import Plan
@@ -44,11 +44,13 @@ class Optimum:
         fill(self.program, self.scenario, episode)
         bound = self._solve_bound(episode)
         objective = self._solve_schedule(episode)
-        nodes, storage = self.scenario.nodes, self.program.storage
-        setpoint = np.zeros((self.scenario.steps, *nodes.present.shape))
+        storage = self.program.storage
+        setpoint = np.zeros((self.scenario.steps, *self.scenario.nodes.present.shape))
         assert storage.charge_kw.value is not None
         assert storage.discharge_kw.value is not None
-        setpoint[:, nodes.present] = storage.charge_kw.value - storage.discharge_kw.value
+        setpoint[:, columns(self.scenario.nodes)] = (
+            storage.charge_kw.value - storage.discharge_kw.value
+        )
         names = (f"HiGHS {version('highspy')}", f"Clarabel {version('clarabel')}")
         return Plan(setpoint, objective, bound, names)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from p2p_market.assets.node import Coefficients
 from p2p_market.episode import Episode
-from p2p_market.records import FloatArray
+from p2p_market.records import BoolArray, FloatArray
 from p2p_market.scenario import Scenario
 
 
@@ -35,7 +35,7 @@ class Storage:
 
     def constraints(self, nodes: Coefficients) -> list[cp.Constraint]:
         """The power-node equation, the tube, departures; levels are bounded as variables."""
-        own = nodes.present
+        own = columns(nodes)
         before, after = self.level_kwh[:-1], self.level_kwh[1:]
         stored = self.charge_kw @ np.diag(nodes.charge_gain_h[own])
         taken = self.discharge_kw @ np.diag(nodes.discharge_gain_h[own])
@@ -85,11 +85,18 @@ class Program:
     import_cost_eur_per_kwh: cp.Parameter  # (step, agent), retail price + carbon cost
 
 
+def columns(nodes: Coefficients) -> BoolArray:
+    """Which assets have a column; one absent asset stands in where nobody has any."""
+    own = nodes.present.copy()
+    own[0, 0] |= not own.any()
+    return own
+
+
 STEP_PARAMETERS = ("floor_kwh", "trip_kwh", "due_kwh", "charge_max_kw", "discharge_max_kw")
 
 
 def _storage(nodes: Coefficients, steps: int) -> Storage:
-    own = nodes.present
+    own = columns(nodes)
     count = int(own.sum())
     owner = np.zeros((count, len(own)))
     owner[np.arange(count), np.nonzero(own)[0]] = 1.0
@@ -125,13 +132,14 @@ def compile_program(scenario: Scenario) -> Program:
     constraints = [
         *storage.constraints(nodes),
         *trades.constraints(net_load),
-        cp.abs(net_load[:, scenario.has_storage]) <= spec.connection_limit_kw,
+        net_load <= spec.connection_limit_kw,
+        net_load >= -spec.connection_limit_kw,
         overload >= flow - limit,
         overload >= -flow - limit,
     ]
     fee = _rows(scenario.network_fee_eur_per_kwh, trades.buy_kw)
     feed_in = _rows(scenario.feed_in_eur_per_kwh, trades.export_kw)
-    wear = _rows(nodes.degradation_eur_per_kwh[nodes.present], storage.charge_kw)
+    wear = _rows(nodes.degradation_eur_per_kwh[columns(nodes)], storage.charge_kw)
     running = (
         cp.sum(cp.multiply(import_cost, trades.import_kw))
         - cp.sum(cp.multiply(feed_in, trades.export_kw))
@@ -169,7 +177,7 @@ def fill(program: Program, scenario: Scenario, episode: Episode) -> None:
 
 
 def _fill_storage(storage: Storage, nodes: Coefficients, episode: Episode) -> None:
-    own = nodes.present
+    own = columns(nodes)
     plugged, departs = episode.plugged[:, 0][:, own], episode.departs[:, 0][:, own]
     storage.start_kwh.value = episode.start_energy_kwh[0][own]
     storage.floor_kwh.value = episode.floor_kwh[:, 0][:, own]

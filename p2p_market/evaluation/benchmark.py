@@ -15,7 +15,7 @@ from p2p_market.evaluation.certificate import Certificate, certify
 from p2p_market.evaluation.plan_store import StoredPlanner
 from p2p_market.evaluation.policy import Planner, Policy, load_policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
-from p2p_market.evaluation.statistics import Score, score
+from p2p_market.evaluation.statistics import NOTHING_EUR, Score, score
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 
@@ -97,6 +97,11 @@ def evaluate(
     certificates, played[OPTIMUM] = _optimum(scenario, singles, plans, progress)
     best = metrics.social_cost_eur(played[OPTIMUM])
     alone = played[RULE]
+    if (metrics.social_cost_eur(alone) - best).sum() <= NOTHING_EUR:
+        raise OptimumError(
+            f"{scenario.spec.id}: the optimum costs what the no-trade rule costs in these weeks; "
+            "there is nothing to score"
+        )
     rows = tuple(_row(scenario, episode, alone, best, own) for own in played.values())
     return ScenarioResult(scenario, episode, certificates, played, rows)
 

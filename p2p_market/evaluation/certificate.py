@@ -44,6 +44,11 @@ class Certificate:
         )
 
 
+def certificate_tolerance_eur(gross_eur: float) -> float:
+    """How far plan, bound and replay may be apart when this much money moves [EUR]."""
+    return RELATIVE_TOLERANCE * max(1.0, gross_eur)
+
+
 def plan_actions(scenario: Scenario, episode: Episode, plan: Plan) -> FloatArray:
     """Normalised actions of a plan: its set-points, and truthful orders for all that is left.
 
@@ -70,7 +75,7 @@ def certify(
         plan: its schedule and bound.
     """
     played = rollout(scenario, episode, Recorded(plan_actions(scenario, episode, plan)), name)
-    tolerance = RELATIVE_TOLERANCE * max(1.0, float(gross_money_eur(played)[0]))
+    tolerance = certificate_tolerance_eur(float(gross_money_eur(played)[0]))
     certificate = Certificate(
         plan_eur=plan.objective_eur,
         bound_eur=plan.bound_eur,

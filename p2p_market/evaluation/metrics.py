@@ -95,8 +95,10 @@ def peak_kw(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatAr
 
 
 def self_sufficiency(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
-    """1 - grid imports / demand; negative when more than the demand is imported, to be stored."""
-    demand = _energy_kwh(scenario, episode.load_kw)
+    """1 - grid imports / (load + charging of vehicles); negative when storage imports even more."""
+    vehicles = scenario.nodes.target_kwh > 0.0
+    charged_kw = np.maximum(played.setpoint_kw, 0.0) * vehicles
+    demand = _energy_kwh(scenario, episode.load_kw + charged_kw.sum(axis=-1))
     return 1.0 - _energy_kwh(scenario, played.import_kw) / demand
 
 
@@ -139,16 +141,3 @@ def worse_off_share(alone_eur: FloatArray, own_eur: FloatArray) -> FloatArray:
     """
     share: FloatArray = (own_eur > alone_eur + 1e-6).mean(axis=1)
     return share
-
-
-def gini(values: FloatArray) -> float:
-    """Gini coefficient of non-negative values, 0 = all equal; nan when their sum is 0.
-
-    Source: Gini (1912); the mean absolute difference over twice the mean, written with ranks.
-    """
-    ordered = np.sort(values)
-    total = ordered.sum()
-    if total <= 0.0:
-        return float("nan")
-    ranks = np.arange(1, len(ordered) + 1)
-    return float((2.0 * ranks - len(ordered) - 1.0) @ ordered / (len(ordered) * total))

@@ -1,6 +1,6 @@
 """Optima on disk, so that an interrupted benchmark goes on where it stopped.
 
-A stored schedule is certified by replay each time it is used; only the solving is saved.
+A stored schedule is certified by replay each time it is used; its bound is as it was solved.
 """
 
 import hashlib
@@ -44,9 +44,13 @@ class StoredPlanner:
 def _key(planner: Planner, scenario: Scenario, episode: Episode) -> str:
     """Short digest of all that an optimum depends on: program, solvers, scenario, every series."""
     digest = hashlib.sha256(f"{planner.identity} {scenario.digest}".encode())
-    for field in fields(episode):
-        value = getattr(episode, field.name)
-        digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+    for array in (scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh):
+        digest.update(array.tobytes())
+    for record in (scenario.nodes, episode):
+        for field in fields(record):
+            value = getattr(record, field.name)
+            content = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
+            digest.update(content)
     return digest.hexdigest()[:16]
 
 
@@ -64,7 +68,7 @@ def _write(path: Path, plan: Plan) -> None:
 def _read(path: Path) -> Plan | None:
     """A stored plan, or None if there is none or it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             objective, bound = archive["costs_eur"].tolist()
             first, second = archive["solvers"].tolist()
             return Plan(archive["setpoint_kw"], objective, bound, (first, second))

@@ -70,7 +70,7 @@ def load_policy(name: str, scenario: Scenario) -> Policy | Planner:
     """
     target = BASELINES.get(name, name)
     module_name, _, factory_name = target.partition(":")
-    if not factory_name:
+    if not (factory_name and module_name) or module_name.startswith("."):
         raise PolicyError(
             f"no policy {name!r}; known are: {', '.join(BASELINES)}, or give MODULE:FACTORY"
         )

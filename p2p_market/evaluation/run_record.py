@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import platform
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -12,12 +13,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from p2p_market.actions import action_map
+from p2p_market.calendar import start_days
 from p2p_market.episode import Episode, EpisodeKey, draw, stack
-from p2p_market.errors import P2PMarketError, ReplayError
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.errors import ReplayError
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.certificate import Certificate, certificate_tolerance_eur
 from p2p_market.evaluation.files import write_bytes, write_text
-from p2p_market.evaluation.metrics import METRICS, social_cost_eur
-from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
+from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
+from p2p_market.evaluation.statistics import score
 from p2p_market.scenario import Scenario, build
 from p2p_market.schema import ScenarioSpec
 
@@ -136,7 +141,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     path = folder / RECORD_NAME
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except OSError as error:
         raise ReplayError(f"{folder}: no {RECORD_NAME}; give the folder of a run") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ReplayError(f"{path}: not valid JSON: {error}") from error
@@ -146,7 +151,9 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
-    """Play every recorded action again and compare digests and costs.
+    """Play every recorded action again; compare digests, costs, scores and certificates.
+
+    The bound of a certificate is taken as recorded: proving it again needs the solver.
 
     Returns:
         One line per difference; empty when the run replays to the same digits.
@@ -156,36 +163,77 @@ def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """
     differences: list[str] = []
     try:
+        if not record["scenarios"]:
+            raise ReplayError(f"{folder}: the record holds no scenario")
         for entry in record["scenarios"]:
-            scenario = build(ScenarioSpec.model_validate(entry["specification"]))
-            if scenario.digest != entry["digest"]:
-                differences.append(f"{entry['id']}: scenario or data changed since the run")
-            episode = stack([draw(scenario, EpisodeKey(**key)) for key in entry["episodes"]])
-            for policy in entry["policies"]:
-                differences += _replay_policy(folder, scenario, episode, policy)
-    except (KeyError, TypeError, ValueError, P2PMarketError) as error:
+            differences += _replay_scenario(folder, entry)
+    except (LookupError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise ReplayError(f"{folder}: the record cannot be replayed: {error!r}") from error
     return differences
 
 
-def _replay_policy(
-    folder: Path, scenario: Scenario, episode: Episode, entry: Mapping[str, Any]
-) -> list[str]:
-    name = f"{scenario.spec.id}: {entry['policy']}"
-    path = folder / entry["actions"]
-    if not path.is_file():
-        return [f"{name}: {path} is missing"]
-    with np.load(path, allow_pickle=False) as archive:
-        actions = archive["actions"]
-    again = rollout(scenario, episode, Recorded(actions), entry["policy"])
+def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
+    scenario = build(ScenarioSpec.model_validate(entry["specification"]))
+    name = scenario.spec.id
     lines = []
-    if list(again.digests) != entry["digests"]:
-        weeks = [
-            i
-            for i, (a, b) in enumerate(zip(again.digests, entry["digests"], strict=True))
-            if a != b
-        ]
+    if scenario.digest != entry["digest"]:
+        lines.append(f"{name}: scenario or data changed since the run")
+    keys = [EpisodeKey(**key) for key in entry["episodes"]]
+    for key in keys:
+        if key.start_day not in start_days(key.split, scenario.spec.days):
+            raise ReplayError(f"{name}: {key} is not an episode of its split")
+    episode = stack([draw(scenario, key) for key in keys])
+    costs = {}
+    for policy in entry["policies"]:
+        played = _play_again(folder, scenario, episode, policy)
+        costs[policy["policy"]] = social_cost_eur(played)
+        lines += _differences(f"{name}: {policy['policy']}", played, policy)
+        if policy["policy"] == OPTIMUM:
+            lines += _certificate_differences(name, played, entry["certificates"])
+    for policy in entry["policies"]:
+        own = score(costs[RULE], costs[policy["policy"]], costs[OPTIMUM], np.random.default_rng(0))
+        if asdict(own) != policy["score"]:
+            lines.append(f"{name}: {policy['policy']}: other score")
+    return lines
+
+
+def _play_again(
+    folder: Path, scenario: Scenario, episode: Episode, entry: Mapping[str, Any]
+) -> Trajectory:
+    path = (folder / entry["actions"]).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise ReplayError(f"{folder}: actions outside the run's folder: {entry['actions']}")
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+        actions = archive["actions"]
+    shape = (scenario.steps, episode.batch, len(scenario.agents), action_map(scenario).width)
+    if actions.shape != shape:
+        raise ReplayError(f"{path}: actions have shape {actions.shape}, needed is {shape}")
+    return rollout(scenario, episode, Recorded(actions), entry["policy"])
+
+
+def _differences(name: str, again: Trajectory, entry: Mapping[str, Any]) -> list[str]:
+    lines = []
+    pairs = zip(again.digests, entry["digests"], strict=True)
+    if weeks := [number for number, (new, old) in enumerate(pairs) if new != old]:
         lines.append(f"{name}: other digests in episodes {weeks}")
     if social_cost_eur(again).tolist() != entry["social_cost_eur"]:
         lines.append(f"{name}: other social costs")
+    return lines
+
+
+def _certificate_differences(
+    name: str, played: Trajectory, recorded: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    lines = []
+    for number, entry in enumerate(recorded):
+        again = Certificate(
+            entry["plan_eur"],
+            entry["bound_eur"],
+            float(social_cost_eur(played)[number]),
+            certificate_tolerance_eur(float(gross_money_eur(played)[number])),
+            int(np.count_nonzero(played.cause[:, number])),
+        )
+        close = abs(again.replay_eur - entry["replay_eur"]) <= 1e-9 * max(1.0, again.tolerance_eur)
+        if not close or again.holds != entry["holds"]:
+            lines.append(f"{name}: other certificate in episode {number}")
     return lines

@@ -1,12 +1,14 @@
 """Scores and their intervals: short pure functions of cost arrays and a passed generator."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from p2p_market.records import FloatArray
 
-RESAMPLES = 10_000
+RESAMPLES: Final = 10_000
+NOTHING_EUR: Final = 1e-6  # a week with less to win scores 0 for everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ def ratio_of_sums(rule_eur: FloatArray, own_eur: FloatArray, best_eur: FloatArra
     """
     gained: FloatArray = (rule_eur - own_eur).sum(axis=-1)
     possible: FloatArray = (rule_eur - best_eur).sum(axis=-1)
-    return 100.0 * (gained / possible)
+    share = np.zeros_like(possible)
+    return 100.0 * np.divide(gained, possible, out=share, where=possible > NOTHING_EUR)
 
 
 def score(
@@ -48,7 +51,11 @@ def score(
     chosen = generator.integers(count, size=(RESAMPLES, count))
     draws = ratio_of_sums(rule_eur[chosen], own_eur[chosen], best_eur[chosen])
     low, high = np.percentile(draws, [2.5, 97.5])
-    single = 100.0 * ((rule_eur - own_eur) / (rule_eur - best_eur))
+    possible = rule_eur - best_eur
+    winnable = possible > NOTHING_EUR
+    single = 100.0 * np.where(
+        winnable, (rule_eur - own_eur) / np.where(winnable, possible, 1.0), 0.0
+    )
     return Score(
         point=float(ratio_of_sums(rule_eur, own_eur, best_eur)),
         low=float(low),

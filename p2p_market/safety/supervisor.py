@@ -1,8 +1,11 @@
 """The supervisor: holds agents whose messages cannot be trusted in grid-only fallback.
 
-A message with a non-finite number, or none at all, latches its agent: no order, storage on the
-self-consumption rule, until `hold_steps` clean messages have arrived in a row.
+A message with a number that is not finite or beyond `LARGEST`, or none at all, latches its agent:
+no order, storage on the self-consumption rule, until `hold_steps` clean messages have arrived in a
+row.
 """
+
+from typing import Final
 
 import numpy as np
 from numba import njit
@@ -11,6 +14,9 @@ from p2p_market.assets.node import power_limits
 from p2p_market.episode import Episode
 from p2p_market.records import SUPERVISOR_CAUSES, Proposal, State, Watch
 from p2p_market.scenario import Scenario
+
+LARGEST: Final = 1e6
+"""kW and EUR/kWh: a number beyond this, in any prosumer's message, is a fault."""
 
 _NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
 _MISSING = SUPERVISOR_CAUSES.index("missing")
@@ -35,9 +41,9 @@ def _screen_kernel(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     for b in range(quantity.shape[0]):
         for i in range(quantity.shape[1]):
-            finite = np.isfinite(quantity[b, i]) and np.isfinite(price[b, i])
+            finite = abs(quantity[b, i]) <= LARGEST and abs(price[b, i]) <= LARGEST
             for k in range(setpoint.shape[2]):
-                finite = finite and np.isfinite(setpoint[b, i, k])
+                finite = finite and abs(setpoint[b, i, k]) <= LARGEST
             out_held[b, i] = hold_steps
             if not present[b, i]:
                 out_cause[b, i] = _MISSING

@@ -96,11 +96,53 @@ def test_household_shapes_look_like_households():
     assert np.median(evening) == pytest.approx(1.35, abs=0.15)
 
 
+def test_prices_of_the_days_with_23_and_25_hours_are_on_the_grid():
+    """By hand from the local rows: 02:00 is missing on 25 March and comes twice on 28 October."""
+    price = 1000.0 * DE.day_ahead_eur_per_kwh[::4].reshape(365, 24)
+    assert price[83, [1, 2, 22]] == pytest.approx([38.01, 37.85, 39.54], abs=1e-4)
+    assert price[300, [0, 1, 2, 23]] == pytest.approx([43.58, 41.62, 41.59, 27.93], abs=1e-4)
+
+
+def test_the_sun_does_not_jump_at_the_clock_changes():
+    """Noon of the national clearness on either side of a change: on a local clock, an hour off."""
+    lit = DE.solar_clearness.reshape(365, 96) > 0.0
+    noon = (lit * np.arange(96)).sum(axis=1) / lit.sum(axis=1) / 4.0
+    for day in (83, 300):
+        assert noon[day - 7 : day].mean() == pytest.approx(noon[day : day + 7].mean(), abs=0.25)
+
+
+def test_households_have_the_published_rhythm():
+    """Medians over the five measured shapes: lag of a quarter-hour 0.75, weekends as weekdays."""
+    lag, weekend = [], []
+    for donor in DE.donors[:5]:
+        series = donor.shape.ravel()
+        lag.append(np.corrcoef(series[:-1], series[1:])[0, 1])
+        free = (donor.first_weekday + np.arange(len(donor.shape))) % 7 > 4
+        weekend.append(donor.shape[free].mean() / donor.shape[~free].mean())
+    assert np.median(lag) == pytest.approx(0.75, abs=0.02)
+    assert np.median(weekend) == pytest.approx(1.0, abs=0.02)
+    assert (min(weekend), max(weekend)) == pytest.approx((0.76, 1.10), abs=0.01)
+
+
 def test_shops_close_on_sundays():
     shop = next(donor for donor in DE.donors if donor.name == "G1-A")
     weekday = (shop.first_weekday + np.arange(366)) % 7
     daily = shop.shape.mean(axis=1)
     assert daily[weekday == 6].mean() < 0.7 * daily[weekday < 5].mean()
+
+
+@pytest.mark.parametrize("donor", DE.donors[:16], ids=lambda donor: donor.name)
+def test_donors_keep_their_hours_across_the_clock_changes(donor):
+    """On the local clock working days look best alike unshifted, not an hour apart."""
+    weekday = (donor.first_weekday + np.arange(len(donor.shape))) % 7
+    days = np.flatnonzero(weekday < 5)
+    spring, autumn, near = 86, 303, 56  # first days after 27 March and 30 October 2016
+    in_summer = (days >= spring) & (days < autumn)
+    at_change = np.minimum(abs(days - spring), abs(days - autumn)) < near
+    summer = donor.shape[days[in_summer & at_change]].mean(axis=0)
+    winter = donor.shape[days[~in_summer & at_change]].mean(axis=0)
+    likeness = {q: np.corrcoef(np.roll(summer, q), winter)[0, 1] for q in range(-8, 9)}
+    assert abs(max(likeness, key=likeness.__getitem__)) <= 2
 
 
 def test_the_feeder_is_a_tree_with_all_its_connection_points():

@@ -1,6 +1,7 @@
 """The command line as a user meets it."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -65,6 +66,56 @@ def test_a_run_replays_and_a_changed_one_does_not(run_folder):
     path.write_text(original)
 
 
+FORGERIES = {
+    "score": ("other score", 1, lambda s: s["policies"][1]["score"].update(point=99.9)),
+    "certificate": ("other certificate", 1, lambda s: s["certificates"][0].update(holds=False)),
+    "bound": ("other certificate", 1, lambda s: s["certificates"][0].update(bound_eur=-1e9)),
+    "outside": ("outside", 2, lambda s: s["policies"][0].update(actions="../../x.npz")),
+    "missing": ("cannot be replayed", 2, lambda s: s["policies"][0].update(actions="no.npz")),
+    "day": ("not an episode", 2, lambda s: s["episodes"][0].update(start_day=400)),
+    "shape": ("shape", 2, lambda s: s["specification"].update(days=6)),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_record_does_not_replay(run_folder, tmp_path, name):
+    words, code, forge = FORGERIES[name]
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    record = json.loads((folder / "run.json").read_text())
+    forge(record["scenarios"][0])
+    (folder / "run.json").write_text(json.dumps(record))
+    done = invoke("replay", str(folder))
+    assert done.exit_code == code, done.output
+    assert words in " ".join(done.output.split())
+
+
+def test_an_empty_record_and_damaged_actions_do_not_replay(run_folder, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    for path in (folder / "actions").iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    assert invoke("replay", str(folder)).exit_code == 2
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"scenarios": []}))
+    assert "no scenario" in invoke("replay", str(folder)).output
+    assert invoke("replay", str(folder / "run.json")).exit_code == 2
+
+
+def test_a_policy_that_answers_with_no_number_is_told(tmp_path, monkeypatch):
+    (tmp_path / "broken_agent.py").write_text(
+        "import numpy as np\n"
+        "class Broken:\n"
+        "    def start(self, seeds): return None\n"
+        "    def act(self, observation, memory):\n"
+        "        return np.full((*observation.shape[:2], 3), np.nan), memory\n"
+        "def make(scenario): return Broken()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    done = invoke("evaluate", "-p", "broken_agent:make", "-s", "classic-v0", "--weeks", "5")
+    assert "held in grid-only fallback in 1008 agent-steps" in " ".join(done.output.split())
+
+
 def test_a_run_is_cited(run_folder):
     assert "@misc{p2p_market_run_" in invoke("cite", str(run_folder)).stdout
     assert "cff-version" in invoke("cite", str(run_folder), "--cff").stdout
@@ -94,6 +145,8 @@ def test_an_own_policy_is_scored(tmp_path, monkeypatch):
         (["evaluate", "-p", "clever", *RUN], "MODULE:FACTORY"),
         (["evaluate", "-p", "truthful", *RUN, "--split", "tomorrow"], "split"),
         (["evaluate"], "policy"),
+        (["evaluate", "-p", ":make", *RUN], "MODULE:FACTORY"),
+        (["benchmark", "-s", "classic-v0", "-s", "classic-v0"], "twice"),
         (["replay", "no-such-folder"], "run.json"),
     ],
 )

@@ -142,3 +142,39 @@ def test_a_wrong_answer_of_a_policy_is_named():
     for answer in (np.zeros((scenario.steps, 1, 2, 3)), np.zeros((scenario.steps, 1, 6, 3), int)):
         with pytest.raises(PolicyError, match="shape"):
             rollout(scenario, episode, Recorded(answer), "wrong")
+
+
+@pytest.mark.parametrize("policy", ["zero-intelligence", "random"])
+def test_two_weeks_of_one_seed_meet_different_draws(policy):
+    scenario = one_day("classic-v0")
+    weeks = stack([draw(scenario, choose_key(scenario, 0, "test", week)) for week in (4, 5)])
+    played = rollout(scenario, weeks, load_policy(policy, scenario), policy)
+    prices = played.actions[..., -1]
+    assert np.mean(prices[:, 0] == prices[:, 1]) < 0.2
+
+
+def test_a_policy_cannot_draw_its_episode_again_from_its_seed():
+    scenario = one_day("classic-v0")
+    key = choose_key(scenario, 0, "test", 4)
+    seeds = []
+
+    class Spy(Recorded):
+        def start(self, given):
+            seeds.extend(given)
+            return 0
+
+    actions = np.zeros((scenario.steps, 1, len(scenario.agents), 3))
+    rollout(scenario, draw(scenario, key), Spy(actions))
+    again = draw(scenario, replace(key, seed=seeds[0]))
+    assert not np.array_equal(again.load_kw, draw(scenario, key).load_kw)
+
+
+def test_a_policy_that_answers_with_one_thing_is_told():
+    scenario = one_day("classic-v0")
+
+    class Forgetful(Recorded):
+        def act(self, observation, memory):
+            return None
+
+    with pytest.raises(PolicyError, match="must return"):
+        rollout(scenario, draw(scenario, choose_key(scenario, 0)), Forgetful(np.zeros(1)), "lazy")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from p2p_market.evaluation.metrics import gini, worse_off_share
+from p2p_market.evaluation.metrics import worse_off_share
 from p2p_market.evaluation.statistics import ratio_of_sums, score
 
 RULE = np.array([10.0, 20.0, 30.0, 25.0])
@@ -50,9 +50,11 @@ def test_the_interval_comes_from_the_passed_generator():
     assert first == again
 
 
-def test_gini_and_worse_off():
-    assert gini(np.array([1.0, 1.0, 1.0])) == pytest.approx(0.0)
-    assert gini(np.array([0.0, 0.0, 0.0, 1.0])) == pytest.approx(0.75)
-    assert np.isnan(gini(np.zeros(3)))
+def test_a_week_with_nothing_to_win_scores_nothing():
+    result = score(RULE, RULE, np.array([5.0, 20.0, 20.0, 15.0]), np.random.default_rng(0))
+    assert (result.point, result.worst, result.mean) == (0.0, 0.0, 0.0)
+
+
+def test_worse_off():
     alone = np.array([[10.0, 10.0, 10.0, 10.0]])
     assert worse_off_share(alone, alone + np.array([[1.0, -1.0, 0.0, 0.0]])) == 0.25

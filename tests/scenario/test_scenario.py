@@ -8,6 +8,7 @@ import yaml
 
 from p2p_market import make, parallel_env
 from p2p_market.errors import ScenarioError
+from p2p_market.evaluation.benchmark import evaluate
 from p2p_market.scenario import build, load_scenario, parse, scenario_folder, scenario_ids
 
 IDS = scenario_ids()
@@ -40,6 +41,19 @@ def test_a_scenario_file_of_ones_own_is_loaded_by_path(tmp_path):
     env = parallel_env(load_scenario(path))
     assert env.scenario.spec.id == "mine-v0"
     assert env.scenario.digest != load_scenario("community-16-v0").digest
+
+
+def test_a_changed_file_may_not_keep_a_published_id(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(changed("k", 0.4))
+    with pytest.raises(ScenarioError, match="published"):
+        load_scenario(path)
+
+
+def test_a_member_has_at_most_one_vehicle():
+    car = {"kind": "electric_vehicle", "capacity_kwh": 50, "power_kw": 11}
+    with pytest.raises(ScenarioError, match="more than one electric vehicle"):
+        build(parse(changed("members", 3, "assets", [LOAD, car, car])))
 
 
 def test_an_unknown_id_lists_the_known_ones():
@@ -137,6 +151,11 @@ def test_a_community_without_storage_loads():
     env = parallel_env(scenario)
     env.reset(seed=0)
     env.step({agent: np.ones(3, np.float32) for agent in env.agents})
+    pytest.importorskip("cvxpy")
+    short = build(scenario.spec.model_copy(update={"days": 1}))
+    result = evaluate(short, ["truthful"], weeks=[5])
+    assert result.certified
+    assert result.rows[1].score.point == pytest.approx(100.0, abs=1e-3)  # nothing to dispatch
 
 
 def test_fees_grow_with_the_distance_and_lie_on_ticks():
