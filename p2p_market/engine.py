@@ -19,7 +19,7 @@ from p2p_market.records import (
     Watch,
 )
 from p2p_market.reward import rewards
-from p2p_market.safety import feasibility, supervisor
+from p2p_market.safety import emergency, feasibility, supervisor
 from p2p_market.scenario import Scenario
 
 _INVARIANT = SUPERVISOR_CAUSES.index("invariant")
@@ -40,7 +40,7 @@ def start(scenario: Scenario, episode: Episode) -> State:
 def step(
     scenario: Scenario, episode: Episode, state: State, proposal: Proposal, strict: bool = True
 ) -> tuple[State, Outcome]:
-    """One step: screen, filter, market, grid, physics, ledger, invariants.
+    """One step: screen, filter, market, emergency, grid, physics, ledger, invariants.
 
     Args:
         proposal: what the agents ask for, in physical units.
@@ -55,6 +55,7 @@ def step(
     asked, watch = supervisor.screen(scenario, episode, state, proposal)
     action = feasibility.project(scenario, episode, state, asked)
     fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
+    action = emergency.serve(scenario, episode, state, action, fills)
     flows = settlement.flows(scenario, episode, state, asked, action, fills)
     ledger = settlement.settle(scenario, episode, state, action, fills, flows)
     residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)

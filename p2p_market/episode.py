@@ -56,8 +56,10 @@ class Episode(Record):
     load_kw: FloatArray
     pv_kw: FloatArray  # available, >= 0
     retail_eur_per_kwh: FloatArray  # +
-    ask_floor_eur_per_kwh: FloatArray  # own feed-in tariff + own fee
-    bid_cap_eur_per_kwh: FloatArray  # own retail price + carbon cost - own fee
+    grid: FloatArray  # (step, batch), 1 where the grid is there, 0 in an outage
+    ask_floor_eur_per_kwh: FloatArray  # own feed-in tariff + own fee; in an outage own fee
+    bid_cap_eur_per_kwh: FloatArray  # own retail price + carbon cost - own fee; in an outage
+    # value of lost load - own fee
     carbon_eur_per_kwh: FloatArray  # (step, batch), carbon price times grid intensity, on ticks
     co2_kg_per_kwh: FloatArray  # (step, batch)
     calendar: FloatArray  # (step, batch, 6)
@@ -125,7 +127,9 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         ScenarioError: if a member's load or PV exceeds its connection with the storage idle.
     """
     spec, data = scenario.spec, scenario.data
-    days_seed, weather_seed, level_seed = np.random.SeedSequence([key.seed, key.start_day]).spawn(3)
+    days_seed, weather_seed, level_seed, outage_seed = np.random.SeedSequence(
+        [key.seed, key.start_day]
+    ).spawn(4)
     quarter = QUARTERS_PER_DAY * key.start_day + np.arange(QUARTERS_PER_DAY * (spec.days + 1))
     local = local_quarters(data.summer_time)[quarter]
     inside = slice(0, QUARTERS_PER_DAY * spec.days)
@@ -144,7 +148,12 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
     co2 = np.round(steps(data.co2_g_per_kwh[quarter[inside]])) / 1000.0
     carbon = to_ticks(spec.carbon_eur_per_kg * co2, tick)
     fee = scenario.network_fee_eur_per_kwh
-    floor = np.broadcast_to(to_ticks(scenario.feed_in_eur_per_kwh + fee, tick), load_kw.shape)
+    grid = _grid(scenario, outage_seed)
+    there = grid[..., None] > 0.0
+    worth = np.where(there, scenario.feed_in_eur_per_kwh, 0.0)
+    spared = np.where(
+        there, retail[: scenario.steps] + carbon[..., None], spec.lost_load_eur_per_kwh
+    )
     scale = np.array([node.scale_kw for node in scenario.demand])
     expected_pv, pv_spread = _expected_pv(scenario, quarter)
     return Episode(
@@ -152,8 +161,9 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         load_kw=load_kw,
         pv_kw=pv_kw,
         retail_eur_per_kwh=retail,
-        ask_floor_eur_per_kwh=floor.copy(),
-        bid_cap_eur_per_kwh=to_ticks(retail[: scenario.steps] + carbon[..., None] - fee, tick),
+        grid=grid,
+        ask_floor_eur_per_kwh=to_ticks(worth + fee, tick),
+        bid_cap_eur_per_kwh=to_ticks(spared - fee, tick),
         carbon_eur_per_kwh=carbon,
         co2_kg_per_kwh=co2,
         calendar=calendar_features(steps(local[inside].astype(np.float64))[:, 0])[:, None],
@@ -164,6 +174,20 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         pv_spread_kw=steps(pv_spread),
         **_presence(scenario, key, level_seed),
     )
+
+
+def _grid(scenario: Scenario, seed: np.random.SeedSequence) -> FloatArray:
+    """1 where the grid is there, 0 in the windows of an outage, (step, 1)."""
+    grid = np.ones((scenario.steps, 1))
+    if (outages := scenario.spec.outages) is None:
+        return grid
+    generator = np.random.default_rng(seed)
+    for _ in range(outages.windows):
+        hours = outages.hours[0] + (outages.hours[1] - outages.hours[0]) * generator.random()
+        length = max(1, round(hours / scenario.dt_h))
+        begin = int(generator.integers(max(1, scenario.steps - length)))
+        grid[begin : begin + length] = 0.0
+    return grid
 
 
 def _known_prices(scenario: Scenario, local_quarter: IntArray) -> IntArray:

@@ -18,14 +18,15 @@ LAWS: Final = (
     "levels are inside their bounds",
     "power is inside the connection",
     "energy bought = energy sold",
+    "the feeder carries what it can",
     "money paid = money received + operator's balance",
 )
-"""What is checked; the first four per agent, the last two per community."""
+"""What is checked; the first four per agent, the others per community."""
 
 
 @njit(cache=True)
 def _agent_kernel(  # type: ignore[no-untyped-def]
-    load, pv, setpoint, curtailed, shed, fill, imported, exported, limit,
+    load, pv, setpoint, curtailed, shed, fill, imported, exported, lost, limit,
     before, after, shortfall, departs, trip, retention, charge, discharge, e_min, e_max, out,
 ):  # fmt: skip
     """Residual of the four laws of an agent, `out` (law, batch, agent)."""
@@ -41,12 +42,13 @@ def _agent_kernel(  # type: ignore[no-untyped-def]
                 storage += abs(level - retention[i, k] * before[b, i, k] - gained - moved)
                 bound = max(bound, max(level - e_max[i, k], e_min[i, k] - level))
             served = load[b, i] - shed[b, i] + into
-            supplied = pv[b, i] - curtailed[b, i] + fill[b, i] + imported[b, i] - exported[b, i]
+            received = fill[b, i] + imported[b, i] - exported[b, i] - lost[b, i]
+            supplied = pv[b, i] - curtailed[b, i] + received
             out[0, b, i] = abs(served - supplied)
             out[1, b, i] = storage
             out[2, b, i] = bound
             out[3, b, i] = max(
-                abs(fill[b, i] + imported[b, i] - exported[b, i]) - limit,
+                abs(received) - limit,
                 max(max(-curtailed[b, i], curtailed[b, i] - pv[b, i]),
                     max(-shed[b, i], shed[b, i] - load[b, i])),
             )  # fmt: skip
@@ -67,16 +69,31 @@ def residuals(
     out = np.empty((len(LAWS), *action.net_load_kw.shape))
     _agent_kernel(
         episode.load_kw[t], episode.pv_kw[t], action.setpoint_kw, action.curtailed_kw,
-        action.shed_kw, fills.power_kw, flow.import_kw, flow.export_kw,
+        action.shed_kw, fills.power_kw, flow.import_kw, flow.export_kw, flow.line_loss_kw,
         scenario.spec.connection_limit_kw, state.energy_kwh, flow.energy_kwh,
         flow.shortfall_kwh, presence.departs, presence.trip_kwh, nodes.retention,
         nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
         out[:4],
     )  # fmt: skip
     out[4] = np.abs(fills.power_kw.sum(axis=1))[:, None]
+    out[5] = _beyond_limits(scenario, episode, t, action, fills, flow)[:, None]
     paid = ledger.entry("p2p_payment").sum(axis=1) - ledger.operator_balance_eur
-    out[5] = np.abs(paid)[:, None]
+    out[6] = np.abs(paid)[:, None]
     return out
+
+
+def _beyond_limits(
+    scenario: Scenario, episode: Episode, step: int, action: Action, fills: Fills, flow: Flows
+) -> FloatArray:
+    """What flows above a binding limit, without a grid, or is lost without a reason, (batch,)."""
+    outage, share = 1.0 - episode.grid[step], scenario.spec.fees.loss_share
+    exchange_kw = (flow.import_kw + flow.export_kw).sum(axis=1)
+    due_kw = outage * np.maximum(-fills.power_kw, 0.0).sum(axis=1) * share / (1.0 - share)
+    wrong = outage * exchange_kw + np.abs(flow.line_loss_kw.sum(axis=1) - due_kw)
+    if scenario.spec.feeder.mode == "binding":
+        over_kw = np.abs(action.net_load_kw.sum(axis=1)) - scenario.spec.feeder.limit_kw
+        wrong = np.maximum(wrong, (1.0 - outage) * over_kw)
+    return np.asarray(wrong)
 
 
 def broken(residual: FloatArray) -> BoolArray:

@@ -92,7 +92,7 @@ def clear_sky_kw(spec: ScenarioSpec, data: DataSet, roof: PowerNode | None) -> F
 
 
 def network_fees(spec: ScenarioSpec, data: DataSet) -> FloatArray:
-    """Fee per member: each side pays half the grid fee, half of that fixed, half by distance."""
+    """Fee per member: half the grid fee, half of that by distance, and half of the line losses."""
     distance = data.feeder.distance_km[data.feeder.load_node]
     for number, member in enumerate(spec.members):
         if member.node >= len(distance):
@@ -102,7 +102,8 @@ def network_fees(spec: ScenarioSpec, data: DataSet) -> FloatArray:
             )
     own = distance[[member.node for member in spec.members]] / distance.max()
     full = spec.fees.grid_fee_eur_per_kwh / 2.0 * (1.0 + own) / 2.0
-    return to_ticks(FEE_SHARE[spec.fees.level] * full, spec.tick_eur_per_kwh)
+    losses = spec.fees.loss_share * spec.fees.loss_price_eur_per_kwh / 2.0
+    return to_ticks(FEE_SHARE[spec.fees.level] * full + losses, spec.tick_eur_per_kwh)
 
 
 def explain(error: ValidationError) -> str:

@@ -66,6 +66,8 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         ]
     # Nearer prices are always published.
     table.append(Feature(f"retail_band_{HORIZONS_H[-1]}h", "EUR/kWh", 0.0, price))
+    if spec.outages is not None:
+        table.append(Feature("grid", "1", 0.0, 1.0))
     return tuple(table)
 
 
@@ -169,6 +171,8 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
         episode.pv_spread_kw, episode.retail_eur_per_kwh, episode.known_price_step[t],
         scenario.price_spread_eur_per_kwh, _AHEAD[scenario.dt_h], _SHARE, _REST, BAND, t, out,
     )  # fmt: skip
+    if scenario.spec.outages is not None:
+        out[..., -1] = episode.grid[t][:, None]
     return out
 
 

@@ -124,6 +124,7 @@ class Flows(Record):
 
     import_kw: FloatArray  # (batch, agent), bought from the grid, >= 0
     export_kw: FloatArray  # (batch, agent), sold to the grid, >= 0
+    line_loss_kw: FloatArray  # (batch, agent), deducted from what is delivered in an outage, >= 0
     energy_kwh: FloatArray  # (batch, agent, asset), levels after the step
     shortfall_kwh: FloatArray  # (batch, agent, asset), missing at departures
     correction_kw: FloatArray  # (batch, agent), |screened - executed| of set-points and quantity

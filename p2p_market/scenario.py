@@ -67,6 +67,11 @@ class Scenario(Record):
         """Which agents own a flexible asset, (agent,)."""
         return np.asarray(self.nodes.present.any(axis=1))
 
+    @property
+    def cuts(self) -> bool:
+        """Whether load or PV may be cut: the feeder is binding, or there are outages."""
+        return self.spec.feeder.mode == "binding" or self.spec.outages is not None
+
 
 def scenario_folder() -> Path:
     """Where the shipped scenario files are: inside the wheel, or in a checkout."""
@@ -196,8 +201,10 @@ def _check_prices(scenario: Scenario) -> None:
     if spec.lost_load_eur_per_kwh <= spec.price_max_eur_per_kwh:
         raise ScenarioError(f"{spec.id}: lost_load_eur_per_kwh must be above price_max_eur_per_kwh")
     _check_terminal_value(scenario)
-    _check_no_resale(scenario)
-    _check_no_waste(scenario)
+    _check_cuts(scenario)
+    if spec.optimum == "linear":
+        _check_no_resale(scenario)
+        _check_no_waste(scenario)
 
 
 def _check_terminal_value(scenario: Scenario) -> None:
@@ -216,13 +223,33 @@ def _check_terminal_value(scenario: Scenario) -> None:
         )
 
 
+def _check_cuts(scenario: Scenario) -> None:
+    """Where load or PV may be cut, a connection must carry load and storage without PV."""
+    if not scenario.cuts:
+        return
+    spec, nodes = scenario.spec, scenario.nodes
+    if np.any(nodes.target_kwh > 0.0):
+        raise ScenarioError(
+            f"{spec.id}: electric vehicles count on the grid; use `feeder.mode: penalty` and no "
+            "outages, or take the vehicles out"
+        )
+    most_kw = scenario.peak_load_kw + nodes.power_max_kw.sum(axis=1)
+    if most_kw.max() > spec.connection_limit_kw:
+        agent = int(most_kw.argmax())
+        raise ScenarioError(
+            f"{spec.id}: {scenario.agents[agent]} may draw {most_kw[agent]:.3f} kW when PV is cut, "
+            f"above connection_limit_kw {spec.connection_limit_kw}; raise it"
+        )
+
+
 def _check_no_resale(scenario: Scenario) -> None:
     """Nobody with storage may gain by passing energy on, so that a linear optimum is exact.
 
     For every i with storage and every j: retail_j - retail_i <= fee_i + fee_j, and
-    feed-in_i - feed-in_j <= fee_i + fee_j; and no feed-in tariff is above any retail price.
+    feed-in_i - feed-in_j <= fee_i + fee_j; and no feed-in tariff is above any retail price. Where
+    load or PV can be cut, the condition is asked of every i.
     """
-    owners = scenario.has_storage
+    owners = scenario.has_storage | scenario.cuts
     if not owners.any():
         return
     retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
@@ -234,7 +261,8 @@ def _check_no_resale(scenario: Scenario) -> None:
     if gain > slack:
         raise ScenarioError(
             f"{scenario.spec.id}: a member with storage could resell grid energy with a gain of "
-            f"{gain:.4f} EUR/kWh; bring contracts closer together or raise the network fees"
+            f"{gain:.4f} EUR/kWh; bring contracts closer together, raise the network fees, or "
+            "declare `optimum: mixed_integer`"
         )
 
 
@@ -248,6 +276,8 @@ def _check_no_waste(scenario: Scenario) -> None:
     round_trip = nodes.charge_gain_h / np.where(nodes.present, nodes.discharge_gain_h, 1.0)
     lossy = (nodes.present & (round_trip < 1.0 - 1e-12)).any(axis=1)
     overload = scenario.spec.feeder.overload_eur_per_kwh
+    if scenario.spec.feeder.mode == "binding":
+        return  # nothing above the limit flows, so nothing is saved
     feed_in = scenario.feed_in_eur_per_kwh[lossy].min(initial=np.inf)
     if overload > feed_in:
         raise ScenarioError(

@@ -68,18 +68,41 @@ class Site(Section):
 
 
 class Feeder(Section):
-    """The line that all members share; overload is charged to those who cause it, pro rata."""
+    """The line that all members share.
+
+    `penalty`: overload is charged to those who cause it, pro rata. `binding`: nothing above the
+    limit flows; storage, then PV, then load is cut, pro rata.
+    """
 
     limit_kw: PositiveFloat
-    mode: Literal["penalty"] = "penalty"
+    mode: Literal["penalty", "binding"] = "penalty"
     overload_eur_per_kwh: Price = 0.1
 
 
 class Fees(Section):
-    """Network fee on traded energy: a share of the grid fee, growing with distance to the hub."""
+    """Network fee on traded energy: a share of the grid fee, growing with distance to the hub.
+
+    Line losses, a share of what is traded, are procured by the network operator at `loss_price` and
+    paid with the fee, half by each side; in an outage they are deducted from delivery.
+    """
 
     level: Literal["none", "low", "full"]
     grid_fee_eur_per_kwh: Price = 0.11
+    loss_share: Annotated[float, Field(ge=0.0, le=0.3)] = 0.0
+    loss_price_eur_per_kwh: Price = 0.0
+
+
+class Outages(Section):
+    """Windows without the grid, drawn at reset: how many per episode, and how long each is."""
+
+    windows: Annotated[int, Field(ge=1, le=20)]
+    hours: tuple[PositiveFloat, PositiveFloat]
+
+    @model_validator(mode="after")
+    def _shortest_first(self) -> "Outages":
+        if self.hours[0] > self.hours[1]:
+            raise ValueError(f"hours {self.hours}: the shortest window comes first")
+        return self
 
 
 class Reward(Section):
@@ -119,10 +142,11 @@ class ScenarioSpec(Section):
     terminal_value_eur_per_kwh: Price
     connection_limit_kw: PositiveFloat
     hold_h: PositiveFloat = 1.0
-    optimum: Literal["linear"] = "linear"
+    optimum: Literal["linear", "mixed_integer"] = "linear"
     site: Site
     feeder: Feeder
     fees: Fees
+    outages: Outages | None = None
     reward: Reward = Reward()
     contracts: dict[str, Contract]
     members: Annotated[tuple[Member, ...], Field(min_length=1)]

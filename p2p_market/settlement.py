@@ -31,12 +31,14 @@ _PENALTY = LEDGER_COLUMN["filter_penalty"]
 
 
 @njit(cache=True)
-def _grid_kernel(net, fill, out_import, out_export):  # type: ignore[no-untyped-def]
+def _grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ignore[no-untyped-def]
+    """In an outage the grid takes nothing: what left a seller and did not arrive is lost."""
     for b in range(net.shape[0]):
         for i in range(net.shape[1]):
             left = net[b, i] - fill[b, i]
-            out_import[b, i] = max(left, 0.0)
-            out_export[b, i] = max(-left, 0.0)
+            out_import[b, i] = grid[b] * max(left, 0.0)
+            out_export[b, i] = grid[b] * max(-left, 0.0)
+            out_loss[b, i] = (1.0 - grid[b]) * max(-left, 0.0)
 
 
 @njit(cache=True)
@@ -107,15 +109,16 @@ def flows(
     fills: Fills,
 ) -> Flows:
     """Grid exchange that the market left over, levels after the step, and the filter's work."""
-    imported, exported, moved = np.empty((3, *action.net_load_kw.shape))
-    _grid_kernel(action.net_load_kw, fills.power_kw, imported, exported)
+    imported, exported, lost, moved = np.empty((4, *action.net_load_kw.shape))
+    grid = episode.grid[state.step]
+    _grid_kernel(action.net_load_kw, fills.power_kw, grid, imported, exported, lost)
     _correction_kernel(
         proposal.setpoint_kw, proposal.quantity_kw, action.setpoint_kw, action.quantity_kw, moved
     )
     energy_kwh, shortfall_kwh = node.advance(
         scenario.nodes, episode.presence(state.step), state.energy_kwh, action.setpoint_kw
     )
-    return Flows(imported, exported, energy_kwh, shortfall_kwh, moved)
+    return Flows(imported, exported, lost, energy_kwh, shortfall_kwh, moved)
 
 
 def settle(

@@ -3,7 +3,8 @@
 It minimises the social cost of the ledger over set-points and trades with the coefficients and
 limits of the engine. Importing and selling at once, or exporting and buying, is allowed here and
 not in the engine; under the no-resale condition, which a scenario proves when it loads, it never
-pays.
+pays. A scenario that breaks the condition declares `optimum: mixed_integer`: then binary variables
+forbid it, and charging and discharging at once as well.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 
+from baselines.optimal.cuts import Cut, fill_cuts, possible_cuts
 from p2p_market.assets.node import Coefficients
 from p2p_market.episode import Episode
 from p2p_market.records import BoolArray, FloatArray
@@ -63,14 +65,21 @@ class Trades:
     sell_kw: cp.Variable
     buy_max_kw: cp.Parameter
     sell_max_kw: cp.Parameter
+    grid_max_kw: cp.Parameter  # 0 in an outage
+    taking_max_kw: cp.Parameter  # highest net load that storage and cuts allow
+    giving_max_kw: cp.Parameter  # lowest, as a positive number
+    loss: cp.Parameter  # kW lost per kW sold, 0 where the grid makes up for it
 
     def constraints(self, net_load_kw: cp.Expression) -> list[cp.Constraint]:
-        """Every agent balances, and what is bought is sold."""
+        """Every agent balances, and what is bought is sold; a seller bears what is lost."""
+        exchange_kw = self.import_kw - self.export_kw + self.buy_kw - self.sell_kw
         return [
-            net_load_kw == self.import_kw - self.export_kw + self.buy_kw - self.sell_kw,
+            net_load_kw == exchange_kw - cp.multiply(self.loss, self.sell_kw),
             cp.sum(self.buy_kw - self.sell_kw, axis=1) == 0,
             self.buy_kw <= self.buy_max_kw,
             self.sell_kw <= self.sell_max_kw,
+            self.import_kw <= self.grid_max_kw,
+            self.export_kw <= self.grid_max_kw,
         ]
 
 
@@ -81,6 +90,8 @@ class Program:
     problem: cp.Problem
     storage: Storage
     trades: Trades
+    cuts: list[Cut]
+    net_load_kw: cp.Expression  # (step, agent), after cuts
     idle_net_load_kw: cp.Parameter  # (step, agent)
     import_cost_eur_per_kwh: cp.Parameter  # (step, agent), retail price + carbon cost
 
@@ -123,20 +134,28 @@ def compile_program(scenario: Scenario) -> Program:
     storage = _storage(nodes, steps)
     trades = Trades(
         *(cp.Variable(shape, nonneg=True) for _ in range(4)),
-        *(cp.Parameter(shape, nonneg=True) for _ in range(2)),
+        *(cp.Parameter(shape, nonneg=True) for _ in range(6)),
     )
+    cuts = possible_cuts(scenario)
     idle, import_cost = cp.Parameter(shape), cp.Parameter(shape, nonneg=True)
     net_load = idle + (storage.charge_kw - storage.discharge_kw) @ storage.owner
+    for cut in cuts:
+        net_load = net_load + cut.curtailed_kw - cut.shed_kw
     overload = cp.Variable(steps, nonneg=True)
     flow, limit = cp.sum(net_load, axis=1), spec.feeder.limit_kw
     constraints = [
         *storage.constraints(nodes),
         *trades.constraints(net_load),
+        *(constraint for cut in cuts for constraint in cut.constraints()),
         net_load <= spec.connection_limit_kw,
         net_load >= -spec.connection_limit_kw,
         overload >= flow - limit,
         overload >= -flow - limit,
     ]
+    if spec.feeder.mode == "binding":
+        constraints.append(overload == 0.0)
+    if spec.optimum == "mixed_integer":
+        constraints += _one_way(storage, trades, nodes)
     fee = _rows(scenario.network_fee_eur_per_kwh, trades.buy_kw)
     feed_in = _rows(scenario.feed_in_eur_per_kwh, trades.export_kw)
     wear = _rows(nodes.degradation_eur_per_kwh[columns(nodes)], storage.charge_kw)
@@ -147,32 +166,58 @@ def compile_program(scenario: Scenario) -> Program:
         + cp.sum(cp.multiply(wear, storage.charge_kw + storage.discharge_kw))
         + spec.feeder.overload_eur_per_kwh * cp.sum(overload)
     )
+    for cut in cuts:
+        running += spec.lost_load_eur_per_kwh * cp.sum(cut.shed_kw)
     missing = spec.shortfall_eur_per_kwh * cp.sum(storage.missing_kwh)
     gained = cp.sum(storage.level_kwh[-1] - storage.level_kwh[0])
     cost = spec.dt_h * running + missing - spec.terminal_value_eur_per_kwh * gained
     problem = cp.Problem(cp.Minimize(cost), constraints)
     assert problem.is_dpp(), "the program must compile once"
-    return Program(problem, storage, trades, idle, import_cost)
+    return Program(problem, storage, trades, cuts, net_load, idle, import_cost)
+
+
+def _one_way(storage: Storage, trades: Trades, nodes: Coefficients) -> list[cp.Constraint]:
+    """Binaries: a member either takes or gives, a storage either charges or discharges."""
+    taking = cp.Variable(trades.buy_kw.shape, boolean=True)
+    charging = cp.Variable(storage.charge_kw.shape, boolean=True)
+    own = columns(nodes)
+    return [
+        trades.import_kw + trades.buy_kw <= cp.multiply(trades.taking_max_kw, taking),
+        trades.export_kw + trades.sell_kw <= cp.multiply(trades.giving_max_kw, 1.0 - taking),
+        storage.charge_kw <= charging @ np.diag(nodes.power_max_kw[own]),
+        storage.discharge_kw <= (1.0 - charging) @ np.diag(-nodes.power_min_kw[own]),
+    ]
 
 
 def fill(program: Program, scenario: Scenario, episode: Episode) -> None:
     """Put the data of an episode (a batch of one) into the program.
 
-    An agent without storage can only buy its deficit and sell its surplus, which are data. An agent
-    whose floor reaches its cap places no order in the engine, nor here.
+    An agent without storage can only buy its deficit and sell its surplus, which are data unless PV
+    or load may be cut. An agent whose floor reaches its cap places no order in the engine, nor
+    here.
     """
-    nodes, limit = scenario.nodes, scenario.spec.connection_limit_kw
+    nodes, limit, trades = scenario.nodes, scenario.spec.connection_limit_kw, program.trades
     idle = (episode.load_kw - episode.pv_kw)[:, 0]
     floor, cap = episode.ask_floor_eur_per_kwh[:, 0], episode.bid_cap_eur_per_kwh[:, 0]
     open_to_trade = (floor < cap).astype(np.float64)
     deficit, surplus = np.maximum(idle, 0.0), np.maximum(-idle, 0.0)
-    owners = scenario.has_storage
+    free = scenario.has_storage | scenario.cuts
+    grid = np.tile(episode.grid, (1, idle.shape[1]))
+    share = scenario.spec.fees.loss_share
     program.idle_net_load_kw.value = idle
     program.import_cost_eur_per_kwh.value = (
         episode.retail_eur_per_kwh[: scenario.steps, 0] + episode.carbon_eur_per_kwh
     )
-    program.trades.buy_max_kw.value = open_to_trade * np.where(owners, limit, deficit)
-    program.trades.sell_max_kw.value = open_to_trade * np.where(owners, limit, surplus)
+    trades.buy_max_kw.value = open_to_trade * np.where(free, limit, deficit)
+    trades.sell_max_kw.value = open_to_trade * np.where(free, limit, surplus)
+    trades.grid_max_kw.value = 2.0 * limit * grid
+    pv, load = (scenario.cuts * series[:, 0] for series in (episode.pv_kw, episode.load_kw))
+    highest = idle + pv + nodes.power_max_kw.sum(axis=1)
+    lowest = idle - load + nodes.power_min_kw.sum(axis=1)
+    trades.taking_max_kw.value = np.clip(highest, 0.0, limit)
+    trades.giving_max_kw.value = np.clip(-lowest, 0.0, limit)
+    trades.loss.value = (1.0 - grid) * share / (1.0 - share)
+    fill_cuts(program.cuts, episode)
     _fill_storage(program.storage, nodes, episode)
 
 

@@ -95,7 +95,7 @@ def evaluate(
             raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
         played[name] = rollout(scenario, episode, policy, name, progress=progress)
     certificates, played[OPTIMUM] = _optimum(scenario, singles, plans, progress)
-    best = metrics.social_cost_eur(played[OPTIMUM])
+    best = best_cost_eur(scenario, certificates, played[OPTIMUM])
     alone = played[RULE]
     if (metrics.social_cost_eur(alone) - best).sum() <= NOTHING_EUR:
         raise OptimumError(
@@ -104,6 +104,15 @@ def evaluate(
         )
     rows = tuple(_row(scenario, episode, alone, best, own) for own in played.values())
     return ScenarioResult(scenario, episode, certificates, played, rows)
+
+
+def best_cost_eur(
+    scenario: Scenario, certificates: Sequence[Certificate], optimum: Trajectory
+) -> FloatArray:
+    """The 100 of the scale: what the optimum costs, or the proved bound if it is mixed-integer."""
+    if scenario.spec.optimum == "mixed_integer":
+        return np.array([certificate.bound_eur for certificate in certificates])
+    return metrics.social_cost_eur(optimum)
 
 
 def units_of_work(scenario: Scenario, policies: Sequence[str], weeks: Sequence[int]) -> int:

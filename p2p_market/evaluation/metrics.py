@@ -56,7 +56,9 @@ def allocation_gap_eur(scenario: Scenario, episode: Episode, played: Trajectory)
     net_load = played.net_load_kw
     floor, cap = episode.ask_floor_eur_per_kwh, episode.bid_cap_eur_per_kwh
     limit = np.where(net_load > 0.0, cap, floor)
-    wanted = np.where(floor < cap, net_load, 0.0)
+    lost_on_the_way = (net_load < 0.0) * (1.0 - episode.grid[..., None])
+    arriving = net_load * (1.0 - scenario.spec.fees.loss_share * lost_on_the_way)
+    wanted = np.where(floor < cap, arriving, 0.0)
     steps, batch, agents = net_load.shape
     book = OrderBook(
         quantity_kw=wanted.reshape(steps * batch, agents),
@@ -102,6 +104,16 @@ def self_sufficiency(scenario: Scenario, episode: Episode, played: Trajectory) -
     return 1.0 - _energy_kwh(scenario, played.import_kw) / demand
 
 
+def lost_load_kwh(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """Load that was shed [kWh]."""
+    return _energy_kwh(scenario, played.shed_kw)
+
+
+def curtailed_kwh(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
+    """PV that was not used [kWh]."""
+    return _energy_kwh(scenario, played.curtailed_kw)
+
+
 def corrected_kwh(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
     """How much the feasibility filter had to move set-points and quantities [kWh]."""
     return _energy_kwh(scenario, played.correction_kw)
@@ -126,6 +138,8 @@ METRICS: Final[Mapping[str, Metric]] = {
     "co2": Metric("kg", "low", co2_kg),
     "peak": Metric("kW", "low", peak_kw),
     "self_sufficiency": Metric("1", "high", self_sufficiency),
+    "lost_load": Metric("kWh", "low", lost_load_kwh),
+    "curtailed": Metric("kWh", "low", curtailed_kwh),
     "corrected": Metric("kWh", "low", corrected_kwh),
     "interventions": Metric("1", "low", interventions),
 }

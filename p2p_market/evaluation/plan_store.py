@@ -59,6 +59,8 @@ def _write(path: Path, plan: Plan) -> None:
     np.savez_compressed(
         buffer,
         setpoint_kw=plan.setpoint_kw,
+        net_load_kw=plan.net_load_kw,
+        trade_kw=plan.trade_kw,
         costs_eur=np.array([plan.objective_eur, plan.bound_eur]),
         solvers=np.array(plan.solvers),
     )
@@ -71,6 +73,8 @@ def _read(path: Path) -> Plan | None:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             objective, bound = archive["costs_eur"].tolist()
             first, second = archive["solvers"].tolist()
-            return Plan(archive["setpoint_kw"], objective, bound, (first, second))
+            setpoint_kw, net_load_kw = archive["setpoint_kw"], archive["net_load_kw"]
+            trade_kw = archive["trade_kw"]
+        return Plan(setpoint_kw, net_load_kw, trade_kw, objective, bound, (first, second))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return None

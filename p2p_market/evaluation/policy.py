@@ -42,8 +42,10 @@ class Plan(Record):
     """A schedule made with perfect foresight, with its proof."""
 
     setpoint_kw: FloatArray  # (step, agent, asset)
+    net_load_kw: FloatArray  # (step, agent), after cuts
+    trade_kw: FloatArray  # (step, agent), bought, negative = sold
     objective_eur: float  # cost of the plan by the solver that made it
-    bound_eur: float  # no schedule costs less: dual objective of a second solver
+    bound_eur: float  # no schedule costs less: dual bound
     solvers: tuple[str, str]  # names and versions: plan, bound
 
 

@@ -24,7 +24,9 @@ class Trajectory(Record):
 
     policy: str
     actions: NDArray[Any]  # (step, batch, agent, column), normalised, as the policy gave them
-    net_load_kw: FloatArray  # after the filter
+    net_load_kw: FloatArray  # after the filter, the feeder and emergency dispatch
+    curtailed_kw: FloatArray
+    shed_kw: FloatArray
     setpoint_kw: FloatArray  # (step, batch, agent, asset)
     energy_kwh: FloatArray  # (step, batch, agent, asset), after the step
     fill_kw: FloatArray
@@ -118,6 +120,8 @@ def _collect(
         policy=name,
         actions=np.stack([action for action, _ in rows]),
         net_load_kw=np.stack([o.action.net_load_kw for o in outcomes]),
+        curtailed_kw=np.stack([o.action.curtailed_kw for o in outcomes]),
+        shed_kw=np.stack([o.action.shed_kw for o in outcomes]),
         setpoint_kw=np.stack([o.action.setpoint_kw for o in outcomes]),
         energy_kwh=np.stack([o.flows.energy_kwh for o in outcomes]),
         fill_kw=np.stack([o.fills.power_kw for o in outcomes]),

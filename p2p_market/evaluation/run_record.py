@@ -189,9 +189,12 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
         costs[policy["policy"]] = social_cost_eur(played)
         lines += _differences(f"{name}: {policy['policy']}", played, policy)
         if policy["policy"] == OPTIMUM:
-            lines += _certificate_differences(name, played, entry["certificates"])
+            lines += _certificate_differences(scenario, played, entry["certificates"])
+    best = costs[OPTIMUM]
+    if scenario.spec.optimum == "mixed_integer":
+        best = np.array([certificate["bound_eur"] for certificate in entry["certificates"]])
     for policy in entry["policies"]:
-        own = score(costs[RULE], costs[policy["policy"]], costs[OPTIMUM], np.random.default_rng(0))
+        own = score(costs[RULE], costs[policy["policy"]], best, np.random.default_rng(0))
         if asdict(own) != policy["score"]:
             lines.append(f"{name}: {policy['policy']}: other score")
     return lines
@@ -222,7 +225,7 @@ def _differences(name: str, again: Trajectory, entry: Mapping[str, Any]) -> list
 
 
 def _certificate_differences(
-    name: str, played: Trajectory, recorded: Sequence[Mapping[str, Any]]
+    scenario: Scenario, played: Trajectory, recorded: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     lines = []
     for number, entry in enumerate(recorded):
@@ -232,8 +235,9 @@ def _certificate_differences(
             float(social_cost_eur(played)[number]),
             certificate_tolerance_eur(float(gross_money_eur(played)[number])),
             int(np.count_nonzero(played.cause[:, number])),
+            scenario.spec.optimum == "mixed_integer",
         )
         close = abs(again.replay_eur - entry["replay_eur"]) <= 1e-9 * max(1.0, again.tolerance_eur)
         if not close or again.holds != entry["holds"]:
-            lines.append(f"{name}: other certificate in episode {number}")
+            lines.append(f"{scenario.spec.id}: other certificate in episode {number}")
     return lines

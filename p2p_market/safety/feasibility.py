@@ -2,22 +2,19 @@
 
 Deterministic, closed form, nothing learned. Its parts act in fixed order, each component going to
 the nearest admissible value given those before it: set-points inside power and energy limits; the
-connection limit by storage first, then PV, then load; the quantity inside the own surplus or
-deficit; the price on its tick, no worse than the grid.
+connection limit by storage first, then PV, then load; a binding feeder's limit likewise, for the
+community; the quantity inside the own surplus or deficit; the price on its tick, no worse than
+the grid.
 """
-
-from typing import Final
 
 import numpy as np
 from numba import njit
 
 from p2p_market.assets.node import power_limits
 from p2p_market.episode import Episode
-from p2p_market.records import Action, Proposal, State
+from p2p_market.records import Action, FloatArray, Proposal, State
+from p2p_market.safety.feeder import ROUNDING_KW, limit
 from p2p_market.scenario import Scenario
-
-ROUNDING_KW: Final = 1e-9
-"""An excess below this is rounding: acting on it would make filtering twice differ from once."""
 
 
 @njit(cache=True)
@@ -71,6 +68,17 @@ def _order_kernel(quantity, price, net, floor, cap, tick, top, out_quantity, out
             out_price[b, i] = rounded
 
 
+def tradable_kw(
+    scenario: Scenario, episode: Episode, step: int, net_load_kw: FloatArray
+) -> FloatArray:
+    """What an order may ask for: the own deficit, or the own surplus, (batch, agent) [kW].
+
+    In an outage nobody makes up for line losses: of a surplus only what arrives at the hub is sold.
+    """
+    arrives = 1.0 - scenario.spec.fees.loss_share * (1.0 - episode.grid[step])
+    return np.where(net_load_kw < 0.0, net_load_kw * arrives[:, None], net_load_kw)
+
+
 def project(scenario: Scenario, episode: Episode, state: State, proposal: Proposal) -> Action:
     """Nearest feasible action, component by component in fixed order.
 
@@ -95,11 +103,12 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
         setpoint,
         power,
     )
+    limit(scenario, episode, t, setpoint, power)
     quantity, price = np.empty((2, *low.shape[:2]))
     _order_kernel(
         proposal.quantity_kw,
         proposal.price_eur_per_kwh,
-        power[2],
+        tradable_kw(scenario, episode, t, power[2]),
         episode.ask_floor_eur_per_kwh[t],
         episode.bid_cap_eur_per_kwh[t],
         scenario.spec.tick_eur_per_kwh,

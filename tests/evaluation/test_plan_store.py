@@ -18,7 +18,7 @@ class Counting:
 
     def plan(self, episode):
         self.calls.append(1)
-        return Plan(np.full((168, 6, 1), 0.5), 12.0, 11.9, ("a", "b"))
+        return Plan(np.full((168, 6, 1), 0.5), *np.ones((2, 168, 6)), 12.0, 11.9, ("a", "b"))
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_an_unknown_id_lists_the_known_ones():
         (("members", []), ["members"]),
         (("members", 2, "contract", "barter"), ["members[2].contract", "standard"]),
         (("contracts", "standard", "kind", "gift"), ["contracts.standard"]),
-        (("feeder", "mode", "binding"), ["feeder.mode", "penalty"]),
+        (("feeder", "mode", "soft"), ["feeder.mode", "penalty", "binding"]),
     ],
 )
 def test_a_broken_schema_names_file_and_field(change, words):

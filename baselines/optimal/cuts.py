@@ -1,0 +1,86 @@
+"""What may be cut of PV and load where the grid or the feeder cannot carry it.
+
+At a binding feeder the engine cuts one share of everybody's PV or load, so one variable per step
+says it all. In an outage each member curtails and sheds for itself.
+"""
+
+from dataclasses import dataclass
+
+import cvxpy as cp
+import numpy as np
+
+from p2p_market.episode import Episode
+from p2p_market.records import FloatArray
+from p2p_market.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class FeederCut:
+    """Shares of PV and load that a binding feeder cuts, the same for all members."""
+
+    pv_share: cp.Variable  # (step, 1), 0 to 1
+    load_share: cp.Variable  # (step, 1), 0 to 1
+    pv_kw: cp.Parameter  # (step, agent), 0 in an outage
+    load_kw: cp.Parameter  # (step, agent), 0 in an outage
+
+    @property
+    def curtailed_kw(self) -> cp.Expression:
+        """PV not used, (step, agent) [kW]."""
+        return cp.multiply(self.pv_kw, self.pv_share @ np.ones((1, self.pv_kw.shape[1])))
+
+    @property
+    def shed_kw(self) -> cp.Expression:
+        """Load not served, (step, agent) [kW]."""
+        return cp.multiply(self.load_kw, self.load_share @ np.ones((1, self.load_kw.shape[1])))
+
+    def constraints(self) -> list[cp.Constraint]:
+        """Shares are shares: their bounds stand at the variables."""
+        return []
+
+    def fill(self, pv_kw: FloatArray, load_kw: FloatArray, grid: FloatArray) -> None:
+        """Data of an episode, (step, agent); `grid` is 1 where the grid is there."""
+        self.pv_kw.value = pv_kw * grid
+        self.load_kw.value = load_kw * grid
+
+
+@dataclass(frozen=True, slots=True)
+class OutageCut:
+    """What each member curtails and sheds without the grid."""
+
+    curtailed_kw: cp.Variable  # (step, agent), >= 0
+    shed_kw: cp.Variable  # (step, agent), >= 0
+    pv_kw: cp.Parameter  # (step, agent), 0 where the grid is there
+    load_kw: cp.Parameter  # (step, agent), 0 where the grid is there
+
+    def constraints(self) -> list[cp.Constraint]:
+        """No more than there is."""
+        return [self.curtailed_kw <= self.pv_kw, self.shed_kw <= self.load_kw]
+
+    def fill(self, pv_kw: FloatArray, load_kw: FloatArray, grid: FloatArray) -> None:
+        """Data of an episode, (step, agent); `grid` is 1 where the grid is there."""
+        self.pv_kw.value = pv_kw * (1.0 - grid)
+        self.load_kw.value = load_kw * (1.0 - grid)
+
+
+Cut = FeederCut | OutageCut
+
+
+def possible_cuts(scenario: Scenario) -> list[Cut]:
+    """The cuts that the rules of a scenario may make."""
+    steps, shape = scenario.steps, (scenario.steps, len(scenario.agents))
+    cuts: list[Cut] = []
+    if scenario.spec.feeder.mode == "binding":
+        shares = (cp.Variable((steps, 1), bounds=[0.0, 1.0]) for _ in range(2))
+        cuts.append(FeederCut(*shares, *(cp.Parameter(shape, nonneg=True) for _ in range(2))))
+    if scenario.spec.outages is not None:
+        powers = (cp.Variable(shape, nonneg=True) for _ in range(2))
+        cuts.append(OutageCut(*powers, *(cp.Parameter(shape, nonneg=True) for _ in range(2))))
+    return cuts
+
+
+def fill_cuts(cuts: list[Cut], episode: Episode) -> None:
+    """Put the data of a batch of one into the cuts."""
+    load_kw, pv_kw = episode.load_kw[:, 0], episode.pv_kw[:, 0]
+    grid = np.tile(episode.grid, (1, load_kw.shape[1]))
+    for cut in cuts:
+        cut.fill(pv_kw, load_kw, grid)

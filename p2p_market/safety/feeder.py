@@ -1,0 +1,85 @@
+"""The community's limit, where the feeder is binding: what flows above it is cut in fixed order.
+
+When the sum of net loads exceeds the limit, storage that adds to the flow is slowed down first,
+then PV is curtailed, then load is shed, each pro rata over those who contribute. In an outage
+nothing flows through the feeder, so nothing is cut here.
+"""
+
+from typing import Final
+
+from numba import njit
+
+from p2p_market.episode import Episode
+from p2p_market.records import FloatArray
+from p2p_market.scenario import Scenario
+
+ROUNDING_KW: Final = 1e-9
+"""An excess below this is rounding: acting on it would make filtering twice differ from once."""
+
+
+@njit(cache=True)
+def _slow_down(excess, sign, out_setpoint):  # type: ignore[no-untyped-def]
+    """Move set-points of one sign towards idle, pro rata; returns the excess that is left."""
+    moving = 0.0
+    for i in range(out_setpoint.shape[0]):
+        for k in range(out_setpoint.shape[1]):
+            moving += max(sign * out_setpoint[i, k], 0.0)
+    if moving <= 0.0:
+        return excess
+    share = min(excess / moving, 1.0)
+    for i in range(out_setpoint.shape[0]):
+        for k in range(out_setpoint.shape[1]):
+            if sign * out_setpoint[i, k] > 0.0:
+                out_setpoint[i, k] -= share * out_setpoint[i, k]
+    return excess - share * moving
+
+
+@njit(cache=True)
+def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
+    """Cut PV or load, pro rata to what is left of it."""
+    total = 0.0
+    for i in range(available.shape[0]):
+        total += max(available[i] - out_cut[i], 0.0)
+    if total <= 0.0:
+        return
+    share = min(excess / total, 1.0)
+    for i in range(available.shape[0]):
+        out_cut[i] += share * max(available[i] - out_cut[i], 0.0)
+
+
+@njit(cache=True)
+def _limit_kernel(load, pv, grid, limit, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
+    for b in range(load.shape[0]):
+        flow = 0.0
+        for i in range(load.shape[1]):
+            flow += out_net[b, i]
+        excess = abs(flow) - limit
+        if excess <= ROUNDING_KW or grid[b] == 0.0:
+            continue
+        sign = 1.0 if flow > 0.0 else -1.0
+        excess = _slow_down(excess, sign, out_setpoint[b])
+        if excess > 0.0 and sign < 0.0:
+            _cut(excess, pv[b], out_curtailed[b])
+        elif excess > 0.0:
+            _cut(excess, load[b], out_shed[b])
+        for i in range(load.shape[1]):
+            net = load[b, i] - out_shed[b, i] - (pv[b, i] - out_curtailed[b, i])
+            for k in range(out_setpoint.shape[2]):
+                net += out_setpoint[b, i, k]
+            out_net[b, i] = net
+
+
+def limit(
+    scenario: Scenario, episode: Episode, step: int, setpoint_kw: FloatArray, power_kw: FloatArray
+) -> None:
+    """Cut in place what a binding feeder cannot carry.
+
+    Args:
+        setpoint_kw: set-points inside their limits, (batch, agent, asset), positive = charge.
+        power_kw: curtailed PV, shed load and net load, (3, batch, agent).
+    """
+    if scenario.spec.feeder.mode == "binding":
+        _limit_kernel(
+            episode.load_kw[step], episode.pv_kw[step], episode.grid[step],
+            scenario.spec.feeder.limit_kw, setpoint_kw, power_kw[0], power_kw[1], power_kw[2],
+        )  # fmt: skip
