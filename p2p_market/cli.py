@@ -2,12 +2,12 @@
 
 import importlib
 import json
+import os
 import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Final
@@ -35,10 +35,10 @@ from p2p_market.evaluation.benchmark import (
     OPTIMUM,
     RULE,
     ScenarioResult,
-    evaluate,
     units_of_work,
 )
 from p2p_market.evaluation.citation import bibtex, cff
+from p2p_market.evaluation.parallel import Job, evaluate_all
 from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import read_run, replay, write_run
@@ -59,6 +59,12 @@ app.add_typer(compare.app, name="compare")
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", help="Folder in which a folder per run is made.")
 ]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers", "-w", min=0, help="Processes, one scenario each; 0: one per processor."
+    ),
+]
 
 
 @app.command()
@@ -74,13 +80,15 @@ def benchmark(
     split: SplitOption = "test",
     seed: SeedOption = 0,
     output: OutputOption = Path("results"),
+    workers: WorkersOption = 0,
 ) -> None:
     """Play all policies on held-out weeks; print the table, write record, metrics and report.
 
     Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
     """
     with complaining():
-        _run(scenario or scenario_ids(), policy or list(BASELINES), weeks, split, seed, output)
+        names, policies = scenario or scenario_ids(), policy or list(BASELINES)
+        _run(names, policies, weeks, split, seed, output, workers)
 
 
 @app.command(name="evaluate")
@@ -94,6 +102,7 @@ def evaluate_policy(
     split: SplitOption = "test",
     seed: SeedOption = 0,
     output: OutputOption = Path("results"),
+    workers: WorkersOption = 0,
 ) -> None:
     """Score one policy between the two ends of the scale.
 
@@ -102,7 +111,7 @@ def evaluate_policy(
     my_agent:make_policy
     """
     with complaining():
-        _run(scenario or scenario_ids(), [policy], weeks, split, seed, output)
+        _run(scenario or scenario_ids(), [policy], weeks, split, seed, output, workers)
 
 
 @app.command()
@@ -193,7 +202,13 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
 
 
 def _run(
-    names: Sequence[str], policies: Sequence[str], weeks: str, split: str, seed: int, output: Path
+    names: Sequence[str],
+    policies: Sequence[str],
+    weeks: str,
+    split: str,
+    seed: int,
+    output: Path,
+    workers: int,
 ) -> None:
     """Evaluate, print and write; exit 1 if a certificate fails or something beats the optimum."""
     chosen = [load_scenario(name) for name in names]
@@ -204,22 +219,18 @@ def _run(
         for policy in policies:
             try_out(load_policy(policy, scenario), scenario, split, policy)
     output.mkdir(parents=True, exist_ok=True)
-    results = []
+    plans = output / "optima"
+    jobs = [Job(str(name), tuple(policies), split, tuple(numbers), seed, plans) for name in names]
     with progress_bar() as progress:
-        for scenario in chosen:
-            work = units_of_work(scenario, policies, numbers)
-            task = progress.add_task(scenario.spec.id, total=work)
-            results.append(
-                evaluate(
-                    scenario,
-                    policies,
-                    split,
-                    numbers,
-                    seed,
-                    plans=output / "optima",
-                    progress=partial(progress.advance, task),
-                )
-            )
+        tasks = [
+            progress.add_task(one.spec.id, total=units_of_work(one, policies, numbers))
+            for one in chosen
+        ]
+        results = evaluate_all(
+            jobs,
+            workers or os.cpu_count() or 1,
+            lambda number, units: progress.advance(tasks[number], units),
+        )
     for result in results:
         console.print(_table(result))
         _print_certificate(result)
