@@ -47,6 +47,31 @@ def test_certificate_holds(scenario_id, days, split, week):
     assert played.setpoint_kw[:, 0] == pytest.approx(plan.setpoint_kw, abs=1e-6)
 
 
+@pytest.mark.parametrize("scenario_id", ["ev-12-v0", "binding-feeder-v0", "outage-v0"])
+@pytest.mark.parametrize("dt_h", [0.25, 1.0])
+def test_certificate_holds_at_other_step_lengths(scenario_id, dt_h):
+    change = {"days": 2, "dt_h": dt_h}
+    scenario = build(load_scenario(scenario_id).spec.model_copy(update=change))
+    episode = draw(scenario, choose_key(scenario, 1, "test", 6))
+    certificate, _ = certify(scenario, episode, optimum(scenario).plan(episode))
+    assert certificate.holds, certificate
+
+
+def test_the_gap_of_a_mixed_integer_plan_is_published():
+    scenario = shortened("resale-6-v0", 2)
+    episode, plan = planned("resale-6-v0", 2, "test", 1)
+    certificate, _ = certify(scenario, episode, plan)
+    assert certificate.holds
+    assert certificate.gap_eur == plan.objective_eur - plan.bound_eur
+    # Passing grid energy on would pay: without the binaries the bound would be far lower.
+    relaxed = replace(scenario, spec=scenario.spec.model_copy(update={"optimum": "linear"}))
+    linear = optimum(relaxed).plan(episode)
+    assert linear.objective_eur < plan.bound_eur - 1.0
+    assert not certify(relaxed, episode, linear)[0].holds
+    too_high = replace(plan, bound_eur=plan.objective_eur + 2.0 * certificate.tolerance_eur)
+    assert not certify(scenario, episode, too_high)[0].holds
+
+
 # Broken consistently: the engine has other numbers than the optimum saw, so no invariant fires.
 
 

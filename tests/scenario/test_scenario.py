@@ -35,6 +35,15 @@ def test_the_file_is_named_after_its_id(scenario_id):
     assert load_scenario(scenario_id).spec.id == scenario_id
 
 
+def test_no_two_scenarios_are_alike():
+    """Not in what is played, and not only in the members' names."""
+    described = {"id", "title", "description"}
+    played = [
+        load_scenario(name).spec.model_dump_json(exclude=described) for name in scenario_ids()
+    ]
+    assert len(set(played)) == len(played)
+
+
 def test_a_scenario_file_of_ones_own_is_loaded_by_path(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(changed("id", "mine-v0"))
