@@ -59,12 +59,12 @@ def _even_out(price, order, fills, out_payment):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _clear_one(quantity, price, k, dt, out_fill, out_payment):  # type: ignore[no-untyped-def]
+def _clear_one(quantity, price, tick, k, dt, out_fill, out_payment):  # type: ignore[no-untyped-def]
     """Fill one book; returns the mean price, nan when nothing trades."""
     for i in range(quantity.shape[0]):
         out_fill[i] = 0.0
         out_payment[i] = 0.0
-    bids, asks = sides(quantity, price)
+    bids, asks = sides(quantity, price, tick)
     volume, last_bid, last_ask, _, _ = cross(quantity, price, bids, asks)
     if volume <= 0.0:
         return np.nan
@@ -77,9 +77,9 @@ def _clear_one(quantity, price, k, dt, out_fill, out_payment):  # type: ignore[n
 
 
 @njit(cache=True)
-def _clear_kernel(quantity, price, k, dt, out_fill, out_payment, out_price):  # type: ignore[no-untyped-def]
+def _clear_kernel(quantity, price, tick, k, dt, out_fill, out_payment, out_price):  # type: ignore[no-untyped-def]
     for b in range(quantity.shape[0]):
-        out_price[b] = _clear_one(quantity[b], price[b], k, dt, out_fill[b], out_payment[b])
+        out_price[b] = _clear_one(quantity[b], price[b], tick, k, dt, out_fill[b], out_payment[b])
 
 
 def clear(book: OrderBook) -> Fills:
@@ -96,6 +96,13 @@ def clear(book: OrderBook) -> Fills:
     payment = np.empty_like(book.quantity_kw)
     price = np.empty(book.quantity_kw.shape[0])
     _clear_kernel(
-        book.quantity_kw, book.price_eur_per_kwh, book.k, book.dt_h, power, payment, price
+        book.quantity_kw,
+        book.price_eur_per_kwh,
+        book.tick_eur_per_kwh,
+        book.k,
+        book.dt_h,
+        power,
+        payment,
+        price,
     )
     return Fills(power, payment, price)

@@ -15,11 +15,11 @@ from p2p_market.records import Fills, OrderBook
 
 
 @njit(cache=True)
-def _clear_one(quantity, price, k, fills):  # type: ignore[no-untyped-def]
+def _clear_one(quantity, price, tick, k, fills):  # type: ignore[no-untyped-def]
     """Fill one book; returns the hub price, nan when nothing trades."""
     for i in range(quantity.shape[0]):
         fills[i] = 0.0
-    bids, asks = sides(quantity, price)
+    bids, asks = sides(quantity, price, tick)
     volume, high, low, i_bid, i_ask = cross(quantity, price, bids, asks)
     if volume <= 0.0:
         return np.nan
@@ -34,9 +34,9 @@ def _clear_one(quantity, price, k, fills):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _clear_kernel(quantity, price, k, dt, out_fill, out_payment, out_price):  # type: ignore[no-untyped-def]
+def _clear_kernel(quantity, price, tick, k, dt, out_fill, out_payment, out_price):  # type: ignore[no-untyped-def]
     for b in range(quantity.shape[0]):
-        out_price[b] = _clear_one(quantity[b], price[b], k, out_fill[b])
+        out_price[b] = _clear_one(quantity[b], price[b], tick, k, out_fill[b])
         for i in range(quantity.shape[1]):
             fill = out_fill[b, i]
             out_payment[b, i] = 0.0 if fill == 0.0 else fill * dt * out_price[b]
@@ -56,6 +56,13 @@ def clear(book: OrderBook) -> Fills:
     payment = np.empty_like(book.quantity_kw)
     price = np.empty(book.quantity_kw.shape[0])
     _clear_kernel(
-        book.quantity_kw, book.price_eur_per_kwh, book.k, book.dt_h, power, payment, price
+        book.quantity_kw,
+        book.price_eur_per_kwh,
+        book.tick_eur_per_kwh,
+        book.k,
+        book.dt_h,
+        power,
+        payment,
+        price,
     )
     return Fills(power, payment, price)

@@ -72,11 +72,11 @@ def _serve_all(quantity, price, order, marginal, share, at_margin, out_fill):  #
 
 
 @njit(cache=True)
-def _clear_one(quantity, price, price_max, out_fill):  # type: ignore[no-untyped-def]
+def _clear_one(quantity, price, tick, price_max, out_fill):  # type: ignore[no-untyped-def]
     """Fill one book; returns what buyers pay and sellers get, nan when nothing trades."""
     for i in range(quantity.shape[0]):
         out_fill[i] = 0.0
-    bids, asks = sides(quantity, price)
+    bids, asks = sides(quantity, price, tick)
     volume, last_bid, last_ask, i_bid, i_ask = cross(quantity, price, bids, asks)
     if volume <= 0.0:
         return np.nan, np.nan
@@ -99,9 +99,9 @@ def _clear_one(quantity, price, price_max, out_fill):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
-def _clear_kernel(quantity, price, price_max, dt, out_fill, out_payment, out_price):  # type: ignore[no-untyped-def]
+def _clear_kernel(quantity, price, tick, price_max, dt, out_fill, out_payment, out_price):  # type: ignore[no-untyped-def]
     for b in range(quantity.shape[0]):
-        buyers, sellers = _clear_one(quantity[b], price[b], price_max, out_fill[b])
+        buyers, sellers = _clear_one(quantity[b], price[b], tick, price_max, out_fill[b])
         out_price[b] = 0.5 * (buyers + sellers)
         for i in range(quantity.shape[1]):
             fill = out_fill[b, i]
@@ -126,6 +126,7 @@ def clear(book: OrderBook) -> Fills:
     _clear_kernel(
         book.quantity_kw,
         book.price_eur_per_kwh,
+        book.tick_eur_per_kwh,
         book.price_max_eur_per_kwh,
         book.dt_h,
         power,

@@ -13,9 +13,49 @@ ROUNDING_KW: Final = 1e-9
 """What is left of an order below this is rounding, and must not move the price."""
 
 
+COUNTING_FROM: Final = 128
+"""Books of at least so many orders are put in order by counting ticks; smaller ones are sorted."""
+
+
 @njit(cache=True)
-def sides(quantity, price):  # type: ignore[no-untyped-def]
+def _tick_range(quantity, price, tick):  # type: ignore[no-untyped-def]
+    """Lowest and highest tick of all orders; (1, 0) if some price does not lie on a tick."""
+    low, high = np.inf, -np.inf
+    for i in range(quantity.shape[0]):
+        level = np.floor(price[i] / tick + 0.5)
+        if level * tick != price[i]:
+            return 1, 0
+        low, high = min(low, level), max(high, level)
+    return int(low), int(high)
+
+
+@njit(cache=True)
+def _count(quantity, price, tick, first, levels, sign):  # type: ignore[no-untyped-def]
+    """Orders of one side by level, `first + sign * level` in ticks; in agents' order at each."""
+    start = np.zeros(levels + 1, dtype=np.int64)
+    for i in range(quantity.shape[0]):
+        if sign * quantity[i] < 0.0:
+            start[1 + sign * (int(price[i] / tick + 0.5) - first)] += 1
+    for level in range(levels):
+        start[level + 1] += start[level]
+    order = np.empty(start[levels], dtype=np.int64)
+    for i in range(quantity.shape[0]):
+        if sign * quantity[i] < 0.0:
+            level = sign * (int(price[i] / tick + 0.5) - first)
+            order[start[level]] = i
+            start[level] += 1
+    return order
+
+
+@njit(cache=True)
+def sides(quantity, price, tick):  # type: ignore[no-untyped-def]
     """Bids by price descending and asks ascending, as indices; equal prices in agents' order."""
+    if quantity.shape[0] >= COUNTING_FROM:
+        low, high = _tick_range(quantity, price, tick)
+        levels = high - low + 1
+        if 0 < levels <= 4 * quantity.shape[0] and low >= 0:
+            bids = _count(quantity, price, tick, high, levels, -1)
+            return bids, _count(quantity, price, tick, low, levels, 1)
     by_ask = np.argsort(price, kind="mergesort")
     by_bid = np.argsort(-price, kind="mergesort")
     return by_bid[quantity[by_bid] > 0.0], by_ask[quantity[by_ask] < 0.0]

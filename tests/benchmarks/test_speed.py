@@ -11,6 +11,7 @@ from p2p_market.market import MECHANISMS
 from p2p_market.observation import observe
 from p2p_market.records import OrderBook
 from p2p_market.scenario import load_scenario
+from p2p_market.tariff import to_ticks
 
 ID = "community-16-v0"
 
@@ -58,13 +59,13 @@ def test_batched_step(benchmark, batch):
     benchmark.pedantic(step, rounds=200 if batch < 1024 else 30, warmup_rounds=3)
 
 
-@pytest.mark.parametrize("orders", [16, 1_000, 100_000])
+@pytest.mark.parametrize("orders", [16, 1_000, 100_000, 1_000_000])
 @pytest.mark.parametrize("name", sorted(MECHANISMS))
 @pytest.mark.benchmark(group="one auction")
 def test_auction(benchmark, name, orders):
     generator = np.random.default_rng(0)
     quantity = generator.uniform(-5.0, 5.0, (1, orders))
-    price = np.round(generator.uniform(0.08, 0.35, (1, orders)), 3)
+    price = to_ticks(generator.uniform(0.08, 0.35, (1, orders)), 0.001)
     retail, feed_in = np.full_like(price, 0.35), np.full_like(price, 0.08)
     book = OrderBook(quantity, price, retail, feed_in, 0.5, 0.001, 0.5, 0.25)
     benchmark(MECHANISMS[name].clear, book)
