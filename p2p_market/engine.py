@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from p2p_market import invariants, settlement
+from p2p_market import invariants, sensors, settlement
 from p2p_market.episode import Episode
 from p2p_market.market import MECHANISMS
 from p2p_market.records import (
@@ -27,13 +27,26 @@ _INVARIANT = SUPERVISOR_CAUSES.index("invariant")
 
 def start(scenario: Scenario, episode: Episode) -> State:
     """State before the first step of an episode."""
+    return state_at(scenario, episode, 0, episode.start_energy_kwh)
+
+
+def state_at(scenario: Scenario, episode: Episode, step: int, energy_kwh: FloatArray) -> State:
+    """State in mid-episode with such levels, nothing traded and all readings true.
+
+    Args:
+        energy_kwh: levels before the step, (batch, agent, asset) [kWh].
+    """
     shape = (episode.batch, len(scenario.agents))
+    reading = sensors.true_values(episode, step, energy_kwh)
     return State(
-        step=0,
-        energy_kwh=episode.start_energy_kwh,
+        step=step,
+        energy_kwh=energy_kwh,
         hold_steps=np.zeros(shape, dtype=np.int64),
         last_fill_kw=np.zeros(shape),
         last_price_eur_per_kwh=np.full(episode.batch, scenario.spec.price_max_eur_per_kwh / 2.0),
+        setpoint_kw=np.zeros_like(energy_kwh),
+        reading=reading,
+        unchanged_steps=np.zeros(reading.shape, dtype=np.int64),
     )
 
 
@@ -52,7 +65,9 @@ def step(
     Raises:
         InvariantError: in strict mode, if energy or money does not balance.
     """
-    asked, watch = supervisor.screen(scenario, episode, state, proposal)
+    told = sensors.read(episode, state)
+    arrived = sensors.deliver(episode, state, proposal)
+    asked, watch = supervisor.screen(scenario, episode, state, arrived, told)
     action = feasibility.project(scenario, episode, state, asked)
     fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
     action = emergency.serve(scenario, episode, state, action, fills)
@@ -62,12 +77,16 @@ def step(
     if strict:
         invariants.insist(scenario, state.step, residual)
     watch = _latch_broken(scenario, watch, residual)
+    reading, unchanged_steps = sensors.remember(state, told)
     next_state = State(
         step=state.step + 1,
         energy_kwh=flows.energy_kwh,
         hold_steps=watch.hold_steps,
         last_fill_kw=fills.power_kw,
         last_price_eur_per_kwh=_last_price(state, fills),
+        setpoint_kw=action.setpoint_kw,
+        reading=reading,
+        unchanged_steps=unchanged_steps,
     )
     return next_state, Outcome(
         proposal=asked,

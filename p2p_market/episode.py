@@ -19,6 +19,7 @@ from p2p_market.calendar import (
 )
 from p2p_market.data import Donor
 from p2p_market.errors import ScenarioError
+from p2p_market.faults import FaultSchedule, draw_faults, no_faults
 from p2p_market.forecast import known_price_steps, load_expectation
 from p2p_market.mobility import Schedule, always_there, schedule
 from p2p_market.records import BoolArray, FloatArray, IntArray, Record
@@ -30,6 +31,7 @@ SHIFT_QUARTERS: Final = 2  # a member lives up to this much earlier or later tha
 CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean
 CLOUD_SPREAD: Final = 0.20
 ROOF_SPREAD: Final = 0.05  # private part of clearness
+CLEARNESS_RANGE: Final = (0.02, 1.05)
 START_LEVEL: Final = (0.3, 0.7)  # share of the capacity stored at the start
 
 
@@ -74,6 +76,10 @@ class Episode(Record):
     floor_kwh: FloatArray  # (step, batch, agent, asset), viability tube
     hours_left: FloatArray  # (step, batch, agent, asset), until the announced departure
     start_energy_kwh: FloatArray  # (batch, agent, asset)
+    pv_ceiling_kw: FloatArray  # what no reading of PV can exceed
+    sensor_fault: IntArray  # (step, batch, agent, sensor), index into `faults.KINDS`; or no rows
+    sensor_bias: FloatArray  # (step, batch, agent, sensor) [kW, kWh]; or no rows
+    message_fault: IntArray  # (step, batch, agent), index into `faults.KINDS`; or no rows
 
     def presence(self, step: int) -> Presence:
         """What flexible assets may do in a step."""
@@ -127,9 +133,8 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         ScenarioError: if a member's load or PV exceeds its connection with the storage idle.
     """
     spec, data = scenario.spec, scenario.data
-    days_seed, weather_seed, level_seed, outage_seed = np.random.SeedSequence(
-        [key.seed, key.start_day]
-    ).spawn(4)
+    root = np.random.SeedSequence([key.seed, key.start_day])
+    days_seed, weather_seed, level_seed, outage_seed, fault_seed = root.spawn(5)
     quarter = QUARTERS_PER_DAY * key.start_day + np.arange(QUARTERS_PER_DAY * (spec.days + 1))
     local = local_quarters(data.summer_time)[quarter]
     inside = slice(0, QUARTERS_PER_DAY * spec.days)
@@ -156,6 +161,7 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
     )
     scale = np.array([node.scale_kw for node in scenario.demand])
     expected_pv, pv_spread = _expected_pv(scenario, quarter)
+    faults = _faults(scenario, fault_seed)
     return Episode(
         keys=(key,),
         load_kw=load_kw,
@@ -173,6 +179,10 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         expected_pv_kw=steps(expected_pv),
         pv_spread_kw=steps(pv_spread),
         **_presence(scenario, key, level_seed),
+        pv_ceiling_kw=CLEARNESS_RANGE[1] * steps(scenario.clear_sky_kw[quarter[inside]]),
+        sensor_fault=faults.sensor,
+        sensor_bias=faults.bias,
+        message_fault=faults.message,
     )
 
 
@@ -188,6 +198,16 @@ def _grid(scenario: Scenario, seed: np.random.SeedSequence) -> FloatArray:
         begin = int(generator.integers(max(1, scenario.steps - length)))
         grid[begin : begin + length] = 0.0
     return grid
+
+
+def _faults(scenario: Scenario, seed: np.random.SeedSequence) -> FaultSchedule:
+    nodes, faults = scenario.nodes, scenario.spec.faults
+    if faults is None:
+        return no_faults(len(scenario.agents), 2 + nodes.present.shape[1])
+    pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_kw.max(axis=0)
+    span = np.column_stack([scenario.peak_load_kw, pv_kw, nodes.energy_max_kwh])
+    generator = np.random.default_rng(seed)
+    return draw_faults(faults, span > 0.0, span, scenario.steps, scenario.dt_h, generator)
 
 
 def _known_prices(scenario: Scenario, local_quarter: IntArray) -> IntArray:
@@ -262,7 +282,8 @@ def _pv(scenario: Scenario, quarter: IntArray, seed: np.random.SeedSequence) -> 
         ]
     )
     national = scenario.data.solar_clearness[quarter][:, None]
-    clearness = np.clip(national + CLOUD_SPREAD * shared + ROOF_SPREAD * private, 0.02, 1.05)
+    local = CLOUD_SPREAD * shared + ROOF_SPREAD * private
+    clearness = np.clip(national + local, *CLEARNESS_RANGE)
     return scenario.clear_sky_kw[quarter] * clearness
 
 

@@ -1,11 +1,12 @@
 """Observations: what each agent knows in a step, with name, unit and range."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numba import njit
 
+from p2p_market import sensors
 from p2p_market.episode import Episode
 from p2p_market.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.mobility import LONGEST_STAY_H
@@ -159,11 +160,16 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
     After the last step the last step's exogenous values stand in, with no time left.
     """
     t = min(state.step, scenario.steps - 1)
+    energy_kwh, now_kw = state.energy_kwh, np.stack([episode.load_kw[t], episode.pv_kw[t]])
+    if scenario.spec.faults is not None:
+        told = sensors.shown(scenario, episode, replace(state, step=t))
+        energy_kwh = np.ascontiguousarray(told[..., sensors.LEVELS :])
+        now_kw = np.stack([told[..., sensors.LOAD], told[..., sensors.PV]])
     out = np.empty((episode.batch, len(scenario.agents), len(features(scenario))), dtype=np.float32)
     _observe_kernel(
-        state.energy_kwh, scenario.nodes.energy_max_kwh, scenario.nodes.power_max_kw,
+        energy_kwh, scenario.nodes.energy_max_kwh, scenario.nodes.power_max_kw,
         scenario.nodes.target_kwh, episode.plugged[t], episode.hours_left[t],
-        np.stack([episode.load_kw[t], episode.pv_kw[t]]), state.last_fill_kw, state.hold_steps,
+        now_kw, state.last_fill_kw, state.hold_steps,
         scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh,
         episode.carbon_eur_per_kwh[t], episode.co2_kg_per_kwh[t], state.last_price_eur_per_kwh,
         episode.calendar[t], 1.0 - state.step / scenario.steps,

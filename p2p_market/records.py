@@ -38,7 +38,15 @@ SOCIAL_COLUMNS: Final = tuple(
 )
 """Columns that make up the social cost: P2P payments cancel, filter penalties do not count."""
 
-SUPERVISOR_CAUSES: Final = ("none", "non_finite", "missing", "held", "invariant")
+SUPERVISOR_CAUSES: Final = (
+    "none",
+    "non_finite",  # a number in the message or in a reading is none, or is absurd
+    "missing",  # no message arrived
+    "held",  # nothing new is wrong, but a clean interval has not passed yet
+    "invariant",  # energy or money did not balance
+    "envelope",  # a reading, or its change, is outside what the training days know
+    "stuck",  # a reading has not changed for too long
+)
 """Meaning of `Outcome.cause`: why an agent is in grid-only fallback in this step."""
 
 
@@ -73,6 +81,9 @@ class State(Record):
     hold_steps: IntArray  # (batch, agent), clean steps left until the fallback is released
     last_fill_kw: FloatArray  # (batch, agent), positive = bought in the step before
     last_price_eur_per_kwh: FloatArray  # (batch,), last price at which anything was traded
+    setpoint_kw: FloatArray  # (batch, agent, asset), executed in the step before
+    reading: FloatArray  # (batch, agent, sensor), last finite one: load, PV [kW], levels [kWh]
+    unchanged_steps: IntArray  # (batch, agent, sensor), how long it has been the same
 
 
 @dataclass(frozen=True, slots=True)

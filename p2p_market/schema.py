@@ -1,6 +1,6 @@
 """What a scenario file may say: the schema of `configs/scenarios/*.yaml`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -105,6 +105,27 @@ class Outages(Section):
         return self
 
 
+FaultKind = Literal[
+    "nan",
+    "infinite",
+    "stuck",
+    "biased",
+    "missing",
+    "nan_action",
+    "missing_action",
+    "lost_connection",
+]
+
+
+class Faults(Section):
+    """Faults between truth and observation, and on the way of messages; drawn at reset."""
+
+    per_agent_day: PositiveFloat = 1.0  # expected number
+    kinds: Annotated[tuple[FaultKind, ...], Field(min_length=1)] = get_args(FaultKind)
+    hours: tuple[PositiveFloat, PositiveFloat] = (0.5, 3.0)  # shortest and longest
+    bias_share: Annotated[float, Field(gt=0.0, le=10.0)] = 0.3  # of the sensor's range
+
+
 class Reward(Section):
     """Weights of the reward; with all ones and zeros as below it is minus the private bill."""
 
@@ -147,6 +168,7 @@ class ScenarioSpec(Section):
     feeder: Feeder
     fees: Fees
     outages: Outages | None = None
+    faults: Faults | None = None
     reward: Reward = Reward()
     contracts: dict[str, Contract]
     members: Annotated[tuple[Member, ...], Field(min_length=1)]

@@ -1,8 +1,8 @@
-"""The supervisor: holds agents whose messages cannot be trusted in grid-only fallback.
+"""The supervisor: holds agents whose messages or readings cannot be trusted in grid-only fallback.
 
-A message with a number that is not finite or beyond `LARGEST`, or none at all, latches its agent:
-no order, storage on the self-consumption rule, until `hold_steps` clean messages have arrived in a
-row.
+A message with a number that is not finite or beyond `LARGEST`, or none at all, or a reading outside
+its envelope latches the agent: no order, storage on the self-consumption rule, until `hold_steps`
+clean steps have passed in a row.
 """
 
 from typing import Final
@@ -12,7 +12,8 @@ from numba import njit
 
 from p2p_market.assets.node import power_limits
 from p2p_market.episode import Episode
-from p2p_market.records import SUPERVISOR_CAUSES, Proposal, State, Watch
+from p2p_market.records import SUPERVISOR_CAUSES, FloatArray, Proposal, State, Watch
+from p2p_market.safety.envelope import check
 from p2p_market.scenario import Scenario
 
 LARGEST: Final = 1e6
@@ -36,7 +37,7 @@ def _fall_back(b, i, surplus, low, high, out_setpoint, out_order):  # type: igno
 
 @njit(cache=True)
 def _screen_kernel(  # type: ignore[no-untyped-def]
-    setpoint, quantity, price, present, held, hold_steps, surplus, low, high,
+    setpoint, quantity, price, present, reading_cause, held, hold_steps, surplus, low, high,
     out_setpoint, out_order, out_cause, out_held,
 ):  # fmt: skip
     for b in range(quantity.shape[0]):
@@ -49,6 +50,8 @@ def _screen_kernel(  # type: ignore[no-untyped-def]
                 out_cause[b, i] = _MISSING
             elif not finite:
                 out_cause[b, i] = _NON_FINITE
+            elif reading_cause[b, i] != 0:
+                out_cause[b, i] = reading_cause[b, i]
             else:
                 out_held[b, i] = max(held[b, i] - 1, 0)
                 out_cause[b, i] = _HELD if held[b, i] > 0 else 0
@@ -62,9 +65,13 @@ def _screen_kernel(  # type: ignore[no-untyped-def]
 
 
 def screen(
-    scenario: Scenario, episode: Episode, state: State, proposal: Proposal
+    scenario: Scenario, episode: Episode, state: State, proposal: Proposal, told: FloatArray
 ) -> tuple[Proposal, Watch]:
     """Replace the messages of latched agents by the grid-only fallback.
+
+    Args:
+        proposal: the messages as they arrived.
+        told: the readings of this step, (batch, agent, sensor).
 
     Returns:
         The proposal with finite numbers only, and who is held why.
@@ -79,6 +86,7 @@ def screen(
         proposal.quantity_kw,
         proposal.price_eur_per_kwh,
         proposal.present,
+        check(scenario, episode, state, told),
         state.hold_steps,
         scenario.hold_steps,
         episode.pv_kw[t] - episode.load_kw[t],

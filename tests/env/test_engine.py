@@ -70,7 +70,7 @@ def test_fifty_kw_asked_of_a_battery_with_ten_kwh_gives_ten(classic):
     scenario, episode = classic
     owners = scenario.has_storage
     levels = np.where(scenario.nodes.present, 40.0, 0.0)[None]
-    state = replace(engine.start(scenario, episode), energy_kwh=levels)
+    state = engine.state_at(scenario, episode, 0, levels)
     asked = replace(proposal_of(scenario), setpoint_kw=np.full((1, 6, 1), 50.0))
     state, outcome = engine.step(scenario, episode, state, asked)
     assert np.all(outcome.action.setpoint_kw[0, owners, 0] == 10.0)

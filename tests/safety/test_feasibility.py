@@ -90,7 +90,7 @@ def state_at(scenario: Scenario, episode: Episode, step: int, share: FloatArray)
     reach = nodes.charge_gain_h * nodes.power_max_kw * now.plugged
     lowest = np.maximum(now.floor_kwh - reach, nodes.energy_min_kwh)
     energy = np.minimum(lowest + share * (nodes.energy_max_kwh - lowest), nodes.energy_max_kwh)
-    return replace(engine.start(scenario, episode), step=step, energy_kwh=energy)
+    return engine.state_at(scenario, episode, step, energy)
 
 
 @st.composite
@@ -223,9 +223,13 @@ def test_a_feasible_action_is_unchanged(now, data):
     floor, cap = floor_and_cap(now)
     lean = data.draw(hnp.arrays(float, (1, agents), elements=st.floats(0.0, 1.0)))
     price = to_ticks(floor + lean * (cap - floor), now.scenario.spec.tick_eur_per_kwh)
-    quantity = np.where(floor < cap, part * net_load, 0.0)
+    arrives = 1.0 - now.scenario.spec.fees.loss_share
+    quantity = np.where(floor < cap, arrives * part * net_load, 0.0)
     inside = np.abs(net_load) <= 0.999 * now.scenario.spec.connection_limit_kw
     inside &= (device_violation(now, setpoint) <= 0.0).all(axis=-1)  # a tube may want more
+    if now.scenario.spec.feeder.mode == "binding":  # one for all
+        carried = np.abs(net_load.sum()) <= 0.999 * now.scenario.spec.feeder.limit_kw
+        inside &= carried and bool(inside.all())
     asked = Proposal(setpoint, quantity, price, np.ones((1, agents), dtype=bool))
     action = filtered(replace(now, proposal=asked))
     np.testing.assert_array_equal(action.setpoint_kw[inside], setpoint[inside])

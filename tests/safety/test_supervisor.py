@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from p2p_market import engine
+from p2p_market import engine, sensors
 from p2p_market.assets import node
 from p2p_market.episode import Episode, choose_key, draw, stack
 from p2p_market.errors import InvariantError
@@ -108,7 +108,7 @@ def check_free(proposal: Proposal, outcome: Outcome) -> None:
 def test_a_bad_message_latches_exactly_its_agent(scenario_id):
     scenario, episode = day(scenario_id)
     for step in (0, scenario.steps // 2):  # at night a deficit, at noon a surplus
-        state = replace(engine.start(scenario, episode), step=step)
+        state = engine.state_at(scenario, episode, step, episode.start_energy_kwh)
         for cause, proposal in bad_messages(clean(scenario, step)):
             after, outcome = engine.step(scenario, episode, state, proposal)
             assert causes(outcome) == only_victim(scenario, cause)
@@ -190,14 +190,16 @@ def test_all_agents_may_be_lost_at_once():
 def test_numbers_up_to_a_million_are_no_cause_and_larger_ones_are():
     scenario, episode = day("community-16-v0")
     state, good = engine.start(scenario, episode), clean(scenario)
+    told = sensors.read(episode, state)
     for column in COLUMNS:
         for value in (1e6, -1e6, 5e-324, -0.0):
             asked = spoiled(good, column, value)
-            heard, watch = supervisor.screen(scenario, episode, state, asked)
+            heard, watch = supervisor.screen(scenario, episode, state, asked, told)
             assert not watch.cause.any()
             np.testing.assert_array_equal(getattr(heard, column), getattr(asked, column))
         for value in (1.1e6, -1e300):
-            _, watch = supervisor.screen(scenario, episode, state, spoiled(good, column, value))
+            bad = spoiled(good, column, value)
+            _, watch = supervisor.screen(scenario, episode, state, bad, told)
             assert np.count_nonzero(watch.cause) == 1
 
 

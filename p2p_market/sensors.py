@@ -1,0 +1,87 @@
+"""What the meters of each agent say: the truth, or what a fault makes of it.
+
+Sensors of an agent, in this order: load [kW], PV [kW], then the level of each flexible asset [kWh],
+0 while a vehicle is away. Physics and settlement always go on with the truth; observations and the
+supervisor have the readings only.
+"""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from p2p_market.episode import Episode
+from p2p_market.faults import CODE
+from p2p_market.records import FloatArray, IntArray, Proposal, State
+from p2p_market.scenario import Scenario
+
+LOAD: Final = 0
+PV: Final = 1
+LEVELS: Final = 2  # the first of them
+
+_NAN, _INFINITE, _STUCK, _BIASED, _MISSING = (
+    CODE[kind] for kind in ("nan", "infinite", "stuck", "biased", "missing")
+)
+
+
+@njit(cache=True)
+def _distort_kernel(kind, bias, last, out):  # type: ignore[no-untyped-def]
+    for b in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            for s in range(out.shape[2]):
+                if kind[b, i, s] == _NAN or kind[b, i, s] == _MISSING:
+                    out[b, i, s] = np.nan
+                elif kind[b, i, s] == _INFINITE:
+                    out[b, i, s] = np.inf
+                elif kind[b, i, s] == _STUCK:
+                    out[b, i, s] = last[b, i, s]
+                elif kind[b, i, s] == _BIASED:
+                    out[b, i, s] += bias[b, i, s]
+
+
+def true_values(episode: Episode, step: int, energy_kwh: FloatArray) -> FloatArray:
+    """What there is to be measured, (batch, agent, sensor) [kW, kW, kWh ...]."""
+    levels = episode.plugged[step] * energy_kwh
+    exogenous = np.stack([episode.load_kw[step], episode.pv_kw[step]], axis=-1)
+    return np.concatenate([exogenous, levels], axis=-1)
+
+
+def read(episode: Episode, state: State) -> FloatArray:
+    """The readings of a step, (batch, agent, sensor); nan where there is none."""
+    told = true_values(episode, state.step, state.energy_kwh)
+    if len(episode.sensor_fault):
+        kind, bias = episode.sensor_fault[state.step], episode.sensor_bias[state.step]
+        _distort_kernel(kind, bias, state.reading, told)
+    return told
+
+
+def remember(state: State, told: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Last finite readings, and for how many steps each has been the same."""
+    reading = np.where(np.isfinite(told), told, state.reading)
+    same = told == state.reading
+    return reading, np.where(same, state.unchanged_steps + 1, 0)
+
+
+def shown(scenario: Scenario, episode: Episode, state: State) -> FloatArray:
+    """Readings as observations carry them: the last finite one, inside the sensor's range."""
+    told = read(episode, state)
+    top = np.empty(told.shape)
+    top[..., LOAD] = scenario.peak_load_kw
+    top[..., PV] = episode.pv_ceiling_kw.max(axis=0)
+    top[..., LEVELS:] = scenario.nodes.energy_max_kwh
+    return np.clip(np.where(np.isfinite(told), told, state.reading), 0.0, top)
+
+
+def deliver(episode: Episode, state: State, proposal: Proposal) -> Proposal:
+    """The messages of the agents as they arrive."""
+    if not len(episode.message_fault):
+        return proposal
+    kind = episode.message_fault[state.step]
+    spoiled = kind == CODE["nan_action"]
+    lost = (kind == CODE["missing_action"]) | (kind == CODE["lost_connection"])
+    return Proposal(
+        setpoint_kw=proposal.setpoint_kw,
+        quantity_kw=np.where(spoiled, np.nan, proposal.quantity_kw),
+        price_eur_per_kwh=proposal.price_eur_per_kwh,
+        present=proposal.present & ~lost,
+    )
