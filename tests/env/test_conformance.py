@@ -32,12 +32,18 @@ def play(env: CommunityEnv, seed: int, steps: int) -> None:
         env.step(random_actions(env, generator))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("scenario_id", IDS)
 def test_the_conformance_battery(scenario_id):
     """A hundred steps; whole episodes of every scenario are compared in `tests/determinism`."""
     check_environment(partial(p2p_market.make, scenario_id), steps=100)
 
 
+def test_the_conformance_battery_over_a_few_steps():
+    check_environment(partial(p2p_market.make, "ev-12-v0"), steps=12)
+
+
+@pytest.mark.compiled
 def test_the_conformance_battery_over_whole_episodes():
     check_environment(partial(p2p_market.make, "classic-v0"))
 
