@@ -24,7 +24,8 @@ help:
 	@echo 'make test       what continuous integration runs: lint, fast, coverage'
 	@echo 'make test-all   the same with slow tests and freshly drawn examples'
 	@echo 'make lint       ruff, formatting, types'
-	@echo 'make fast       tests that take seconds, and the wheel in an empty environment'
+	@echo 'make fast       tests that take seconds, the conformance battery over every scenario, mechanism'
+	@echo '                and rule, and the wheel in an empty environment'
 	@echo 'make coverage   branch coverage, kernels included (they run as plain Python)'
 	@echo 'make bench      speed of engine and market'
 	@echo 'make clean      remove .venv, caches and builds; results/ stays'
@@ -79,5 +80,6 @@ $(RUN_READY): $(CREATED) $(INPUTS)
 
 $(TEST_READY): $(CREATED) $(INPUTS)
 	@echo 'Installing p2p_market and its test tools into $(VENV); the first time takes a few minutes ...'
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,dev]'
+	@$(PIP) install --quiet --constraint constraints.txt torch
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,interop,dev]'
 	@touch $(RUN_READY) $@

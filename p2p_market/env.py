@@ -49,7 +49,7 @@ class Snapshot(Record):
 
     episode: Episode
     state: State
-    seeds: np.random.SeedSequence
+    seeds: np.random.SeedSequence | None
     drawn: int
     agents: tuple[str, ...]
 
@@ -116,7 +116,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         self.observation_spaces = dict(self._observation_boxes)
         self.action_spaces = dict(self._action_boxes)
         self._index = {agent: i for i, agent in enumerate(scenario.agents)}
-        self._seeds = np.random.SeedSequence()
+        self._seeds: np.random.SeedSequence | None = None  # two unseeded copies must not be twins
         self._drawn = 0
         self._episode: Episode | None = None
         self._state: State | None = None
@@ -144,7 +144,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
                 last seed's sequence goes on.
             options: `split` and `week`, see the class.
         """
-        if seed is not None:
+        if seed is not None or self._seeds is None:
             self._seeds, self._drawn = np.random.SeedSequence(seed), 0
         chosen = options or {}
         child = np.random.SeedSequence(self._seeds.entropy, spawn_key=(self._drawn,))

@@ -145,8 +145,12 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         means: FloatArray = series.reshape(-1, per_step, *series.shape[1:]).mean(axis=1)
         return means[:, None]
 
-    load_kw = np.round(steps(_loads(scenario, key, days_seed)), 3)
-    pv_kw = np.round(steps(_pv(scenario, quarter[inside], weather_seed)), 3)
+    def watts(series: FloatArray) -> FloatArray:
+        """The same to 1 W: what lies below differs between math libraries."""
+        return np.round(steps(series), 3)
+
+    load_kw = watts(_loads(scenario, key, days_seed))
+    pv_kw = watts(_pv(scenario, quarter[inside], weather_seed))
     _check_connections(scenario, load_kw, pv_kw)
     tick = spec.tick_eur_per_kwh
     retail = to_ticks(steps(scenario.retail_eur_per_kwh[quarter]), tick)
@@ -174,12 +178,12 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         co2_kg_per_kwh=co2,
         calendar=calendar_features(steps(local[inside].astype(np.float64))[:, 0])[:, None],
         known_price_step=_known_prices(scenario, local)[:, None],
-        expected_load_kw=steps(scale * load_expectation(scenario.expected_load, local)),
-        load_spread_kw=steps(scale * load_expectation(scenario.load_spread, local)),
-        expected_pv_kw=steps(expected_pv),
-        pv_spread_kw=steps(pv_spread),
+        expected_load_kw=watts(scale * load_expectation(scenario.expected_load, local)),
+        load_spread_kw=watts(scale * load_expectation(scenario.load_spread, local)),
+        expected_pv_kw=watts(expected_pv),
+        pv_spread_kw=watts(pv_spread),
         **_presence(scenario, key, level_seed),
-        pv_ceiling_kw=CLEARNESS_RANGE[1] * steps(scenario.clear_sky_kw[quarter[inside]]),
+        pv_ceiling_kw=watts(CLEARNESS_RANGE[1] * scenario.clear_sky_kw[quarter[inside]]),
         sensor_fault=faults.sensor,
         sensor_bias=faults.bias,
         message_fault=faults.message,

@@ -33,5 +33,9 @@ class OptimumError(P2PMarketError):
     """The optimum could not be computed, or its certificate does not hold."""
 
 
+class ConformanceError(P2PMarketError):
+    """An environment, a mechanism or a policy breaks a rule that all of its kind keep."""
+
+
 class ReplayError(P2PMarketError):
     """A run record is damaged or does not replay to the same digests."""

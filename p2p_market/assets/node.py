@@ -73,12 +73,13 @@ def retention_and_gains(node: PowerNode, dt_h: float) -> tuple[float, float, flo
     """Retention [1], charge gain [h] and discharge gain [h] of a step; Heussen et al. (2010).
 
     With a leak the level decays exponentially within the step while power is constant, so the step
-    counts for `(1 - retention) / leak` hours instead of `dt_h`.
+    counts for `(1 - retention) / leak` hours instead of `dt_h`. Math libraries differ in the last
+    bit of an exponential, so it counts with twelve digits.
     """
-    retention = math.exp(-node.leak_per_h * dt_h)
-    lost = -math.expm1(-node.leak_per_h * dt_h)  # 1 - retention, exact for small leaks
+    exact = -math.expm1(-node.leak_per_h * dt_h)  # 1 - retention, also for small leaks
+    lost = float(f"{exact:.12g}")
     hours = dt_h if lost == 0.0 else lost / node.leak_per_h
-    return retention, hours * node.eta_charge, hours / node.eta_discharge
+    return 1.0 - lost, hours * node.eta_charge, hours / node.eta_discharge
 
 
 def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficients:

@@ -1,16 +1,17 @@
 """Conformance of the environment, over every shipped scenario."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
-from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
+from pettingzoo.test import api_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
 import p2p_market
 from p2p_market.env import INFO_KEYS, CommunityEnv
 from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
+from p2p_market.testing import check_environment, check_features_vary
 from p2p_market.wrappers import PhysicalUnits
 
 IDS = p2p_market.scenario_ids()
@@ -23,47 +24,33 @@ def random_actions(env: CommunityEnv, generator: np.random.Generator) -> dict[st
     }
 
 
-def play(env: CommunityEnv, seed: int, steps: int) -> list[tuple]:
-    """Observations and rewards of the first steps under seeded random actions."""
+def play(env: CommunityEnv, seed: int, steps: int) -> None:
+    """The first steps under seeded random actions."""
     generator = np.random.default_rng(seed)
-    observations, _ = env.reset(seed=seed)
-    seen = [(observations, None)]
+    env.reset(seed=seed)
     for _ in range(steps):
-        observations, rewards, *_ = env.step(random_actions(env, generator))
-        seen.append((observations, rewards))
-    return seen
+        env.step(random_actions(env, generator))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("scenario_id", IDS)
-def test_pettingzoo_parallel_api(scenario_id):
-    parallel_api_test(p2p_market.make(scenario_id), num_cycles=200)
+def test_the_conformance_battery(scenario_id):
+    """A hundred steps; whole episodes of every scenario are compared in `tests/determinism`."""
+    check_environment(partial(p2p_market.make, scenario_id), steps=100)
 
 
-@pytest.mark.parametrize("scenario_id", IDS)
-def test_pettingzoo_seed(scenario_id):
-    parallel_seed_test(lambda: p2p_market.make(scenario_id))
+def test_the_conformance_battery_over_a_few_steps():
+    check_environment(partial(p2p_market.make, "ev-12-v0"), steps=12)
+
+
+@pytest.mark.compiled
+def test_the_conformance_battery_over_whole_episodes():
+    check_environment(partial(p2p_market.make, "classic-v0"))
 
 
 @pytest.mark.compiled
 def test_pettingzoo_aec_api():
     api_test(parallel_to_aec(p2p_market.make("classic-v0")), num_cycles=50)
-
-
-@pytest.mark.parametrize("scenario_id", IDS)
-def test_observations_lie_in_their_space_and_share_no_memory(scenario_id):
-    env = p2p_market.make(scenario_id)
-    before, _ = env.reset(seed=1)
-    generator = np.random.default_rng(1)
-    for _ in range(60):
-        copies = {agent: row.copy() for agent, row in before.items()}
-        after, rewards, *_ = env.step(random_actions(env, generator))
-        for agent in env.agents:
-            assert env.observation_space(agent).contains(after[agent])
-            assert np.isfinite(rewards[agent])
-            assert not np.shares_memory(before[agent], after[agent])
-            assert_array_equal(before[agent], copies[agent])
-        assert env.state_space.contains(env.state())
-        before = after
 
 
 @pytest.mark.compiled
@@ -81,31 +68,8 @@ def test_a_whole_year_of_observations_lies_in_its_space(scenario_id):
 
 
 def test_no_feature_is_constant_over_all_scenarios_and_agents():
-    seen: dict[str, set[float]] = {}
-    for scenario_id in IDS:
-        env = p2p_market.make(scenario_id)
-        names = [feature.name for feature in env.feature_table]
-        generator = np.random.default_rng(0)
-        observations, _ = env.reset(seed=5)
-        for _ in range(min(100, env.scenario.steps)):
-            for column in zip(names, *observations.values(), strict=True):
-                seen.setdefault(column[0], set()).update(float(value) for value in column[1:])
-            actions = random_actions(env, generator)
-            if generator.random() < 0.1:
-                actions.pop(env.agents[0])
-            observations, *_ = env.step(actions)
-    assert not [name for name, values in seen.items() if len(values) == 1]
-
-
-@pytest.mark.parametrize("scenario_id", IDS)
-def test_same_seed_same_episode_and_other_seed_another(scenario_id):
-    first, again = (play(p2p_market.make(scenario_id), 3, 40) for _ in range(2))
-    other = play(p2p_market.make(scenario_id), 4, 40)
-    for (rows, rewards), (rows_again, rewards_again) in zip(first, again, strict=True):
-        assert rewards == rewards_again
-        for agent, row in rows.items():
-            assert_array_equal(row, rows_again[agent])
-    assert any(a[1] != b[1] for a, b in zip(first, other, strict=True))
+    makes = [partial(p2p_market.make, name) for name in IDS]
+    check_features_vary(makes, steps=170, missing=0.1)  # the first outage comes at 158
 
 
 def test_reset_without_a_seed_goes_on_with_the_sequence():
@@ -121,18 +85,23 @@ def test_reset_without_a_seed_goes_on_with_the_sequence():
 
 
 @pytest.mark.parametrize("scenario_id", IDS)
-def test_pickle_and_snapshot_continue_alike(scenario_id):
+def test_a_snapshot_continues_alike(scenario_id):
     env = p2p_market.make(scenario_id)
     play(env, 2, 10)
-    copy, snapshot = pickle.loads(pickle.dumps(env)), env.snapshot()
+    snapshot = env.snapshot()
     actions = [random_actions(env, np.random.default_rng(n)) for n in range(5)]
-    ways = []
-    for start in ("go on", "pickled", "restored"):
-        one = copy if start == "pickled" else env
-        if start == "restored":
-            env.restore(snapshot)
-        ways.append([one.step(action)[1] for action in actions])
-    assert ways[0] == ways[1] == ways[2]
+    first = [env.step(action)[1] for action in actions]
+    env.restore(snapshot)
+    assert [env.step(action)[1] for action in actions] == first
+
+
+def test_unseeded_copies_of_a_new_environment_draw_apart():
+    env = p2p_market.make("classic-v0")
+    keys = []
+    for copy in (env, pickle.loads(pickle.dumps(env))):
+        copy.reset()
+        keys.append(copy.episode_key)
+    assert keys[0] != keys[1]
 
 
 @pytest.mark.parametrize("scenario_id", IDS)
@@ -150,14 +119,11 @@ def test_the_end_is_a_termination_after_the_whole_horizon(scenario_id):
     assert not any(truncations.values())
 
 
-def test_actions_are_left_untouched_and_infos_have_their_keys():
+def test_infos_have_their_keys():
     env = p2p_market.make("classic-v0")
     env.reset(seed=0)
-    actions = random_actions(env, np.random.default_rng(0))
-    copies = {agent: action.copy() for agent, action in actions.items()}
-    *_, infos = env.step(actions)
+    *_, infos = env.step(random_actions(env, np.random.default_rng(0)))
     for agent in env.agents:
-        assert_array_equal(actions[agent], copies[agent])
         assert tuple(infos[agent]) == INFO_KEYS
 
 
@@ -191,9 +157,8 @@ def test_malformed_actions_raise_and_name_the_agent(action, agent):
         env.step({agent: action})
 
 
-def test_unknown_reset_options_are_ignored_and_unknown_parts_of_the_year_are_not():
+def test_unknown_parts_of_the_year_are_told():
     env = p2p_market.make("classic-v0")
-    env.reset(seed=0, options={"colour": "blue"})
     with pytest.raises(ScenarioError, match="split"):
         env.reset(seed=0, options={"split": "tomorrow"})
     with pytest.raises(ScenarioError, match="week"):

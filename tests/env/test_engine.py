@@ -8,10 +8,11 @@ import pytest
 from p2p_market import engine, invariants
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.env import CommunityEnv
-from p2p_market.episode import choose_key, draw
+from p2p_market.episode import Episode, choose_key, draw
 from p2p_market.errors import InvariantError
 from p2p_market.evaluation.rollout import Recorded, rollout
 from p2p_market.records import LEDGER_COLUMN, SOCIAL_COLUMNS, SUPERVISOR_CAUSES
+from p2p_market.safety import supervisor
 from p2p_market.scenario import build, load_scenario
 
 
@@ -131,23 +132,40 @@ def test_records_cannot_be_written(classic):
         episode.load_kw = None
 
 
-@pytest.mark.parametrize("scenario_id", ["classic-v0", "community-16-v0"])
-def test_the_same_trajectory_costs_the_same_in_quarters_and_in_hours(scenario_id):
+def in_quarters(hours: Episode) -> Episode:
+    """The same episode in steps of a quarter-hour: departures and trips end the last of four."""
+    once = {"keys": hours.keys, "start_energy_kwh": hours.start_energy_kwh}
+    series = {f.name: getattr(hours, f.name) for f in fields(hours) if f.name not in once}
+    quarters = {name: np.repeat(value, 4, axis=0) for name, value in series.items()}
+    last = np.arange(len(quarters["departs"])) % 4 == 3
+    for name in ("departs", "trip_kwh"):
+        quarters[name] = quarters[name] * last[:, None, None, None]
+    return Episode(**once, **quarters)
+
+
+@pytest.mark.parametrize("scenario_id", ["classic-v0", "community-16-v0", "ev-12-v0"])
+def test_the_same_trajectory_costs_the_same_in_quarters_and_in_hours(scenario_id, monkeypatch):
+    # Four equal quarters in a row are no real day: the envelope would take meters for stuck.
+    monkeypatch.setattr(supervisor, "check", lambda *_: np.zeros((1, len(coarse.agents)), int))
     spec = load_scenario(scenario_id).spec.model_copy(update={"days": 1})
     fine, coarse = (build(spec.model_copy(update={"dt_h": dt})) for dt in (0.25, 1.0))
     hours = draw(coarse, choose_key(coarse, 2, "test", 6))
-    series = {f.name: getattr(hours, f.name) for f in fields(hours)}
-    quarters = type(hours)(
-        **{
-            name: value if name in ("keys", "start_energy_kwh") else np.repeat(value, 4, axis=0)
-            for name, value in series.items()
-        }
-    )
-    script = np.random.default_rng(0).uniform(-0.05, 0.05, (24, 1, len(coarse.agents), 3))
-    script[..., 1] *= 20.0  # orders may be as large as they like
+    # Inside the tube the last quarter could make good what the first three left undone.
+    hours = replace(hours, floor_kwh=np.zeros_like(hours.floor_kwh))
+    # Slow charging, and of batteries slow discharging: no device meets a limit within an hour.
+    generator, table = np.random.default_rng(0), action_map(coarse)
+    script = generator.uniform(-0.05, 0.05, (24, 1, *table.half.shape))
+    leaves = coarse.nodes.target_kwh > 0.0
+    asked_kw = script[..., :-2] * coarse.nodes.power_max_kw
+    physical = table.physical(script)
+    physical[..., :-2] = np.where(leaves, np.abs(asked_kw), asked_kw)
+    physical[..., -2] *= 20.0  # orders may be as large as they like
+    script = table.normalised(physical)
     costs = []
-    for scenario, episode, repeat in ((fine, quarters, 4), (coarse, hours, 1)):
+    for scenario, episode, repeat in ((fine, in_quarters(hours), 4), (coarse, hours, 1)):
         played = rollout(scenario, episode, Recorded(np.repeat(script, repeat, axis=0)))
         assert played.setpoint_kw.any()
+        assert not played.cause.any()
         costs.append(played.entries_eur.sum(axis=(0, 1)))
     assert costs[0] == pytest.approx(costs[1], abs=1e-9)
+    assert leaves.any() == (costs[0][:, LEDGER_COLUMN["shortfall"]].sum() > 0.0)

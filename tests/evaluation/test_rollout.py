@@ -1,8 +1,5 @@
-"""Rollouts: equal to the environment, equal across processes, blind to the future."""
+"""Rollouts: equal to the environment, blind to the future."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -59,40 +56,6 @@ def test_rules_are_deterministic_and_raise_no_intervention(scenario_id, policy):
     first, again = (rollout(scenario, episode, load_policy(policy, scenario)) for _ in range(2))
     assert first.digests == again.digests
     assert not first.cause.any()
-
-
-_CHAIN = """
-from p2p_market.evaluation.trace import record_episode
-from p2p_market.scenario import build, load_scenario
-spec = load_scenario({name!r}).spec.model_copy(update={{"days": {days}}})
-print(record_episode(build(spec))[1].digests[0])
-"""
-
-
-def chain_in_a_new_process(name: str, days: int, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", _CHAIN.format(name=name, days=days)],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
-@pytest.mark.compiled
-@pytest.mark.parametrize("scenario_id", IDS)
-def test_whole_episodes_are_equal_in_two_processes(scenario_id):
-    first, again = (chain_in_a_new_process(scenario_id, 7) for _ in range(2))
-    assert first == again
-    assert len(first) == 64
-
-
-@pytest.mark.compiled
-@pytest.mark.parametrize("scenario_id", IDS)
-def test_compiled_and_plain_python_agree_to_the_last_bit(scenario_id):
-    chains = [chain_in_a_new_process(scenario_id, 1, NUMBA_DISABLE_JIT=flag) for flag in "01"]
-    assert chains[0] == chains[1]
 
 
 @pytest.mark.parametrize("scenario_id", IDS)

@@ -1,0 +1,118 @@
+"""Same seed, same bytes: in two processes, on other processors, compiled or not, for any workers.
+
+Other processors are emulated by switching off what this one has: the kernels of OpenBLAS, the
+fused multiply-add variants of glibc's mathematics, NumPy's vector code, LLVM's target.
+"""
+
+import json
+import multiprocessing
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+from p2p_market.episode import choose_key, draw, stack
+from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.scenario import load_scenario, scenario_ids
+from tests.determinism.fingerprint import computed, fingerprint, processor
+
+IDS = scenario_ids()
+NO_VECTORS = {"NPY_DISABLE_CPU_FEATURES": " ".join(n for n in __cpu_dispatch__ if n != "X86_V2")}
+NO_FMA = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX2_Usable,-FMA_Usable"}
+SWITCHES = {
+    "Sandy Bridge": {"OPENBLAS_CORETYPE": "Sandybridge"},
+    "Nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
+    "no fused multiply-add": NO_FMA,
+    "no vector code": NO_VECTORS,
+    "all at once": {"OPENBLAS_CORETYPE": "Nehalem", **NO_FMA, **NO_VECTORS},
+}
+FAST_X86 = (sys.platform, platform.machine()) == ("linux", "x86_64") and all(
+    __cpu_features__[name] for name in ("AVX2", "FMA3")
+)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def elsewhere(*scenarios: str, **environment: str) -> dict[str, dict[str, str]]:
+    """Fingerprints that a new process finds under these environment variables."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.determinism.fingerprint", *scenarios],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+@cache
+def here(scenario_id: str) -> dict[str, str]:
+    return fingerprint(scenario_id)
+
+
+def assert_same(found: dict[str, dict[str, str]]) -> None:
+    for scenario_id in IDS:
+        expected, other = here(scenario_id), found[scenario_id]
+        changed = [name for name in expected if expected[name] != other[name]]
+        assert not changed, f"{scenario_id}: {', '.join(changed)}"
+    assert found["any"] == computed()
+
+
+@pytest.mark.compiled
+def test_two_processes_agree():
+    assert_same(elsewhere(*IDS))
+
+
+@pytest.mark.compiled
+def test_compiled_and_plain_python_agree():
+    assert_same(elsewhere(*IDS, NUMBA_DISABLE_JIT="1"))
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", SWITCHES)
+def test_other_processors_agree(name):
+    found = elsewhere(*IDS, **SWITCHES[name])
+    assert_same(found)
+    if FAST_X86:  # elsewhere there is nothing to switch off
+        assert found["processor"] != processor(), (
+            "the switch has no effect, so this test says nothing"
+        )
+
+
+@pytest.mark.compiled
+def test_kernels_compiled_for_another_processor_agree(tmp_path):
+    found = elsewhere(*IDS, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path))
+    assert_same(found)
+    assert list(tmp_path.rglob("*.nbc"))
+
+
+def played_alone(case: tuple[str, str, int]) -> tuple[str, bytes]:
+    """Chain and actions of one episode."""
+    scenario_id, policy, seed = case
+    scenario = load_scenario(scenario_id)
+    episode = draw(scenario, choose_key(scenario, seed, "test", seed))
+    played = rollout(scenario, episode, load_policy(policy, scenario), policy)
+    return played.digests[0], played.actions[:, 0].tobytes()
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("policy", ["truthful", "zero-intelligence"])
+def test_one_process_and_four_workers_agree(policy):
+    names, seeds = ("classic-v0", "community-16-v0", "ev-12-v0"), range(4)
+    cases = [(name, policy, seed) for name in names for seed in seeds]
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        apart = dict(zip(cases, pool.map(played_alone, cases, chunksize=1), strict=True))
+    for name in names:
+        scenario = load_scenario(name)
+        keys = [choose_key(scenario, seed, "test", seed) for seed in seeds]
+        batch = stack([draw(scenario, key) for key in keys])
+        together = rollout(scenario, batch, load_policy(policy, scenario), policy)
+        for seed in seeds:
+            actions = together.actions[:, seed].tobytes()
+            assert apart[name, policy, seed] == (together.digests[seed], actions)
