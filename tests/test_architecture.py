@@ -35,7 +35,7 @@ FLOORS = (
     ("evaluation",),
     ("testing",),
     ("console",),
-    ("compare",),
+    ("compare", "datasets"),
     ("cli",),
     ("__main__",),
     ("baselines",),
