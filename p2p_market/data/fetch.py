@@ -112,5 +112,3 @@ def convert(name: str, path: Path, wheel: Wheel) -> Contents:
             return READERS[name](archive, name)
     except zipfile.BadZipFile as error:
         raise DataError(f"{path.name}: no zip archive ({error}); run the command again") from error
-
-

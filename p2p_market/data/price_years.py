@@ -22,7 +22,7 @@ CARD: Final = {
     "axes": "hour",
     "source": f"ev2gym 2.0.0: {PATH.removeprefix('ev2gym/')}",
     "licence": "CC-BY-4.0",
-    "attribution": "Ember, European wholesale electricity price data; ENTSO-E Transparency Platform",
+    "attribution": "Ember, European wholesale electricity prices; ENTSO-E Transparency Platform",
     "done": "duplicates dropped, single missing hours interpolated, UTC+1, days by weekday",
 }
 
@@ -91,4 +91,5 @@ def _year(prices: dict[datetime, float], year: int) -> FloatArray:
             f"{gap:%Y-%m-%d %H:%M} UTC; {MEND}"
         )
     values = np.array([prices[time] for time in times if time in prices])
-    return np.round(np.interp(hour, hour[known], values), 2)
+    filled: FloatArray = np.round(np.interp(hour, hour[known], values), 2)
+    return filled

@@ -67,7 +67,7 @@ def split_name(name: str) -> tuple[str, str]:
         base, prices = "de2018", base
     for part, known in ((base, SETS), (prices, PRICES)):
         family = part.partition(":")[0]
-        if part and family not in known or (part == "" and known is SETS):
+        if family not in known and (part or known is SETS):
             raise DataError(f"no data set {part!r}; known are: {', '.join(known)}")
         _seed(part)
     return base, prices

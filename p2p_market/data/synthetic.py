@@ -125,7 +125,8 @@ def wind_power(seed: int) -> NDArray[np.float32]:
     quick = autoregression(stream(seed, "wind", 1).standard_normal(QUARTERS), 0.99)
     yearly = 0.23 * np.cos(2.0 * np.pi * (day - 20.0) / DAYS_PER_YEAR)
     power = np.exp(0.63 * latent + 0.15 * quick + yearly)
-    return np.round(power / power.max(), 4).astype(np.float32)
+    share: NDArray[np.float32] = np.round(power / power.max(), 4).astype(np.float32)
+    return share
 
 
 def _wind_days(seed: int) -> FloatArray:
@@ -138,7 +139,9 @@ def co2_intensity(clearness: NDArray[np.float32], wind: NDArray[np.float32]) -> 
     solar = clearness.astype(np.float64) * np.maximum(_height(), 0.0)
     blowing = wind.astype(np.float64)
     share = 0.19 * blowing / blowing.mean() + 0.08 * solar / solar.mean()
-    return np.round(np.clip(745.0 - 892.0 * share, 50.0, 770.0)).astype(np.uint16)
+    limited = np.clip(745.0 - 892.0 * share, 50.0, 770.0)
+    rounded: NDArray[np.uint16] = np.round(limited).astype(np.uint16)
+    return rounded
 
 
 def _height() -> FloatArray:
@@ -184,8 +187,9 @@ def _home_shape(generator: np.random.Generator) -> FloatArray:
         + midday * np.exp(-(((hour - 13.0) / 2.5) ** 2))
     )
     day = np.arange(DAYS_PER_YEAR)
-    year: FloatArray = (table * np.exp(bumps))[2 * season(day) + (day % 7 > 4)].ravel()
-    return year / year.mean()
+    year = (table * np.exp(bumps))[2 * season(day) + (day % 7 > 4)].ravel()
+    shape: FloatArray = year / year.mean()
+    return shape
 
 
 def _appliances(generator: np.random.Generator, shape: FloatArray) -> FloatArray:
@@ -198,7 +202,8 @@ def _appliances(generator: np.random.Generator, shape: FloatArray) -> FloatArray
     steps = np.zeros(QUARTERS + 1)
     np.add.at(steps, start, height)
     np.add.at(steps, end, -height)
-    return np.maximum(np.cumsum(steps[:-1]), 0.0)
+    power: FloatArray = np.maximum(np.cumsum(steps[:-1]), 0.0)
+    return power
 
 
 def businesses(seed: int, count: int) -> FloatArray:
@@ -223,7 +228,8 @@ def _columns(generators: list[np.random.Generator], rows: int) -> FloatArray:
 def _finished(power: FloatArray) -> FloatArray:
     """Mean one and at most 32 per donor, (donor, day, quarter)."""
     shape = np.minimum(power / power.mean(axis=0), 32.0)
-    return shape.T.reshape(-1, DAYS_PER_YEAR, QUARTERS_PER_DAY)
+    days: FloatArray = shape.T.reshape(-1, DAYS_PER_YEAR, QUARTERS_PER_DAY)
+    return days
 
 
 def feeder(seed: int) -> Arrays:
@@ -261,4 +267,3 @@ def _beta_quantile(rank: float, mean: float, concentration: float = 4.7) -> floa
     density = x ** (mean * concentration - 1.0) * (1.0 - x) ** ((1.0 - mean) * concentration - 1.0)
     total = np.cumsum(density)
     return float(np.interp(rank, total / total[-1], x))
-

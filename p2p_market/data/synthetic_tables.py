@@ -1,4 +1,4 @@
-"""Mean shapes behind the generator, from the statistics in `docs/data.md`; hours of the local clock."""
+"""Mean shapes behind the generator, after measured statistics; hours of the local clock."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ CLEARNESS_BY_MONTH: Final = _rows(".38 .49 .57 .62 .67 .56 .62 .69 .64 .53 .50 .
 """Mean clearness of January to December, Germany."""
 
 FIRM_SHAPE: Final = _rows(
-    ".55 .53 .52 .52 .54 .62 .82 1.12 1.42 1.58 1.60 1.58 1.55 1.50 1.45 1.38 1.28 1.18 1.05 .92 .80"
-    " .70 .62 .57"
+    ".55 .53 .52 .52 .54 .62 .82 1.12 1.42 1.58 1.60 1.58 "
+    "1.55 1.50 1.45 1.38 1.28 1.18 1.05 .92 .80 .70 .62 .57"
 )[0]
 """Working day of a small firm; its weekend is a factor of each firm."""
