@@ -41,8 +41,9 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
             raise ScenarioError(f"{where}: kind {kind!r}; known are: {', '.join(ASSETS)}")
         try:
             nodes.append(ASSETS[kind](**parameters))
-        except ValidationError as error:
-            raise ScenarioError(f"{where} ({kind}): {explain(error)}") from error
+        except ValueError as error:
+            reason = explain(error) if isinstance(error, ValidationError) else str(error)
+            raise ScenarioError(f"{where} ({kind}): {reason}") from error
     return nodes
 
 

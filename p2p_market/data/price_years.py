@@ -21,7 +21,7 @@ CARD: Final = {
     "unit": "EUR/MWh",
     "axes": "hour",
     "source": f"ev2gym 2.0.0: {PATH.removeprefix('ev2gym/')}",
-    "licence": "CC-BY-4.0",
+    "licence": "MIT (wheel); the layout is that of Ember's file, CC-BY-4.0",
     "attribution": "Ember, European wholesale electricity prices; ENTSO-E Transparency Platform",
     "done": "duplicates dropped, single missing hours interpolated, UTC+1, days by weekday",
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -220,11 +221,11 @@ def read_cached(name: str, folder: Path) -> Contents:
     if not path.is_file():
         raise DataError(f"{name} is not on this machine ({path}); {mend}")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
         card: Card = json.loads(str(arrays.pop("card")))
         expected = {key: entry["sha256"] for key, entry in card["arrays"].items()}
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise DataError(f"{path}: cannot be read ({error}); {mend}") from error
     found = {key: content_digest(key, array) for key, array in arrays.items()}
     if wrong := sorted(set(found.items()) ^ set(expected.items())):
