@@ -17,7 +17,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from p2p_market import compare, data
+from p2p_market import compare, data, datasets
 from p2p_market.console import (
     ScenarioOption,
     SeedOption,
@@ -55,6 +55,7 @@ app = typer.Typer(
     "rule (0) and the perfect-foresight optimum of the same physics (100).",
 )
 app.add_typer(compare.app, name="compare")
+app.add_typer(datasets.app, name="data")
 
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", help="Folder in which a folder per run is made.")

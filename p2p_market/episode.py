@@ -228,13 +228,12 @@ def _loads(scenario: Scenario, key: EpisodeKey, seed: np.random.SeedSequence) ->
     Returns:
         Load in each quarter-hour, (quarter, agent) [kW].
     """
-    donors = {donor.name: donor for donor in scenario.data.donors}
     days = key.start_day + np.arange(scenario.spec.days)
     taken: dict[tuple[str, int], list[int]] = {}
     columns = []
-    for node, child in zip(scenario.demand, seed.spawn(len(scenario.demand)), strict=True):
+    for agent, child in enumerate(seed.spawn(len(scenario.demand))):
         generator = np.random.default_rng(child)
-        donor = donors[node.profile]
+        donor = _donor(scenario, agent, key.split, generator)
         shift = int(generator.integers(-SHIFT_QUARTERS, SHIFT_QUARTERS + 1))
         chosen = []
         for day in days:
@@ -245,9 +244,16 @@ def _loads(scenario: Scenario, key: EpisodeKey, seed: np.random.SeedSequence) ->
             chosen.append(int(pool[generator.integers(len(pool))]))
             used.append(chosen[-1])
         shapes = donor.shape[chosen].astype(np.float64)
-        columns.append(node.scale_kw * np.roll(shapes, shift, axis=1).ravel())
+        columns.append(scenario.demand[agent].scale_kw * np.roll(shapes, shift, axis=1).ravel())
     summer = scenario.data.summer_time[QUARTERS_PER_DAY * key.start_day]
     return np.roll(np.column_stack(columns), -4 if summer else 0, axis=0)
+
+
+def _donor(scenario: Scenario, agent: int, split: str, generator: np.random.Generator) -> Donor:
+    """The one donor of a member, or one drawn from those that its kind has in the split."""
+    pool = scenario.donor_pools[agent][split]
+    place = pool[0] if len(pool) == 1 else pool[int(generator.integers(len(pool)))]
+    return scenario.data.donors[place]
 
 
 def _candidates(donor: Donor, split: str, day: int) -> IntArray:

@@ -7,6 +7,7 @@ prices are known once the day-ahead market has published them, at 13:00 for the 
 that, yesterday's price stands in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,31 @@ def expect(data: DataSet) -> Expectation:
         clearness_spread=np.array([values.std() for values in by_cycle]),
         day_ahead_spread_eur_per_kwh=float(change.std()),
     )
+
+
+def pooled(
+    mean: FloatArray, spread: FloatArray, pools: Sequence[Sequence[int]]
+) -> tuple[FloatArray, FloatArray]:
+    """Expectation of loads whose donor is drawn from a pool: the pool's average.
+
+    Args:
+        mean: of each donor, (season, day type, quarter of the day, donor).
+        spread: same.
+        pools: places of the *training* donors of each agent; a held-out donor is in none.
+
+    Returns:
+        Mean and standard deviation, donors among the pool included, (..., agent).
+    """
+    means = [mean[..., list(pool)].mean(axis=-1) for pool in pools]
+    spreads = [
+        spread[..., pool[0]]
+        if len(pool) == 1
+        else np.sqrt(
+            (spread[..., list(pool)] ** 2).mean(axis=-1) + mean[..., list(pool)].var(axis=-1)
+        )
+        for pool in pools
+    ]
+    return np.stack(means, axis=-1), np.stack(spreads, axis=-1)
 
 
 def _donor_table(donor: Donor) -> tuple[FloatArray, FloatArray]:

@@ -1,17 +1,19 @@
 """Members of a scenario file as power nodes and arrays; errors name the member and the field."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from pydantic import ValidationError
 
 from p2p_market.assets import ASSETS
+from p2p_market.assets.load import ANY
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import clear_sky_fraction
-from p2p_market.data import DataSet
-from p2p_market.errors import ScenarioError
+from p2p_market.calendar import SPLIT_DAYS
+from p2p_market.data import DataSet, donor_pools
+from p2p_market.errors import DataError, ScenarioError
 from p2p_market.records import FloatArray
 from p2p_market.schema import ScenarioSpec
 from p2p_market.tariff import to_ticks
@@ -39,8 +41,9 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
             raise ScenarioError(f"{where}: kind {kind!r}; known are: {', '.join(ASSETS)}")
         try:
             nodes.append(ASSETS[kind](**parameters))
-        except ValidationError as error:
-            raise ScenarioError(f"{where} ({kind}): {explain(error)}") from error
+        except ValueError as error:
+            reason = explain(error) if isinstance(error, ValidationError) else str(error)
+            raise ScenarioError(f"{where} ({kind}): {reason}") from error
     return nodes
 
 
@@ -60,6 +63,36 @@ def demand_of(spec: ScenarioSpec, number: int, own: Sequence[PowerNode]) -> Powe
     return found[0]
 
 
+DonorPools = Mapping[str, tuple[int, ...]]
+"""Split -> places of the donors that a load may follow in it."""
+
+
+def pools_of(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) -> DonorPools:
+    """Donors of a load in each split: its own, all of a kind, or the split's part of a kind.
+
+    Raises:
+        ScenarioError: if the data set has no such donor or kind, or too few to hold some out.
+    """
+    where = f"{spec.id}: members[{number}]"
+    if not node.profile.startswith(ANY):
+        if spec.donors == "held_out":
+            raise ScenarioError(
+                f"{where}: donor {node.profile!r}, but donors are held out: name donor_kind instead"
+            )
+        return dict.fromkeys(SPLIT_DAYS, (donor_index(spec, data, number, node),))
+    kind = node.profile.removeprefix(ANY)
+    if spec.donors == "held_out":
+        try:
+            return donor_pools(data, kind)
+        except DataError as error:
+            raise ScenarioError(f"{where}: {error}") from error
+    places = tuple(i for i, donor in enumerate(data.donors) if donor.kind == kind)
+    if not places:
+        known = ", ".join(sorted({donor.kind for donor in data.donors}))
+        raise ScenarioError(f"{where}: donor_kind {kind!r}; known are: {known}")
+    return dict.fromkeys(SPLIT_DAYS, places)
+
+
 def donor_index(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) -> int:
     """Place of a load's donor in the data set.
 
@@ -74,9 +107,11 @@ def donor_index(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode)
     return names.index(node.profile)
 
 
-def peak_kw(node: PowerNode, data: DataSet, donor: int) -> float:
-    """The highest load that a draw can give, rounded up to the watt that draws are rounded to."""
-    return math.ceil(1000.0 * node.scale_kw * float(data.donors[donor].shape.max())) / 1000.0
+def peak_kw(node: PowerNode, data: DataSet, pools: DonorPools) -> float:
+    """The highest load that a draw can give in any split, rounded up to a watt as draws are."""
+    places = {place for pool in pools.values() for place in pool}
+    peak = max(float(data.donors[place].shape.max()) for place in places)
+    return math.ceil(1000.0 * node.scale_kw * peak) / 1000.0
 
 
 def clear_sky_kw(spec: ScenarioSpec, data: DataSet, roof: PowerNode | None) -> FloatArray:
@@ -84,7 +119,7 @@ def clear_sky_kw(spec: ScenarioSpec, data: DataSet, roof: PowerNode | None) -> F
     quarters = len(data.solar_clearness)
     if roof is None:
         return np.zeros(quarters)
-    hours: FloatArray = np.arange(0.5, quarters) / 4.0
+    hours: FloatArray = np.arange(0.5, quarters) / 4.0 + (1.0 - data.utc_offset_h)
     fraction = clear_sky_fraction(
         spec.site.latitude_deg, spec.site.longitude_deg, roof.tilt_deg, roof.azimuth_deg, hours
     )

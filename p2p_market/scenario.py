@@ -13,16 +13,17 @@ from pydantic import ValidationError
 from p2p_market.assets.node import Coefficients, PowerNode, coefficients
 from p2p_market.data import DataSet, load
 from p2p_market.errors import ScenarioError
-from p2p_market.forecast import expect
+from p2p_market.forecast import expect, pooled
 from p2p_market.market import MECHANISMS
 from p2p_market.members import (
+    DonorPools,
     clear_sky_kw,
     demand_of,
     devices,
-    donor_index,
     explain,
     network_fees,
     peak_kw,
+    pools_of,
 )
 from p2p_market.records import BoolArray, FloatArray, Record
 from p2p_market.schema import DynamicContract, ScenarioSpec
@@ -44,6 +45,7 @@ class Scenario(Record):
     flexible: tuple[tuple[PowerNode, ...], ...]  # per agent, in the order of set-points
     nodes: Coefficients  # flexible assets, (agent, asset)
     clear_sky_kw: FloatArray  # (quarter of the year, agent), PV power without clouds
+    donor_pools: tuple[DonorPools, ...]  # one per agent: donors that its load may follow
     expected_load: FloatArray  # (season, day type, quarter of the day, agent), mean = 1
     load_spread: FloatArray  # same
     expected_clearness: FloatArray  # (28-day cycle,)
@@ -139,7 +141,7 @@ def build(spec: ScenarioSpec) -> Scenario:
         raise ScenarioError(
             f"{spec.id}: mechanism {spec.mechanism!r}; known are: {', '.join(MECHANISMS)}"
         )
-    data = load(spec.data)
+    data = load(f"{spec.data}+{spec.prices}" if spec.prices else spec.data)
     owned = [devices(spec, number) for number in range(len(spec.members))]
     demand = tuple(demand_of(spec, number, own) for number, own in enumerate(owned))
     roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in owned)
@@ -147,7 +149,10 @@ def build(spec: ScenarioSpec) -> Scenario:
     contracts = [spec.contracts[member.contract] for member in spec.members]
     tick = spec.tick_eur_per_kwh
     expectation = expect(data)
-    donor = [donor_index(spec, data, number, node) for number, node in enumerate(demand)]
+    pools = tuple(pools_of(spec, data, number, node) for number, node in enumerate(demand))
+    expected_load, load_spread = pooled(
+        expectation.load, expectation.load_spread, [pool["train"] for pool in pools]
+    )
     scenario = Scenario(
         spec=spec,
         digest=_digest(spec, data),
@@ -158,13 +163,14 @@ def build(spec: ScenarioSpec) -> Scenario:
         flexible=tuple(tuple(own) for own in flexible),
         nodes=coefficients(flexible, spec.dt_h),
         clear_sky_kw=np.column_stack([clear_sky_kw(spec, data, roof) for roof in roofs]),
-        expected_load=expectation.load[..., donor],
-        load_spread=expectation.load_spread[..., donor],
+        donor_pools=pools,
+        expected_load=expected_load,
+        load_spread=load_spread,
         expected_clearness=expectation.clearness,
         clearness_spread=expectation.clearness_spread,
         price_spread_eur_per_kwh=expectation.day_ahead_spread_eur_per_kwh
         * np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts]),
-        peak_load_kw=np.array([peak_kw(n, data, d) for n, d in zip(demand, donor, strict=True)]),
+        peak_load_kw=np.array([peak_kw(n, data, p) for n, p in zip(demand, pools, strict=True)]),
         retail_eur_per_kwh=np.column_stack([retail_year(c, data, tick) for c in contracts]),
         feed_in_eur_per_kwh=to_ticks(np.array([c.feed_in_eur_per_kwh for c in contracts]), tick),
         network_fee_eur_per_kwh=network_fees(spec, data),

@@ -47,11 +47,15 @@ class TimeOfUseContract(Section):
 
 
 class DynamicContract(Section):
-    """The day-ahead price times a factor (taxes) plus an adder (fees, levies, margin)."""
+    """The day-ahead price times a factor (taxes) plus an adder (fees, levies, margin).
+
+    The supplier passes nothing below the floor on, if there is one.
+    """
 
     kind: Literal["dynamic"]
     factor: PositiveFloat
     adder_eur_per_kwh: Price
+    floor_eur_per_kwh: Price | None = None
     feed_in_eur_per_kwh: Price
 
 
@@ -151,6 +155,8 @@ class ScenarioSpec(Section):
     description: str
     track: str = "community"
     data: str
+    prices: str | None = None  # a price year that replaces the day-ahead prices of `data`
+    donors: Literal["known", "held_out"] = "known"  # in test weeks: as in training, or unseen
     dt_h: Annotated[float, AfterValidator(_whole_quarters)]
     days: Annotated[int, Field(ge=1, le=7)]
     mechanism: str = "k_double_auction"

@@ -41,4 +41,6 @@ def retail_year(contract: Contract, data: DataSet, tick_eur_per_kwh: float) -> F
             price = np.where(peak, contract.peak_eur_per_kwh, contract.off_peak_eur_per_kwh)
         case DynamicContract():
             price = contract.factor * data.day_ahead_eur_per_kwh + contract.adder_eur_per_kwh
+            if contract.floor_eur_per_kwh is not None:
+                price = np.maximum(price, contract.floor_eur_per_kwh)
     return to_ticks(price, tick_eur_per_kwh)

@@ -157,18 +157,21 @@ def _alarms(result: ScenarioResult) -> list[str]:
 
 def _donor_labels(scenario: Scenario) -> list[str]:
     """Measured or simulated: what the days of the members' donors are."""
-    labels = {donor.name: donor.label for donor in scenario.data.donors}
-    return sorted({labels[node.profile] for node in scenario.demand})
+    places = {i for pools in scenario.donor_pools for pool in pools.values() for i in pool}
+    return sorted({scenario.data.donors[place].label for place in places})
 
 
 def _data_labels(scenario: Scenario) -> str:
     """Measured, resampled, simulated or synthetic: for each series of the episodes."""
     dynamic = [isinstance(c, DynamicContract) for c in scenario.spec.contracts.values()]
-    prices = "measured day-ahead price plus assumed margins" if any(dynamic) else "assumed tariffs"
-    sun = "synthetic sky on measured national clearness"
+    arrays = card(scenario.data.name)["arrays"]
+    label = {name: arrays[name]["label"] for name in SHARED_ARRAYS}
+    day_ahead = f"{label['day_ahead_eur_per_mwh']} day-ahead price plus assumed margins"
+    prices = day_ahead if any(dynamic) else "assumed tariffs"
+    sun = f"synthetic sky on {label['solar_clearness']} clearness"
     return (
         f"Loads: resampled from {' and '.join(_donor_labels(scenario))} donor days. Retail prices: "
-        f"{prices}. CO2 intensity: from measured generation. "
+        f"{prices}. CO2 intensity: {label['co2_g_per_kwh']}. "
         f"PV: {sun if np.any(scenario.clear_sky_kw > 0.0) else 'none'}. "
         "Devices and places on the feeder: assumed."
     )

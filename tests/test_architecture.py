@@ -36,7 +36,7 @@ FLOORS = (
     ("evaluation",),
     ("testing",),
     ("console",),
-    ("compare",),
+    ("compare", "datasets"),
     ("cli",),
     ("__main__",),
     ("baselines",),

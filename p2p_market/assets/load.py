@@ -1,5 +1,7 @@
 """Load: a power node that follows the measured days of a donor; demand is a hard requirement."""
 
+from typing import Final
+
 from pydantic import PositiveFloat, validate_call
 
 from p2p_market.assets.node import PowerNode
@@ -7,12 +9,22 @@ from p2p_market.assets.node import PowerNode
 HOURS_PER_YEAR = 8760.0
 
 
+ANY: Final = "any "
+"""Before a donor's kind, in the profile of a load whose donor is drawn anew in each episode."""
+
+
 @validate_call
-def load(donor: str, annual_kwh: PositiveFloat) -> PowerNode:
+def load(
+    annual_kwh: PositiveFloat, donor: str | None = None, donor_kind: str | None = None
+) -> PowerNode:
     """Power node of a household's or firm's inflexible demand.
 
     Args:
-        donor: name of the measured (or simulated) load shape in the data set.
         annual_kwh: yearly demand [kWh].
+        donor: name of the load shape in the data set; or instead
+        donor_kind: household, commercial or farm: each episode draws a donor of that kind.
     """
-    return PowerNode(driver="demand", profile=donor, scale_kw=annual_kwh / HOURS_PER_YEAR)
+    profile = f"{ANY}{donor_kind}" if donor_kind is not None else donor
+    if profile is None or (donor is not None and donor_kind is not None):
+        raise ValueError("name either donor or donor_kind")
+    return PowerNode(driver="demand", profile=profile, scale_kw=annual_kwh / HOURS_PER_YEAR)

@@ -1,5 +1,6 @@
-"""Embedded real data, read-only; what it is and where it comes from stands in `docs/data.md`."""
+"""Data sets, read-only; what they are and where they come from stands in `docs/data.md`."""
 
 from p2p_market.data.dataset import DataSet, Donor, FeederData, load, verify
+from p2p_market.data.splits import donor_pools
 
-__all__ = ["DataSet", "Donor", "FeederData", "load", "verify"]
+__all__ = ["DataSet", "Donor", "FeederData", "donor_pools", "load", "verify"]

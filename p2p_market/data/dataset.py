@@ -1,21 +1,17 @@
 """Load a data set: an archive of arrays beside a card with sources, labels and digests."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from p2p_market.data import sources
+from p2p_market.data.sources import content_digest
 from p2p_market.errors import DataError
 from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray, Record
-
-FOLDER: Final = Path(__file__).resolve().parent
-NAMES: Final = ("de2018",)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +20,7 @@ class Donor(Record):
 
     name: str
     kind: str  # household, commercial or farm
-    label: str  # measured or simulated
+    label: str  # measured, simulated or synthetic
     year: int
     first_weekday: int  # of 1 January, 0 = Monday
     shape: Float32Array  # (day, quarter) on the donor's local clock, mean one over the year
@@ -46,14 +42,18 @@ class FeederData(Record):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DataSet(Record):
-    """A year of market data and load donors; quarter-hours at UTC+1 from 1 January."""
+    """A year of market data and load donors; quarter-hours of standard time from 1 January.
+
+    All sets stand on the calendar of 2018. Labels, sources and licences are on the card.
+    """
 
     name: str
     digest: str
-    day_ahead_eur_per_kwh: FloatArray  # (quarter,), measured, hourly values held
-    co2_g_per_kwh: FloatArray  # (quarter,), from measured generation
-    solar_clearness: FloatArray  # (quarter,), measured national power over its envelope
-    wind_fraction: FloatArray  # (quarter,), measured onshore power over its maximum
+    utc_offset_h: float  # of the grid: 1 in Germany
+    day_ahead_eur_per_kwh: FloatArray  # (quarter,), hourly values held
+    co2_g_per_kwh: FloatArray  # (quarter,)
+    solar_clearness: FloatArray  # (quarter,), power of many roofs over its envelope
+    wind_fraction: FloatArray  # (quarter,), onshore power over its maximum
     summer_time: BoolArray  # (quarter,), the clock on the wall is an hour ahead
     donors: tuple[Donor, ...]
     building_names: tuple[str, ...]
@@ -66,13 +66,18 @@ class DataSet(Record):
 def load(name: str) -> DataSet:
     """A data set by name; read once per process.
 
+    Args:
+        name: `de2018`, `synthetic:<seed>`, `ca2017`, a price year like `nl2022`, or a set with
+            the prices of another year, `de2018+nl2022`; see `p2p_market.data.sources`.
+
     Raises:
-        DataError: if the name is unknown or the files are damaged.
+        DataError: if the name is unknown, not fetched yet, or the files are damaged.
     """
     arrays = _arrays(name)
     return DataSet(
         name=name,
         digest=card(name)["digest"],
+        utc_offset_h=float(arrays.get("utc_offset_h", 1.0)),
         day_ahead_eur_per_kwh=np.repeat(arrays["day_ahead_eur_per_mwh"].astype(np.float64), 4)
         / 1000.0,
         co2_g_per_kwh=arrays["co2_g_per_kwh"].astype(np.float64),
@@ -88,19 +93,12 @@ def load(name: str) -> DataSet:
 
 
 def card(name: str) -> dict[str, Any]:
-    """Sources, labels, licences and digests of a data set, as in its JSON file.
+    """Sources, labels, licences and digests of a data set.
 
     Raises:
-        DataError: if the name is unknown or the file is damaged.
+        DataError: if the name is unknown, not fetched yet, or its file damaged.
     """
-    if name not in NAMES:
-        raise DataError(f"no data set {name!r}; known are: {', '.join(NAMES)}")
-    path = FOLDER / f"{name}.json"
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); install the package again") from error
-    return content
+    return sources.read_card(name)
 
 
 def verify(name: str) -> None:
@@ -117,33 +115,27 @@ def verify(name: str) -> None:
             raise DataError(f"{name}: array {array!r} is damaged; install the package again")
 
 
-def content_digest(name: str, array: NDArray[Any]) -> str:
-    """SHA-256 over name, dtype, shape and bytes of an array."""
-    digest = hashlib.sha256(f"{name} {array.dtype.str} {array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
 def _arrays(name: str) -> Mapping[str, NDArray[Any]]:
-    card(name)
-    path = FOLDER / f"{name}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); install the package again") from error
+    return sources.read_arrays(name)
+
+
+_CALENDARS: Final = {"measured": (2016, 4), "simulated": (2021, 4)}
+"""Year of the embedded donors and weekday of its 1 January; other sets say it themselves."""
 
 
 def _donors(arrays: Mapping[str, NDArray[Any]]) -> tuple[Donor, ...]:
     donors = []
-    kinds = {"measured": arrays["donor_measured_kind"].tolist()}
-    for label, year, weekday in (("measured", 2016, 4), ("simulated", 2021, 4)):
+    for label in ("measured", "simulated", "synthetic"):
+        if f"donor_{label}_name" not in arrays:
+            continue
         shapes, scales = arrays[f"donor_{label}_shape"], arrays[f"donor_{label}_scale"]
         names = arrays[f"donor_{label}_name"].tolist()
+        known_kinds = arrays.get(f"donor_{label}_kind")
+        kinds = known_kinds.tolist() if known_kinds is not None else ["household"] * len(names)
+        year, weekday = arrays.get(f"donor_{label}_year", _CALENDARS.get(label, (2018, 0)))
         for i, name in enumerate(names):
             shape = (shapes[i] * scales[i]).astype(np.float32)
-            kind = kinds.get(label, ["household"] * len(names))[i]
-            donors.append(Donor(name, kind, label, year, weekday, shape))
+            donors.append(Donor(name, kinds[i], label, int(year), int(weekday), shape))
     return tuple(donors)
 
 

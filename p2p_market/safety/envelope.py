@@ -26,7 +26,7 @@ from p2p_market.sensors import LEVELS, LOAD, PV
 VERSION: Final = 1
 """Goes up when the rule of the fit changes."""
 
-MARGIN: Final = 1.5
+MARGIN: Final = 2.0
 LEVEL_SHARE: Final = 0.02  # of the capacity
 ROUNDING: Final = 2e-3  # kW and kWh, readings are rounded to a watt
 PV_STEPS: Final = 4
@@ -50,17 +50,25 @@ class Envelope(Record):
 @lru_cache(maxsize=8)
 def fit(scenario: Scenario) -> Envelope:
     """The envelope of a scenario's members, from training days only."""
-    donors = {donor.name: donor for donor in scenario.data.donors}
-    limits = [
-        _load_limits(donors[node.profile], node.scale_kw, scenario.dt_h) for node in scenario.demand
-    ]
-    change, run = np.array([limit[0] for limit in limits]), [limit[1] for limit in limits]
+    change, run = np.array(
+        [_widest(scenario, agent) for agent in range(len(scenario.agents))], dtype=np.float64
+    ).T
     return Envelope(
         load_max_kw=scenario.peak_load_kw,
         load_change_kw=np.minimum(change, scenario.peak_load_kw),
-        load_run_steps=np.array(run, dtype=np.int64),
+        load_run_steps=run.astype(np.int64),
         pv_daylight_kw=DAYLIGHT * scenario.clear_sky_kw.max(axis=0),
     )
+
+
+def _widest(scenario: Scenario, agent: int) -> tuple[float, int]:
+    """Limits of an agent's load over all donors that it may have in training."""
+    limits = [
+        _load_limits(scenario.data.donors[place], scenario.demand[agent].scale_kw, scenario.dt_h)
+        for place in scenario.donor_pools[agent]["train"]
+    ]
+    runs = [run for _, run in limits]
+    return max(change for change, _ in limits), max(runs) if all(runs) else 0
 
 
 def _load_limits(donor: Donor, scale_kw: float, dt_h: float) -> tuple[float, int]:

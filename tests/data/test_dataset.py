@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from p2p_market import data
-from p2p_market.data import dataset
+from p2p_market.data import dataset, sources
 from p2p_market.errors import DataError
 
 DE = data.load("de2018")
@@ -28,7 +28,7 @@ def test_a_damaged_array_is_named(monkeypatch):
 def test_unknown_and_unreadable_sets_are_named(monkeypatch, tmp_path):
     with pytest.raises(DataError, match="known are: de2018"):
         data.load("atlantis")
-    monkeypatch.setattr(dataset, "FOLDER", tmp_path)
+    monkeypatch.setattr(sources, "FOLDER", tmp_path)
     with pytest.raises(DataError, match="cannot be read"):
         dataset.card("de2018")
     (tmp_path / "de2018.json").write_text("{}")
