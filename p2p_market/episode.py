@@ -1,7 +1,7 @@
 """An episode: load, PV, prices and start levels, all drawn at reset; the step draws nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -86,6 +86,11 @@ class Episode(Record):
         return Presence(
             self.plugged[step], self.floor_kwh[step], self.departs[step], self.trip_kwh[step]
         )
+
+    def without_faults(self) -> "Episode":
+        """The same episode with sound sensors and connections."""
+        fields_of = ("sensor_fault", "sensor_bias", "message_fault")
+        return replace(self, **{name: getattr(self, name)[:0] for name in fields_of})
 
     @property
     def batch(self) -> int:

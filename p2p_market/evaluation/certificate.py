@@ -75,13 +75,14 @@ def plan_actions(scenario: Scenario, episode: Episode, plan: Plan) -> FloatArray
 def certify(
     scenario: Scenario, episode: Episode, plan: Plan, name: str = "optimum"
 ) -> tuple[Certificate, Trajectory]:
-    """Play a plan through the engine and compare.
+    """Play a plan through the engine and compare; the optimum is that of sound sensors.
 
     Args:
         episode: a batch of one.
         plan: its schedule and bound.
     """
-    played = rollout(scenario, episode, Recorded(plan_actions(scenario, episode, plan)), name)
+    sound = episode.without_faults()
+    played = rollout(scenario, sound, Recorded(plan_actions(scenario, episode, plan)), name)
     tolerance = certificate_tolerance_eur(float(gross_money_eur(played)[0]))
     certificate = Certificate(
         plan_eur=plan.objective_eur,

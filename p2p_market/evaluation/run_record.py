@@ -23,6 +23,7 @@ from p2p_market.evaluation.files import write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
 from p2p_market.evaluation.statistics import score
+from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario, build
 from p2p_market.schema import ScenarioSpec
 
@@ -124,6 +125,7 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
         "social_cost_eur": row.social_cost_eur.tolist(),
         "digests": list(result.trajectories[row.policy].digests),
         "actions": _actions_name(result.scenario, row.policy),
+        "events": [asdict(event) for event in events(result.trajectories[row.policy].cause)],
     }
 
 
@@ -211,6 +213,8 @@ def _play_again(
     shape = (scenario.steps, episode.batch, len(scenario.agents), action_map(scenario).width)
     if actions.shape != shape:
         raise ReplayError(f"{path}: actions have shape {actions.shape}, needed is {shape}")
+    if entry["policy"] == OPTIMUM:
+        episode = episode.without_faults()
     return rollout(scenario, episode, Recorded(actions), entry["policy"])
 
 

@@ -2,7 +2,7 @@
 
 | sensor | range | change in a step | unchanged |
 |---|---|---|---|
-| load | 0 to the contracted peak | `MARGIN` times the largest known | twice the longest run known |
+| load | 0 to contracted peak | `MARGIN` times the largest, `PEAK_SHARE` | twice the longest run |
 | PV | 0 to what a clear sky gives then | not limited: clouds are fast | `PV_STEPS`, in daylight |
 | level | the asset's bounds | what the executed power makes of it, to `LEVEL_SHARE` | not limited |
 
@@ -26,7 +26,8 @@ from p2p_market.sensors import LEVELS, LOAD, PV
 VERSION: Final = 1
 """Goes up when the rule of the fit changes."""
 
-MARGIN: Final = 2.0
+MARGIN: Final = 1.5
+PEAK_SHARE: Final = 0.9  # of the peak: a change up to this is never suspicious
 LEVEL_SHARE: Final = 0.02  # of the capacity
 ROUNDING: Final = 2e-3  # kW and kWh, readings are rounded to a watt
 PV_STEPS: Final = 4
@@ -55,7 +56,7 @@ def fit(scenario: Scenario) -> Envelope:
     ).T
     return Envelope(
         load_max_kw=scenario.peak_load_kw,
-        load_change_kw=np.minimum(change, scenario.peak_load_kw),
+        load_change_kw=np.maximum(change, PEAK_SHARE * scenario.peak_load_kw),
         load_run_steps=run.astype(np.int64),
         pv_daylight_kw=DAYLIGHT * scenario.clear_sky_kw.max(axis=0),
     )

@@ -16,6 +16,7 @@ from p2p_market.evaluation.rollout import rollout
 from p2p_market.faults import CODE, OF_MESSAGES
 from p2p_market.records import SUPERVISOR_CAUSES
 from p2p_market.safety.envelope import fit
+from p2p_market.safety.events import Event, events
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
 from p2p_market.schema import FaultKind, Faults
 from tools import measure_faults
@@ -192,6 +193,43 @@ def test_a_reading_above_the_peak_or_a_jump_is_found():
         assert np.count_nonzero(cause) == 1
     assert p2p_market.make("classic-v0").scenario.spec.faults is None
     assert idle.present.all()
+
+
+def test_events_name_agent_step_first_cause_and_length():
+    missing, non_finite, held = (
+        SUPERVISOR_CAUSES.index(name) for name in ("missing", "non_finite", "held")
+    )
+    cause = np.zeros((8, 2, 2), dtype=np.int64)
+    cause[1:5, 0, 1] = missing, non_finite, held, held
+    cause[6:, 0, 1] = non_finite, held
+    cause[0, 1, 0] = missing
+    assert events(cause) == (
+        Event(0, 1, 1, "missing", 4),
+        Event(0, 1, 6, "non_finite", 2),
+        Event(1, 0, 0, "missing", 1),
+    )
+    assert events(np.zeros((0, 1, 1), dtype=np.int64)) == ()
+
+
+def test_a_faulty_scenario_is_scored_and_its_optimum_is_that_of_sound_sensors(tmp_path):
+    pytest.importorskip("cvxpy")
+    from p2p_market.evaluation.benchmark import evaluate
+    from p2p_market.evaluation.run_record import read_run, replay, write_run
+
+    spec = load_scenario("classic-v0").spec
+    spec = spec.model_copy(update={"id": "faulty-v0", "days": 2, "faults": Faults()})
+    result = evaluate(build(spec), ["truthful"], weeks=[5, 6])
+    assert result.certified
+    assert not result.above_optimum
+    held = {row.policy: row.metrics["interventions"].sum() for row in result.rows}
+    assert held["optimum"] == 0.0
+    assert held["truthful"] > 0.0
+    write_run([result], tmp_path, "2026-01-01T00:00:00+00:00")
+    record = read_run(tmp_path)
+    assert replay(tmp_path, record) == []
+    told = {p["policy"]: p["events"] for p in record["scenarios"][0]["policies"]}
+    assert not told["optimum"]
+    assert sum(event["steps"] for event in told["truthful"]) == held["truthful"]
 
 
 @pytest.mark.compiled

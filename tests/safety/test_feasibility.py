@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from p2p_market import engine
 from p2p_market.episode import Episode, choose_key, draw
 from p2p_market.records import Action, FloatArray, Proposal, State
-from p2p_market.safety.feasibility import project
+from p2p_market.safety.feasibility import project, tradable_kw
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
 from p2p_market.tariff import to_ticks
 
@@ -252,15 +252,19 @@ def test_no_setpoint_could_be_nearer(now):
         net_load = (load - pv + nearer.sum(axis=-1))[*place[:-1]]
         device = device_violation(now, nearer)[*place]
         connection = abs(net_load) - now.scenario.spec.connection_limit_kw
-        assert max(device, connection) > SMALL, place
+        feeder = abs((load - pv + nearer.sum(axis=-1)).sum()) - now.scenario.spec.feeder.limit_kw
+        if now.scenario.spec.feeder.mode != "binding":
+            feeder = -np.inf
+        assert max(device, connection, feeder) > SMALL, place
 
 
 @given(now=situations())
 def test_no_quantity_could_be_nearer(now):
     action, wish = filtered(now), now.proposal.quantity_kw
     floor, cap = floor_and_cap(now)
-    low = np.where(floor < cap, np.minimum(action.net_load_kw, 0.0), 0.0)
-    high = np.where(floor < cap, np.maximum(action.net_load_kw, 0.0), 0.0)
+    tradable = tradable_kw(now.scenario, now.episode, now.state.step, action.net_load_kw)
+    low = np.where(floor < cap, np.minimum(tradable, 0.0), 0.0)
+    high = np.where(floor < cap, np.maximum(tradable, 0.0), 0.0)
     np.testing.assert_array_equal(action.quantity_kw, np.clip(wish, low, high))
 
 
