@@ -16,7 +16,7 @@ INPUTS := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help benchmark test test-all lint fast full coverage bench clean
+.PHONY: help benchmark test test-all lint fast full coverage bench cards clean
 
 help:
 	@echo 'make benchmark  evaluate all policies on held-out weeks; the table on screen, details in results/'
@@ -28,6 +28,7 @@ help:
 	@echo '                and rule, and the wheel in an empty environment'
 	@echo 'make coverage   branch coverage, kernels included (they run as plain Python)'
 	@echo 'make bench      speed of engine and market'
+	@echo 'make cards      docs/cards/ anew from the code'
 	@echo 'make clean      remove .venv, caches and builds; results/ stays'
 	@echo
 	@echo 'Needs Python 3.11 or newer, make and git. Another Python: make PYTHON=python3.12 TARGET'
@@ -56,6 +57,9 @@ coverage: $(TEST_READY)
 
 bench: $(TEST_READY)
 	$(PYTEST) tests/benchmarks --override-ini addopts= --benchmark-only
+
+cards: $(TEST_READY)
+	$(BIN)/python -m tools.build_cards
 
 clean:
 	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .benchmarks .hypothesis

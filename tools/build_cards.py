@@ -1,0 +1,260 @@
+"""Cards of environment, scenarios, mechanisms, assets and baselines, written from the code itself.
+
+    python -m tools.build_cards
+
+fills `docs/cards/`. The tables `ASSETS`, `MECHANISMS`, `BASELINES`, the scenario folder and the
+environment's own tables are walked, so whatever is added there gets its card; a test keeps the
+pages in step.
+"""
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+from pydantic import TypeAdapter
+
+from p2p_market.assets import ASSETS
+from p2p_market.data.dataset import card
+from p2p_market.env import INFO_KEYS, CommunityEnv
+from p2p_market.evaluation.metrics import METRICS
+from p2p_market.market import MECHANISMS
+from p2p_market.observation import Feature
+from p2p_market.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
+from p2p_market.registry import BASELINES, make
+from p2p_market.scenario import Scenario, load_scenario, scenario_ids
+
+FOLDER: Final = Path(__file__).parent.parent / "docs" / "cards"
+EXAMPLE: Final = "community-16-v0"
+NOTE: Final = "*Written by `python -m tools.build_cards`; change the code, not this page.*"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def page(title: str, *parts: str) -> str:
+    """A page out of paragraphs and tables."""
+    return "\n\n".join([f"# {title}", NOTE, *parts]) + "\n"
+
+
+def text_of(thing: object) -> str:
+    """The docstring, without its code's line breaks inside paragraphs."""
+    return inspect.getdoc(thing) or ""
+
+
+def environment() -> str:
+    """Action, observation, joint state, infos, ledger, metrics."""
+    env = make(EXAMPLE)
+    ledger = [[f"`{name}`", "EUR, positive when paid"] for name in LEDGER_ENTRIES]
+    own = [[f"`{name}`", m.unit, m.better or "neither"] for name, m in METRICS.items()]
+    return page(
+        "The environment",
+        text_of(CommunityEnv),
+        f"## Observation of `{EXAMPLE}`",
+        "One row per number. The first five are repeated for each flexible asset of the member "
+        "that has most; scenarios with outages add `grid` at the end. Ranges are the scenario's.",
+        _features(env.feature_table),
+        f"## Joint state of `{EXAMPLE}`",
+        "For critics. The last three are repeated for each agent.",
+        _features(env.state_feature_table[: -3 * (len(env.possible_agents) - 1)]),
+        "## Infos",
+        "Keys of `infos[agent]`: " + ", ".join(f"`{key}`" for key in INFO_KEYS) + ".",
+        "`supervisor` is one of " + ", ".join(f"`{cause}`" for cause in SUPERVISOR_CAUSES) + ".",
+        "## Ledger",
+        "Columns of `ledger_eur`, as in `env.ledger_entries`.",
+        table(["entry", "unit"], ledger),
+        "## Metrics of a run",
+        "Beside score and social cost, per episode.",
+        table(["metric", "unit", "better"], own),
+    )
+
+
+def _features(features: Sequence[Feature]) -> str:
+    rows = [
+        [number, f"`{one.name}`", one.unit, f"{one.low:.6g}", f"{one.high:.6g}"]
+        for number, one in enumerate(features)
+    ]
+    return table(["index", "name", "unit", "min", "max"], rows)
+
+
+def scenarios() -> str:
+    """One section per scenario file."""
+    parts = []
+    for name in scenario_ids():
+        scenario = load_scenario(name)
+        parts += [
+            f"## `{name}`: {scenario.spec.title}",
+            scenario.spec.description.strip(),
+            table(["what", "is"], list(_scenario_rows(scenario))),
+        ]
+    return page("Scenarios", *parts)
+
+
+def _scenario_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    spec, nodes = scenario.spec, scenario.nodes
+    vehicles = int((nodes.target_kwh > 0.0).sum())
+    battery = nodes.present & (nodes.target_kwh == 0.0)
+    roofs = [roof for roof in scenario.roofs if roof is not None]
+    minutes = round(60 * spec.dt_h)
+    yield "episode", f"{spec.days} days in {scenario.steps} steps of {minutes} minutes"
+    yield "members", str(len(scenario.agents))
+    yield "roofs", f"{len(roofs)}, together {sum(roof.scale_kw for roof in roofs):.0f} kW AC"
+    yield (
+        "batteries",
+        f"{int(battery.sum())}, together {nodes.energy_max_kwh[battery].sum():.0f} kWh",
+    )
+    yield "electric vehicles", str(vehicles)
+    yield "contracts", ", ".join(f"{key} ({one.kind})" for key, one in spec.contracts.items())
+    yield (
+        "mechanism",
+        f"`{spec.mechanism}`, k = {spec.k:g}, tick {spec.tick_eur_per_kwh:g} EUR/kWh",
+    )
+    fee = scenario.network_fee_eur_per_kwh
+    yield (
+        "network fees",
+        f"{spec.fees.level}: {fee.min():.3f} to {fee.max():.3f} EUR/kWh from each side",
+    )
+    yield "line losses", f"{100.0 * spec.fees.loss_share:.0f} % of traded energy"
+    yield "feeder", f"{spec.feeder.limit_kw:g} kW, {spec.feeder.mode}"
+    outages = spec.outages
+    yield (
+        "outages",
+        (
+            "none"
+            if outages is None
+            else f"{outages.windows} per episode of {outages.hours[0]:g} to {outages.hours[1]:g} h"
+        ),
+    )
+    yield "optimum", spec.optimum
+    yield "data", f"`{spec.data}`" + (f", prices of `{spec.prices}`" if spec.prices else "")
+    yield "loads", _labels(scenario)
+    yield "donors in test weeks", "unseen" if spec.donors == "held_out" else "as in training"
+
+
+def _labels(scenario: Scenario) -> str:
+    """How many members follow which kind of shape."""
+    labels = [
+        "/".join(sorted({scenario.data.donors[i].label for pool in own.values() for i in pool}))
+        for own in scenario.donor_pools
+    ]
+    return ", ".join(f"{labels.count(label)} {label}" for label in sorted(set(labels)))
+
+
+def mechanisms() -> str:
+    """One section per rule, with the laws that tests hold it to."""
+    laws = table(
+        ["mechanism", "individually rational", "budget balance", "truthful", "matches all volume"],
+        [
+            [
+                f"`{name}`",
+                "yes" if one.individually_rational else "no",
+                one.budget_balance,
+                "yes" if one.truthful else "no",
+                "yes" if one.matches_all_volume else "no",
+            ]
+            for name, one in MECHANISMS.items()
+        ],
+    )
+    parts = [
+        part
+        for name, one in MECHANISMS.items()
+        for part in (f"## `{name}`", text_of(sys.modules[one.clear.__module__]))
+    ]
+    return page("Mechanisms", "Tests hold each mechanism to the laws it declares.", laws, *parts)
+
+
+def assets() -> str:
+    """One section per kind, parameters with range and default."""
+    parts = []
+    for kind, function in ASSETS.items():
+        summary, meaning = _arguments(function)
+        own = importlib.import_module(inspect.unwrap(function).__module__)
+        parts += [f"## `{kind}`", text_of(own), summary, _parameters(function, meaning)]
+    return page(
+        "Assets",
+        "Every device is a power node: an energy level and a signed AC power "
+        "([specification](../specification.md)). In a scenario file an asset is its kind and these "
+        "parameters.",
+        *parts,
+    )
+
+
+def _parameters(function: Callable[..., Any], meaning: dict[str, str]) -> str:
+    bare = inspect.unwrap(function)
+    hints = get_type_hints(bare, include_extras=True)
+    rows = []
+    for name, parameter in inspect.signature(bare).parameters.items():
+        required = parameter.default is inspect.Parameter.empty
+        default = "required" if required else f"{parameter.default}"
+        rows.append([f"`{name}`", _range(hints[name]), default, meaning.get(name, "")])
+    return table(["parameter", "range", "default", "meaning"], rows)
+
+
+def _range(hint: Any) -> str:
+    """Allowed values of a parameter, out of its type."""
+    schema = TypeAdapter(hint).json_schema()
+    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    left = f"> {above:g}" if above is not None else f">= {low:g}" if low is not None else ""
+    right = f"< {below:g}" if below is not None else f"<= {high:g}" if high is not None else ""
+    return ", ".join(part for part in (left, right) if part) or "text"
+
+
+def _arguments(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    """Summary of a docstring, and its Args by name."""
+    text = text_of(inspect.unwrap(function))
+    summary, _, rest = text.partition("Args:")
+    found = re.findall(r"^ +(\w+): (.*(?:\n {8,}.*)*)", rest, flags=re.MULTILINE)
+    return summary.strip(), {name: " ".join(meaning.split()) for name, meaning in found}
+
+
+def baselines() -> str:
+    """One section per policy."""
+    parts = []
+    for name, target in BASELINES.items():
+        module, _, factory = target.partition(":")
+        found = getattr(importlib.import_module(module), factory)
+        own = f"`{target}`. {_arguments(found)[0]}"
+        parts += [f"## `{name}`", own, text_of(importlib.import_module(module))]
+    return page("Baselines", *parts)
+
+
+def data() -> str:
+    """The embedded data set: its arrays with label and source."""
+    described = card("de2018")["arrays"]
+    rows = [
+        [f"`{name}`", one.get("label", ""), one.get("unit", ""), one.get("source", "")]
+        for name, one in sorted(described.items())
+    ]
+    return page(
+        "Embedded data `de2018`",
+        "What it is and how it was made: [data](../data.md).",
+        table(["array", "label", "unit", "source"], rows),
+    )
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "environment": environment,
+    "scenarios": scenarios,
+    "mechanisms": mechanisms,
+    "assets": assets,
+    "baselines": baselines,
+    "data": data,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, write in PAGES.items():
+        (FOLDER / f"{name}.md").write_text(write(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
