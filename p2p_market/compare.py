@@ -1,14 +1,17 @@
 """`p2p-market compare`: the same episodes under other rules, side by side."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from typer.core import TyperGroup
 
 from p2p_market.console import (
     ScenarioOption,
@@ -25,8 +28,11 @@ from p2p_market.episode import choose_key, draw, stack
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation import metrics
 from p2p_market.evaluation.benchmark import RULE
+from p2p_market.evaluation.comparison import Difference, compare_runs
+from p2p_market.evaluation.files import write_text
 from p2p_market.evaluation.policy import Policy, load_policy
 from p2p_market.evaluation.rollout import Trajectory, rollout
+from p2p_market.evaluation.run_record import read_run
 from p2p_market.market import MECHANISMS
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
@@ -51,7 +57,22 @@ LEGEND: Final = (
     "save; price: EUR, mean by volume; worse off: members that pay more than alone with the grid."
 )
 
-app = typer.Typer(no_args_is_help=True, help="Compare rules on the same episodes; no solver.")
+
+class RunsByDefault(TyperGroup):
+    """`compare RUN RUN` is `compare runs RUN RUN`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """A first word that is no command is the folder of a run."""
+        if args and self.get_command(ctx, args[0]) is None:
+            args = ["runs", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=RunsByDefault,
+    no_args_is_help=True,
+    help="Two runs on the same episodes (compare RUN RUN), or rules of the market; no solver.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +91,56 @@ class Row:
 @app.callback()
 def _group() -> None:
     """Keep `mechanisms` a command of its own."""
+
+
+@app.command(name="runs")
+def two_runs(
+    first: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")],
+    second: Annotated[Path, typer.Argument(help="Folder of another run.")],
+    policy: Annotated[
+        list[str] | None,
+        typer.Option("--policy", "-p", help="FIRST=SECOND, or one name; repeatable."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write the table as JSON.")
+    ] = None,
+) -> None:
+    """Paired differences of two runs on the episodes that both have, first less second.
+
+    Example: p2p-market compare results/RUN results/RUN -p mine:make=truthful
+    """
+    with complaining():
+        pairs = [_pair(text) for text in policy or ()]
+        found = compare_runs(read_run(first), read_run(second), pairs)
+        console.print(_differences(found))
+        console.print(
+            "First run less second, 95 % intervals by resampling weeks for both together. Cost: "
+            "EUR per episode, below 0 the first is cheaper; score: above 0 the first is better."
+        )
+        if output is not None:
+            text = json.dumps([asdict(one) for one in found], indent=1, allow_nan=False)
+            write_text(output, text + "\n")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    first, _, second = text.partition("=")
+    return first, second or first
+
+
+def _differences(found: Sequence[Difference]) -> Table:
+    """One row per scenario and pair of policies."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    for heading in ("scenario", "policies", "weeks", "cost EUR", "score"):
+        left = heading in ("scenario", "policies")
+        table.add_column(heading, justify="left" if left else "right", overflow="fold")
+    for one in found:
+        names = one.first if one.first == one.second else f"{one.first} - {one.second}"
+        cost, score = (
+            f"{i.point:+.{digits}f}\n{i.low:+.{digits}f}..{i.high:+.{digits}f}"
+            for i, digits in ((one.cost_eur, 2), (one.score, 1))
+        )
+        table.add_row(one.scenario, names, str(one.episodes), cost, score)
+    return table
 
 
 @app.command()

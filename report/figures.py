@@ -130,7 +130,7 @@ def _draw_scores(axes: Axes, rows: Sequence[Row]) -> None:
     top.tick_params(length=0)
     top.spines["top"].set_visible(False)
     axes.set_xlabel("score")
-    _list_policies(axes, rows)
+    list_policies(axes, rows)
 
 
 def _draw_score(axes: Axes, place: int, row: Row, left: float) -> None:
@@ -162,10 +162,10 @@ def _draw_gaps(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_xlim(min(0.0, float(total.min())), 1.09 * reach)
     axes.set_xlabel("cost above the optimum, all weeks [EUR]")
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
-    _list_policies(axes, rows)
+    list_policies(axes, rows)
 
 
-def _list_policies(axes: Axes, rows: Sequence[Row]) -> None:
+def list_policies(axes: Axes, rows: Sequence[Row]) -> None:
     """Policies down the vertical axis, in the order of the table."""
     axes.set_yticks(range(len(rows)), [short(row.policy) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)

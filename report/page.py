@@ -1,5 +1,6 @@
 """Write the page: what the template needs, as plain text and figures."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,10 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
 from p2p_market.evaluation.files import write_text
+from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario
 from p2p_market.schema import DynamicContract
 from report import table
 from report.figures import Picture, gap_picture, score_picture
+from report.money import cost_picture, savings_picture
 from report.week import NEW_YEAR, day, week_picture
 
 PAGE_NAME: Final = "report.html"
@@ -45,6 +48,7 @@ class Section:
     lines: list[table.Line]
     certificate: str
     alarms: list[str]
+    interventions: list[str]
     pictures: list[Picture]
     data: str
     sources: list[str]
@@ -77,7 +81,7 @@ def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
 
 
 def _section(result: ScenarioResult) -> Section:
-    spec = result.scenario.spec
+    spec, shown = result.scenario.spec, table.columns(result)
     return Section(
         id=spec.id,
         title=spec.title,
@@ -85,12 +89,19 @@ def _section(result: ScenarioResult) -> Section:
         ends=_ends(result),
         weeks=_weeks(result),
         summary=_summary(result.rows),
-        groups=table.groups(),
-        columns=table.COLUMNS,
+        groups=table.groups(shown),
+        columns=shown,
         lines=table.lines(result),
         certificate=_certificate(result),
         alarms=_alarms(result),
-        pictures=[score_picture(result), gap_picture(result), week_picture(result)],
+        interventions=_interventions(result),
+        pictures=[
+            score_picture(result),
+            cost_picture(result),
+            gap_picture(result),
+            savings_picture(result),
+            week_picture(result),
+        ],
         data=_data_labels(result.scenario),
         sources=_sources(result.scenario),
         digests=f"scenario {result.scenario.digest}, data {result.scenario.data.digest}",
@@ -130,8 +141,16 @@ def _summary(rows: Sequence[Row]) -> str:
 def _certificate(result: ScenarioResult) -> str:
     proofs = result.certificates
     replay = max(abs(proof.replay_eur - proof.plan_eur) for proof in proofs)
-    bound = max(abs(proof.plan_eur - proof.bound_eur) for proof in proofs)
+    bound = max(abs(proof.gap_eur) for proof in proofs)
     tightest = min(proof.tolerance_eur for proof in proofs)
+    if any(proof.mixed_integer for proof in proofs):
+        return (
+            f"The optimum is mixed-integer: 100 is the bound that the solver proved, and the "
+            f"schedules found cost up to {bound:.3f} EUR more. The certificate holds in "
+            f"{sum(proof.holds for proof in proofs)} of {len(proofs)} episodes: played through "
+            f"the engine, each costs what the solver says (largest |replay {table.MINUS} plan| "
+            f"{replay:.1e} EUR)."
+        )
     return (
         f"The optimum's certificate holds in {sum(proof.holds for proof in proofs)} of "
         f"{len(proofs)} episodes: played through the engine, its schedule costs what the solver "
@@ -153,6 +172,18 @@ def _alarms(result: ScenarioResult) -> list[str]:
         for policy in result.above_optimum
     ]
     return [*(f"The certificate fails. {text}" for text in failed), *leaks]
+
+
+def _interventions(result: ScenarioResult) -> list[str]:
+    """What the supervisor did in each policy's episodes, by cause."""
+    told = []
+    for row in result.rows:
+        found = events(result.trajectories[row.policy].cause)
+        count = Counter(event.cause for event in found)
+        if found:
+            causes = ", ".join(f"{number} {cause}" for cause, number in count.most_common())
+            told.append(f"{row.policy}: {len(found)} stays in grid-only fallback ({causes})")
+    return told
 
 
 def _donor_labels(scenario: Scenario) -> list[str]:

@@ -1,6 +1,6 @@
 """The table of a scenario: its columns, and numbers as text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -23,6 +23,7 @@ class Column:
     unit: str
     digits: int | None  # None: as many as its size asks for
     of: Callable[[Row], float]
+    optional: bool = False  # left out where it is zero for all
 
 
 def _interval(row: Row, end: float) -> float:
@@ -49,7 +50,24 @@ COLUMNS: Final = (
         1,
         lambda row: 100.0 * row.metrics["self_sufficiency"].mean(),
     ),
+    Column(
+        "Energy and grid",
+        "lost load",
+        "kWh",
+        None,
+        lambda row: row.metrics["lost_load"].sum(),
+        True,
+    ),
+    Column(
+        "Energy and grid",
+        "curtailed",
+        "kWh",
+        None,
+        lambda row: row.metrics["curtailed"].sum(),
+        True,
+    ),
     Column("Members", "worse off", "%, mean", 1, lambda row: 100.0 * row.worse_off_share.mean()),
+    Column("Members", "Jain index", "of savings", 2, lambda row: row.jain_index),
     Column("Safety", "filter", "kWh", 0, lambda row: row.metrics["corrected"].sum()),
     Column("Safety", "interventions", "count", 0, lambda row: row.metrics["interventions"].sum()),
 )
@@ -72,12 +90,22 @@ def amount(value: float, digits: int) -> str:
     return f"{rounded:,.{digits}f}".replace(",", THIN).replace("-", MINUS)
 
 
+def columns(result: ScenarioResult) -> list[Column]:
+    """The columns that say something about a scenario."""
+    return [
+        column
+        for column in COLUMNS
+        if not column.optional or any(column.of(row) != 0.0 for row in result.rows)
+    ]
+
+
 def lines(result: ScenarioResult) -> list[Line]:
     """The table, row by row; all numbers of a column have the same digits."""
-    values = np.array([[column.of(row) for column in COLUMNS] for row in result.rows])
+    shown = columns(result)
+    values = np.array([[column.of(row) for column in shown] for row in result.rows])
     digits = [
         _digits(values[:, place]) if column.digits is None else column.digits
-        for place, column in enumerate(COLUMNS)
+        for place, column in enumerate(shown)
     ]
     return [
         Line(row.policy, tuple(map(amount, own, digits)))
@@ -85,9 +113,9 @@ def lines(result: ScenarioResult) -> list[Line]:
     ]
 
 
-def groups() -> list[tuple[str, int]]:
+def groups(shown: Sequence[Column]) -> list[tuple[str, int]]:
     """Headings over the columns, with the number of columns below each."""
-    return [(name, len(list(below))) for name, below in groupby(COLUMNS, lambda c: c.group)]
+    return [(name, len(list(below))) for name, below in groupby(shown, lambda c: c.group)]
 
 
 def _digits(values: np.ndarray) -> int:

@@ -89,7 +89,8 @@ def _compared(rows: Sequence[Row]) -> str:
 
 def _limit_note(result: ScenarioResult) -> str:
     limit = amount(result.scenario.spec.feeder.limit_kw, 0)
-    return f"The feeder's limit of {limit} kW counts for import less export, in either direction."
+    note = f"The feeder's limit of {limit} kW counts for import less export, in either direction."
+    return note if result.scenario.spec.outages is None else f"{note} Shaded: no grid."
 
 
 def _draw(figure: Figure, week: Week) -> None:
@@ -101,6 +102,7 @@ def _draw(figure: Figure, week: Week) -> None:
         axes.grid(axis="y")
         axes.margins(x=0.0)
     figure.align_ylabels(panels)
+    _outages(panels, week)
     _days(panels, week)
 
 
@@ -167,7 +169,8 @@ def _price(axes: Axes, week: Week) -> None:
         price = played.clearing_price_eur_per_kwh[:, one]
         edges = _hours(week, len(price) + 1)
         axes.hlines(price, edges[:-1], edges[1:], color=color, linewidth=2.0)
-    axes.set_ylim(0.0, 1.08 * float(episode.bid_cap_eur_per_kwh[:, one].max()))
+    with_grid = episode.grid[:, one] > 0.0  # without it caps are the value of lost load
+    axes.set_ylim(0.0, 1.08 * float(episode.bid_cap_eur_per_kwh[with_grid, one].max()))
     axes.set_ylabel("price [EUR/kWh]")
     bands: list[tuple[str, Line2D | Patch]] = [
         ("buyers' caps", Patch(color="#8c8c8c", alpha=0.6)),
@@ -210,6 +213,16 @@ def _grid(axes: Axes, week: Week) -> None:
         entries.append(("feeder limit", Line2D([], [], color=INK, linestyle=(0, (6, 3)), lw=1.0)))
     axes.set_ylabel("power [kW]")
     _legend(axes, "Grid: import above zero, export below", entries)
+
+
+def _outages(panels: Sequence[Axes], week: Week) -> None:
+    """Windows without the grid, shaded in every panel."""
+    grid = week.result.episode.grid[:, week.number]
+    edges = np.flatnonzero(np.diff(np.concatenate([[1.0], grid, [1.0]])))
+    hours = week.result.scenario.dt_h * edges
+    for begin, end in hours.reshape(-1, 2):
+        for axes in panels:
+            axes.axvspan(begin, end, color=VERMILLION, alpha=0.18, lw=0, zorder=0.4)
 
 
 def _days(panels: Sequence[Axes], week: Week) -> None:

@@ -36,6 +36,7 @@ class Row:
     allocation_gap_eur: FloatArray  # (episode,), realised cost - best matching
     private_cost_eur: FloatArray  # (episode, agent)
     worse_off_share: FloatArray  # (episode,), members that pay more than alone
+    jain_index: float  # of members' savings over all episodes; nan if nobody saves
     metrics: Mapping[str, FloatArray]  # name in METRICS -> (episode,)
 
 
@@ -145,6 +146,7 @@ def _row(
     rule_eur, own_eur = metrics.social_cost_eur(alone), metrics.social_cost_eur(own)
     allocation = metrics.allocation_gap_eur(scenario, episode, own)
     private = metrics.private_cost_eur(own)
+    alone_eur = metrics.private_cost_eur(alone)
     return Row(
         policy=own.policy,
         score=score(rule_eur, own_eur, best_eur, np.random.default_rng(0)),
@@ -152,7 +154,8 @@ def _row(
         dispatch_gap_eur=own_eur - best_eur - allocation,
         allocation_gap_eur=allocation,
         private_cost_eur=private,
-        worse_off_share=metrics.worse_off_share(metrics.private_cost_eur(alone), private),
+        worse_off_share=metrics.worse_off_share(alone_eur, private),
+        jain_index=metrics.jain_index((alone_eur - private).sum(axis=0)),
         metrics={
             name: metric.of(scenario, episode, own) for name, metric in metrics.METRICS.items()
         },

@@ -146,6 +146,20 @@ METRICS: Final[Mapping[str, Metric]] = {
 """Name of a metric -> unit, direction and function; tables walk this list."""
 
 
+def jain_index(saved_eur: FloatArray) -> float:
+    """Jain's fairness index of members' savings: 1 = equal, 1/n = one has all; nan if none saves.
+
+    Losses count as no saving. Source: Jain, Chiu and Hawe (1984), "A quantitative measure of
+    fairness and discrimination for resource allocation in shared computer systems", DEC-TR-301.
+
+    Args:
+        saved_eur: per member, (agent,) [EUR].
+    """
+    gained = np.maximum(saved_eur, 0.0)
+    squares = float((gained * gained).sum())
+    return float(gained.sum() ** 2 / (len(gained) * squares)) if squares > 0.0 else float("nan")
+
+
 def worse_off_share(alone_eur: FloatArray, own_eur: FloatArray) -> FloatArray:
     """Share of members that pay more than alone with the grid, (batch,).
 

@@ -16,6 +16,7 @@ for needed in ("cvxpy", "highspy", "clarabel"):
 mpl = pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 figures = importlib.import_module("report.figures")  # a fault of its own must not skip
+money = importlib.import_module("report.money")
 write = importlib.import_module("report.page").write
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -100,21 +101,42 @@ def test_the_page_is_one_file_and_calls_nobody(path):
 
 def test_every_figure_says_what_it_shows(path):
     page = parse(path)
-    assert len(page.images) == 3
+    assert len(page.images) == 5
     for image in page.images:
         assert len(image["alt"]) > 40
-    assert page.tags.count("figcaption") == page.tags.count("figure") == 3
+    assert page.tags.count("figcaption") == page.tags.count("figure") == 5
 
 
 def test_the_table_agrees_with_the_rows(result, path):
     (rows,) = parse(path).tables
     assert [row[0] for row in rows] == [RULE, "truthful", "random", OPTIMUM]
     for row, shown in zip(result.rows, rows, strict=True):
-        for column, cell in zip(table.COLUMNS, shown[1:], strict=True):
+        for column, cell in zip(table.columns(result), shown[1:], strict=True):
             _, _, decimals = cell.partition(".")
             half = 0.5000001 * 10.0 ** -len(decimals)
             expected = pytest.approx(column.of(row), abs=half, nan_ok=True)
             assert number(cell) == expected, (row.policy, column.name)
+
+
+def test_entries_and_savings_add_up(result):
+    for row, own in zip(result.rows, money.entries_eur(result), strict=True):
+        assert own.sum() == pytest.approx(row.social_cost_eur.sum())
+    rule, *_, best = result.rows
+    saved = money.savings_eur(result, OPTIMUM)
+    assert saved.shape == (len(result.scenario.agents),)
+    # No operator's balance: what members save together is what the community saves.
+    assert saved.sum() == pytest.approx(rule.social_cost_eur.sum() - best.social_cost_eur.sum())
+    assert money.savings_eur(result, RULE).tolist() == [0.0] * len(saved)
+
+
+def test_the_page_tells_of_interventions(result, path):
+    assert "The supervisor intervened in no episode." in path.read_text(encoding="utf-8")
+
+
+def test_columns_that_are_zero_for_all_are_left_out(result):
+    names = [column.name for column in table.columns(result)]
+    assert "lost load" not in names
+    assert "filter" in names
 
 
 def test_columns_are_what_their_headings_say(result):
@@ -191,7 +213,7 @@ def test_numbers_as_text():
     assert table.amount(-0.04, 1) == "0.0"
     assert table.amount(-1234.56, 1) == f"{table.MINUS}1{table.THIN}234.6"
     assert table.amount(float("nan"), 1) == table.NONE
-    assert sum(count for _, count in table.groups()) == len(table.COLUMNS)
+    assert sum(count for _, count in table.groups(table.COLUMNS)) == len(table.COLUMNS)
 
 
 def test_drawing_leaves_the_global_style_alone():
