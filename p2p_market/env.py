@@ -12,7 +12,7 @@ from pettingzoo import ParallelEnv
 from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode, EpisodeKey, choose_key, draw
-from p2p_market.errors import ActionError, ResetNeededError
+from p2p_market.errors import ActionError, RenderError, ResetNeededError
 from p2p_market.observation import Feature, features, joint_state, observe, state_features
 from p2p_market.records import (
     LEDGER_ENTRIES,
@@ -25,6 +25,7 @@ from p2p_market.records import (
     Record,
     State,
 )
+from p2p_market.rendering import image, one_line
 from p2p_market.scenario import Scenario
 
 ActionDict = Mapping[str, NDArray[np.floating[Any]]]
@@ -87,22 +88,32 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
 
     metadata: dict[str, Any] = {  # noqa: RUF012 (PettingZoo reads it from the class)
         "name": "p2p_market_v0",
-        "render_modes": [],
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
         "is_parallelizable": True,
     }
     ledger_entries = LEDGER_ENTRIES
     info_keys = INFO_KEYS
 
-    def __init__(self, scenario: Scenario, strict: bool = False) -> None:
+    def __init__(
+        self, scenario: Scenario, strict: bool = False, render_mode: str | None = None
+    ) -> None:
         """Build the environment.
 
         Args:
             scenario: what to play.
             strict: raise on a broken invariant instead of latching the agents concerned.
+            render_mode: what `render` gives, "ansi" (a line of text) or "rgb_array" (a figure).
+
+        Raises:
+            RenderError: if there is no such mode.
         """
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            known = ", ".join(self.metadata["render_modes"])
+            raise RenderError(f"no render mode {render_mode!r}; known are: {known}")
         self.scenario = scenario
         self.strict = strict
-        self.render_mode = None
+        self.render_mode = render_mode
         self.possible_agents = list(scenario.agents)
         self.agents: list[str] = []
         self.feature_table: tuple[Feature, ...] = features(scenario)
@@ -120,6 +131,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         self._drawn = 0
         self._episode: Episode | None = None
         self._state: State | None = None
+        self._outcome: Outcome | None = None
 
     def observation_space(self, agent: str) -> Box:
         """Space of one agent's observation."""
@@ -156,7 +168,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
             chosen.get("week"),
         )
         self._episode = draw(self.scenario, key)
-        self._state = engine.start(self.scenario, self._episode)
+        self._state, self._outcome = engine.start(self.scenario, self._episode), None
         self.agents = self.possible_agents[:]
         return self._observations(), {agent: {} for agent in self.agents}
 
@@ -182,6 +194,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         joint, present = self._gather(actions)
         proposal = to_proposal(self.action_map.physical(joint), present)
         self._state, outcome = engine.step(self.scenario, episode, state, proposal, self.strict)
+        self._outcome = outcome
         ended = self._state.step >= self.scenario.steps
         agents = self.agents
         if ended:
@@ -208,13 +221,25 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
 
     def restore(self, snapshot: Snapshot) -> dict[str, Float32Array]:
         """Go back to a snapshot of the same scenario; returns the observations there."""
-        self._episode, self._state = snapshot.episode, snapshot.state
+        self._episode, self._state, self._outcome = snapshot.episode, snapshot.state, None
         self._seeds, self._drawn = snapshot.seeds, snapshot.drawn
         self.agents = list(snapshot.agents)
         return self._observations()
 
-    def render(self) -> None:
-        """Nothing to draw in mid-step; `p2p-market benchmark` writes a report."""
+    def render(self) -> str | NDArray[np.uint8] | None:
+        """The step just played, as text or as an image (600, 1000, 3), as `render_mode` says.
+
+        Raises:
+            ResetNeededError: before `reset`.
+            RenderError: if the image needs what is not installed.
+        """
+        if self._episode is None or self._state is None:
+            raise ResetNeededError("call reset() before render()")
+        if self.render_mode == "ansi":
+            return one_line(self.scenario, self._state, self._outcome)
+        if self.render_mode == "rgb_array":
+            return image(self.scenario, self._episode, self._state, self._outcome)
+        return None
 
     def close(self) -> None:
         """Nothing to release."""

@@ -39,3 +39,7 @@ class ConformanceError(P2PMarketError):
 
 class ReplayError(P2PMarketError):
     """A run record is damaged or does not replay to the same digests."""
+
+
+class RenderError(P2PMarketError):
+    """A picture cannot be drawn."""

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from p2p_market.env import CommunityEnv
-from p2p_market.scenario import Scenario
 
-TRACKS: Final[Mapping[str, Callable[[Scenario], CommunityEnv]]] = {
+TRACKS: Final[Mapping[str, Callable[..., CommunityEnv]]] = {
     "community": CommunityEnv,  # prosumers and consumers, P2P auction, grid fallback
 }
 """Name of a track -> environment over the engine."""

@@ -182,9 +182,3 @@ def test_physical_units_play_the_same_game(scenario_id):
             assert physical.action_space(agent).contains(in_units[i])
     with pytest.raises(ActionError, match="prosumer_0"):
         physical.step({"prosumer_0": np.zeros(7)})
-
-
-def test_rendering_and_closing_do_nothing():
-    env = p2p_market.make("classic-v0")
-    env.render()
-    env.close()
