@@ -283,7 +283,7 @@ def _check_no_waste(scenario: Scenario) -> None:
     lossy = (nodes.present & (round_trip < 1.0 - 1e-12)).any(axis=1)
     overload = scenario.spec.feeder.overload_eur_per_kwh
     if scenario.spec.feeder.mode == "binding":
-        return  # nothing above the limit flows, so nothing is saved
+        return  # burning may spare a cut: the certificate tells, `mixed_integer` forbids it
     feed_in = scenario.feed_in_eur_per_kwh[lossy].min(initial=np.inf)
     if overload > feed_in:
         raise ScenarioError(

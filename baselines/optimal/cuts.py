@@ -37,6 +37,33 @@ class FeederCut:
         """Shares are shares: their bounds stand at the variables."""
         return []
 
+    def in_order(
+        self,
+        charge_kw: cp.Variable,
+        discharge_kw: cp.Variable,
+        flow_kw: cp.Expression,
+        limit_kw: float,
+    ) -> list[cp.Constraint]:
+        """Binaries: a cut begins when no storage adds to the flow, and ends at the limit.
+
+        Without them the program may cut PV while a battery discharges, or load while one charges;
+        the engine would slow the battery down first.
+        """
+        constraints: list[cp.Constraint] = []
+        for share, adding_kw, outwards_kw in (
+            (self.pv_share, discharge_kw, -flow_kw),
+            (self.load_share, charge_kw, flow_kw),
+        ):
+            cutting = cp.Variable(share.shape, boolean=True)
+            most_kw = adding_kw.attributes["bounds"][1]
+            free_kw = cp.multiply(most_kw, (1.0 - cutting) @ np.ones((1, adding_kw.shape[1])))
+            constraints += [
+                share <= cutting,
+                adding_kw <= free_kw,
+                outwards_kw >= limit_kw * (2.0 * cutting[:, 0] - 1.0),
+            ]
+        return constraints
+
     def fill(self, pv_kw: FloatArray, load_kw: FloatArray, grid: FloatArray) -> None:
         """Data of an episode, (step, agent); `grid` is 1 where the grid is there."""
         self.pv_kw.value = pv_kw * grid
@@ -55,6 +82,10 @@ class OutageCut:
     def constraints(self) -> list[cp.Constraint]:
         """No more than there is."""
         return [self.curtailed_kw <= self.pv_kw, self.shed_kw <= self.load_kw]
+
+    def in_order(self, *_: object) -> list[cp.Constraint]:
+        """No order to keep: each member weighs its own storage against its own cuts."""
+        return []
 
     def fill(self, pv_kw: FloatArray, load_kw: FloatArray, grid: FloatArray) -> None:
         """Data of an episode, (step, agent); `grid` is 1 where the grid is there."""

@@ -4,7 +4,7 @@ It minimises the social cost of the ledger over set-points and trades with the c
 limits of the engine. Importing and selling at once, or exporting and buying, is allowed here and
 not in the engine; under the no-resale condition, which a scenario proves when it loads, it never
 pays. A scenario that breaks the condition declares `optimum: mixed_integer`: then binary variables
-forbid it, and charging and discharging at once as well.
+forbid it, and charging and discharging at once as well, and cuts before storage has slowed down.
 """
 
 from dataclasses import dataclass
@@ -156,6 +156,8 @@ def compile_program(scenario: Scenario) -> Program:
         constraints.append(overload == 0.0)
     if spec.optimum == "mixed_integer":
         constraints += _one_way(storage, trades, nodes)
+        for cut in cuts:
+            constraints += cut.in_order(storage.charge_kw, storage.discharge_kw, flow, limit)
     fee = _rows(scenario.network_fee_eur_per_kwh, trades.buy_kw)
     feed_in = _rows(scenario.feed_in_eur_per_kwh, trades.export_kw)
     wear = _rows(nodes.degradation_eur_per_kwh[columns(nodes)], storage.charge_kw)

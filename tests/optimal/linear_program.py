@@ -68,12 +68,16 @@ class Optimum:
     shed_kw: FloatArray  # (step, agent)
 
 
-def solve(scenario: Scenario, episode: Episode, whole: bool | None = None) -> Optimum:
+def solve(
+    scenario: Scenario, episode: Episode, whole: bool | None = None, gap: float = 1e-6
+) -> Optimum:
     """Optimum of a batch of one.
 
     Args:
         whole: forbid with whole numbers what the engine never does; by default where the scenario
             declares a mixed-integer optimum.
+        gap: relative gap at which the search among whole numbers stops; the bound says what is
+            proved.
     """
     if whole is None:
         whole = scenario.spec.optimum == "mixed_integer"
@@ -94,7 +98,7 @@ def solve(scenario: Scenario, episode: Episode, whole: bool | None = None) -> Op
         integrality=integral,
         bounds=scipy.optimize.Bounds(ranges[:, 0], ranges[:, 1]),
         constraints=scipy.optimize.LinearConstraint(rows.matrix(columns.count), *limits),
-        options={"mip_rel_gap": 1e-7},
+        options={"mip_rel_gap": gap},
     )
     assert solved.status == 0, solved.message
     start = scenario.spec.terminal_value_eur_per_kwh * episode.start_energy_kwh.sum()
@@ -151,7 +155,7 @@ def _cut(scenario: Scenario, episode: Episode, columns: Blocks, rows: Rows) -> N
 
 
 def _trade(scenario: Scenario, episode: Episode, columns: Blocks, rows: Rows) -> None:
-    """What is bought is sold; bills lie above both grid prices; in an outage sellers bear losses."""
+    """Bought = sold; bills lie above both grid prices; in an outage sellers bear losses."""
     grid = episode.grid[:, 0, None]
     rows.equal(np.zeros(len(grid)), (columns.hub, 1.0))
     zero = np.zeros(columns.hub.shape)

@@ -1,7 +1,7 @@
 """What the engine never does, forbidden with whole numbers.
 
-A linear program may import and sell at once, charge and discharge at once, or cut PV while a battery
-discharges. Where one of these pays, its optimum is below what the engine can reach. With
+A linear program may import and sell at once, charge and discharge at once, or cut PV while a
+battery discharges. Where one of these pays, its optimum is below what the engine can reach. With
 
 | block | shape | 1 means | 0 means |
 |---|---|---|---|
