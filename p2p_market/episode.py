@@ -21,6 +21,7 @@ from p2p_market.data import Donor
 from p2p_market.errors import ScenarioError
 from p2p_market.faults import FaultSchedule, draw_faults, no_faults
 from p2p_market.forecast import known_price_steps, load_expectation
+from p2p_market.members import CLEARNESS_RANGE
 from p2p_market.mobility import Schedule, always_there, schedule
 from p2p_market.records import BoolArray, FloatArray, IntArray, Record
 from p2p_market.scenario import Scenario
@@ -31,7 +32,6 @@ SHIFT_QUARTERS: Final = 2  # a member lives up to this much earlier or later tha
 CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean
 CLOUD_SPREAD: Final = 0.20
 ROOF_SPREAD: Final = 0.05  # private part of clearness
-CLEARNESS_RANGE: Final = (0.02, 1.05)
 START_LEVEL: Final = (0.3, 0.7)  # share of the capacity stored at the start
 
 

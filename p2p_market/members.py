@@ -25,6 +25,9 @@ CLEAR_SKY_SHARE: Final = 0.8
 """Power at a national clearness of one over the clear-sky model's, which knows no haze: chosen so
 that a roof of 35 degrees to the south yields about 1,000 kWh per kWp in 2018."""
 
+CLEARNESS_RANGE: Final = (0.02, 1.05)
+"""PV power over that without clouds: never less, never more."""
+
 
 def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
     """Power nodes of one member, in the file's order.

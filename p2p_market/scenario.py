@@ -16,6 +16,7 @@ from p2p_market.errors import ScenarioError
 from p2p_market.forecast import expect, pooled
 from p2p_market.market import MECHANISMS
 from p2p_market.members import (
+    CLEARNESS_RANGE,
     DonorPools,
     clear_sky_kw,
     demand_of,
@@ -230,7 +231,10 @@ def _check_terminal_value(scenario: Scenario) -> None:
 
 
 def _check_cuts(scenario: Scenario) -> None:
-    """Where load or PV may be cut, a connection must carry load and storage without PV."""
+    """Where load or PV may be cut, a connection must carry each with storage but without the other.
+
+    A cut moves other members' net loads; theirs must stay inside their connections.
+    """
     if not scenario.cuts:
         return
     spec, nodes = scenario.spec, scenario.nodes
@@ -239,13 +243,17 @@ def _check_cuts(scenario: Scenario) -> None:
             f"{spec.id}: electric vehicles count on the grid; use `feeder.mode: penalty` and no "
             "outages, or take the vehicles out"
         )
-    most_kw = scenario.peak_load_kw + nodes.power_max_kw.sum(axis=1)
-    if most_kw.max() > spec.connection_limit_kw:
-        agent = int(most_kw.argmax())
-        raise ScenarioError(
-            f"{spec.id}: {scenario.agents[agent]} may draw {most_kw[agent]:.3f} kW when PV is cut, "
-            f"above connection_limit_kw {spec.connection_limit_kw}; raise it"
-        )
+    pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_kw.max(axis=0)
+    for most_kw, what in (
+        (scenario.peak_load_kw + nodes.power_max_kw.sum(axis=1), "draw {:.3f} kW when PV is cut"),
+        (pv_kw - nodes.power_min_kw.sum(axis=1), "feed in {:.3f} kW when load is cut"),
+    ):
+        if most_kw.max() > spec.connection_limit_kw:
+            agent = int(most_kw.argmax())
+            raise ScenarioError(
+                f"{spec.id}: {scenario.agents[agent]} may {what.format(most_kw[agent])}, above "
+                f"connection_limit_kw {spec.connection_limit_kw}; raise it"
+            )
 
 
 def _check_no_resale(scenario: Scenario) -> None:

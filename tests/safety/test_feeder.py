@@ -104,3 +104,16 @@ def test_the_connection_must_carry_what_pv_no_longer_covers():
     with pytest.raises(ScenarioError, match="when PV is cut"):
         build(spec.model_copy(update={"connection_limit_kw": 12.0}))
     assert p2p_market.make("binding-feeder-v0").scenario.cuts
+
+
+def test_the_connection_must_carry_what_load_no_longer_takes():
+    from p2p_market.errors import ScenarioError
+    from p2p_market.scenario import build
+
+    spec = load_scenario("binding-feeder-v0").spec
+    roof = {"kind": "pv", "peak_kw": 60, "tilt_deg": 35, "azimuth_deg": 180}
+    first, *others = spec.members
+    assets = (*(one for one in first.assets if one["kind"] != "pv"), roof)
+    members = (first.model_copy(update={"assets": assets}), *others)
+    with pytest.raises(ScenarioError, match="when load is cut"):
+        build(spec.model_copy(update={"members": members}))
