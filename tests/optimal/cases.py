@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from p2p_market.episode import Episode, choose_key, draw
+from p2p_market.members import CLEARNESS_RANGE
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
 from p2p_market.schema import Outages, ScenarioSpec
 
@@ -67,7 +68,8 @@ def with_tight_connection(spec: ScenarioSpec, episode: Episode) -> ScenarioSpec:
     """
     if (scenario := build(spec)).cuts:
         drawn = (scenario.peak_load_kw + scenario.nodes.power_max_kw.sum(axis=1)).max()
-        given = episode.pv_kw.max(axis=(0, 1)) - scenario.nodes.power_min_kw.sum(axis=1)
+        pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_kw.max(axis=0)
+        given = pv_kw - scenario.nodes.power_min_kw.sum(axis=1)
         least = float(np.ceil(max(drawn, given.max())))
         return spec.model_copy(update={"connection_limit_kw": least})
     peak = np.abs(episode.load_kw - episode.pv_kw).max()
