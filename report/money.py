@@ -92,6 +92,11 @@ def savings_eur(result: ScenarioResult, policy: str) -> FloatArray:
     return np.asarray(own[RULE] - own[policy])
 
 
+def lorenz_eur(saved_eur: FloatArray) -> FloatArray:
+    """What the members that save least save together, none to all of them, (agent + 1,) [EUR]."""
+    return np.concatenate([[0.0], np.cumsum(np.sort(saved_eur))])
+
+
 def savings_picture(result: ScenarioResult) -> Picture:
     """Lorenz curve of the members' savings, in EUR so that losses keep their size."""
     names = [row.policy for row in result.rows if row.policy != RULE]
@@ -117,7 +122,7 @@ def _draw_savings(axes: Axes, result: ScenarioResult, names: Sequence[str]) -> N
     share = 100.0 * np.arange(agents + 1) / agents
     colors = iter(LINES * (1 + len(names) // len(LINES)))
     for name in names:
-        saved = np.concatenate([[0.0], np.cumsum(np.sort(savings_eur(result, name)))])
+        saved = lorenz_eur(savings_eur(result, name))
         color = VERMILLION if name == OPTIMUM else next(colors)
         axes.plot(share, saved, "-o", color=color, ms=3.5, label=short(name))
         axes.plot([0.0, 100.0], [0.0, saved[-1]], ":", color=color, linewidth=1.0)

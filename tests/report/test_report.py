@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, evaluate
@@ -127,6 +128,11 @@ def test_entries_and_savings_add_up(result):
     # No operator's balance: what members save together is what the community saves.
     assert saved.sum() == pytest.approx(rule.social_cost_eur.sum() - best.social_cost_eur.sum())
     assert money.savings_eur(result, RULE).tolist() == [0.0] * len(saved)
+
+
+def test_the_lorenz_curve_begins_with_whoever_saves_least():
+    curve = money.lorenz_eur(np.array([5.0, -2.0, 1.0]))
+    assert curve.tolist() == [0.0, -2.0, -1.0, 4.0]
 
 
 def test_the_page_tells_of_interventions(result, path):
