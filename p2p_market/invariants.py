@@ -25,7 +25,7 @@ LAWS: Final = (
 
 
 @njit(cache=True)
-def _agent_kernel(  # type: ignore[no-untyped-def]
+def agent_kernel(  # type: ignore[no-untyped-def]
     load, pv, setpoint, curtailed, shed, fill, imported, exported, lost, limit,
     before, after, shortfall, departs, trip, retention, charge, discharge, e_min, e_max, out,
 ):  # fmt: skip
@@ -54,6 +54,46 @@ def _agent_kernel(  # type: ignore[no-untyped-def]
             )  # fmt: skip
 
 
+@njit(cache=True)
+def community_kernel(  # type: ignore[no-untyped-def]
+    net, fill, imported, exported, lost, payment, balance, grid, loss_share, limit, out
+):
+    """Residual of the community's laws, `out` (law, batch, agent); `limit` inf: not binding."""
+    for b in range(net.shape[0]):
+        flow, traded, exchange, loss, due, paid = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(net.shape[1]):
+            flow += net[b, i]
+            traded += fill[b, i]
+            exchange += imported[b, i] + exported[b, i]
+            loss += lost[b, i]
+            due += max(-fill[b, i], 0.0) * loss_share / (1.0 - loss_share)
+            paid += payment[b, i]
+        # In an outage nothing flows through the feeder, and only line losses may be lost.
+        beyond = abs(loss - (1.0 - grid[b]) * due) + (1.0 - grid[b]) * exchange
+        if grid[b] > 0.0:
+            beyond = max(beyond, abs(flow) - limit)
+        for i in range(net.shape[1]):
+            out[0, b, i] = abs(traded)
+            out[1, b, i] = beyond
+            out[2, b, i] = abs(paid - balance[b])
+
+
+@njit(cache=True)
+def latch_kernel(residual, hold_steps, cause, out_cause, out_held):  # type: ignore[no-untyped-def]
+    """Latch agents that broke a law; returns how many did."""
+    found = 0
+    for b in range(residual.shape[1]):
+        for i in range(residual.shape[2]):
+            wrong = False
+            for law in range(residual.shape[0]):
+                wrong = wrong or not residual[law, b, i] <= TOLERANCE
+            if wrong:
+                found += 1
+                out_cause[b, i] = cause
+                out_held[b, i] = hold_steps
+    return found
+
+
 def residuals(
     scenario: Scenario,
     episode: Episode,
@@ -67,7 +107,7 @@ def residuals(
     nodes, t = scenario.nodes, state.step
     presence = episode.presence(t)
     out = np.empty((len(LAWS), *action.net_load_kw.shape))
-    _agent_kernel(
+    agent_kernel(
         episode.load_kw[t], episode.pv_kw[t], action.setpoint_kw, action.curtailed_kw,
         action.shed_kw, fills.power_kw, flow.import_kw, flow.export_kw, flow.line_loss_kw,
         scenario.spec.connection_limit_kw, state.energy_kwh, flow.energy_kwh,
@@ -75,25 +115,13 @@ def residuals(
         nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
         out[:4],
     )  # fmt: skip
-    out[4] = np.abs(fills.power_kw.sum(axis=1))[:, None]
-    out[5] = _beyond_limits(scenario, episode, t, action, fills, flow)[:, None]
-    paid = ledger.entry("p2p_payment").sum(axis=1) - ledger.operator_balance_eur
-    out[6] = np.abs(paid)[:, None]
+    feeder, loss_share = scenario.spec.feeder, scenario.spec.fees.loss_share
+    community_kernel(
+        action.net_load_kw, fills.power_kw, flow.import_kw, flow.export_kw, flow.line_loss_kw,
+        ledger.entry("p2p_payment"), ledger.operator_balance_eur, episode.grid[t], loss_share,
+        feeder.limit_kw if feeder.mode == "binding" else np.inf, out[4:],
+    )  # fmt: skip
     return out
-
-
-def _beyond_limits(
-    scenario: Scenario, episode: Episode, step: int, action: Action, fills: Fills, flow: Flows
-) -> FloatArray:
-    """What flows above a binding limit, without a grid, or is lost without a reason, (batch,)."""
-    outage, share = 1.0 - episode.grid[step], scenario.spec.fees.loss_share
-    exchange_kw = (flow.import_kw + flow.export_kw).sum(axis=1)
-    due_kw = outage * np.maximum(-fills.power_kw, 0.0).sum(axis=1) * share / (1.0 - share)
-    wrong = outage * exchange_kw + np.abs(flow.line_loss_kw.sum(axis=1) - due_kw)
-    if scenario.spec.feeder.mode == "binding":
-        over_kw = np.abs(action.net_load_kw.sum(axis=1)) - scenario.spec.feeder.limit_kw
-        wrong = np.maximum(wrong, (1.0 - outage) * over_kw)
-    return np.asarray(wrong)
 
 
 def broken(residual: FloatArray) -> BoolArray:

@@ -10,7 +10,7 @@ from p2p_market import sensors
 from p2p_market.episode import Episode
 from p2p_market.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.mobility import LONGEST_STAY_H
-from p2p_market.records import Float32Array, State
+from p2p_market.records import Float32Array, FloatArray, IntArray, State
 from p2p_market.scenario import Scenario
 
 _AHEAD = {dt: np.array([round(h / dt) for h in HORIZONS_H]) for dt in (0.25, 0.5, 1.0)}
@@ -107,13 +107,14 @@ def _pv_max_kw(scenario: Scenario) -> float:
 
 
 @njit(cache=True)
-def _observe_kernel(  # type: ignore[no-untyped-def]
-    energy, e_max, p_max, target, plugged, hours_left, now, fill, held, feed_in, fee, carbon, co2,
-    last_price, calendar, left,
-    load, load_spread, pv, pv_spread, retail, source, price_spread, ahead, share, rest, band, t,
-    out,
+def observe_kernel(  # type: ignore[no-untyped-def]
+    energy, e_max, p_max, target, plugged, hours_left, load, pv, fill, held, feed_in, fee, carbon,
+    co2, last_price, calendar, left, grid, slot, expected_load, load_spread, expected_pv, pv_spread,
+    retail, source, price_spread, ahead, share, rest, band, t, out,
 ):  # fmt: skip
+    """From `expected_load` to `source`, series are (slot, step, ...); community b has `slot[b]`."""
     for b in range(out.shape[0]):
+        w = slot[b]
         for i in range(out.shape[1]):
             c = 0
             for k in range(energy.shape[2]):
@@ -125,11 +126,11 @@ def _observe_kernel(  # type: ignore[no-untyped-def]
                 wanted = target[i, k] if hours_left[b, i, k] > 0.0 else 0.0
                 out[b, i, c + 4] = wanted / top if top > 0.0 else 0.0
                 c += 5
-            out[b, i, c] = now[0, b, i]
-            out[b, i, c + 1] = now[1, b, i]
+            out[b, i, c] = load[b, i]
+            out[b, i, c + 1] = pv[b, i]
             out[b, i, c + 2] = fill[b, i]
             out[b, i, c + 3] = 1.0 if held[b, i] > 0 else 0.0
-            out[b, i, c + 4] = retail[t, b, i]
+            out[b, i, c + 4] = retail[w, t, i]
             out[b, i, c + 5] = feed_in[i]
             out[b, i, c + 6] = fee[i]
             out[b, i, c + 7] = carbon[b]
@@ -139,19 +140,21 @@ def _observe_kernel(  # type: ignore[no-untyped-def]
                 out[b, i, c + 10 + wave] = calendar[b, wave]
             out[b, i, c + 16] = left
             c += 17
-            off_load = now[0, b, i] - load[t, b, i]
-            ratio = now[1, b, i] / pv[t, b, i] if pv[t, b, i] > 0.01 else 1.0
+            off_load = load[b, i] - expected_load[w, t, i]
+            ratio = pv[b, i] / expected_pv[w, t, i] if expected_pv[w, t, i] > 0.01 else 1.0
             for h in range(ahead.shape[0]):
                 s = t + ahead[h]
-                out[b, i, c] = max(load[s, b, i] + share[h] * off_load, 0.0)
-                out[b, i, c + 1] = rest[h] * load_spread[s, b, i]
-                out[b, i, c + 2] = pv[s, b, i] * (1.0 + share[h] * (ratio - 1.0))
-                out[b, i, c + 3] = rest[h] * pv_spread[s, b, i]
-                out[b, i, c + 4] = retail[source[b, h], b, i]
+                out[b, i, c] = max(expected_load[w, s, i] + share[h] * off_load, 0.0)
+                out[b, i, c + 1] = rest[h] * load_spread[w, s, i]
+                out[b, i, c + 2] = expected_pv[w, s, i] * (1.0 + share[h] * (ratio - 1.0))
+                out[b, i, c + 3] = rest[h] * pv_spread[w, s, i]
+                out[b, i, c + 4] = retail[w, source[w, t, h], i]
                 c += 5
             last = ahead.shape[0] - 1
-            known = source[b, last] == t + ahead[last]
+            known = source[w, t, last] == t + ahead[last]
             out[b, i, c] = 0.0 if known else band * price_spread[i]
+            if c + 1 < out.shape[2]:
+                out[b, i, c + 1] = grid[b]
 
 
 def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
@@ -160,26 +163,33 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
     After the last step the last step's exogenous values stand in, with no time left.
     """
     t = min(state.step, scenario.steps - 1)
-    energy_kwh, now_kw = state.energy_kwh, np.stack([episode.load_kw[t], episode.pv_kw[t]])
+    energy_kwh, load_kw, pv_kw = state.energy_kwh, episode.load_kw[t], episode.pv_kw[t]
     if scenario.spec.faults is not None:
         told = sensors.shown(scenario, episode, replace(state, step=t))
         energy_kwh = np.ascontiguousarray(told[..., sensors.LEVELS :])
-        now_kw = np.stack([told[..., sensors.LOAD], told[..., sensors.PV]])
+        load_kw, pv_kw = (np.ascontiguousarray(told[..., s]) for s in (sensors.LOAD, sensors.PV))
+    ahead, share, rest = horizons(scenario)
     out = np.empty((episode.batch, len(scenario.agents), len(features(scenario))), dtype=np.float32)
-    _observe_kernel(
+    observe_kernel(
         energy_kwh, scenario.nodes.energy_max_kwh, scenario.nodes.power_max_kw,
         scenario.nodes.target_kwh, episode.plugged[t], episode.hours_left[t],
-        now_kw, state.last_fill_kw, state.hold_steps,
+        load_kw, pv_kw, state.last_fill_kw, state.hold_steps,
         scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh,
         episode.carbon_eur_per_kwh[t], episode.co2_kg_per_kwh[t], state.last_price_eur_per_kwh,
-        episode.calendar[t], 1.0 - state.step / scenario.steps,
-        episode.expected_load_kw, episode.load_spread_kw, episode.expected_pv_kw,
-        episode.pv_spread_kw, episode.retail_eur_per_kwh, episode.known_price_step[t],
-        scenario.price_spread_eur_per_kwh, _AHEAD[scenario.dt_h], _SHARE, _REST, BAND, t, out,
+        episode.calendar[t], 1.0 - state.step / scenario.steps, episode.grid[t],
+        np.arange(episode.batch),
+        *(np.moveaxis(series, 1, 0) for series in (
+            episode.expected_load_kw, episode.load_spread_kw, episode.expected_pv_kw,
+            episode.pv_spread_kw, episode.retail_eur_per_kwh, episode.known_price_step,
+        )),
+        scenario.price_spread_eur_per_kwh, ahead, share, rest, BAND, t, out,
     )  # fmt: skip
-    if scenario.spec.outages is not None:
-        out[..., -1] = episode.grid[t][:, None]
     return out
+
+
+def horizons(scenario: Scenario) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Per forecast horizon: steps ahead, share of the present, half-width of the band in spreads."""
+    return _AHEAD[scenario.dt_h], _SHARE, _REST
 
 
 def joint_state(scenario: Scenario, episode: Episode, state: State) -> Float32Array:

@@ -8,7 +8,7 @@ from p2p_market.scenario import Scenario
 
 
 @njit(cache=True)
-def _reward_kernel(entries, weights, share, out):  # type: ignore[no-untyped-def]
+def reward_kernel(entries, weights, share, out):  # type: ignore[no-untyped-def]
     agents = entries.shape[1]
     for b in range(entries.shape[0]):
         total = 0.0
@@ -29,10 +29,16 @@ def rewards(scenario: Scenario, ledger: Ledger) -> FloatArray:
     community's mean by `community_share`. With weights of one and no filter penalty the rewards of
     an episode sum to minus the social cost less the market operator's balance.
     """
-    setting = scenario.spec.reward
-    weights = np.ones(len(LEDGER_ENTRIES))
-    weights[LEDGER_COLUMN["carbon"]] = setting.carbon_weight
-    weights[LEDGER_COLUMN["overload"]] = setting.overload_weight
     out = np.empty(ledger.entries_eur.shape[:2])
-    _reward_kernel(ledger.entries_eur, weights, setting.community_share, out)
+    share = scenario.spec.reward.community_share
+    reward_kernel(ledger.entries_eur, weights(scenario), share, out)
     return out
+
+
+def weights(scenario: Scenario) -> FloatArray:
+    """Weight of each ledger entry in the reward, (entry,)."""
+    setting = scenario.spec.reward
+    each = np.ones(len(LEDGER_ENTRIES))
+    each[LEDGER_COLUMN["carbon"]] = setting.carbon_weight
+    each[LEDGER_COLUMN["overload"]] = setting.overload_weight
+    return each

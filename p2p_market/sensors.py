@@ -25,7 +25,7 @@ _NAN, _INFINITE, _STUCK, _BIASED, _MISSING = (
 
 
 @njit(cache=True)
-def _distort_kernel(kind, bias, last, out):  # type: ignore[no-untyped-def]
+def distort_kernel(kind, bias, last, out):  # type: ignore[no-untyped-def]
     for b in range(out.shape[0]):
         for i in range(out.shape[1]):
             for s in range(out.shape[2]):
@@ -51,7 +51,7 @@ def read(episode: Episode, state: State) -> FloatArray:
     told = true_values(episode, state.step, state.energy_kwh)
     if len(episode.sensor_fault):
         kind, bias = episode.sensor_fault[state.step], episode.sensor_bias[state.step]
-        _distort_kernel(kind, bias, state.reading, told)
+        distort_kernel(kind, bias, state.reading, told)
     return told
 
 

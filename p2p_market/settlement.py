@@ -17,7 +17,7 @@ from p2p_market.records import (
 )
 from p2p_market.scenario import Scenario
 
-_P2P = LEDGER_COLUMN["p2p_payment"]
+P2P = LEDGER_COLUMN["p2p_payment"]
 _IMPORT = LEDGER_COLUMN["grid_import"]
 _EXPORT = LEDGER_COLUMN["grid_export"]
 _FEE = LEDGER_COLUMN["network_fee"]
@@ -31,7 +31,7 @@ _PENALTY = LEDGER_COLUMN["filter_penalty"]
 
 
 @njit(cache=True)
-def _grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ignore[no-untyped-def]
+def grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ignore[no-untyped-def]
     """In an outage the grid takes nothing: what left a seller and did not arrive is lost."""
     for b in range(net.shape[0]):
         for i in range(net.shape[1]):
@@ -42,12 +42,12 @@ def _grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ig
 
 
 @njit(cache=True)
-def _bill_kernel(  # type: ignore[no-untyped-def]
+def bill_kernel(  # type: ignore[no-untyped-def]
     imported, exported, fill, payment, retail, feed_in, fee, carbon, shed, lost_load_price, dt, out
 ):
     for b in range(imported.shape[0]):
         for i in range(imported.shape[1]):
-            out[b, i, _P2P] = payment[b, i]
+            out[b, i, P2P] = payment[b, i]
             out[b, i, _IMPORT] = imported[b, i] * retail[b, i] * dt
             out[b, i, _EXPORT] = -exported[b, i] * feed_in[i] * dt
             out[b, i, _FEE] = abs(fill[b, i]) * fee[i] * dt
@@ -56,7 +56,7 @@ def _bill_kernel(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _wear_kernel(  # type: ignore[no-untyped-def]
+def wear_kernel(  # type: ignore[no-untyped-def]
     setpoint, before, after, wear, value, missing, missing_price, correction, penalty, dt, out
 ):
     """Degradation, shortfalls, terminal value of levels against `before`, filter penalty."""
@@ -74,7 +74,7 @@ def _wear_kernel(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
+def overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
     """Charge what the feeder carries above its limit to the members with the sign of the flow."""
     for b in range(net.shape[0]):
         flow = 0.0
@@ -91,7 +91,7 @@ def _overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True)
-def _correction_kernel(asked_setpoint, asked_quantity, setpoint, quantity, out):  # type: ignore[no-untyped-def]
+def correction_kernel(asked_setpoint, asked_quantity, setpoint, quantity, out):  # type: ignore[no-untyped-def]
     for b in range(quantity.shape[0]):
         for i in range(quantity.shape[1]):
             moved = abs(asked_quantity[b, i] - quantity[b, i])
@@ -111,8 +111,8 @@ def flows(
     """Grid exchange that the market left over, levels after the step, and the filter's work."""
     imported, exported, lost, moved = np.empty((4, *action.net_load_kw.shape))
     grid = episode.grid[state.step]
-    _grid_kernel(action.net_load_kw, fills.power_kw, grid, imported, exported, lost)
-    _correction_kernel(
+    grid_kernel(action.net_load_kw, fills.power_kw, grid, imported, exported, lost)
+    correction_kernel(
         proposal.setpoint_kw, proposal.quantity_kw, action.setpoint_kw, action.quantity_kw, moved
     )
     energy_kwh, shortfall_kwh = node.advance(
@@ -131,7 +131,7 @@ def settle(
     """
     spec, t = scenario.spec, state.step
     entries = np.zeros((*action.net_load_kw.shape, len(LEDGER_ENTRIES)))
-    _bill_kernel(
+    bill_kernel(
         flow.import_kw,
         flow.export_kw,
         fills.power_kw,
@@ -145,7 +145,7 @@ def settle(
         spec.dt_h,
         entries,
     )
-    _wear_kernel(
+    wear_kernel(
         action.setpoint_kw,
         episode.start_energy_kwh,
         flow.energy_kwh,
@@ -159,7 +159,7 @@ def settle(
         entries,
     )
     feeder = spec.feeder
-    _overload_kernel(
+    overload_kernel(
         action.net_load_kw, feeder.limit_kw, feeder.overload_eur_per_kwh, spec.dt_h, entries
     )
     balance = np.zeros(fills.payment_eur.shape[0])

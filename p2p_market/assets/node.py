@@ -109,7 +109,7 @@ def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficie
 
 
 @njit(cache=True)
-def _limits_kernel(  # type: ignore[no-untyped-def]
+def limits_kernel(  # type: ignore[no-untyped-def]
     energy, plugged, floor, retention, charge, discharge, e_max, p_min, p_max, out_low, out_high
 ):
     for b in range(energy.shape[0]):
@@ -142,7 +142,7 @@ def power_limits(
         Two arrays (batch, agent, asset) [kW], positive = charge.
     """
     low, high = np.empty_like(energy_kwh), np.empty_like(energy_kwh)
-    _limits_kernel(
+    limits_kernel(
         energy_kwh,
         presence.plugged,
         presence.floor_kwh,
@@ -159,7 +159,7 @@ def power_limits(
 
 
 @njit(cache=True)
-def _advance_kernel(  # type: ignore[no-untyped-def]
+def advance_kernel(  # type: ignore[no-untyped-def]
     energy, power, departs, trip, retention, charge, discharge, e_min, e_max, target,
     out_energy, out_shortfall,
 ):  # fmt: skip
@@ -192,7 +192,7 @@ def advance(
         Levels after departure and trip, and shortfalls, both (batch, agent, asset) [kWh].
     """
     out, shortfall = np.empty_like(energy_kwh), np.empty_like(energy_kwh)
-    _advance_kernel(
+    advance_kernel(
         energy_kwh, power_kw, presence.departs, presence.trip_kwh, nodes.retention,
         nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
         nodes.target_kwh, out, shortfall,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from p2p_market.market import discriminatory, k_double_auction, mcafee, mid_market_rate
+from p2p_market.market.book import ClearKernel
 from p2p_market.records import Fills, OrderBook
 
 
@@ -17,11 +18,13 @@ class Mechanism:
     budget_balance: Literal["strong", "weak"]  # strong: paid = received; weak: paid >= received
     truthful: bool  # no order can gain by another price
     matches_all_volume: bool  # every pair of orders that gains from trade is served
+    kernel: ClearKernel | None = None  # compiled rule; without one only the pure step plays it
 
 
 MECHANISMS: Final[Mapping[str, Mechanism]] = {
     "k_double_auction": Mechanism(
         clear=k_double_auction.clear,
+        kernel=k_double_auction.clear_kernel,
         individually_rational=True,
         budget_balance="strong",
         truthful=False,
@@ -29,6 +32,7 @@ MECHANISMS: Final[Mapping[str, Mechanism]] = {
     ),
     "discriminatory": Mechanism(
         clear=discriminatory.clear,
+        kernel=discriminatory.clear_kernel,
         individually_rational=True,
         budget_balance="strong",
         truthful=False,
@@ -36,6 +40,7 @@ MECHANISMS: Final[Mapping[str, Mechanism]] = {
     ),
     "mcafee": Mechanism(
         clear=mcafee.clear,
+        kernel=mcafee.clear_kernel,
         individually_rational=True,
         budget_balance="weak",
         truthful=True,
@@ -43,6 +48,7 @@ MECHANISMS: Final[Mapping[str, Mechanism]] = {
     ),
     "mid_market_rate": Mechanism(
         clear=mid_market_rate.clear,
+        kernel=mid_market_rate.clear_kernel,
         individually_rational=True,
         budget_balance="strong",
         truthful=True,

@@ -10,6 +10,7 @@ trade with the sealed bid k-double auction", J. Econ. Theory 48, doi:10.1016/002
 import numpy as np
 from numba import njit
 
+from p2p_market.market.book import clear_by
 from p2p_market.market.merit_order import cross, serve, sides
 from p2p_market.records import Fills, OrderBook
 
@@ -34,7 +35,9 @@ def _clear_one(quantity, price, tick, k, fills):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _clear_kernel(quantity, price, tick, k, dt, out_fill, out_payment, out_price):  # type: ignore[no-untyped-def]
+def clear_kernel(  # type: ignore[no-untyped-def]
+    quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
+):
     for b in range(quantity.shape[0]):
         out_price[b] = _clear_one(quantity[b], price[b], tick, k, out_fill[b])
         for i in range(quantity.shape[1]):
@@ -52,17 +55,4 @@ def clear(book: OrderBook) -> Fills:
     Returns:
         Fills with energy bought = energy sold and money paid = money received.
     """
-    power = np.empty_like(book.quantity_kw)
-    payment = np.empty_like(book.quantity_kw)
-    price = np.empty(book.quantity_kw.shape[0])
-    _clear_kernel(
-        book.quantity_kw,
-        book.price_eur_per_kwh,
-        book.tick_eur_per_kwh,
-        book.k,
-        book.dt_h,
-        power,
-        payment,
-        price,
-    )
-    return Fills(power, payment, price)
+    return clear_by(clear_kernel, book)

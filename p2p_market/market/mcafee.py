@@ -21,6 +21,7 @@ doi:10.1111/1467-8640.t01-1-00206.
 import numpy as np
 from numba import njit
 
+from p2p_market.market.book import clear_by
 from p2p_market.market.merit_order import ROUNDING_KW, cross, serve, sides
 from p2p_market.records import Fills, OrderBook
 
@@ -99,7 +100,9 @@ def _clear_one(quantity, price, tick, price_max, out_fill):  # type: ignore[no-u
 
 
 @njit(cache=True)
-def _clear_kernel(quantity, price, tick, price_max, dt, out_fill, out_payment, out_price):  # type: ignore[no-untyped-def]
+def clear_kernel(  # type: ignore[no-untyped-def]
+    quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
+):
     for b in range(quantity.shape[0]):
         buyers, sellers = _clear_one(quantity[b], price[b], tick, price_max, out_fill[b])
         out_price[b] = 0.5 * (buyers + sellers)
@@ -120,17 +123,4 @@ def clear(book: OrderBook) -> Fills:
     Returns:
         Fills with energy bought = energy sold and money paid >= money received.
     """
-    power = np.empty_like(book.quantity_kw)
-    payment = np.empty_like(book.quantity_kw)
-    price = np.empty(book.quantity_kw.shape[0])
-    _clear_kernel(
-        book.quantity_kw,
-        book.price_eur_per_kwh,
-        book.tick_eur_per_kwh,
-        book.price_max_eur_per_kwh,
-        book.dt_h,
-        power,
-        payment,
-        price,
-    )
-    return Fills(power, payment, price)
+    return clear_by(clear_kernel, book)

@@ -14,7 +14,7 @@ ROUNDING_KW: Final = 1e-9
 
 
 COUNTING_FROM: Final = 128
-"""Books of at least so many orders are put in order by counting ticks; smaller ones are sorted."""
+"""Books of at least so many orders are put in order by counting ticks, smaller ones by insertion."""
 
 
 @njit(cache=True)
@@ -48,14 +48,31 @@ def _count(quantity, price, tick, first, levels, sign):  # type: ignore[no-untyp
 
 
 @njit(cache=True)
+def _insert(quantity, price, sign):  # type: ignore[no-untyped-def]
+    """Orders of one side, 1 for bids and -1 for asks, best first; equal prices in agents' order."""
+    order = np.empty(quantity.shape[0], dtype=np.int64)
+    count = 0
+    for i in range(quantity.shape[0]):
+        if sign * quantity[i] > 0.0:
+            place = count
+            while place > 0 and sign * price[order[place - 1]] < sign * price[i]:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = i
+            count += 1
+    return order[:count]
+
+
+@njit(cache=True)
 def sides(quantity, price, tick):  # type: ignore[no-untyped-def]
     """Bids by price descending and asks ascending, as indices; equal prices in agents' order."""
-    if quantity.shape[0] >= COUNTING_FROM:
-        low, high = _tick_range(quantity, price, tick)
-        levels = high - low + 1
-        if 0 < levels <= 4 * quantity.shape[0] and low >= 0:
-            bids = _count(quantity, price, tick, high, levels, -1)
-            return bids, _count(quantity, price, tick, low, levels, 1)
+    if quantity.shape[0] < COUNTING_FROM:
+        return _insert(quantity, price, 1.0), _insert(quantity, price, -1.0)
+    low, high = _tick_range(quantity, price, tick)
+    levels = high - low + 1
+    if 0 < levels <= 4 * quantity.shape[0] and low >= 0:
+        bids = _count(quantity, price, tick, high, levels, -1)
+        return bids, _count(quantity, price, tick, low, levels, 1)
     by_ask = np.argsort(price, kind="mergesort")
     by_bid = np.argsort(-price, kind="mergesort")
     return by_bid[quantity[by_bid] > 0.0], by_ask[quantity[by_ask] < 0.0]

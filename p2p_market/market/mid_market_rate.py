@@ -13,6 +13,7 @@ and Energy Society General Meeting, doi:10.1109/PESGM.2017.8274546.
 import numpy as np
 from numba import njit
 
+from p2p_market.market.book import clear_by
 from p2p_market.records import Fills, OrderBook
 
 
@@ -47,8 +48,8 @@ def _clear_one(quantity, price, rate, out_fill):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _clear_kernel(  # type: ignore[no-untyped-def]
-    quantity, price, retail, feed_in, tick, dt, out_fill, out_payment, out_price
+def clear_kernel(  # type: ignore[no-untyped-def]
+    quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):
     for b in range(quantity.shape[0]):
         rate = _rate(retail[b], feed_in[b], tick) if quantity.shape[1] > 0 else 0.0
@@ -68,18 +69,4 @@ def clear(book: OrderBook) -> Fills:
     Returns:
         Fills with energy bought = energy sold and money paid = money received.
     """
-    power = np.empty_like(book.quantity_kw)
-    payment = np.empty_like(book.quantity_kw)
-    price = np.empty(book.quantity_kw.shape[0])
-    _clear_kernel(
-        book.quantity_kw,
-        book.price_eur_per_kwh,
-        book.retail_eur_per_kwh,
-        book.feed_in_eur_per_kwh,
-        book.tick_eur_per_kwh,
-        book.dt_h,
-        power,
-        payment,
-        price,
-    )
-    return Fills(power, payment, price)
+    return clear_by(clear_kernel, book)

@@ -37,7 +37,7 @@ def _save_one(unused, out_setpoint):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _serve_kernel(grid, fill, arrives, low, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
+def serve_kernel(grid, fill, arrives, low, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
     for b in range(fill.shape[0]):
         if grid[b] > 0.0:
             continue
@@ -62,5 +62,5 @@ def serve(
     setpoint, curtailed = action.setpoint_kw.copy(), action.curtailed_kw.copy()
     shed, net = action.shed_kw.copy(), action.net_load_kw.copy()
     arrives = 1.0 - scenario.spec.fees.loss_share
-    _serve_kernel(episode.grid[t], fills.power_kw, arrives, low, setpoint, curtailed, shed, net)
+    serve_kernel(episode.grid[t], fills.power_kw, arrives, low, setpoint, curtailed, shed, net)
     return Action(setpoint, curtailed, shed, net, action.quantity_kw, action.price_eur_per_kwh)

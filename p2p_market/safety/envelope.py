@@ -92,7 +92,7 @@ def _longest_run(values: FloatArray) -> int:
 
 
 @njit(cache=True)
-def _check_kernel(  # type: ignore[no-untyped-def]
+def check_kernel(  # type: ignore[no-untyped-def]
     told, last, unchanged, setpoint, stays, ceiling, load_max, load_change, load_run, daylight,
     retention, charge, discharge, e_min, e_max, out_cause,
 ):  # fmt: skip
@@ -136,7 +136,7 @@ def check(scenario: Scenario, episode: Episode, state: State, told: FloatArray) 
     if t > 0:
         stays = stays * episode.plugged[t - 1] * (1.0 - episode.departs[t - 1])
     cause = np.empty(told.shape[:2], dtype=np.int64)
-    _check_kernel(
+    check_kernel(
         told, state.reading, state.unchanged_steps, state.setpoint_kw, stays,
         episode.pv_ceiling_kw[t], limits.load_max_kw, limits.load_change_kw,
         limits.load_run_steps, limits.pv_daylight_kw, nodes.retention, nodes.charge_gain_h,

@@ -31,7 +31,7 @@ def _excess(base, setpoint, limit):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _connection_kernel(setpoint, low, high, load, pv, limit, out_setpoint, out_power):  # type: ignore[no-untyped-def]
+def connection_kernel(setpoint, low, high, load, pv, limit, out_setpoint, out_power):  # type: ignore[no-untyped-def]
     """Set-points inside limits, then inside the connection; `out_power`: curtailed, shed, net."""
     for b in range(load.shape[0]):
         for i in range(load.shape[1]):
@@ -52,7 +52,7 @@ def _connection_kernel(setpoint, low, high, load, pv, limit, out_setpoint, out_p
 
 
 @njit(cache=True)
-def _order_kernel(quantity, price, net, floor, cap, tick, top, out_quantity, out_price):  # type: ignore[no-untyped-def]
+def order_kernel(quantity, price, net, floor, cap, tick, top, out_quantity, out_price):  # type: ignore[no-untyped-def]
     """Quantity inside the own surplus or deficit, price on its tick and no worse than the grid."""
     for b in range(net.shape[0]):
         for i in range(net.shape[1]):
@@ -93,7 +93,7 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
     low, high = power_limits(scenario.nodes, episode.presence(t), state.energy_kwh)
     setpoint = np.empty_like(low)
     power = np.empty((3, *low.shape[:2]))
-    _connection_kernel(
+    connection_kernel(
         proposal.setpoint_kw,
         low,
         high,
@@ -105,7 +105,7 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
     )
     limit(scenario, episode, t, setpoint, power)
     quantity, price = np.empty((2, *low.shape[:2]))
-    _order_kernel(
+    order_kernel(
         proposal.quantity_kw,
         proposal.price_eur_per_kwh,
         tradable_kw(scenario, episode, t, power[2]),

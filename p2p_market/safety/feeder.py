@@ -48,7 +48,7 @@ def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _limit_kernel(load, pv, grid, limit, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
+def limit_kernel(load, pv, grid, limit, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
     for b in range(load.shape[0]):
         flow = 0.0
         for i in range(load.shape[1]):
@@ -79,7 +79,7 @@ def limit(
         power_kw: curtailed PV, shed load and net load, (3, batch, agent).
     """
     if scenario.spec.feeder.mode == "binding":
-        _limit_kernel(
+        limit_kernel(
             episode.load_kw[step], episode.pv_kw[step], episode.grid[step],
             scenario.spec.feeder.limit_kw, setpoint_kw, power_kw[0], power_kw[1], power_kw[2],
         )  # fmt: skip

@@ -36,7 +36,7 @@ def _fall_back(b, i, surplus, low, high, out_setpoint, out_order):  # type: igno
 
 
 @njit(cache=True)
-def _screen_kernel(  # type: ignore[no-untyped-def]
+def screen_kernel(  # type: ignore[no-untyped-def]
     setpoint, quantity, price, present, reading_cause, held, hold_steps, surplus, low, high,
     out_setpoint, out_order, out_cause, out_held,
 ):  # fmt: skip
@@ -81,7 +81,7 @@ def screen(
     setpoint = np.empty_like(low)
     order = np.empty((2, *low.shape[:2]))
     cause, held = np.empty((2, *low.shape[:2]), dtype=np.int64)
-    _screen_kernel(
+    screen_kernel(
         proposal.setpoint_kw,
         proposal.quantity_kw,
         proposal.price_eur_per_kwh,

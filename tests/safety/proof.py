@@ -80,7 +80,7 @@ def clip(value: Real, low: Real, high: Real) -> Real:
 
 
 def power_limits(device: Device) -> Range:
-    """`_limits_kernel`: lowest and highest power that keep the next level inside its bounds."""
+    """`limits_kernel`: lowest and highest power that keep the next level inside its bounds."""
     kept = device.retention * device.energy
     spare, room = kept - device.floor, device.e_max - kept
     need = z3.If(spare >= 0, -spare / device.discharge, -spare / device.charge)
@@ -92,13 +92,13 @@ def power_limits(device: Device) -> Range:
 
 
 def next_level(device: Device, power: Real) -> Real:
-    """The equation of `_advance_kernel`, without its guard against rounding."""
+    """The equation of `advance_kernel`, without its guard against rounding."""
     gain = z3.If(power > 0, device.charge, device.discharge)
     return device.retention * device.energy + gain * power
 
 
 def departure(level: Real, target: Real, trip: Real) -> Departure:
-    """The departure of `_advance_kernel`: what is missing is charged elsewhere, then the trip."""
+    """The departure of `advance_kernel`: what is missing is charged elsewhere, then the trip."""
     shortfall = most(target - level, z3.RealVal(0))
     return Departure(level + shortfall - trip, shortfall)
 
@@ -123,7 +123,7 @@ def connection(
     limit: Real,
     tolerance: Real | None = None,
 ) -> Connected:
-    """`_connection_kernel`: storage moves first, one device after the other, then PV or load."""
+    """`connection_kernel`: storage moves first, one device after the other, then PV or load."""
     tolerance = z3.RealVal(0) if tolerance is None else tolerance
     own = [clip(p, *bounds) for p, bounds in zip(proposal, ranges, strict=True)]
     for k, bounds in enumerate(ranges):
@@ -136,7 +136,7 @@ def connection(
 
 
 def order(quantity: Real, price: Real, net: Real, floor: Real, cap: Real, top: Real) -> Order:
-    """`_order_kernel` with prices in ticks: own surplus or deficit, no worse than the grid."""
+    """`order_kernel` with prices in ticks: own surplus or deficit, no worse than the grid."""
     zero = z3.RealVal(0)
     inside = z3.If(floor >= cap, zero, clip(quantity, least(net, zero), most(net, zero)))
     tick = z3.ToInt(clip(price, zero, top) + z3.Q(1, 2))

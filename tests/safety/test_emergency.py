@@ -10,7 +10,7 @@ from p2p_market.errors import ScenarioError
 from p2p_market.evaluation import metrics
 from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.safety.emergency import _serve_kernel
+from p2p_market.safety.emergency import serve_kernel
 from p2p_market.scenario import build, load_scenario, parse
 
 
@@ -21,7 +21,7 @@ def served(net, setpoint, fill, low=(-5.0,), arrives=0.9, grid=0.0):
     curtailed, shed = np.zeros((2, 1, 1))
     net = np.array([[net]], float)
     fill = np.array([[fill]], float)
-    _serve_kernel(np.array([grid]), fill, arrives, low, setpoint, curtailed, shed, net)
+    serve_kernel(np.array([grid]), fill, arrives, low, setpoint, curtailed, shed, net)
     return [*setpoint[0, 0].tolist(), curtailed[0, 0], shed[0, 0], net[0, 0]]
 
 

@@ -8,7 +8,7 @@ from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import choose_key, draw
 from p2p_market.safety import feasibility
-from p2p_market.safety.feeder import _limit_kernel
+from p2p_market.safety.feeder import limit_kernel
 from p2p_market.scenario import load_scenario
 
 
@@ -18,7 +18,7 @@ def limited(load, pv, setpoint, limit=10.0, grid=1.0):
     setpoint = np.array([setpoint], float)[..., None]
     curtailed, shed = np.zeros((2, *load.shape))
     net = load - pv + setpoint[..., 0]
-    _limit_kernel(load, pv, np.array([grid]), limit, setpoint, curtailed, shed, net)
+    limit_kernel(load, pv, np.array([grid]), limit, setpoint, curtailed, shed, net)
     return setpoint[0, :, 0], curtailed[0], shed[0], net[0]
 
 

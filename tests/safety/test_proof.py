@@ -81,7 +81,7 @@ def test_limits_and_level_agree_with_the_kernels():
         energy, plugged, floor, *rest = (np.full((1, 1, 1), float(number)) for number in numbers)
         retention, charge, discharge, e_max, p_min, p_max = (array[0] for array in rest)
         low, high, level, shortfall = np.empty((4, 1, 1, 1))
-        node._limits_kernel(
+        node.limits_kernel(
             energy, plugged, floor, retention, charge, discharge, e_max, p_min, p_max, low, high
         )
         limits = proof.power_limits(device)
@@ -91,7 +91,7 @@ def test_limits_and_level_agree_with_the_kernels():
         wide, target, trip = np.full((1, 1), 1e9), *(rational(generator, 0, 9) for _ in range(2))
         power = rational(generator, -10, 10)
         leaves = float(generator.random() < 0.5)
-        node._advance_kernel(
+        node.advance_kernel(
             energy, np.full((1, 1, 1), float(power)), np.full((1, 1, 1), leaves),
             np.full((1, 1, 1), float(trip)), retention, charge, discharge, -wide, wide,
             np.full((1, 1), float(target)), level, shortfall,
@@ -132,7 +132,7 @@ def test_connection_agrees_with_the_kernel(devices):
             *map(exact, (load, pv, limit)),
         )
         setpoint, power = np.empty((1, 1, devices)), np.empty((3, 1, 1))
-        feasibility._connection_kernel(
+        feasibility.connection_kernel(
             np.array([[proposal]], dtype=float), *np.array(bounds, dtype=float).T[:, None, None],
             np.array([[float(load)]]), np.array([[float(pv)]]), float(limit), setpoint, power,
         )  # fmt: skip
@@ -155,7 +155,7 @@ def test_order_agrees_with_the_kernel(tick):
         wish = (*map(exact, (quantity, price, net)), z3.IntVal(floor), z3.IntVal(cap), exact(top))
         ours = proof.order(*wish)
         out_quantity, out_price = np.empty((2, 1, 1))
-        feasibility._order_kernel(
+        feasibility.order_kernel(
             *(np.array([[float(number)]]) for number in (quantity, price * Fraction(tick), net)),
             np.array([[floor * tick]]), np.array([[cap * tick]]), tick, float(top) * tick,
             out_quantity, out_price,

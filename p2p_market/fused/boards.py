@@ -1,0 +1,215 @@
+"""A board: communities of one scenario in mid-game, moved in place by one call per step."""
+
+from typing import Protocol
+
+import numpy as np
+
+from p2p_market import engine
+from p2p_market.actions import action_map, to_proposal
+from p2p_market.episode import Episode
+from p2p_market.fused.kernel import compiled
+from p2p_market.fused.tables import Moving, Rules, Series, Windows, Work, rules, workspace
+from p2p_market.invariants import insist
+from p2p_market.market import MECHANISMS
+from p2p_market.observation import observe
+from p2p_market.records import (
+    Action,
+    BoolArray,
+    Fills,
+    Float32Array,
+    FloatArray,
+    Flows,
+    Ledger,
+    Outcome,
+    Proposal,
+    State,
+)
+from p2p_market.scenario import Scenario
+
+
+class Board(Protocol):
+    """Where communities stand, and the one call that moves them."""
+
+    step: int
+
+    def play(
+        self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
+    ) -> None:
+        """Play one step.
+
+        Args:
+            actions: normalised, (batch, agent, column).
+            present: whose message arrived, (batch, agent).
+            reward: filled, (batch, agent) [EUR].
+            seen: filled with the observations after the step, (batch, agent, feature).
+
+        Raises:
+            InvariantError: on a strict board, if energy or money does not balance.
+        """
+
+    def show(self, seen: Float32Array) -> None:
+        """Fill in the observations of this moment, (batch, agent, feature)."""
+
+    def state(self) -> State:
+        """A copy of the state."""
+
+    def outcome(self) -> Outcome:
+        """A copy of everything the last step produced."""
+
+
+def board(scenario: Scenario, episode: Episode, state: State, strict: bool) -> Board:
+    """The board of a batch of episodes: compiled, unless the mechanism is plain Python."""
+    if MECHANISMS[scenario.spec.mechanism].kernel is None:
+        return PureBoard(scenario, episode, state, strict)
+    fixed = rules(scenario, strict)
+    work = workspace(scenario, rows=episode.batch)
+    return CompiledBoard(scenario, fixed, *of_episode(episode), work, state)
+
+
+class PureBoard:
+    """A board over `engine.step`."""
+
+    def __init__(self, scenario: Scenario, episode: Episode, state: State, strict: bool) -> None:
+        """Begin at a state."""
+        self.scenario, self.episode, self.strict = scenario, episode, strict
+        self._state = state
+        self._outcome: Outcome | None = None
+
+    @property
+    def step(self) -> int:
+        """Steps played."""
+        return self._state.step
+
+    def play(
+        self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
+    ) -> None:
+        """See `Board`."""
+        proposal = to_proposal(action_map(self.scenario).physical(actions), present)
+        self._state, self._outcome = engine.step(
+            self.scenario, self.episode, self._state, proposal, self.strict
+        )
+        reward[:] = self._outcome.reward
+        self.show(seen)
+
+    def show(self, seen: Float32Array) -> None:
+        """See `Board`."""
+        seen[:] = observe(self.scenario, self.episode, self._state)
+
+    def state(self) -> State:
+        """See `Board`."""
+        return self._state
+
+    def outcome(self) -> Outcome:
+        """See `Board`."""
+        assert self._outcome is not None
+        return self._outcome
+
+
+class CompiledBoard:
+    """A board over the compiled step, whose arrays it owns; the communities share one clock."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        fixed: Rules,
+        windows: Windows,
+        series: Series,
+        work: Work,
+        state: State,
+    ) -> None:
+        """Begin at a state, which is copied.
+
+        Args:
+            work: scratch; with a row for each community the last outcome can be asked for.
+        """
+        self.scenario, self.rules, self.windows, self.series = scenario, fixed, windows, series
+        self.work, self.step = work, state.step
+        self.moving = Moving(
+            *(getattr(state, name).copy() for name in State.__dataclass_fields__ if name != "step")
+        )
+        self._call = compiled()
+        self._reward = np.zeros((0, 0))
+        self._nobody = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 0))
+
+    def play(
+        self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
+    ) -> None:
+        """See `Board`."""
+        batch = len(reward)
+        wrong = self._call(
+            self.rules, self.windows, self.series, self.step, True, 0, batch, actions, present,
+            self.moving, self.work, reward, seen,
+        )  # fmt: skip
+        if wrong and self.rules.strict:
+            insist(self.scenario, self.step, self.work.residual)
+        self.step, self._reward = self.step + 1, reward
+
+    def show(self, seen: Float32Array) -> None:
+        """See `Board`."""
+        actions, present, reward = self._nobody
+        self._call(
+            self.rules, self.windows, self.series, self.step, False, 0, len(seen), actions,
+            present, self.moving, self.work, reward, seen,
+        )  # fmt: skip
+
+    def state(self) -> State:
+        """See `Board`."""
+        return State(self.step, *(array.copy() for array in self.moving))
+
+    def outcome(self) -> Outcome:
+        """See `Board`."""
+        work, copies = self.work, {n: a.copy() for n, a in self.work._asdict().items()}
+        curtailed, shed, net = copies["power"]
+        everyone = np.ones(work.present.shape, dtype=np.bool_)
+        executed = copies["executed"]
+        return Outcome(
+            proposal=Proposal(copies["asked_setpoint"], *copies["asked"], everyone),
+            action=Action(
+                executed, curtailed, shed, net, copies["order_quantity"], copies["order_price"]
+            ),
+            fills=Fills(copies["fill"], copies["payment"], copies["hub_price"]),
+            flows=Flows(
+                copies["imported"],
+                copies["exported"],
+                copies["lost"],
+                self.moving.energy_kwh.copy(),
+                copies["missing"],
+                copies["correction"],
+            ),
+            ledger=Ledger(copies["entries"], copies["balance"]),
+            cause=copies["cause"],
+            reward=self._reward.copy(),
+        )
+
+
+def of_episode(episode: Episode) -> tuple[Windows, Series]:
+    """Tables of a batch of episodes, with a window of its own for each community; views for one."""
+
+    def by_community(name: str) -> FloatArray:
+        series: FloatArray = np.ascontiguousarray(np.moveaxis(getattr(episode, name), 1, 0))
+        series.setflags(write=False)
+        return series
+
+    pv_ceiling_kw = by_community("pv_ceiling_kw")
+    top_kw, slot = pv_ceiling_kw.max(axis=1), np.arange(episode.batch)
+    for array in (top_kw, slot):
+        array.setflags(write=False)
+    windows = Windows(
+        *map(by_community, _WINDOW_SERIES[:5]),
+        pv_ceiling_kw,
+        *map(by_community, _WINDOW_SERIES[5:]),
+        top_kw,
+    )
+    first, last = map(by_community, _OWN_SERIES[:8]), map(by_community, _OWN_SERIES[8:])
+    return windows, Series(slot, *first, episode.start_energy_kwh, *last)
+
+
+_WINDOW_SERIES = (
+    "retail_eur_per_kwh", "expected_load_kw", "load_spread_kw", "expected_pv_kw", "pv_spread_kw",
+    "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "carbon_eur_per_kwh", "co2_kg_per_kwh",
+    "calendar", "known_price_step",
+)  # fmt: skip
+_OWN_SERIES = (
+    "load_kw", "pv_kw", "grid", "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
+    "sensor_fault", "sensor_bias", "message_fault",
+)  # fmt: skip

@@ -1,0 +1,369 @@
+"""One step of many communities in one compiled call: the rooms' kernels over a few at a time.
+
+The order is that of `engine.step`, the arithmetic is that of its kernels, so both give the same
+bits; `engine.step` is the text to read, this is the text that runs.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache, reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from p2p_market import invariants, observation, reward, sensors, settlement
+from p2p_market.assets import node
+from p2p_market.faults import CODE
+from p2p_market.market import MECHANISMS
+from p2p_market.records import SUPERVISOR_CAUSES
+from p2p_market.safety import emergency, envelope, feasibility, feeder, supervisor
+
+_INVARIANT = SUPERVISOR_CAUSES.index("invariant")
+_NAN_ACTION, _MISSING_ACTION, _LOST = (
+    CODE[kind] for kind in ("nan_action", "missing_action", "lost_connection")
+)
+_PAYMENT = settlement.P2P
+
+_distort, _screen, _check = sensors.distort_kernel, supervisor.screen_kernel, envelope.check_kernel
+_limits, _advance = node.limits_kernel, node.advance_kernel
+_connection, _order = feasibility.connection_kernel, feasibility.order_kernel
+_feeder_limit, _serve = feeder.limit_kernel, emergency.serve_kernel
+_grid, _bill, _wear = settlement.grid_kernel, settlement.bill_kernel, settlement.wear_kernel
+_overload, _correction = settlement.overload_kernel, settlement.correction_kernel
+_agent_laws, _community_laws = invariants.agent_kernel, invariants.community_kernel
+_latch, _reward, _observe = (
+    invariants.latch_kernel,
+    reward.reward_kernel,
+    observation.observe_kernel,
+)
+
+
+def _first_of(otherwise: Any, listed: tuple[int, Any]) -> Any:
+    """A rule that is `listed` where its number is asked for, `otherwise` where not."""
+    number, kernel = listed
+
+    @njit
+    def clear(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
+        if rule == number:
+            kernel(quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price)
+        else:
+            otherwise(
+                rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price
+            )
+
+    return clear
+
+
+@njit
+def _no_rule(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
+    hub_price[:] = np.nan
+
+
+_COMPILED = [(n, m.kernel) for n, m in enumerate(MECHANISMS.values()) if m.kernel is not None]
+_clear = reduce(_first_of, _COMPILED, _no_rule)
+
+
+@njit
+def _look(rules, windows, series, t, first, n, work):  # type: ignore[no-untyped-def]
+    """Copy what is outside in step t into the rows of `work`."""
+    s = t if rules.mobile else 0
+    for r in range(n):
+        b = first + r
+        w = series.slot[b]
+        work.grid[r] = series.grid[b, t] if rules.outages else 1.0
+        work.carbon[r] = windows.carbon[w, t]
+        work.co2[r] = windows.co2[w, t]
+        for wave in range(6):
+            work.calendar[r, wave] = windows.calendar[w, t, wave]
+        for i in range(work.load.shape[1]):
+            work.load[r, i] = series.load_kw[b, t, i]
+            work.pv[r, i] = series.pv_kw[b, t, i]
+            work.surplus[r, i] = series.pv_kw[b, t, i] - series.load_kw[b, t, i]
+            work.retail[r, i] = windows.retail[w, t, i]
+            work.ceiling[r, i] = windows.pv_ceiling_kw[w, t, i]
+            there = work.grid[r] > 0.0
+            work.floor[r, i] = windows.ask_floor[w, t, i] if there else rules.outage_floor[i]
+            work.cap[r, i] = windows.bid_cap[w, t, i] if there else rules.outage_cap[i]
+            for k in range(work.plugged.shape[2]):
+                work.plugged[r, i, k] = series.plugged[b, s, i, k]
+                work.departs[r, i, k] = series.departs[b, s, i, k]
+                work.trip[r, i, k] = series.trip_kwh[b, s, i, k]
+                work.tube[r, i, k] = series.floor_kwh[b, s, i, k]
+                work.hours_left[r, i, k] = series.hours_left[b, s, i, k]
+                stays = series.plugged[b, s, i, k]
+                if rules.mobile and t > 0:
+                    left = series.departs[b, t - 1, i, k]
+                    stays = stays * series.plugged[b, t - 1, i, k] * (1.0 - left)
+                work.stays[r, i, k] = stays
+
+
+@njit
+def _read(rules, series, t, first, n, energy, reading, work):  # type: ignore[no-untyped-def]
+    """What the meters say, into `work.told`."""
+    for r in range(n):
+        for i in range(work.load.shape[1]):
+            work.told[r, i, 0] = work.load[r, i]
+            work.told[r, i, 1] = work.pv[r, i]
+            for k in range(energy.shape[2]):
+                work.told[r, i, 2 + k] = work.plugged[r, i, k] * energy[r, i, k]
+    if rules.faults:
+        for r in range(n):
+            b = first + r
+            _distort(
+                series.sensor_fault[b, t : t + 1], series.sensor_bias[b, t : t + 1],
+                reading[r : r + 1], work.told[r : r + 1],
+            )  # fmt: skip
+
+
+@njit
+def _hear(rules, series, t, first, n, actions, present, work):  # type: ignore[no-untyped-def]
+    """The messages as they arrive, in physical units."""
+    assets = work.setpoint.shape[2]
+    for r in range(n):
+        b = first + r
+        for i in range(work.load.shape[1]):
+            for c in range(assets):
+                half = rules.half[i, c] * actions[b, i, c]
+                work.setpoint[r, i, c] = rules.middle[i, c] + half
+            half = rules.half[i, assets] * actions[b, i, assets]
+            work.quantity[r, i] = rules.middle[i, assets] + half
+            half = rules.half[i, assets + 1] * actions[b, i, assets + 1]
+            work.price[r, i] = rules.middle[i, assets + 1] + half
+            work.present[r, i] = present[b, i]
+            if rules.faults:
+                kind = series.message_fault[b, t, i]
+                if kind == _NAN_ACTION:
+                    work.quantity[r, i] = np.nan
+                if kind == _MISSING_ACTION or kind == _LOST:
+                    work.present[r, i] = False
+
+
+@njit
+def _filter(rules, n, work, energy):  # type: ignore[no-untyped-def]
+    """The feasibility filter, then the market, then emergency dispatch."""
+    _connection(
+        work.asked_setpoint[:n], work.low[:n], work.high[:n], work.load[:n], work.pv[:n],
+        rules.connection_limit_kw, work.executed[:n], work.power[:, :n],
+    )  # fmt: skip
+    curtailed, shed, net = work.power[0, :n], work.power[1, :n], work.power[2, :n]
+    executed, fill = work.executed[:n], work.fill[:n]
+    if rules.binding:
+        _feeder_limit(
+            work.load[:n], work.pv[:n], work.grid[:n], rules.feeder_limit_kw,
+            executed, curtailed, shed, net,
+        )  # fmt: skip
+    for r in range(n):
+        arrives = 1.0 - rules.loss_share * (1.0 - work.grid[r])
+        for i in range(net.shape[1]):
+            work.tradable[r, i] = net[r, i] * arrives if net[r, i] < 0.0 else net[r, i]
+    _order(
+        work.asked[0, :n], work.asked[1, :n], work.tradable[:n], work.floor[:n], work.cap[:n],
+        rules.tick, rules.price_max, work.order_quantity[:n], work.order_price[:n],
+    )  # fmt: skip
+    _clear(
+        rules.mechanism, work.order_quantity[:n], work.order_price[:n], work.retail[:n],
+        work.feed_in[:n], rules.k, rules.tick, rules.price_max, rules.dt_h,
+        fill, work.payment[:n], work.hub_price[:n],
+    )  # fmt: skip
+    if rules.outages:
+        arrives = 1.0 - rules.loss_share
+        _serve(work.grid[:n], fill, arrives, work.low[:n], executed, curtailed, shed, net)
+
+
+@njit
+def _settle(rules, t, n, work, energy, start_energy):  # type: ignore[no-untyped-def]
+    """Grid exchange, physics, ledger."""
+    net, fill, entries = work.power[2, :n], work.fill[:n], work.entries[:n]
+    executed, after, missing = work.executed[:n], work.after[:n], work.missing[:n]
+    imported, exported, lost = work.imported[:n], work.exported[:n], work.lost[:n]
+    _grid(net, fill, work.grid[:n], imported, exported, lost)
+    _correction(
+        work.asked_setpoint[:n], work.asked[0, :n], executed, work.order_quantity[:n],
+        work.correction[:n],
+    )  # fmt: skip
+    _advance(
+        energy, executed, work.departs[:n], work.trip[:n], rules.retention, rules.charge_gain_h,
+        rules.discharge_gain_h, rules.energy_min_kwh, rules.energy_max_kwh, rules.target_kwh,
+        after, missing,
+    )  # fmt: skip
+    _bill(
+        imported, exported, fill, work.payment[:n], work.retail[:n], rules.feed_in, rules.fee,
+        work.carbon[:n], work.power[1, :n], rules.lost_load, rules.dt_h, entries,
+    )  # fmt: skip
+    value = rules.terminal_value if t == rules.steps - 1 else 0.0
+    _wear(
+        executed, start_energy, after, rules.degradation_eur_per_kwh, value, missing,
+        rules.shortfall, work.correction[:n], rules.filter_penalty, rules.dt_h, entries,
+    )  # fmt: skip
+    _overload(net, rules.feeder_limit_kw, rules.overload, rules.dt_h, entries)
+    for r in range(n):
+        work.balance[r] = 0.0
+        for i in range(net.shape[1]):
+            work.balance[r] += work.payment[r, i]
+
+
+@njit
+def _insist(rules, n, work, energy):  # type: ignore[no-untyped-def]
+    """Check the laws; latch agents that broke one, and return how many did."""
+    residual = work.residual[:, :n]
+    _agent_laws(
+        work.load[:n], work.pv[:n], work.executed[:n], work.power[0, :n], work.power[1, :n],
+        work.fill[:n], work.imported[:n], work.exported[:n], work.lost[:n],
+        rules.connection_limit_kw, energy, work.after[:n], work.missing[:n], work.departs[:n],
+        work.trip[:n], rules.retention, rules.charge_gain_h, rules.discharge_gain_h,
+        rules.energy_min_kwh, rules.energy_max_kwh, residual[:4],
+    )  # fmt: skip
+    _community_laws(
+        work.power[2, :n], work.fill[:n], work.imported[:n], work.exported[:n], work.lost[:n],
+        work.entries[:n, :, _PAYMENT], work.balance[:n], work.grid[:n], rules.loss_share,
+        rules.feeder_limit_kw if rules.binding else np.inf, residual[4:],
+    )  # fmt: skip
+    return _latch(residual, rules.hold_steps, _INVARIANT, work.cause[:n], work.held[:n])
+
+
+@njit
+def _move(first, n, work, moving):  # type: ignore[no-untyped-def]
+    """Carry the state over to the next step."""
+    for r in range(n):
+        b = first + r
+        if not np.isnan(work.hub_price[r]):
+            moving.last_price[b] = work.hub_price[r]
+        for i in range(work.load.shape[1]):
+            moving.hold_steps[b, i] = work.held[r, i]
+            moving.last_fill_kw[b, i] = work.fill[r, i]
+            for k in range(work.executed.shape[2]):
+                moving.energy_kwh[b, i, k] = work.after[r, i, k]
+                moving.setpoint_kw[b, i, k] = work.executed[r, i, k]
+            for s in range(work.told.shape[2]):
+                told = work.told[r, i, s]
+                same = told == moving.reading[b, i, s]
+                unchanged = moving.unchanged_steps[b, i, s]
+                moving.unchanged_steps[b, i, s] = unchanged + 1 if same else 0
+                if np.isfinite(told):
+                    moving.reading[b, i, s] = told
+
+
+@njit
+def _play(rules, windows, series, t, first, n, actions, present, moving, work, out_reward):  # type: ignore[no-untyped-def]
+    """One step of n communities; returns how many agents broke a law."""
+    span = slice(first, first + n)
+    energy = moving.energy_kwh[span]
+    _look(rules, windows, series, t, first, n, work)
+    _read(rules, series, t, first, n, energy, moving.reading[span], work)
+    _hear(rules, series, t, first, n, actions, present, work)
+    _check(
+        work.told[:n], moving.reading[span], moving.unchanged_steps[span],
+        moving.setpoint_kw[span], work.stays[:n], work.ceiling[:n], rules.load_max_kw,
+        rules.load_change_kw, rules.load_run_steps, rules.pv_daylight_kw, rules.retention,
+        rules.charge_gain_h, rules.discharge_gain_h, rules.energy_min_kwh, rules.energy_max_kwh,
+        work.reading_cause[:n],
+    )  # fmt: skip
+    _limits(
+        energy, work.plugged[:n], work.tube[:n], rules.retention, rules.charge_gain_h,
+        rules.discharge_gain_h, rules.energy_max_kwh, rules.power_min_kw, rules.power_max_kw,
+        work.low[:n], work.high[:n],
+    )  # fmt: skip
+    _screen(
+        work.setpoint[:n], work.quantity[:n], work.price[:n], work.present[:n],
+        work.reading_cause[:n], moving.hold_steps[span], rules.hold_steps, work.surplus[:n],
+        work.low[:n], work.high[:n], work.asked_setpoint[:n], work.asked[:, :n], work.cause[:n],
+        work.held[:n],
+    )  # fmt: skip
+    _filter(rules, n, work, energy)
+    _settle(rules, t, n, work, energy, series.start_energy_kwh[span])
+    wrong = _insist(rules, n, work, energy)
+    if rules.strict and wrong > 0:
+        return wrong
+    _move(first, n, work, moving)
+    _reward(work.entries[:n], rules.weights, rules.community_share, out_reward[span])
+    return wrong
+
+
+@njit
+def _clip(rules, windows, series, first, n, reading, work):  # type: ignore[no-untyped-def]
+    """Last finite readings inside the sensors' ranges, into load, PV and `work.after`."""
+    for r in range(n):
+        w = series.slot[first + r]
+        for i in range(work.load.shape[1]):
+            for s in range(work.told.shape[2]):
+                told = work.told[r, i, s]
+                if not np.isfinite(told):
+                    told = reading[r, i, s]
+                if s == sensors.LOAD:
+                    work.load[r, i] = min(max(told, 0.0), rules.peak_load_kw[i])
+                elif s == sensors.PV:
+                    work.pv[r, i] = min(max(told, 0.0), windows.pv_top_kw[w, i])
+                else:
+                    k = s - sensors.LEVELS
+                    work.after[r, i, k] = min(max(told, 0.0), rules.energy_max_kwh[i, k])
+
+
+@njit
+def _show(rules, windows, series, step, first, n, moving, work, out):  # type: ignore[no-untyped-def]
+    """Observations before a step; after the last one its exogenous values stand in."""
+    t = min(step, rules.steps - 1)
+    span = slice(first, first + n)
+    _look(rules, windows, series, t, first, n, work)
+    energy = moving.energy_kwh[span]
+    if rules.faults:
+        _read(rules, series, t, first, n, energy, moving.reading[span], work)
+        _clip(rules, windows, series, first, n, moving.reading[span], work)
+        energy = work.after[:n]
+    _observe(
+        energy, rules.energy_max_kwh, rules.power_max_kw, rules.target_kwh, work.plugged[:n],
+        work.hours_left[:n], work.load[:n], work.pv[:n], moving.last_fill_kw[span],
+        moving.hold_steps[span], rules.feed_in, rules.fee, work.carbon[:n], work.co2[:n],
+        moving.last_price[span], work.calendar[:n], 1.0 - step / rules.steps, work.grid[:n],
+        series.slot[span], windows.expected_load_kw, windows.load_spread_kw,
+        windows.expected_pv_kw, windows.pv_spread_kw, windows.retail, windows.known_price_step,
+        rules.price_spread, rules.ahead, rules.share, rules.rest, rules.band, t, out[span],
+    )  # fmt: skip
+
+
+def _version() -> str:
+    """Digest of the files whose kernels are compiled into the step.
+
+    It is part of the key under which the compiled step is kept on disk, so that a change in any of
+    them compiles it anew; by itself Numba looks at this file only.
+    """
+    package = Path(__file__).resolve().parent.parent
+    folders = (package, *(package / name for name in ("assets", "fused", "market", "safety")))
+    digest = hashlib.sha256()
+    for path in sorted(file for folder in folders for file in folder.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def compiled() -> Callable[..., int]:
+    """The compiled step; the first call on a machine compiles it and keeps it on disk.
+
+    `play(rules, windows, series, step, act, first, last, actions, present, moving, work,
+    out_reward, out_observation)` plays communities `first` to `last - 1` and returns how many
+    agents broke a law; with `act` false it only writes observations.
+    """
+    version = _version()
+
+    @njit(cache=True, nogil=True)
+    def play(  # type: ignore[no-untyped-def]
+        rules, windows, series, step, act, first, last, actions, present, moving, work,
+        out_reward, out_observation,
+    ):  # fmt: skip
+        version  # noqa: B018 (what a closure holds is part of the key)
+        rows, wrong = work.load.shape[0], 0
+        for begin in range(first, last, rows):
+            n = min(rows, last - begin)
+            if act:
+                wrong += _play(
+                    rules, windows, series, step, begin, n, actions, present, moving, work,
+                    out_reward,
+                )  # fmt: skip
+                if rules.strict and wrong > 0:
+                    return wrong
+            shown = step + 1 if act else step
+            _show(rules, windows, series, shown, begin, n, moving, work, out_observation)
+        return wrong
+
+    return play
