@@ -222,7 +222,8 @@ def test_a_feasible_action_is_unchanged(now, data):
     part = data.draw(hnp.arrays(float, (1, agents), elements=st.floats(0.0, 0.99)))
     floor, cap = floor_and_cap(now)
     lean = data.draw(hnp.arrays(float, (1, agents), elements=st.floats(0.0, 1.0)))
-    price = to_ticks(floor + lean * (cap - floor), now.scenario.spec.tick_eur_per_kwh)
+    wanted = np.minimum(floor + lean * (cap - floor), now.scenario.spec.price_max_eur_per_kwh)
+    price = to_ticks(wanted, now.scenario.spec.tick_eur_per_kwh)
     arrives = 1.0 - now.scenario.spec.fees.loss_share
     quantity = np.where(floor < cap, arrives * part * net_load, 0.0)
     inside = np.abs(net_load) <= 0.999 * now.scenario.spec.connection_limit_kw
