@@ -7,7 +7,16 @@ from numba import njit
 
 from p2p_market.episode import Episode
 from p2p_market.errors import InvariantError
-from p2p_market.records import Action, BoolArray, Fills, FloatArray, Flows, Ledger, State
+from p2p_market.records import (
+    LEDGER_COLUMN,
+    Action,
+    BoolArray,
+    Fills,
+    FloatArray,
+    Flows,
+    Ledger,
+    State,
+)
 from p2p_market.scenario import Scenario
 
 TOLERANCE: Final = 1e-5  # kW, kWh and EUR
@@ -23,13 +32,15 @@ LAWS: Final = (
 )
 """What is checked; the first four per agent, the others per community."""
 
+_P2P = LEDGER_COLUMN["p2p_payment"]
+
 
 @njit(cache=True)
 def agent_kernel(  # type: ignore[no-untyped-def]
     load, pv, setpoint, curtailed, shed, fill, imported, exported, lost, limit,
     before, after, shortfall, departs, trip, retention, charge, discharge, e_min, e_max, out,
 ):  # fmt: skip
-    """Residual of the four laws of an agent, `out` (law, batch, agent)."""
+    """Residual of the laws of an agent, rows 0 to 3 of `out` (law, batch, agent)."""
     for b in range(load.shape[0]):
         for i in range(load.shape[1]):
             into, storage, bound = 0.0, 0.0, 0.0
@@ -56,9 +67,9 @@ def agent_kernel(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def community_kernel(  # type: ignore[no-untyped-def]
-    net, fill, imported, exported, lost, payment, balance, grid, loss_share, limit, out
+    net, fill, imported, exported, lost, entries, balance, grid, loss_share, limit, out
 ):
-    """Residual of the community's laws, `out` (law, batch, agent); `limit` inf: not binding."""
+    """Residual of the community's laws, rows 4 to 6 of `out`; `limit` inf: not binding."""
     for b in range(net.shape[0]):
         flow, traded, exchange, loss, due, paid = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(net.shape[1]):
@@ -67,15 +78,15 @@ def community_kernel(  # type: ignore[no-untyped-def]
             exchange += imported[b, i] + exported[b, i]
             loss += lost[b, i]
             due += max(-fill[b, i], 0.0) * loss_share / (1.0 - loss_share)
-            paid += payment[b, i]
+            paid += entries[b, i, _P2P]
         # In an outage nothing flows through the feeder, and only line losses may be lost.
         beyond = abs(loss - (1.0 - grid[b]) * due) + (1.0 - grid[b]) * exchange
         if grid[b] > 0.0:
             beyond = max(beyond, abs(flow) - limit)
         for i in range(net.shape[1]):
-            out[0, b, i] = abs(traded)
-            out[1, b, i] = beyond
-            out[2, b, i] = abs(paid - balance[b])
+            out[4, b, i] = abs(traded)
+            out[5, b, i] = beyond
+            out[6, b, i] = abs(paid - balance[b])
 
 
 @njit(cache=True)
@@ -113,13 +124,13 @@ def residuals(
         scenario.spec.connection_limit_kw, state.energy_kwh, flow.energy_kwh,
         flow.shortfall_kwh, presence.departs, presence.trip_kwh, nodes.retention,
         nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
-        out[:4],
+        out,
     )  # fmt: skip
     feeder, loss_share = scenario.spec.feeder, scenario.spec.fees.loss_share
     community_kernel(
         action.net_load_kw, fills.power_kw, flow.import_kw, flow.export_kw, flow.line_loss_kw,
-        ledger.entry("p2p_payment"), ledger.operator_balance_eur, episode.grid[t], loss_share,
-        feeder.limit_kw if feeder.mode == "binding" else np.inf, out[4:],
+        ledger.entries_eur, ledger.operator_balance_eur, episode.grid[t], loss_share,
+        feeder.limit_kw if feeder.mode == "binding" else np.inf, out,
     )  # fmt: skip
     return out
 

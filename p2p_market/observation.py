@@ -112,7 +112,7 @@ def observe_kernel(  # type: ignore[no-untyped-def]
     co2, last_price, calendar, left, grid, slot, expected_load, load_spread, expected_pv, pv_spread,
     retail, source, price_spread, ahead, share, rest, band, t, out,
 ):  # fmt: skip
-    """From `expected_load` to `source`, series are (slot, step, ...); community b has `slot[b]`."""
+    """From `expected_load` to `source`, series are (step, slot, ...); community b has `slot[b]`."""
     for b in range(out.shape[0]):
         w = slot[b]
         for i in range(out.shape[1]):
@@ -130,7 +130,7 @@ def observe_kernel(  # type: ignore[no-untyped-def]
             out[b, i, c + 1] = pv[b, i]
             out[b, i, c + 2] = fill[b, i]
             out[b, i, c + 3] = 1.0 if held[b, i] > 0 else 0.0
-            out[b, i, c + 4] = retail[w, t, i]
+            out[b, i, c + 4] = retail[t, w, i]
             out[b, i, c + 5] = feed_in[i]
             out[b, i, c + 6] = fee[i]
             out[b, i, c + 7] = carbon[b]
@@ -140,18 +140,18 @@ def observe_kernel(  # type: ignore[no-untyped-def]
                 out[b, i, c + 10 + wave] = calendar[b, wave]
             out[b, i, c + 16] = left
             c += 17
-            off_load = load[b, i] - expected_load[w, t, i]
-            ratio = pv[b, i] / expected_pv[w, t, i] if expected_pv[w, t, i] > 0.01 else 1.0
+            off_load = load[b, i] - expected_load[t, w, i]
+            ratio = pv[b, i] / expected_pv[t, w, i] if expected_pv[t, w, i] > 0.01 else 1.0
             for h in range(ahead.shape[0]):
                 s = t + ahead[h]
-                out[b, i, c] = max(expected_load[w, s, i] + share[h] * off_load, 0.0)
-                out[b, i, c + 1] = rest[h] * load_spread[w, s, i]
-                out[b, i, c + 2] = expected_pv[w, s, i] * (1.0 + share[h] * (ratio - 1.0))
-                out[b, i, c + 3] = rest[h] * pv_spread[w, s, i]
-                out[b, i, c + 4] = retail[w, source[w, t, h], i]
+                out[b, i, c] = max(expected_load[s, w, i] + share[h] * off_load, 0.0)
+                out[b, i, c + 1] = rest[h] * load_spread[s, w, i]
+                out[b, i, c + 2] = expected_pv[s, w, i] * (1.0 + share[h] * (ratio - 1.0))
+                out[b, i, c + 3] = rest[h] * pv_spread[s, w, i]
+                out[b, i, c + 4] = retail[source[t, w, h], w, i]
                 c += 5
             last = ahead.shape[0] - 1
-            known = source[w, t, last] == t + ahead[last]
+            known = source[t, w, last] == t + ahead[last]
             out[b, i, c] = 0.0 if known else band * price_spread[i]
             if c + 1 < out.shape[2]:
                 out[b, i, c + 1] = grid[b]
@@ -178,17 +178,15 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
         episode.carbon_eur_per_kwh[t], episode.co2_kg_per_kwh[t], state.last_price_eur_per_kwh,
         episode.calendar[t], 1.0 - state.step / scenario.steps, episode.grid[t],
         np.arange(episode.batch),
-        *(np.moveaxis(series, 1, 0) for series in (
-            episode.expected_load_kw, episode.load_spread_kw, episode.expected_pv_kw,
-            episode.pv_spread_kw, episode.retail_eur_per_kwh, episode.known_price_step,
-        )),
+        episode.expected_load_kw, episode.load_spread_kw, episode.expected_pv_kw,
+        episode.pv_spread_kw, episode.retail_eur_per_kwh, episode.known_price_step,
         scenario.price_spread_eur_per_kwh, ahead, share, rest, BAND, t, out,
     )  # fmt: skip
     return out
 
 
 def horizons(scenario: Scenario) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Per forecast horizon: steps ahead, share of the present, half-width of the band in spreads."""
+    """Per forecast horizon: steps ahead, share of the present, band in standard deviations."""
     return _AHEAD[scenario.dt_h], _SHARE, _REST
 
 

@@ -9,6 +9,7 @@ from p2p_market.scenario import Scenario
 
 @njit(cache=True)
 def reward_kernel(entries, weights, share, out):  # type: ignore[no-untyped-def]
+    """See `rewards`."""
     agents = entries.shape[1]
     for b in range(entries.shape[0]):
         total = 0.0

@@ -26,6 +26,7 @@ _NAN, _INFINITE, _STUCK, _BIASED, _MISSING = (
 
 @njit(cache=True)
 def distort_kernel(kind, bias, last, out):  # type: ignore[no-untyped-def]
+    """Faults of sensors over readings that were true."""
     for b in range(out.shape[0]):
         for i in range(out.shape[1]):
             for s in range(out.shape[2]):

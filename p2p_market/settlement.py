@@ -17,7 +17,7 @@ from p2p_market.records import (
 )
 from p2p_market.scenario import Scenario
 
-P2P = LEDGER_COLUMN["p2p_payment"]
+_P2P = LEDGER_COLUMN["p2p_payment"]
 _IMPORT = LEDGER_COLUMN["grid_import"]
 _EXPORT = LEDGER_COLUMN["grid_export"]
 _FEE = LEDGER_COLUMN["network_fee"]
@@ -45,9 +45,10 @@ def grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ign
 def bill_kernel(  # type: ignore[no-untyped-def]
     imported, exported, fill, payment, retail, feed_in, fee, carbon, shed, lost_load_price, dt, out
 ):
+    """Money that changes hands, carbon and lost load."""
     for b in range(imported.shape[0]):
         for i in range(imported.shape[1]):
-            out[b, i, P2P] = payment[b, i]
+            out[b, i, _P2P] = payment[b, i]
             out[b, i, _IMPORT] = imported[b, i] * retail[b, i] * dt
             out[b, i, _EXPORT] = -exported[b, i] * feed_in[i] * dt
             out[b, i, _FEE] = abs(fill[b, i]) * fee[i] * dt
@@ -92,6 +93,7 @@ def overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def correction_kernel(asked_setpoint, asked_quantity, setpoint, quantity, out):  # type: ignore[no-untyped-def]
+    """How far the filter moved set-points and quantity."""
     for b in range(quantity.shape[0]):
         for i in range(quantity.shape[1]):
             moved = abs(asked_quantity[b, i] - quantity[b, i])

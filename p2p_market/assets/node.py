@@ -112,6 +112,7 @@ def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficie
 def limits_kernel(  # type: ignore[no-untyped-def]
     energy, plugged, floor, retention, charge, discharge, e_max, p_min, p_max, out_low, out_high
 ):
+    """See `power_limits`."""
     for b in range(energy.shape[0]):
         for i in range(energy.shape[1]):
             for k in range(energy.shape[2]):
@@ -163,6 +164,7 @@ def advance_kernel(  # type: ignore[no-untyped-def]
     energy, power, departs, trip, retention, charge, discharge, e_min, e_max, target,
     out_energy, out_shortfall,
 ):  # fmt: skip
+    """See `advance`."""
     for b in range(energy.shape[0]):
         for i in range(energy.shape[1]):
             for k in range(energy.shape[2]):

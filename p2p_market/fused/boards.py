@@ -1,6 +1,6 @@
 """A board: communities of one scenario in mid-game, moved in place by one call per step."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode
 from p2p_market.fused.kernel import compiled
-from p2p_market.fused.tables import Moving, Rules, Series, Windows, Work, rules, workspace
+from p2p_market.fused.tables import Moving, Rules, Series, Windows, Work, fixed, rules, workspace
 from p2p_market.invariants import insist
 from p2p_market.market import MECHANISMS
 from p2p_market.observation import observe
@@ -127,6 +127,7 @@ class CompiledBoard:
         self.moving = Moving(
             *(getattr(state, name).copy() for name in State.__dataclass_fields__ if name != "step")
         )
+        _place(series, work)
         self._call = compiled()
         self._reward = np.zeros((0, 0))
         self._nobody = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 0))
@@ -158,58 +159,44 @@ class CompiledBoard:
 
     def outcome(self) -> Outcome:
         """See `Board`."""
-        work, copies = self.work, {n: a.copy() for n, a in self.work._asdict().items()}
-        curtailed, shed, net = copies["power"]
+        work = Work(*(array.copy() for array in self.work))
         everyone = np.ones(work.present.shape, dtype=np.bool_)
-        executed = copies["executed"]
+        asked = Proposal(work.asked_setpoint, work.asked_quantity, work.asked_price, everyone)
+        order = work.order_quantity, work.order_price
+        exchange = work.imported, work.exported, work.lost
+        levels = self.moving.energy_kwh.copy()
         return Outcome(
-            proposal=Proposal(copies["asked_setpoint"], *copies["asked"], everyone),
-            action=Action(
-                executed, curtailed, shed, net, copies["order_quantity"], copies["order_price"]
-            ),
-            fills=Fills(copies["fill"], copies["payment"], copies["hub_price"]),
-            flows=Flows(
-                copies["imported"],
-                copies["exported"],
-                copies["lost"],
-                self.moving.energy_kwh.copy(),
-                copies["missing"],
-                copies["correction"],
-            ),
-            ledger=Ledger(copies["entries"], copies["balance"]),
-            cause=copies["cause"],
+            proposal=asked,
+            action=Action(work.executed, work.curtailed, work.shed, work.net, *order),
+            fills=Fills(work.fill, work.payment, work.hub_price),
+            flows=Flows(*exchange, levels, work.missing, work.correction),
+            ledger=Ledger(work.entries, work.balance),
+            cause=work.cause,
             reward=self._reward.copy(),
         )
 
 
+def _place(series: Series, work: Work) -> None:
+    """Whether assets are there, once and for all where none of them ever leaves."""
+    for there in (work.plugged, work.stays):
+        there[:] = series.plugged[0, 0]
+    work.tube[:] = series.floor_kwh[0, 0]
+
+
 def of_episode(episode: Episode) -> tuple[Windows, Series]:
-    """Tables of a batch of episodes, with a window of its own for each community; views for one."""
-
-    def by_community(name: str) -> FloatArray:
-        series: FloatArray = np.ascontiguousarray(np.moveaxis(getattr(episode, name), 1, 0))
-        series.setflags(write=False)
-        return series
-
-    pv_ceiling_kw = by_community("pv_ceiling_kw")
-    top_kw, slot = pv_ceiling_kw.max(axis=1), np.arange(episode.batch)
-    for array in (top_kw, slot):
-        array.setflags(write=False)
-    windows = Windows(
-        *map(by_community, _WINDOW_SERIES[:5]),
-        pv_ceiling_kw,
-        *map(by_community, _WINDOW_SERIES[5:]),
-        top_kw,
-    )
-    first, last = map(by_community, _OWN_SERIES[:8]), map(by_community, _OWN_SERIES[8:])
-    return windows, Series(slot, *first, episode.start_energy_kwh, *last)
+    """Tables of a batch of episodes, a window of its own for each community."""
+    top_kw, slot = episode.pv_ceiling_kw.max(axis=0), np.arange(episode.batch)
+    windows = Windows(*(getattr(episode, name) for name in WINDOW_SERIES), fixed(top_kw))
+    return windows, Series(fixed(slot), *(getattr(episode, name) for name in OWN_SERIES))
 
 
-_WINDOW_SERIES = (
+WINDOW_SERIES: Final = (
     "retail_eur_per_kwh", "expected_load_kw", "load_spread_kw", "expected_pv_kw", "pv_spread_kw",
-    "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "carbon_eur_per_kwh", "co2_kg_per_kwh",
-    "calendar", "known_price_step",
+    "pv_ceiling_kw", "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "carbon_eur_per_kwh",
+    "co2_kg_per_kwh", "calendar", "known_price_step",
 )  # fmt: skip
-_OWN_SERIES = (
+OWN_SERIES: Final = (
     "load_kw", "pv_kw", "grid", "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
-    "sensor_fault", "sensor_bias", "message_fault",
+    "start_energy_kwh", "sensor_fault", "sensor_bias", "message_fault",
 )  # fmt: skip
+"""Fields of an episode, in the order of `Windows` and `Series`."""

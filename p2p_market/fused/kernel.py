@@ -24,7 +24,6 @@ _INVARIANT = SUPERVISOR_CAUSES.index("invariant")
 _NAN_ACTION, _MISSING_ACTION, _LOST = (
     CODE[kind] for kind in ("nan_action", "missing_action", "lost_connection")
 )
-_PAYMENT = settlement.P2P
 
 _distort, _screen, _check = sensors.distort_kernel, supervisor.screen_kernel, envelope.check_kernel
 _limits, _advance = node.limits_kernel, node.advance_kernel
@@ -66,62 +65,81 @@ _clear = reduce(_first_of, _COMPILED, _no_rule)
 
 
 @njit
-def _look(rules, windows, series, t, first, n, work):  # type: ignore[no-untyped-def]
-    """Copy what is outside in step t into the rows of `work`."""
-    s = t if rules.mobile else 0
-    for r in range(n):
+def _see(rules, windows, series, t, first, work):  # type: ignore[no-untyped-def]
+    """What is outside in step t and an agent may know, into the rows of `work`."""
+    for r in range(work.load.shape[0]):
         b = first + r
         w = series.slot[b]
-        work.grid[r] = series.grid[b, t] if rules.outages else 1.0
-        work.carbon[r] = windows.carbon[w, t]
-        work.co2[r] = windows.co2[w, t]
+        work.grid[r] = series.grid[t, b]
+        work.carbon[r] = windows.carbon[t, w]
+        work.co2[r] = windows.co2[t, w]
         for wave in range(6):
-            work.calendar[r, wave] = windows.calendar[w, t, wave]
+            work.calendar[r, wave] = windows.calendar[t, w, wave]
         for i in range(work.load.shape[1]):
-            work.load[r, i] = series.load_kw[b, t, i]
-            work.pv[r, i] = series.pv_kw[b, t, i]
-            work.surplus[r, i] = series.pv_kw[b, t, i] - series.load_kw[b, t, i]
-            work.retail[r, i] = windows.retail[w, t, i]
-            work.ceiling[r, i] = windows.pv_ceiling_kw[w, t, i]
-            there = work.grid[r] > 0.0
-            work.floor[r, i] = windows.ask_floor[w, t, i] if there else rules.outage_floor[i]
-            work.cap[r, i] = windows.bid_cap[w, t, i] if there else rules.outage_cap[i]
-            for k in range(work.plugged.shape[2]):
-                work.plugged[r, i, k] = series.plugged[b, s, i, k]
-                work.departs[r, i, k] = series.departs[b, s, i, k]
-                work.trip[r, i, k] = series.trip_kwh[b, s, i, k]
-                work.tube[r, i, k] = series.floor_kwh[b, s, i, k]
-                work.hours_left[r, i, k] = series.hours_left[b, s, i, k]
-                stays = series.plugged[b, s, i, k]
-                if rules.mobile and t > 0:
-                    left = series.departs[b, t - 1, i, k]
-                    stays = stays * series.plugged[b, t - 1, i, k] * (1.0 - left)
-                work.stays[r, i, k] = stays
+            work.load[r, i] = series.load_kw[t, b, i]
+            work.pv[r, i] = series.pv_kw[t, b, i]
+            if rules.mobile:
+                for k in range(work.plugged.shape[2]):
+                    work.plugged[r, i, k] = series.plugged[t, b, i, k]
+                    work.hours_left[r, i, k] = series.hours_left[t, b, i, k]
 
 
 @njit
-def _read(rules, series, t, first, n, energy, reading, work):  # type: ignore[no-untyped-def]
+def _look(rules, windows, series, t, first, work):  # type: ignore[no-untyped-def]
+    """All that is outside in step t."""
+    _see(rules, windows, series, t, first, work)
+    for r in range(work.load.shape[0]):
+        b = first + r
+        w = series.slot[b]
+        there = work.grid[r] > 0.0
+        for i in range(work.load.shape[1]):
+            work.surplus[r, i] = work.pv[r, i] - work.load[r, i]
+            work.retail[r, i] = windows.retail[t, w, i]
+            work.ceiling[r, i] = windows.pv_ceiling_kw[t, w, i]
+            work.floor[r, i] = windows.ask_floor[t, w, i] if there else rules.outage_floor[i]
+            work.cap[r, i] = windows.bid_cap[t, w, i] if there else rules.outage_cap[i]
+    if rules.mobile:
+        _look_at_vehicles(series, t, first, work)
+
+
+@njit
+def _look_at_vehicles(series, t, first, work):  # type: ignore[no-untyped-def]
+    """Who leaves, what the trip takes, the tube, and who has been there since the step before."""
+    for r in range(work.load.shape[0]):
+        b = first + r
+        for i in range(work.load.shape[1]):
+            for k in range(work.plugged.shape[2]):
+                work.departs[r, i, k] = series.departs[t, b, i, k]
+                work.trip[r, i, k] = series.trip_kwh[t, b, i, k]
+                work.tube[r, i, k] = series.floor_kwh[t, b, i, k]
+                work.stays[r, i, k] = series.plugged[t, b, i, k]
+                if t > 0:
+                    stayed = series.plugged[t - 1, b, i, k] * (1.0 - series.departs[t - 1, b, i, k])
+                    work.stays[r, i, k] *= stayed
+
+
+@njit
+def _read(rules, series, t, first, energy, reading, work):  # type: ignore[no-untyped-def]
     """What the meters say, into `work.told`."""
-    for r in range(n):
+    for r in range(work.load.shape[0]):
         for i in range(work.load.shape[1]):
             work.told[r, i, 0] = work.load[r, i]
             work.told[r, i, 1] = work.pv[r, i]
             for k in range(energy.shape[2]):
                 work.told[r, i, 2 + k] = work.plugged[r, i, k] * energy[r, i, k]
     if rules.faults:
-        for r in range(n):
-            b = first + r
-            _distort(
-                series.sensor_fault[b, t : t + 1], series.sensor_bias[b, t : t + 1],
-                reading[r : r + 1], work.told[r : r + 1],
-            )  # fmt: skip
+        span = slice(first, first + work.told.shape[0])
+        _distort(
+            series.sensor_fault[t, span], series.sensor_bias[t, span],
+            reading, work.told,
+        )  # fmt: skip
 
 
 @njit
-def _hear(rules, series, t, first, n, actions, present, work):  # type: ignore[no-untyped-def]
+def _hear(rules, series, t, first, actions, present, work):  # type: ignore[no-untyped-def]
     """The messages as they arrive, in physical units."""
     assets = work.setpoint.shape[2]
-    for r in range(n):
+    for r in range(work.load.shape[0]):
         b = first + r
         for i in range(work.load.shape[1]):
             for c in range(assets):
@@ -133,100 +151,101 @@ def _hear(rules, series, t, first, n, actions, present, work):  # type: ignore[n
             work.price[r, i] = rules.middle[i, assets + 1] + half
             work.present[r, i] = present[b, i]
             if rules.faults:
-                kind = series.message_fault[b, t, i]
+                kind = series.message_fault[t, b, i]
                 if kind == _NAN_ACTION:
                     work.quantity[r, i] = np.nan
-                if kind == _MISSING_ACTION or kind == _LOST:
+                if kind in (_MISSING_ACTION, _LOST):
                     work.present[r, i] = False
 
 
 @njit
-def _filter(rules, n, work, energy):  # type: ignore[no-untyped-def]
+def _filter(rules, work):  # type: ignore[no-untyped-def]
     """The feasibility filter, then the market, then emergency dispatch."""
     _connection(
-        work.asked_setpoint[:n], work.low[:n], work.high[:n], work.load[:n], work.pv[:n],
-        rules.connection_limit_kw, work.executed[:n], work.power[:, :n],
+        work.asked_setpoint, work.low, work.high, work.load, work.pv,
+        rules.connection_limit_kw, work.executed, work.curtailed, work.shed, work.net,
     )  # fmt: skip
-    curtailed, shed, net = work.power[0, :n], work.power[1, :n], work.power[2, :n]
-    executed, fill = work.executed[:n], work.fill[:n]
     if rules.binding:
         _feeder_limit(
-            work.load[:n], work.pv[:n], work.grid[:n], rules.feeder_limit_kw,
-            executed, curtailed, shed, net,
+            work.load, work.pv, work.grid, rules.feeder_limit_kw,
+            work.executed, work.curtailed, work.shed, work.net,
         )  # fmt: skip
-    for r in range(n):
+    for r in range(work.load.shape[0]):
         arrives = 1.0 - rules.loss_share * (1.0 - work.grid[r])
-        for i in range(net.shape[1]):
-            work.tradable[r, i] = net[r, i] * arrives if net[r, i] < 0.0 else net[r, i]
+        for i in range(work.net.shape[1]):
+            net = work.net[r, i]
+            work.tradable[r, i] = net * arrives if net < 0.0 else net
     _order(
-        work.asked[0, :n], work.asked[1, :n], work.tradable[:n], work.floor[:n], work.cap[:n],
-        rules.tick, rules.price_max, work.order_quantity[:n], work.order_price[:n],
+        work.asked_quantity, work.asked_price, work.tradable, work.floor, work.cap,
+        rules.tick, rules.price_max, work.order_quantity, work.order_price,
     )  # fmt: skip
     _clear(
-        rules.mechanism, work.order_quantity[:n], work.order_price[:n], work.retail[:n],
-        work.feed_in[:n], rules.k, rules.tick, rules.price_max, rules.dt_h,
-        fill, work.payment[:n], work.hub_price[:n],
+        rules.mechanism, work.order_quantity, work.order_price, work.retail,
+        work.feed_in, rules.k, rules.tick, rules.price_max, rules.dt_h,
+        work.fill, work.payment, work.hub_price,
     )  # fmt: skip
     if rules.outages:
         arrives = 1.0 - rules.loss_share
-        _serve(work.grid[:n], fill, arrives, work.low[:n], executed, curtailed, shed, net)
+        _serve(
+            work.grid, work.fill, arrives, work.low, work.executed, work.curtailed, work.shed,
+            work.net,
+        )  # fmt: skip
 
 
 @njit
-def _settle(rules, t, n, work, energy, start_energy):  # type: ignore[no-untyped-def]
+def _settle(rules, t, work, energy, start_energy):  # type: ignore[no-untyped-def]
     """Grid exchange, physics, ledger."""
-    net, fill, entries = work.power[2, :n], work.fill[:n], work.entries[:n]
-    executed, after, missing = work.executed[:n], work.after[:n], work.missing[:n]
-    imported, exported, lost = work.imported[:n], work.exported[:n], work.lost[:n]
-    _grid(net, fill, work.grid[:n], imported, exported, lost)
+    net, fill, entries = work.net, work.fill, work.entries
+    executed, after, missing = work.executed, work.after, work.missing
+    imported, exported, lost = work.imported, work.exported, work.lost
+    _grid(net, fill, work.grid, imported, exported, lost)
     _correction(
-        work.asked_setpoint[:n], work.asked[0, :n], executed, work.order_quantity[:n],
-        work.correction[:n],
+        work.asked_setpoint, work.asked_quantity, executed, work.order_quantity,
+        work.correction,
     )  # fmt: skip
     _advance(
-        energy, executed, work.departs[:n], work.trip[:n], rules.retention, rules.charge_gain_h,
+        energy, executed, work.departs, work.trip, rules.retention, rules.charge_gain_h,
         rules.discharge_gain_h, rules.energy_min_kwh, rules.energy_max_kwh, rules.target_kwh,
         after, missing,
     )  # fmt: skip
     _bill(
-        imported, exported, fill, work.payment[:n], work.retail[:n], rules.feed_in, rules.fee,
-        work.carbon[:n], work.power[1, :n], rules.lost_load, rules.dt_h, entries,
+        imported, exported, fill, work.payment, work.retail, rules.feed_in, rules.fee,
+        work.carbon, work.shed, rules.lost_load, rules.dt_h, entries,
     )  # fmt: skip
     value = rules.terminal_value if t == rules.steps - 1 else 0.0
     _wear(
         executed, start_energy, after, rules.degradation_eur_per_kwh, value, missing,
-        rules.shortfall, work.correction[:n], rules.filter_penalty, rules.dt_h, entries,
+        rules.shortfall, work.correction, rules.filter_penalty, rules.dt_h, entries,
     )  # fmt: skip
     _overload(net, rules.feeder_limit_kw, rules.overload, rules.dt_h, entries)
-    for r in range(n):
+    for r in range(work.load.shape[0]):
         work.balance[r] = 0.0
         for i in range(net.shape[1]):
             work.balance[r] += work.payment[r, i]
 
 
 @njit
-def _insist(rules, n, work, energy):  # type: ignore[no-untyped-def]
+def _insist(rules, work, energy):  # type: ignore[no-untyped-def]
     """Check the laws; latch agents that broke one, and return how many did."""
-    residual = work.residual[:, :n]
     _agent_laws(
-        work.load[:n], work.pv[:n], work.executed[:n], work.power[0, :n], work.power[1, :n],
-        work.fill[:n], work.imported[:n], work.exported[:n], work.lost[:n],
-        rules.connection_limit_kw, energy, work.after[:n], work.missing[:n], work.departs[:n],
-        work.trip[:n], rules.retention, rules.charge_gain_h, rules.discharge_gain_h,
-        rules.energy_min_kwh, rules.energy_max_kwh, residual[:4],
+        work.load, work.pv, work.executed, work.curtailed, work.shed,
+        work.fill, work.imported, work.exported, work.lost,
+        rules.connection_limit_kw, energy, work.after, work.missing, work.departs,
+        work.trip, rules.retention, rules.charge_gain_h, rules.discharge_gain_h,
+        rules.energy_min_kwh, rules.energy_max_kwh, work.residual,
     )  # fmt: skip
     _community_laws(
-        work.power[2, :n], work.fill[:n], work.imported[:n], work.exported[:n], work.lost[:n],
-        work.entries[:n, :, _PAYMENT], work.balance[:n], work.grid[:n], rules.loss_share,
-        rules.feeder_limit_kw if rules.binding else np.inf, residual[4:],
+        work.net, work.fill, work.imported, work.exported, work.lost,
+        work.entries, work.balance, work.grid, rules.loss_share,
+        rules.feeder_limit_kw if rules.binding else np.inf, work.residual,
     )  # fmt: skip
-    return _latch(residual, rules.hold_steps, _INVARIANT, work.cause[:n], work.held[:n])
+    return _latch(work.residual, rules.hold_steps, _INVARIANT, work.cause, work.held)
 
 
 @njit
-def _move(first, n, work, moving):  # type: ignore[no-untyped-def]
+def _move(first, work, moving):  # type: ignore[no-untyped-def]
     """Carry the state over to the next step."""
-    for r in range(n):
+    for r in range(work.load.shape[0]):
         b = first + r
         if not np.isnan(work.hub_price[r]):
             moving.last_price[b] = work.hub_price[r]
@@ -246,45 +265,45 @@ def _move(first, n, work, moving):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _play(rules, windows, series, t, first, n, actions, present, moving, work, out_reward):  # type: ignore[no-untyped-def]
-    """One step of n communities; returns how many agents broke a law."""
-    span = slice(first, first + n)
+def _play(rules, windows, series, t, first, actions, present, moving, work, out_reward):  # type: ignore[no-untyped-def]
+    """One step of as many communities as `work` has rows; returns how many agents broke a law."""
+    span = slice(first, first + work.load.shape[0])
     energy = moving.energy_kwh[span]
-    _look(rules, windows, series, t, first, n, work)
-    _read(rules, series, t, first, n, energy, moving.reading[span], work)
-    _hear(rules, series, t, first, n, actions, present, work)
+    _look(rules, windows, series, t, first, work)
+    _read(rules, series, t, first, energy, moving.reading[span], work)
+    _hear(rules, series, t, first, actions, present, work)
     _check(
-        work.told[:n], moving.reading[span], moving.unchanged_steps[span],
-        moving.setpoint_kw[span], work.stays[:n], work.ceiling[:n], rules.load_max_kw,
+        work.told, moving.reading[span], moving.unchanged_steps[span],
+        moving.setpoint_kw[span], work.stays, work.ceiling, rules.load_max_kw,
         rules.load_change_kw, rules.load_run_steps, rules.pv_daylight_kw, rules.retention,
         rules.charge_gain_h, rules.discharge_gain_h, rules.energy_min_kwh, rules.energy_max_kwh,
-        work.reading_cause[:n],
+        work.reading_cause,
     )  # fmt: skip
     _limits(
-        energy, work.plugged[:n], work.tube[:n], rules.retention, rules.charge_gain_h,
+        energy, work.plugged, work.tube, rules.retention, rules.charge_gain_h,
         rules.discharge_gain_h, rules.energy_max_kwh, rules.power_min_kw, rules.power_max_kw,
-        work.low[:n], work.high[:n],
+        work.low, work.high,
     )  # fmt: skip
     _screen(
-        work.setpoint[:n], work.quantity[:n], work.price[:n], work.present[:n],
-        work.reading_cause[:n], moving.hold_steps[span], rules.hold_steps, work.surplus[:n],
-        work.low[:n], work.high[:n], work.asked_setpoint[:n], work.asked[:, :n], work.cause[:n],
-        work.held[:n],
+        work.setpoint, work.quantity, work.price, work.present,
+        work.reading_cause, moving.hold_steps[span], rules.hold_steps, work.surplus,
+        work.low, work.high, work.asked_setpoint, work.asked_quantity, work.asked_price, work.cause,
+        work.held,
     )  # fmt: skip
-    _filter(rules, n, work, energy)
-    _settle(rules, t, n, work, energy, series.start_energy_kwh[span])
-    wrong = _insist(rules, n, work, energy)
+    _filter(rules, work)
+    _settle(rules, t, work, energy, series.start_energy_kwh[span])
+    wrong = _insist(rules, work, energy)
     if rules.strict and wrong > 0:
         return wrong
-    _move(first, n, work, moving)
-    _reward(work.entries[:n], rules.weights, rules.community_share, out_reward[span])
+    _move(first, work, moving)
+    _reward(work.entries, rules.weights, rules.community_share, out_reward[span])
     return wrong
 
 
 @njit
-def _clip(rules, windows, series, first, n, reading, work):  # type: ignore[no-untyped-def]
+def _clip(rules, windows, series, first, reading, work):  # type: ignore[no-untyped-def]
     """Last finite readings inside the sensors' ranges, into load, PV and `work.after`."""
-    for r in range(n):
+    for r in range(work.load.shape[0]):
         w = series.slot[first + r]
         for i in range(work.load.shape[1]):
             for s in range(work.told.shape[2]):
@@ -301,21 +320,21 @@ def _clip(rules, windows, series, first, n, reading, work):  # type: ignore[no-u
 
 
 @njit
-def _show(rules, windows, series, step, first, n, moving, work, out):  # type: ignore[no-untyped-def]
+def _show(rules, windows, series, step, first, moving, work, out):  # type: ignore[no-untyped-def]
     """Observations before a step; after the last one its exogenous values stand in."""
     t = min(step, rules.steps - 1)
-    span = slice(first, first + n)
-    _look(rules, windows, series, t, first, n, work)
+    span = slice(first, first + work.load.shape[0])
+    _see(rules, windows, series, t, first, work)
     energy = moving.energy_kwh[span]
     if rules.faults:
-        _read(rules, series, t, first, n, energy, moving.reading[span], work)
-        _clip(rules, windows, series, first, n, moving.reading[span], work)
-        energy = work.after[:n]
+        _read(rules, series, t, first, energy, moving.reading[span], work)
+        _clip(rules, windows, series, first, moving.reading[span], work)
+        energy = work.after
     _observe(
-        energy, rules.energy_max_kwh, rules.power_max_kw, rules.target_kwh, work.plugged[:n],
-        work.hours_left[:n], work.load[:n], work.pv[:n], moving.last_fill_kw[span],
-        moving.hold_steps[span], rules.feed_in, rules.fee, work.carbon[:n], work.co2[:n],
-        moving.last_price[span], work.calendar[:n], 1.0 - step / rules.steps, work.grid[:n],
+        energy, rules.energy_max_kwh, rules.power_max_kw, rules.target_kwh, work.plugged,
+        work.hours_left, work.load, work.pv, moving.last_fill_kw[span],
+        moving.hold_steps[span], rules.feed_in, rules.fee, work.carbon, work.co2,
+        moving.last_price[span], work.calendar, 1.0 - step / rules.steps, work.grid,
         series.slot[span], windows.expected_load_kw, windows.load_spread_kw,
         windows.expected_pv_kw, windows.pv_spread_kw, windows.retail, windows.known_price_step,
         rules.price_spread, rules.ahead, rules.share, rules.rest, rules.band, t, out[span],
@@ -341,8 +360,9 @@ def compiled() -> Callable[..., int]:
     """The compiled step; the first call on a machine compiles it and keeps it on disk.
 
     `play(rules, windows, series, step, act, first, last, actions, present, moving, work,
-    out_reward, out_observation)` plays communities `first` to `last - 1` and returns how many
-    agents broke a law; with `act` false it only writes observations.
+    out_reward, out_observation)` plays communities `first` to `last - 1`, as many at a time as
+    `work` has rows (the count must be a multiple of that), and returns how many agents broke a law;
+    with `act` false it only writes observations.
     """
     version = _version()
 
@@ -352,18 +372,17 @@ def compiled() -> Callable[..., int]:
         out_reward, out_observation,
     ):  # fmt: skip
         version  # noqa: B018 (what a closure holds is part of the key)
-        rows, wrong = work.load.shape[0], 0
-        for begin in range(first, last, rows):
-            n = min(rows, last - begin)
+        wrong = 0
+        for begin in range(first, last, work.load.shape[0]):
             if act:
                 wrong += _play(
-                    rules, windows, series, step, begin, n, actions, present, moving, work,
+                    rules, windows, series, step, begin, actions, present, moving, work,
                     out_reward,
                 )  # fmt: skip
                 if rules.strict and wrong > 0:
                     return wrong
             shown = step + 1 if act else step
-            _show(rules, windows, series, shown, begin, n, moving, work, out_observation)
+            _show(rules, windows, series, shown, begin, moving, work, out_observation)
         return wrong
 
     return play

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from p2p_market.actions import action_map
+from p2p_market.invariants import LAWS
 from p2p_market.market import MECHANISMS
 from p2p_market.observation import BAND, horizons
 from p2p_market.records import LEDGER_ENTRIES, FloatArray, IntArray
@@ -75,7 +76,7 @@ class Rules(NamedTuple):
 
 
 class Windows(NamedTuple):
-    """What all episodes of one start day share, (slot, step, agent); + runs one day on."""
+    """What all episodes of one start day share, (step, slot, agent); + runs one day on."""
 
     retail: FloatArray  # +
     expected_load_kw: FloatArray  # +
@@ -85,29 +86,29 @@ class Windows(NamedTuple):
     pv_ceiling_kw: FloatArray
     ask_floor: FloatArray
     bid_cap: FloatArray
-    carbon: FloatArray  # (slot, step)
-    co2: FloatArray  # (slot, step)
-    calendar: FloatArray  # (slot, step, wave)
-    known_price_step: IntArray  # (slot, step, horizon)
+    carbon: FloatArray  # (step, slot)
+    co2: FloatArray  # (step, slot)
+    calendar: FloatArray  # (step, slot, wave)
+    known_price_step: IntArray  # (step, slot, horizon)
     pv_top_kw: FloatArray  # (slot, agent)
 
 
 class Series(NamedTuple):
-    """What each community has for itself, (batch, step, agent); one step where nothing changes."""
+    """What each community has for itself, (step, batch, agent)."""
 
     slot: IntArray  # (batch,), into the windows
     load_kw: FloatArray
     pv_kw: FloatArray
-    grid: FloatArray  # (batch, step)
-    plugged: FloatArray  # (batch, step, agent, asset)
+    grid: FloatArray  # (step, batch)
+    plugged: FloatArray  # (step, batch, agent, asset)
     departs: FloatArray
     trip_kwh: FloatArray
     floor_kwh: FloatArray
     hours_left: FloatArray
     start_energy_kwh: FloatArray  # (batch, agent, asset)
-    sensor_fault: IntArray  # (batch, step, agent, sensor)
+    sensor_fault: IntArray  # (step, batch, agent, sensor)
     sensor_bias: FloatArray
-    message_fault: IntArray  # (batch, step, agent)
+    message_fault: IntArray  # (step, batch, agent)
 
 
 class Moving(NamedTuple):
@@ -145,8 +146,11 @@ class Work(NamedTuple):
     exported: FloatArray
     lost: FloatArray
     correction: FloatArray
-    asked: FloatArray  # quantity and price after the screen, (2, row, agent)
-    power: FloatArray  # curtailed, shed, net, (3, row, agent)
+    asked_quantity: FloatArray  # after the screen
+    asked_price: FloatArray
+    curtailed: FloatArray
+    shed: FloatArray
+    net: FloatArray
     residual: FloatArray  # (law, row, agent)
     # (row, agent, asset)
     setpoint: FloatArray  # as it arrived
@@ -245,9 +249,7 @@ def workspace(scenario: Scenario, rows: int) -> Work:
     """Scratch for so many communities at once."""
     agents, assets = scenario.nodes.present.shape
     trailing = {
-        **dict.fromkeys(("asked",), (2, rows, agents)),
-        **dict.fromkeys(("power",), (3, rows, agents)),
-        **dict.fromkeys(("residual",), (7, rows, agents)),
+        "residual": (len(LAWS), rows, agents),
         **dict.fromkeys(_PER_ASSET, (rows, agents, assets)),
         "told": (rows, agents, 2 + assets),
         "entries": (rows, agents, len(LEDGER_ENTRIES)),

@@ -9,7 +9,7 @@ from p2p_market.records import Fills, OrderBook
 
 ClearKernel = Callable[..., Any]
 """A compiled rule: fills `out_fill`, `out_payment` (batch, agent) and `out_price` (batch,) from
-`(quantity, price, retail, feed_in, k, tick, price_max, dt)`; each rule takes of these what it needs.
+`(quantity, price, retail, feed_in, k, tick, price_max, dt)`, of which each rule takes what it needs.
 """
 
 

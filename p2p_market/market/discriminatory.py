@@ -81,6 +81,7 @@ def _clear_one(quantity, price, tick, k, dt, out_fill, out_payment):  # type: ig
 def clear_kernel(  # type: ignore[no-untyped-def]
     quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):
+    """See `clear`."""
     for b in range(quantity.shape[0]):
         out_price[b] = _clear_one(quantity[b], price[b], tick, k, dt, out_fill[b], out_payment[b])
 

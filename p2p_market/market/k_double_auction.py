@@ -38,6 +38,7 @@ def _clear_one(quantity, price, tick, k, fills):  # type: ignore[no-untyped-def]
 def clear_kernel(  # type: ignore[no-untyped-def]
     quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):
+    """See `clear`."""
     for b in range(quantity.shape[0]):
         out_price[b] = _clear_one(quantity[b], price[b], tick, k, out_fill[b])
         for i in range(quantity.shape[1]):

@@ -103,6 +103,7 @@ def _clear_one(quantity, price, tick, price_max, out_fill):  # type: ignore[no-u
 def clear_kernel(  # type: ignore[no-untyped-def]
     quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):
+    """See `clear`."""
     for b in range(quantity.shape[0]):
         buyers, sellers = _clear_one(quantity[b], price[b], tick, price_max, out_fill[b])
         out_price[b] = 0.5 * (buyers + sellers)

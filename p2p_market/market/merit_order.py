@@ -14,7 +14,7 @@ ROUNDING_KW: Final = 1e-9
 
 
 COUNTING_FROM: Final = 128
-"""Books of at least so many orders are put in order by counting ticks, smaller ones by insertion."""
+"""Books of so many orders are put in order by counting ticks, smaller ones by insertion."""
 
 
 @njit(cache=True)

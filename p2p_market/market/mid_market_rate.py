@@ -51,6 +51,7 @@ def _clear_one(quantity, price, rate, out_fill):  # type: ignore[no-untyped-def]
 def clear_kernel(  # type: ignore[no-untyped-def]
     quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):
+    """See `clear`."""
     for b in range(quantity.shape[0]):
         rate = _rate(retail[b], feed_in[b], tick) if quantity.shape[1] > 0 else 0.0
         volume = _clear_one(quantity[b], price[b], rate, out_fill[b])

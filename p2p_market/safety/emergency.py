@@ -38,6 +38,7 @@ def _save_one(unused, out_setpoint):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def serve_kernel(grid, fill, arrives, low, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
+    """See `serve`."""
     for b in range(fill.shape[0]):
         if grid[b] > 0.0:
             continue

@@ -31,8 +31,10 @@ def _excess(base, setpoint, limit):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def connection_kernel(setpoint, low, high, load, pv, limit, out_setpoint, out_power):  # type: ignore[no-untyped-def]
-    """Set-points inside limits, then inside the connection; `out_power`: curtailed, shed, net."""
+def connection_kernel(  # type: ignore[no-untyped-def]
+    setpoint, low, high, load, pv, limit, out_setpoint, out_curtailed, out_shed, out_net
+):
+    """Set-points inside limits, then inside the connection."""
     for b in range(load.shape[0]):
         for i in range(load.shape[1]):
             own = out_setpoint[b, i]
@@ -46,9 +48,9 @@ def connection_kernel(setpoint, low, high, load, pv, limit, out_setpoint, out_po
             net = base
             for k in range(own.shape[0]):
                 net += own[k]
-            out_power[0, b, i] = max(-excess, 0.0)
-            out_power[1, b, i] = max(excess, 0.0)
-            out_power[2, b, i] = min(max(net, -limit), limit)
+            out_curtailed[b, i] = max(-excess, 0.0)
+            out_shed[b, i] = max(excess, 0.0)
+            out_net[b, i] = min(max(net, -limit), limit)
 
 
 @njit(cache=True)
@@ -92,7 +94,7 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
     t = state.step
     low, high = power_limits(scenario.nodes, episode.presence(t), state.energy_kwh)
     setpoint = np.empty_like(low)
-    power = np.empty((3, *low.shape[:2]))
+    curtailed, shed, net = np.empty((3, *low.shape[:2]))
     connection_kernel(
         proposal.setpoint_kw,
         low,
@@ -101,14 +103,16 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
         episode.pv_kw[t],
         scenario.spec.connection_limit_kw,
         setpoint,
-        power,
+        curtailed,
+        shed,
+        net,
     )
-    limit(scenario, episode, t, setpoint, power)
+    limit(scenario, episode, t, setpoint, curtailed, shed, net)
     quantity, price = np.empty((2, *low.shape[:2]))
     order_kernel(
         proposal.quantity_kw,
         proposal.price_eur_per_kwh,
-        tradable_kw(scenario, episode, t, power[2]),
+        tradable_kw(scenario, episode, t, net),
         episode.ask_floor_eur_per_kwh[t],
         episode.bid_cap_eur_per_kwh[t],
         scenario.spec.tick_eur_per_kwh,
@@ -116,4 +120,4 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
         quantity,
         price,
     )
-    return Action(setpoint, power[0], power[1], power[2], quantity, price)
+    return Action(setpoint, curtailed, shed, net, quantity, price)

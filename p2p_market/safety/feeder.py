@@ -49,6 +49,7 @@ def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def limit_kernel(load, pv, grid, limit, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
+    """See `limit`."""
     for b in range(load.shape[0]):
         flow = 0.0
         for i in range(load.shape[1]):
@@ -70,16 +71,24 @@ def limit_kernel(load, pv, grid, limit, out_setpoint, out_curtailed, out_shed, o
 
 
 def limit(
-    scenario: Scenario, episode: Episode, step: int, setpoint_kw: FloatArray, power_kw: FloatArray
+    scenario: Scenario,
+    episode: Episode,
+    step: int,
+    setpoint_kw: FloatArray,
+    curtailed_kw: FloatArray,
+    shed_kw: FloatArray,
+    net_load_kw: FloatArray,
 ) -> None:
     """Cut in place what a binding feeder cannot carry.
 
     Args:
         setpoint_kw: set-points inside their limits, (batch, agent, asset), positive = charge.
-        power_kw: curtailed PV, shed load and net load, (3, batch, agent).
+        curtailed_kw: PV not used, (batch, agent).
+        shed_kw: load not served, (batch, agent).
+        net_load_kw: what remains, (batch, agent).
     """
     if scenario.spec.feeder.mode == "binding":
         limit_kernel(
             episode.load_kw[step], episode.pv_kw[step], episode.grid[step],
-            scenario.spec.feeder.limit_kw, setpoint_kw, power_kw[0], power_kw[1], power_kw[2],
+            scenario.spec.feeder.limit_kw, setpoint_kw, curtailed_kw, shed_kw, net_load_kw,
         )  # fmt: skip

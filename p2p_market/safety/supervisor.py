@@ -25,21 +25,22 @@ _HELD = SUPERVISOR_CAUSES.index("held")
 
 
 @njit(cache=True)
-def _fall_back(b, i, surplus, low, high, out_setpoint, out_order):  # type: ignore[no-untyped-def]
+def _fall_back(b, i, surplus, low, high, out_setpoint, out_quantity, out_price):  # type: ignore[no-untyped-def]
     """Self-consumption: storage takes the own surplus and serves the own deficit; no order."""
     left = surplus
     for k in range(low.shape[2]):
         out_setpoint[b, i, k] = min(max(left, low[b, i, k]), high[b, i, k])
         left -= out_setpoint[b, i, k]
-    out_order[0, b, i] = 0.0
-    out_order[1, b, i] = 0.0
+    out_quantity[b, i] = 0.0
+    out_price[b, i] = 0.0
 
 
 @njit(cache=True)
 def screen_kernel(  # type: ignore[no-untyped-def]
     setpoint, quantity, price, present, reading_cause, held, hold_steps, surplus, low, high,
-    out_setpoint, out_order, out_cause, out_held,
+    out_setpoint, out_quantity, out_price, out_cause, out_held,
 ):  # fmt: skip
+    """See `screen`."""
     for b in range(quantity.shape[0]):
         for i in range(quantity.shape[1]):
             finite = abs(quantity[b, i]) <= LARGEST and abs(price[b, i]) <= LARGEST
@@ -56,12 +57,12 @@ def screen_kernel(  # type: ignore[no-untyped-def]
                 out_held[b, i] = max(held[b, i] - 1, 0)
                 out_cause[b, i] = _HELD if held[b, i] > 0 else 0
             if out_cause[b, i] != 0:
-                _fall_back(b, i, surplus[b, i], low, high, out_setpoint, out_order)
+                _fall_back(b, i, surplus[b, i], low, high, out_setpoint, out_quantity, out_price)
                 continue
             for k in range(setpoint.shape[2]):
                 out_setpoint[b, i, k] = setpoint[b, i, k]
-            out_order[0, b, i] = quantity[b, i]
-            out_order[1, b, i] = price[b, i]
+            out_quantity[b, i] = quantity[b, i]
+            out_price[b, i] = price[b, i]
 
 
 def screen(
@@ -79,7 +80,7 @@ def screen(
     t = state.step
     low, high = power_limits(scenario.nodes, episode.presence(t), state.energy_kwh)
     setpoint = np.empty_like(low)
-    order = np.empty((2, *low.shape[:2]))
+    quantity, price = np.empty((2, *low.shape[:2]))
     cause, held = np.empty((2, *low.shape[:2]), dtype=np.int64)
     screen_kernel(
         proposal.setpoint_kw,
@@ -93,9 +94,10 @@ def screen(
         low,
         high,
         setpoint,
-        order,
+        quantity,
+        price,
         cause,
         held,
     )
     present = np.ones(low.shape[:2], dtype=np.bool_)
-    return Proposal(setpoint, order[0], order[1], present), Watch(cause, held)
+    return Proposal(setpoint, quantity, price, present), Watch(cause, held)

@@ -134,7 +134,7 @@ def test_connection_agrees_with_the_kernel(devices):
         setpoint, power = np.empty((1, 1, devices)), np.empty((3, 1, 1))
         feasibility.connection_kernel(
             np.array([[proposal]], dtype=float), *np.array(bounds, dtype=float).T[:, None, None],
-            np.array([[float(load)]]), np.array([[float(pv)]]), float(limit), setpoint, power,
+            np.array([[float(load)]]), np.array([[float(pv)]]), float(limit), setpoint, *power,
         )  # fmt: skip
         result = home.filtered()
         ours = [value(p) for p in (*result.setpoint, result.curtailed, result.shed, result.net)]
