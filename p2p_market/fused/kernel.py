@@ -55,7 +55,7 @@ def _first_of(otherwise: Any, listed: tuple[int, Any]) -> Any:
     return clear
 
 
-@njit
+@njit(inline="always")
 def _no_rule(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
     hub_price[:] = np.nan
 
@@ -64,7 +64,7 @@ _COMPILED = [(n, m.kernel) for n, m in enumerate(MECHANISMS.values()) if m.kerne
 _clear = reduce(_first_of, _COMPILED, _no_rule)
 
 
-@njit
+@njit(inline="always")
 def _see(rules, windows, series, t, first, work):  # type: ignore[no-untyped-def]
     """What is outside in step t and an agent may know, into the rows of `work`."""
     for r in range(work.load.shape[0]):
@@ -84,7 +84,7 @@ def _see(rules, windows, series, t, first, work):  # type: ignore[no-untyped-def
                     work.hours_left[r, i, k] = series.hours_left[t, b, i, k]
 
 
-@njit
+@njit(inline="always")
 def _look(rules, windows, series, t, first, work):  # type: ignore[no-untyped-def]
     """All that is outside in step t."""
     _see(rules, windows, series, t, first, work)
@@ -102,7 +102,7 @@ def _look(rules, windows, series, t, first, work):  # type: ignore[no-untyped-de
         _look_at_vehicles(series, t, first, work)
 
 
-@njit
+@njit(inline="always")
 def _look_at_vehicles(series, t, first, work):  # type: ignore[no-untyped-def]
     """Who leaves, what the trip takes, the tube, and who has been there since the step before."""
     for r in range(work.load.shape[0]):
@@ -118,7 +118,7 @@ def _look_at_vehicles(series, t, first, work):  # type: ignore[no-untyped-def]
                     work.stays[r, i, k] *= stayed
 
 
-@njit
+@njit(inline="always")
 def _read(rules, series, t, first, energy, reading, work):  # type: ignore[no-untyped-def]
     """What the meters say, into `work.told`."""
     for r in range(work.load.shape[0]):
@@ -135,7 +135,7 @@ def _read(rules, series, t, first, energy, reading, work):  # type: ignore[no-un
         )  # fmt: skip
 
 
-@njit
+@njit(inline="always")
 def _hear(rules, series, t, first, actions, present, work):  # type: ignore[no-untyped-def]
     """The messages as they arrive, in physical units."""
     assets = work.setpoint.shape[2]
@@ -158,7 +158,7 @@ def _hear(rules, series, t, first, actions, present, work):  # type: ignore[no-u
                     work.present[r, i] = False
 
 
-@njit
+@njit(inline="always")
 def _filter(rules, work):  # type: ignore[no-untyped-def]
     """The feasibility filter, then the market, then emergency dispatch."""
     _connection(
@@ -192,7 +192,7 @@ def _filter(rules, work):  # type: ignore[no-untyped-def]
         )  # fmt: skip
 
 
-@njit
+@njit(inline="always")
 def _settle(rules, t, work, energy, start_energy):  # type: ignore[no-untyped-def]
     """Grid exchange, physics, ledger."""
     net, fill, entries = work.net, work.fill, work.entries
@@ -224,7 +224,7 @@ def _settle(rules, t, work, energy, start_energy):  # type: ignore[no-untyped-de
             work.balance[r] += work.payment[r, i]
 
 
-@njit
+@njit(inline="always")
 def _insist(rules, work, energy):  # type: ignore[no-untyped-def]
     """Check the laws; latch agents that broke one, and return how many did."""
     _agent_laws(
@@ -242,7 +242,7 @@ def _insist(rules, work, energy):  # type: ignore[no-untyped-def]
     return _latch(work.residual, rules.hold_steps, _INVARIANT, work.cause, work.held)
 
 
-@njit
+@njit(inline="always")
 def _move(first, work, moving):  # type: ignore[no-untyped-def]
     """Carry the state over to the next step."""
     for r in range(work.load.shape[0]):
@@ -264,7 +264,7 @@ def _move(first, work, moving):  # type: ignore[no-untyped-def]
                     moving.reading[b, i, s] = told
 
 
-@njit
+@njit(inline="always")
 def _play(rules, windows, series, t, first, actions, present, moving, work, out_reward):  # type: ignore[no-untyped-def]
     """One step of as many communities as `work` has rows; returns how many agents broke a law."""
     span = slice(first, first + work.load.shape[0])
@@ -300,7 +300,7 @@ def _play(rules, windows, series, t, first, actions, present, moving, work, out_
     return wrong
 
 
-@njit
+@njit(inline="always")
 def _clip(rules, windows, series, first, reading, work):  # type: ignore[no-untyped-def]
     """Last finite readings inside the sensors' ranges, into load, PV and `work.after`."""
     for r in range(work.load.shape[0]):
@@ -319,7 +319,7 @@ def _clip(rules, windows, series, first, reading, work):  # type: ignore[no-unty
                     work.after[r, i, k] = min(max(told, 0.0), rules.energy_max_kwh[i, k])
 
 
-@njit
+@njit(inline="always")
 def _show(rules, windows, series, step, first, moving, work, out):  # type: ignore[no-untyped-def]
     """Observations before a step; after the last one its exogenous values stand in."""
     t = min(step, rules.steps - 1)
@@ -366,7 +366,7 @@ def compiled() -> Callable[..., int]:
     """
     version = _version()
 
-    @njit(cache=True, nogil=True)
+    @njit(cache=True, nogil=True, _nrt=False)
     def play(  # type: ignore[no-untyped-def]
         rules, windows, series, step, act, first, last, actions, present, moving, work,
         out_reward, out_observation,
