@@ -1,4 +1,4 @@
-"""The PettingZoo environment: a batch of one over the pure engine, the only object that changes."""
+"""The PettingZoo environment: a batch of one over the compiled step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode, EpisodeKey, choose_key, draw
 from p2p_market.errors import ActionError, RenderError, ResetNeededError
-from p2p_market.observation import Feature, features, joint_state, observe, state_features
+from p2p_market.fused import Board, board
+from p2p_market.observation import Feature, features, joint_state, state_features
 from p2p_market.records import (
     LEDGER_ENTRIES,
     SUPERVISOR_CAUSES,
@@ -40,8 +41,8 @@ INFO_KEYS: Final = (
     "correction_kw",
     "net_load_kw",
 )
-"""Keys of `infos[agent]`; `ledger_eur` has the columns of `LEDGER_ENTRIES`, the clearing price is
-None when nothing was traded."""
+"""Keys of full `infos[agent]`; lean ones have `supervisor` only. `ledger_eur` has the columns of
+`LEDGER_ENTRIES`, the clearing price is None when nothing was traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,11 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     info_keys = INFO_KEYS
 
     def __init__(
-        self, scenario: Scenario, strict: bool = False, render_mode: str | None = None
+        self,
+        scenario: Scenario,
+        strict: bool = False,
+        render_mode: str | None = None,
+        info: str = "lean",
     ) -> None:
         """Build the environment.
 
@@ -104,15 +109,20 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
             scenario: what to play.
             strict: raise on a broken invariant instead of latching the agents concerned.
             render_mode: what `render` gives, "ansi" (a line of text) or "rgb_array" (a figure).
+            info: "lean": infos tell `supervisor` only; "full": all of `info_keys`, slower.
 
         Raises:
             RenderError: if there is no such mode.
+            ValueError: if info is neither.
         """
         if render_mode not in (None, *self.metadata["render_modes"]):
             known = ", ".join(self.metadata["render_modes"])
             raise RenderError(f"no render mode {render_mode!r}; known are: {known}")
+        if info not in ("lean", "full"):
+            raise ValueError(f'info must be "lean" or "full", got {info!r}')
         self.scenario = scenario
         self.strict = strict
+        self.info = info
         self.render_mode = render_mode
         self.possible_agents = list(scenario.agents)
         self.agents: list[str] = []
@@ -129,9 +139,10 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         self._index = {agent: i for i, agent in enumerate(scenario.agents)}
         self._seeds: np.random.SeedSequence | None = None  # two unseeded copies must not be twins
         self._drawn = 0
+        self._shape = (1, len(scenario.agents), len(self.feature_table))
+        self._everyone = np.ones(self._shape[:2], dtype=np.bool_)
         self._episode: Episode | None = None
-        self._state: State | None = None
-        self._outcome: Outcome | None = None
+        self._board: Board | None = None
 
     def observation_space(self, agent: str) -> Box:
         """Space of one agent's observation."""
@@ -144,7 +155,9 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     @property
     def episode_key(self) -> EpisodeKey:
         """What the running episode was drawn from."""
-        return self._running()[0].keys[0]
+        if self._episode is None:
+            raise ResetNeededError("call reset() first")
+        return self._episode.keys[0]
 
     def reset(
         self, seed: int | None = None, options: Mapping[str, Any] | None = None
@@ -168,7 +181,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
             chosen.get("week"),
         )
         self._episode = draw(self.scenario, key)
-        self._state, self._outcome = engine.start(self.scenario, self._episode), None
+        state = engine.start(self.scenario, self._episode)
+        self._board = board(self.scenario, self._episode, state, self.strict)
         self.agents = self.possible_agents[:]
         return self._observations(), {agent: {} for agent in self.agents}
 
@@ -190,38 +204,38 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
             ActionError: unknown agent, wrong shape or dtype.
             ResetNeededError: before `reset` or after the end.
         """
-        episode, state = self._running()
+        board, agents = self._running(), self.agents
         joint, present = self._gather(actions)
-        proposal = to_proposal(self.action_map.physical(joint), present)
-        self._state, outcome = engine.step(self.scenario, episode, state, proposal, self.strict)
-        self._outcome = outcome
-        ended = self._state.step >= self.scenario.steps
-        agents = self.agents
+        reward, seen = np.empty(self._shape[:2]), np.empty(self._shape, dtype=np.float32)
+        board.play(joint, present, reward, seen)
+        ended = board.step >= self.scenario.steps
         if ended:
             self.agents = []
         return (
-            self._observations(agents),
-            dict(zip(agents, outcome.reward[0].tolist(), strict=True)),
+            dict(zip(agents, seen[0], strict=True)),
+            dict(zip(agents, reward[0].tolist(), strict=True)),
             dict.fromkeys(agents, ended),
             dict.fromkeys(agents, False),
-            _infos(agents, proposal, outcome),
+            self._infos(agents, joint, present),
         )
 
     def state(self) -> Float32Array:
         """Compact joint state for critics, in the order of `state_feature_table`."""
-        if self._episode is None or self._state is None:
-            raise ResetNeededError("call reset() before state()")
-        joint: Float32Array = joint_state(self.scenario, self._episode, self._state)[0]
+        episode, board = self._begun("state")
+        joint: Float32Array = joint_state(self.scenario, episode, board.state())[0]
         return joint
 
     def snapshot(self) -> Snapshot:
-        """Everything needed to continue from here; cheap, since records never change."""
-        episode, state = self._running()
-        return Snapshot(episode, state, self._seeds, self._drawn, tuple(self.agents))
+        """Everything needed to continue from here."""
+        state = self._running().state()
+        return Snapshot(
+            self._begun("snapshot")[0], state, self._seeds, self._drawn, tuple(self.agents)
+        )
 
     def restore(self, snapshot: Snapshot) -> dict[str, Float32Array]:
         """Go back to a snapshot of the same scenario; returns the observations there."""
-        self._episode, self._state, self._outcome = snapshot.episode, snapshot.state, None
+        self._episode = snapshot.episode
+        self._board = board(self.scenario, snapshot.episode, snapshot.state, self.strict)
         self._seeds, self._drawn = snapshot.seeds, snapshot.drawn
         self.agents = list(snapshot.agents)
         return self._observations()
@@ -233,29 +247,45 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
             ResetNeededError: before `reset`.
             RenderError: if the image needs what is not installed.
         """
-        if self._episode is None or self._state is None:
-            raise ResetNeededError("call reset() before render()")
+        episode, board = self._begun("render")
         if self.render_mode == "ansi":
-            return one_line(self.scenario, self._state, self._outcome)
+            return one_line(self.scenario, board.state(), board.outcome())
         if self.render_mode == "rgb_array":
-            return image(self.scenario, self._episode, self._state, self._outcome)
+            return image(self.scenario, episode, board.state(), board.outcome())
         return None
 
     def close(self) -> None:
         """Nothing to release."""
 
-    def _running(self) -> tuple[Episode, State]:
-        if self._episode is None or self._state is None:
+    def _begun(self, what: str) -> tuple[Episode, Board]:
+        if self._episode is None or self._board is None:
+            raise ResetNeededError(f"call reset() before {what}()")
+        return self._episode, self._board
+
+    def _running(self) -> Board:
+        if self._board is None:
             raise ResetNeededError("call reset() first")
-        if self._state.step >= self.scenario.steps:
+        if self._board.step >= self.scenario.steps:
             raise ResetNeededError("the episode has ended; call reset() to start another")
-        return self._episode, self._state
+        return self._board
 
     def _gather(self, actions: ActionDict) -> tuple[FloatArray, BoolArray]:
         """Joint action (1, agent, column) and who sent one."""
         width = self.action_map.width
-        joint = np.zeros((1, len(self._index), width))
-        present = np.zeros((1, len(self._index)), dtype=np.bool_)
+        joint, values = np.zeros((1, len(self._index), width)), list(actions.values())
+        usual = {((width,), "f")}
+        try:
+            complete = {(v.shape, v.dtype.kind) for v in values} == usual
+        except AttributeError:
+            complete = False
+        if complete and list(actions) == self.possible_agents:
+            np.concatenate(values, out=joint.reshape(-1))
+            return joint, self._everyone
+        return joint, self._gather_some(actions, joint[0])
+
+    def _gather_some(self, actions: ActionDict, out_joint: FloatArray) -> BoolArray:
+        """The same one by one, for whoever sent one."""
+        present, width = np.zeros_like(self._everyone), self.action_map.width
         for agent, action in actions.items():
             i = self._index.get(agent)
             if i is None:
@@ -266,18 +296,33 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
                     f"{agent}: action needs shape ({width},) and a floating dtype, "
                     f"got {values.shape} and {values.dtype}"
                 )
-            joint[0, i] = values
+            out_joint[i] = values
             present[0, i] = True
-        return joint, present
+        return present
 
-    def _observations(self, agents: list[str] | None = None) -> dict[str, Float32Array]:
-        assert self._episode is not None
-        assert self._state is not None
-        rows = observe(self.scenario, self._episode, self._state)[0]
-        return dict(zip(self.agents if agents is None else agents, rows, strict=True))
+    def _observations(self) -> dict[str, Float32Array]:
+        assert self._board is not None
+        seen = np.empty(self._shape, dtype=np.float32)
+        self._board.show(seen)
+        return dict(zip(self.agents, seen[0], strict=True))
+
+    def _infos(
+        self, agents: list[str], joint: FloatArray, present: BoolArray
+    ) -> dict[str, dict[str, Any]]:
+        assert self._board is not None
+        if self.info == "full" and (outcome := self._board.outcome()) is not None:
+            proposal = to_proposal(self.action_map.physical(joint), present)
+            return _full_infos(agents, proposal, outcome)
+        causes = self._board.cause()[0].tolist()
+        return {
+            agent: {"supervisor": SUPERVISOR_CAUSES[cause]}
+            for agent, cause in zip(agents, causes, strict=True)
+        }
 
 
-def _infos(agents: list[str], proposal: Proposal, outcome: Outcome) -> dict[str, dict[str, Any]]:
+def _full_infos(
+    agents: list[str], proposal: Proposal, outcome: Outcome
+) -> dict[str, dict[str, Any]]:
     action, fills = outcome.action, outcome.fills
     proposed = np.column_stack(
         [proposal.setpoint_kw[0], proposal.quantity_kw[0], proposal.price_eur_per_kwh[0]]

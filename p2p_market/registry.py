@@ -18,22 +18,25 @@ BASELINES: Final[Mapping[str, str]] = {
 """Name of a baseline -> `module:factory`, imported on use."""
 
 
-def make(scenario_id: str, render_mode: str | None = None) -> CommunityEnv:
+def make(scenario_id: str, render_mode: str | None = None, info: str = "lean") -> CommunityEnv:
     """The environment of a shipped scenario, exactly as published.
 
     Args:
         scenario_id: for example "community-16-v0"; `p2p-market scenarios` lists them.
         render_mode: None, "ansi" or "rgb_array".
+        info: "lean" or "full" infos, see `CommunityEnv`.
 
     Raises:
         ScenarioError: if there is no such scenario.
     """
-    return parallel_env(load_scenario(scenario_id), render_mode)
+    return parallel_env(load_scenario(scenario_id), render_mode, info)
 
 
-def parallel_env(scenario: Scenario, render_mode: str | None = None) -> CommunityEnv:
+def parallel_env(
+    scenario: Scenario, render_mode: str | None = None, info: str = "lean"
+) -> CommunityEnv:
     """The environment of any scenario, for example one built from an own file."""
     track = scenario.spec.track
     if track not in TRACKS:
         raise ScenarioError(f"{scenario.spec.id}: track {track!r}; known are: {', '.join(TRACKS)}")
-    return TRACKS[track](scenario, render_mode=render_mode)
+    return TRACKS[track](scenario, render_mode=render_mode, info=info)

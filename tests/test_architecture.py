@@ -28,6 +28,7 @@ FLOORS = (
     ("sensors",),
     ("actions", "safety", "settlement", "reward", "observation", "invariants"),
     ("engine",),
+    ("fused",),
     ("rendering",),
     ("env",),
     ("wrappers",),

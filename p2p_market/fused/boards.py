@@ -1,6 +1,6 @@
 """A board: communities of one scenario in mid-game, moved in place by one call per step."""
 
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from p2p_market.records import (
     Float32Array,
     FloatArray,
     Flows,
+    IntArray,
     Ledger,
     Outcome,
     Proposal,
@@ -30,7 +31,9 @@ from p2p_market.scenario import Scenario
 class Board(Protocol):
     """Where communities stand, and the one call that moves them."""
 
-    step: int
+    @property
+    def step(self) -> int:
+        """Steps played."""
 
     def play(
         self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
@@ -53,8 +56,11 @@ class Board(Protocol):
     def state(self) -> State:
         """A copy of the state."""
 
-    def outcome(self) -> Outcome:
-        """A copy of everything the last step produced."""
+    def outcome(self) -> Outcome | None:
+        """A copy of everything the last step produced; None before the first."""
+
+    def cause(self) -> IntArray:
+        """Who was held in fallback in the last step, (batch, agent) in SUPERVISOR_CAUSES."""
 
 
 def board(scenario: Scenario, episode: Episode, state: State, strict: bool) -> Board:
@@ -99,10 +105,14 @@ class PureBoard:
         """See `Board`."""
         return self._state
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Outcome | None:
+        """See `Board`."""
+        return self._outcome
+
+    def cause(self) -> IntArray:
         """See `Board`."""
         assert self._outcome is not None
-        return self._outcome
+        return self._outcome.cause
 
 
 class CompiledBoard:
@@ -123,43 +133,55 @@ class CompiledBoard:
             work: scratch; with a row for each community the last outcome can be asked for.
         """
         self.scenario, self.rules, self.windows, self.series = scenario, fixed, windows, series
-        self.work, self.step = work, state.step
+        self.work, self._step = work, state.step
         self.moving = Moving(
             *(getattr(state, name).copy() for name in State.__dataclass_fields__ if name != "step")
         )
         _place(series, work)
-        self._call = compiled()
-        self._reward = np.zeros((0, 0))
+        self._reward: FloatArray | None = None
         self._nobody = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 0))
+
+    @property
+    def step(self) -> int:
+        """Steps played."""
+        return self._step
 
     def play(
         self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
     ) -> None:
         """See `Board`."""
         batch = len(reward)
-        wrong = self._call(
+        wrong = compiled()(
             self.rules, self.windows, self.series, self.step, True, 0, batch, actions, present,
             self.moving, self.work, reward, seen,
         )  # fmt: skip
         if wrong and self.rules.strict:
             insist(self.scenario, self.step, self.work.residual)
-        self.step, self._reward = self.step + 1, reward
+        self._step, self._reward = self._step + 1, reward
 
     def show(self, seen: Float32Array) -> None:
         """See `Board`."""
         actions, present, reward = self._nobody
-        self._call(
+        compiled()(
             self.rules, self.windows, self.series, self.step, False, 0, len(seen), actions,
             present, self.moving, self.work, reward, seen,
         )  # fmt: skip
 
     def state(self) -> State:
         """See `Board`."""
-        return State(self.step, *(array.copy() for array in self.moving))
+        copies: Any = [array.copy() for array in self.moving]
+        return State(self._step, *copies)
 
-    def outcome(self) -> Outcome:
+    def cause(self) -> IntArray:
         """See `Board`."""
-        work = Work(*(array.copy() for array in self.work))
+        return self.work.cause
+
+    def outcome(self) -> Outcome | None:
+        """See `Board`."""
+        if self._reward is None:
+            return None
+        copies: Any = [array.copy() for array in self.work]
+        work = Work(*copies)
         everyone = np.ones(work.present.shape, dtype=np.bool_)
         asked = Proposal(work.asked_setpoint, work.asked_quantity, work.asked_price, everyone)
         order = work.order_quantity, work.order_price
@@ -175,6 +197,13 @@ class CompiledBoard:
             reward=self._reward.copy(),
         )
 
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
+        """Unpickle; arrays forget on the way that they are read-only, a part of their type."""
+        self.__dict__.update(attributes)
+        for name in ("rules", "windows", "series"):
+            table = getattr(self, name)
+            setattr(self, name, type(table)(*map(fixed, table)))
+
 
 def _place(series: Series, work: Work) -> None:
     """Whether assets are there, once and for all where none of them ever leaves."""
@@ -186,8 +215,9 @@ def _place(series: Series, work: Work) -> None:
 def of_episode(episode: Episode) -> tuple[Windows, Series]:
     """Tables of a batch of episodes, a window of its own for each community."""
     top_kw, slot = episode.pv_ceiling_kw.max(axis=0), np.arange(episode.batch)
-    windows = Windows(*(getattr(episode, name) for name in WINDOW_SERIES), fixed(top_kw))
-    return windows, Series(fixed(slot), *(getattr(episode, name) for name in OWN_SERIES))
+    shared = [getattr(episode, name) for name in WINDOW_SERIES]
+    own = [getattr(episode, name) for name in OWN_SERIES]
+    return Windows._make([*shared, fixed(top_kw)]), Series._make([*own, fixed(slot)])
 
 
 WINDOW_SERIES: Final = (

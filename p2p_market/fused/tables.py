@@ -3,14 +3,16 @@
 Everything the step only reads is read-only, so that one compiled form serves every caller.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from p2p_market.actions import action_map
+from p2p_market.forecast import BAND
 from p2p_market.invariants import LAWS
 from p2p_market.market import MECHANISMS
-from p2p_market.observation import BAND, horizons
+from p2p_market.observation import horizons
 from p2p_market.records import LEDGER_ENTRIES, FloatArray, IntArray
 from p2p_market.reward import weights
 from p2p_market.safety.envelope import fit
@@ -96,7 +98,6 @@ class Windows(NamedTuple):
 class Series(NamedTuple):
     """What each community has for itself, (step, batch, agent)."""
 
-    slot: IntArray  # (batch,), into the windows
     load_kw: FloatArray
     pv_kw: FloatArray
     grid: FloatArray  # (step, batch)
@@ -109,6 +110,7 @@ class Series(NamedTuple):
     sensor_fault: IntArray  # (step, batch, agent, sensor)
     sensor_bias: FloatArray
     message_fault: IntArray  # (step, batch, agent)
+    slot: IntArray  # (batch,), into the windows
 
 
 class Moving(NamedTuple):
@@ -182,6 +184,7 @@ class Work(NamedTuple):
     present: Any
 
 
+@lru_cache(maxsize=16)
 def rules(scenario: Scenario, strict: bool) -> Rules:
     """The tables of a scenario."""
     spec, nodes, limits = scenario.spec, scenario.nodes, fit(scenario)
@@ -239,7 +242,9 @@ def rules(scenario: Scenario, strict: bool) -> Rules:
 
 
 def fixed(array: Any) -> Any:
-    """A read-only view."""
+    """A read-only view of an array; anything else as it is."""
+    if not isinstance(array, np.ndarray):
+        return array
     view = array.view()
     view.setflags(write=False)
     return view

@@ -8,8 +8,9 @@ import numpy as np
 from p2p_market.records import Fills, OrderBook
 
 ClearKernel = Callable[..., Any]
-"""A compiled rule: fills `out_fill`, `out_payment` (batch, agent) and `out_price` (batch,) from
-`(quantity, price, retail, feed_in, k, tick, price_max, dt)`, of which each rule takes what it needs.
+"""A compiled rule: fills `out_fill`, `out_payment` (batch, agent) and `out_price` (batch,).
+
+It gets `(quantity, price, retail, feed_in, k, tick, price_max, dt)` before these, needed or not.
 """
 
 

@@ -37,7 +37,7 @@ def of_record(name: str, record: Record) -> dict[str, str]:
 
 def observed(scenario_id: str, seed: int = 3) -> dict[str, str]:
     """Observations, joint states, rewards and infos of a whole episode of the environment."""
-    env = p2p_market.make(scenario_id)
+    env = p2p_market.make(scenario_id, info="full")
     script = trace.scripted_actions(env.scenario, seed)[:, 0]
     observations, infos = env.reset(seed=seed)
     seen = {"observations": [digest(*observations.values())], "states": [digest(env.state())]}

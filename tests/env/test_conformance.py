@@ -119,12 +119,19 @@ def test_the_end_is_a_termination_after_the_whole_horizon(scenario_id):
     assert not any(truncations.values())
 
 
-def test_infos_have_their_keys():
-    env = p2p_market.make("classic-v0")
+@pytest.mark.parametrize(("info", "keys"), [("lean", ("supervisor",)), ("full", INFO_KEYS)])
+def test_infos_have_their_keys(info, keys):
+    env = p2p_market.make("classic-v0", info=info)
     env.reset(seed=0)
     *_, infos = env.step(random_actions(env, np.random.default_rng(0)))
     for agent in env.agents:
-        assert tuple(infos[agent]) == INFO_KEYS
+        assert tuple(infos[agent]) == keys
+        assert infos[agent]["supervisor"] == "none"
+
+
+def test_there_are_two_kinds_of_infos():
+    with pytest.raises(ValueError, match="lean"):
+        p2p_market.make("classic-v0", info="rich")
 
 
 def test_step_before_reset_and_after_the_end_says_what_to_do():

@@ -37,7 +37,9 @@ def money_printer(monkeypatch):
         fills = honest.clear(book)
         return replace(fills, payment_eur=fills.payment_eur - 0.01, power_kw=fills.power_kw + 0.01)
 
-    monkeypatch.setattr(engine, "MECHANISMS", {"k_double_auction": replace(honest, clear=clear)})
+    printer = {"k_double_auction": replace(honest, clear=clear, kernel=None)}
+    for user in ("p2p_market.engine", "p2p_market.fused.boards"):
+        monkeypatch.setattr(f"{user}.MECHANISMS", printer)
 
 
 def test_strict_mode_raises_and_names_law_agent_and_step(classic, monkeypatch):
