@@ -93,6 +93,8 @@ _BATCH_AXIS: Final = {"start_energy_kwh": 0}
 
 def stack(episodes: Sequence[Episode]) -> Episode:
     """One batch out of several episodes of one scenario."""
+    if len(episodes) == 1:
+        return episodes[0]
     columns: dict[str, Any] = {}
     for field in fields(Episode):
         parts = [getattr(episode, field.name) for episode in episodes]
@@ -192,7 +194,7 @@ def _faults(scenario: Scenario, seed: np.random.SeedSequence) -> FaultSchedule:
     nodes, faults = scenario.nodes, scenario.spec.faults
     if faults is None:
         return no_faults(len(scenario.agents), 2 + nodes.present.shape[1])
-    pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_kw.max(axis=0)
+    pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw
     span = np.column_stack([scenario.peak_load_kw, pv_kw, nodes.energy_max_kwh])
     generator = np.random.default_rng(seed)
     return draw_faults(faults, span > 0.0, span, scenario.steps, scenario.dt_h, generator)
@@ -219,14 +221,15 @@ def _pv(scenario: Scenario, start_day: int, seed: np.random.SeedSequence) -> Flo
     shocks = np.random.default_rng(shared_seed).standard_normal(national.shape)
     shared = np.empty_like(shocks)
     _autoregression(shocks, CLOUD_PERSISTENCE, shared)
-    under = np.flatnonzero([roof is not None for roof in scenario.roofs])
+    under = np.flatnonzero(scenario.roof_kw)
     private = np.empty((len(under), len(national)))
     for agent, own in zip(under.tolist(), private, strict=True):
         stream(private_seed, agent).standard_normal(out=own)
     local = CLOUD_SPREAD * shared + ROOF_SPREAD * private.T
+    clearness = np.clip(national + local, *CLEARNESS_RANGE)
+    fraction = scenario.clear_sky_fraction[quarter, scenario.orientation_of[under]]
     pv_kw = np.zeros((len(national), len(scenario.agents)))
-    clear_kw = scenario.clear_sky_kw[quarter, under]
-    pv_kw[:, under] = clear_kw * np.clip(national + local, *CLEARNESS_RANGE)
+    pv_kw[:, under] = scenario.roof_kw[under] * fraction * clearness
     return pv_kw
 
 

@@ -50,8 +50,9 @@ def window(scenario: Scenario, start_day: int) -> Window:
 
 @lru_cache(maxsize=8)
 def _windows(scenario: Scenario) -> Callable[[int], Window]:
-    cells = 8 * (scenario.steps + scenario.steps_per_day) * len(scenario.agents)
-    return lru_cache(maxsize=max(2, KEPT_BYTES // (8 * cells)))(partial(_compute, scenario))
+    rows, agents = scenario.steps + scenario.steps_per_day, len(scenario.agents)
+    window_bytes = 8 * 8 * rows * agents  # eight series of floats per agent, more or less
+    return lru_cache(maxsize=max(2, KEPT_BYTES // window_bytes))(partial(_compute, scenario))
 
 
 def _compute(scenario: Scenario, start_day: int) -> Window:
@@ -68,7 +69,8 @@ def _compute(scenario: Scenario, start_day: int) -> Window:
         """Means over the quarter-hours of each step, to 1 W."""
         return np.round(step_means(series, spec.dt_h), 3)
 
-    retail = to_ticks(step_means(scenario.retail_eur_per_kwh[quarter], spec.dt_h), tick)
+    prices = np.take(scenario.retail_eur_per_kwh[quarter], scenario.contract_of, axis=1)
+    retail = to_ticks(step_means(prices, spec.dt_h), tick)
     co2 = np.round(step_means(data.co2_g_per_kwh[inside], spec.dt_h)) / 1000.0
     carbon = to_ticks(spec.carbon_eur_per_kg * co2, tick)
     worth = np.broadcast_to(scenario.feed_in_eur_per_kwh, retail[:steps].shape)
@@ -86,7 +88,7 @@ def _compute(scenario: Scenario, start_day: int) -> Window:
         load_spread_kw=watts(scale * load_expectation(scenario.load_spread, local)),
         expected_pv_kw=watts(expected_pv),
         pv_spread_kw=watts(pv_spread),
-        pv_ceiling_kw=watts(CLEARNESS_RANGE[1] * scenario.clear_sky_kw[inside]),
+        pv_ceiling_kw=watts(CLEARNESS_RANGE[1] * scenario.clear_sky_kw(inside)),
     )
 
 
@@ -99,7 +101,7 @@ def _known_prices(scenario: Scenario, local_quarter: IntArray) -> IntArray:
 def _expected_pv(scenario: Scenario, quarter: slice) -> tuple[FloatArray, FloatArray]:
     """Expected PV power and its standard deviation, (quarter, agent) [kW]."""
     cycle = np.minimum(np.arange(quarter.start, quarter.stop) // (28 * QUARTERS_PER_DAY), 12)
-    clear = scenario.clear_sky_kw[quarter]
+    clear = scenario.clear_sky_kw(quarter)
     mean = scenario.expected_clearness[cycle][:, None]
     local = CLOUD_SPREAD**2 + ROOF_SPREAD**2
     spread = np.sqrt(scenario.clearness_spread[cycle] ** 2 + local)[:, None]
