@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from p2p_market import loads
-from p2p_market.calendar import DAYS_PER_YEAR, day_type, split_mask
+from p2p_market.calendar import DAYS_PER_YEAR, day_type, split_mask, start_days
 from p2p_market.episode import EpisodeKey, choose_key, draw
 from p2p_market.loads import DONOR_WINDOW_DAYS, draw_loads
 from p2p_market.scenario import build, load_scenario, scenario_ids
 from p2p_market.streams import stream
-from p2p_market.window import KEPT_BYTES, Window, window
+from p2p_market.window import Window, window
 
 NAMES = [field.name for field in fields(Window)]
 LIMITS = {"ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh"}
@@ -52,7 +52,13 @@ def test_memory_bounds_the_windows_that_are_kept(monkeypatch):
     window(scenario, 3)
     window(scenario, 30)
     assert window(scenario, 2) is not first
-    assert sum(getattr(first, name).nbytes for name in NAMES) < KEPT_BYTES / 28
+
+
+def test_windows_of_all_training_weeks_are_kept():
+    scenario = load_scenario("community-16-v0")
+    days = start_days("train", scenario.spec.days).tolist()
+    first = [window(scenario, day) for day in days]
+    assert all(window(scenario, day) is one for day, one in zip(days, first, strict=True))
 
 
 @pytest.mark.parametrize("scenario_id", ["outage-v0", "binding-feeder-v0"])
