@@ -47,6 +47,20 @@ def local_quarters(summer_time: BoolArray) -> IntArray:
     return np.arange(len(summer_time), dtype=np.int64) + 4 * summer_time.astype(np.int64)
 
 
+def step_means(series: FloatArray, dt_h: float) -> FloatArray:
+    """Means over the quarter-hours of each step, (step, ...).
+
+    Args:
+        series: whole steps of quarter-hours, (quarter, ...).
+        dt_h: step length [h].
+    """
+    per_step = round(4 * dt_h)
+    if per_step == 1:
+        return series
+    means: FloatArray = series.reshape(-1, per_step, *series.shape[1:]).mean(axis=1)
+    return means
+
+
 def day_type(weekday: IntArray) -> IntArray:
     """0 working day, 1 Saturday, 2 Sunday; public holidays count as their day of the week."""
     return np.maximum(weekday - 4, 0)

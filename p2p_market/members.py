@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from p2p_market.assets import ASSETS
 from p2p_market.assets.load import ANY
 from p2p_market.assets.node import PowerNode
-from p2p_market.assets.sun import clear_sky_fraction
+from p2p_market.assets.sun import sun_vector, tilted_fraction
 from p2p_market.calendar import SPLIT_DAYS
 from p2p_market.data import DataSet, donor_pools
 from p2p_market.errors import DataError, ScenarioError
-from p2p_market.records import FloatArray
+from p2p_market.records import FloatArray, IntArray
 from p2p_market.schema import ScenarioSpec
 from p2p_market.tariff import to_ticks
 
@@ -110,23 +110,44 @@ def donor_index(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode)
     return names.index(node.profile)
 
 
-def peak_kw(node: PowerNode, data: DataSet, pools: DonorPools) -> float:
-    """The highest load that a draw can give in any split, rounded up to a watt as draws are."""
-    places = {place for pool in pools.values() for place in pool}
-    peak = max(float(data.donors[place].shape.max()) for place in places)
-    return math.ceil(1000.0 * node.scale_kw * peak) / 1000.0
+def peak_loads_kw(
+    data: DataSet, demand: Sequence[PowerNode], pools: Sequence[DonorPools]
+) -> FloatArray:
+    """The highest load that a draw can give in any split, rounded up to a watt as draws are.
 
-
-def clear_sky_kw(spec: ScenarioSpec, data: DataSet, roof: PowerNode | None) -> FloatArray:
-    """Power of a roof without clouds in each quarter-hour of the year, (quarter,) [kW]."""
-    quarters = len(data.solar_clearness)
-    if roof is None:
-        return np.zeros(quarters)
-    hours: FloatArray = np.arange(0.5, quarters) / 4.0 + (1.0 - data.utc_offset_h)
-    fraction = clear_sky_fraction(
-        spec.site.latitude_deg, spec.site.longitude_deg, roof.tilt_deg, roof.azimuth_deg, hours
+    Returns:
+        One per member, (agent,) [kW].
+    """
+    peaks = [float(donor.shape.max()) for donor in data.donors]
+    highest = [max(peaks[place] for pool in own.values() for place in pool) for own in pools]
+    return np.array(
+        [
+            math.ceil(1000.0 * node.scale_kw * peak) / 1000.0
+            for node, peak in zip(demand, highest, strict=True)
+        ]
     )
-    return CLEAR_SKY_SHARE * roof.scale_kw * fraction
+
+
+def clear_skies(
+    spec: ScenarioSpec, data: DataSet, roofs: Sequence[PowerNode | None]
+) -> tuple[FloatArray, IntArray, FloatArray]:
+    """The year without clouds, once for all roofs that look the same way.
+
+    Returns:
+        Irradiance as a fraction of 1 kW/m2, (quarter of the year, orientation); the orientation of
+        each member's roof, (agent,); and its power at a fraction of one, (agent,) [kW], 0 without.
+    """
+    quarters = len(data.solar_clearness)
+    hours: FloatArray = np.arange(0.5, quarters) / 4.0 + (1.0 - data.utc_offset_h)
+    sun = sun_vector(spec.site.latitude_deg, spec.site.longitude_deg, hours)
+    looks = [None if roof is None else (roof.tilt_deg, roof.azimuth_deg) for roof in roofs]
+    column = {look: place for place, look in enumerate(dict.fromkeys(filter(None, looks)))}
+    fraction = np.zeros((quarters, max(1, len(column))))
+    for look, place in column.items():
+        fraction[:, place] = tilted_fraction(sun, *look)
+    orientation = np.array([column[look] if look else 0 for look in looks])
+    full_kw = [CLEAR_SKY_SHARE * roof.scale_kw if roof else 0.0 for roof in roofs]
+    return fraction, orientation, np.array(full_kw)
 
 
 def network_fees(spec: ScenarioSpec, data: DataSet) -> FloatArray:

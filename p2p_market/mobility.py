@@ -6,6 +6,7 @@ linear.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -54,27 +55,41 @@ def draw_stays(
         wall_clock_ahead: quarter-hours that the clock on the wall is ahead of the grid's.
         generator: draws the same count of numbers for every vehicle.
     """
+    draws = generator.random((days + 3, 4))
+    plugs_in = (draws[:, 0] < node.stays_per_day).tolist()
+    weekend = (first_weekday + np.arange(-2, days + 1)) % 7 >= 5
+    hours = np.where(
+        weekend,
+        _arrival_hours(ARRIVALS_WEEKEND, draws[:, 1]),
+        _arrival_hours(ARRIVALS_WORKING_DAY, draws[:, 1]),
+    ).tolist()
+    stays_h = np.interp(draws[:, 2], QUANTILES, STAY_H).tolist()
+    trips_kwh = np.interp(draws[:, 3], QUANTILES, TRIP_KWH).tolist()
     stays: list[Stay] = []
-    for day in range(-2, days + 1):
-        draws = generator.random(4)
-        weekend = (first_weekday + day) % 7 >= 5
-        hour = _arrival_hour(ARRIVALS_WEEKEND if weekend else ARRIVALS_WORKING_DAY, draws[1])
-        arrival = 96 * day + round(4.0 * hour) - wall_clock_ahead
+    for row, day in enumerate(range(-2, days + 1)):
+        arrival = 96 * day + round(4.0 * hours[row]) - wall_clock_ahead
         free_from = stays[-1].departure + 4 if stays else arrival
-        if draws[0] >= node.stays_per_day or arrival < free_from:
+        if not plugs_in[row] or arrival < free_from:
             continue
-        length = max(2, round(4.0 * float(np.interp(draws[2], QUANTILES, STAY_H))))
-        trip = float(np.interp(draws[3], QUANTILES, TRIP_KWH))
+        length = max(2, round(4.0 * stays_h[row]))
         # A charger delivers no more than its power times the time: nor do the measured sessions.
         most = min(0.9 * node.target_kwh, 0.25 * length * node.power_max_kw * node.eta_charge)
-        stays.append(Stay(arrival, arrival + length, round(min(trip, most), 3)))
+        stays.append(Stay(arrival, arrival + length, round(min(trips_kwh[row], most), 3)))
     return stays
 
 
-def _arrival_hour(shares: tuple[float, ...], draw: float) -> float:
-    """Hour of the day, linear inside each hour of the histogram."""
+def _arrival_hours(shares: tuple[float, ...], draws: FloatArray) -> FloatArray:
+    """Hours of the day, linear inside each hour of the histogram."""
+    hours: FloatArray = np.interp(draws, _share_before(shares), np.arange(25.0))
+    return hours
+
+
+@cache
+def _share_before(shares: tuple[float, ...]) -> FloatArray:
+    """Share of the arrivals before each hour of the day, (25,)."""
     edges = np.concatenate([[0.0], np.cumsum(shares) / np.sum(shares)])
-    return float(np.interp(draw, edges, np.arange(25.0)))
+    edges.setflags(write=False)
+    return edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +102,6 @@ class Schedule(Record):
     floor_kwh: FloatArray  # viability tube: lowest level after the step, before a departure
     hours_left: FloatArray  # until the announced departure, at the start of the step
     start_kwh: float
-
-
-def always_there(node: PowerNode, steps: int, start_kwh: float) -> Schedule:
-    """Schedule of an asset that never leaves: the tube is its plain bounds."""
-    zeros = np.zeros(steps)
-    floor_kwh = np.full(steps, node.energy_min_kwh)
-    return Schedule(np.ones(steps), zeros, zeros, floor_kwh, zeros, start_kwh)
 
 
 def schedule(

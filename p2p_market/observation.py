@@ -103,7 +103,7 @@ def _calendar_features() -> list[Feature]:
 
 
 def _pv_max_kw(scenario: Scenario) -> float:
-    return max(1e-3, 1.05 * float(scenario.clear_sky_kw.max()))
+    return max(1e-3, 1.05 * float(scenario.clear_sky_peak_kw.max()))
 
 
 @njit(cache=True)

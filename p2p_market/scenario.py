@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,19 +19,20 @@ from p2p_market.market import MECHANISMS
 from p2p_market.members import (
     CLEARNESS_RANGE,
     DonorPools,
-    clear_sky_kw,
+    clear_skies,
     demand_of,
     devices,
     explain,
     network_fees,
-    peak_kw,
+    peak_loads_kw,
     pools_of,
 )
-from p2p_market.records import BoolArray, FloatArray, Record
+from p2p_market.records import BoolArray, FloatArray, IntArray, Record
 from p2p_market.schema import DynamicContract, ScenarioSpec
 from p2p_market.tariff import retail_year, to_ticks
 
 _HERE = Path(__file__).resolve().parent
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same rules, ten times as fast
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,9 @@ class Scenario(Record):
     roofs: tuple[PowerNode | None, ...]  # one per agent
     flexible: tuple[tuple[PowerNode, ...], ...]  # per agent, in the order of set-points
     nodes: Coefficients  # flexible assets, (agent, asset)
-    clear_sky_kw: FloatArray  # (quarter of the year, agent), PV power without clouds
+    clear_sky_fraction: FloatArray  # (quarter of the year, orientation), irradiance in kW/m2
+    orientation_of: IntArray  # (agent,), column of its roof; any without a roof
+    roof_kw: FloatArray  # (agent,), PV power at a fraction of one; 0 without a roof
     donor_pools: tuple[DonorPools, ...]  # one per agent: donors that its load may follow
     expected_load: FloatArray  # (season, day type, quarter of the day, agent), mean = 1
     load_spread: FloatArray  # same
@@ -53,7 +57,8 @@ class Scenario(Record):
     clearness_spread: FloatArray  # (28-day cycle,)
     price_spread_eur_per_kwh: FloatArray  # (agent,), retail price against the day before
     peak_load_kw: FloatArray  # (agent,), contracted: no member ever draws more
-    retail_eur_per_kwh: FloatArray  # (quarter of the year, agent), on ticks
+    retail_eur_per_kwh: FloatArray  # (quarter of the year, contract), on ticks
+    contract_of: IntArray  # (agent,), column of its contract
     feed_in_eur_per_kwh: FloatArray  # (agent,), on ticks
     network_fee_eur_per_kwh: FloatArray  # (agent,), on ticks
     steps: int
@@ -64,6 +69,16 @@ class Scenario(Record):
     def dt_h(self) -> float:
         """Length of a step [h]."""
         return float(self.spec.dt_h)
+
+    def clear_sky_kw(self, quarter: slice) -> FloatArray:
+        """PV power without clouds in some quarter-hours of the year, (quarter, agent) [kW]."""
+        fraction = np.take(self.clear_sky_fraction[quarter], self.orientation_of, axis=1)
+        return np.asarray(self.roof_kw * fraction)
+
+    @property
+    def clear_sky_peak_kw(self) -> FloatArray:
+        """The highest PV power without clouds in the year, (agent,) [kW]."""
+        return np.asarray(self.roof_kw * self.clear_sky_fraction.max(axis=0)[self.orientation_of])
 
     @property
     def has_storage(self) -> BoolArray:
@@ -121,14 +136,14 @@ def parse(text: str, name: str = "scenario") -> ScenarioSpec:
         ScenarioError: if the text is not YAML or breaks the schema.
     """
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, _LOADER)
         if isinstance(content, dict) and "extends" in content:
             base = scenario_folder() / f"{content.pop('extends')}.yaml"
             if not base.is_file():
                 raise ScenarioError(
                     f"{name}: extends {base.stem!r}, which is not a shipped scenario"
                 )
-            content = yaml.safe_load(base.read_text(encoding="utf-8")) | content
+            content = yaml.load(base.read_text(encoding="utf-8"), _LOADER) | content
         return ScenarioSpec.model_validate(content)
     except yaml.YAMLError as error:
         raise ScenarioError(f"{name}: not valid YAML: {error}") from error
@@ -147,13 +162,18 @@ def build(spec: ScenarioSpec) -> Scenario:
     demand = tuple(demand_of(spec, number, own) for number, own in enumerate(owned))
     roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in owned)
     flexible = [[node for node in own if node.driver == "setpoint"] for own in owned]
-    contracts = [spec.contracts[member.contract] for member in spec.members]
+    column = {name: i for i, name in enumerate(dict.fromkeys(m.contract for m in spec.members))}
+    contract_of = np.array([column[member.contract] for member in spec.members])
+    contracts = [spec.contracts[name] for name in column]
+    feed_in = np.array([c.feed_in_eur_per_kwh for c in contracts])
+    factor = np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts])
     tick = spec.tick_eur_per_kwh
     expectation = expect(data)
-    pools = tuple(pools_of(spec, data, number, node) for number, node in enumerate(demand))
+    pools = _pools(spec, data, demand)
     expected_load, load_spread = pooled(
         expectation.load, expectation.load_spread, [pool["train"] for pool in pools]
     )
+    clear_sky_fraction, orientation_of, roof_kw = clear_skies(spec, data, roofs)
     scenario = Scenario(
         spec=spec,
         digest=_digest(spec, data),
@@ -163,17 +183,19 @@ def build(spec: ScenarioSpec) -> Scenario:
         roofs=roofs,
         flexible=tuple(tuple(own) for own in flexible),
         nodes=coefficients(flexible, spec.dt_h),
-        clear_sky_kw=np.column_stack([clear_sky_kw(spec, data, roof) for roof in roofs]),
+        clear_sky_fraction=clear_sky_fraction,
+        orientation_of=orientation_of,
+        roof_kw=roof_kw,
         donor_pools=pools,
         expected_load=expected_load,
         load_spread=load_spread,
         expected_clearness=expectation.clearness,
         clearness_spread=expectation.clearness_spread,
-        price_spread_eur_per_kwh=expectation.day_ahead_spread_eur_per_kwh
-        * np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts]),
-        peak_load_kw=np.array([peak_kw(n, data, p) for n, p in zip(demand, pools, strict=True)]),
+        price_spread_eur_per_kwh=expectation.day_ahead_spread_eur_per_kwh * factor[contract_of],
+        peak_load_kw=peak_loads_kw(data, demand, pools),
         retail_eur_per_kwh=np.column_stack([retail_year(c, data, tick) for c in contracts]),
-        feed_in_eur_per_kwh=to_ticks(np.array([c.feed_in_eur_per_kwh for c in contracts]), tick),
+        contract_of=contract_of,
+        feed_in_eur_per_kwh=to_ticks(feed_in, tick)[contract_of],
         network_fee_eur_per_kwh=network_fees(spec, data),
         steps=round(spec.days * 24 / spec.dt_h),
         steps_per_day=round(24 / spec.dt_h),
@@ -183,15 +205,29 @@ def build(spec: ScenarioSpec) -> Scenario:
     return scenario
 
 
+def _pools(
+    spec: ScenarioSpec, data: DataSet, demand: Sequence[PowerNode]
+) -> tuple[DonorPools, ...]:
+    """Donors of each member's load; members that name the same donors share their pools."""
+    found: dict[str, DonorPools] = {}
+    for number, node in enumerate(demand):
+        if node.profile not in found:
+            found[node.profile] = pools_of(spec, data, number, node)
+    return tuple(found[node.profile] for node in demand)
+
+
 def _check_prices(scenario: Scenario) -> None:
     """Feed-in below retail, prices inside the range, terminal value inside its bounds."""
     spec = scenario.spec
     retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
-    if np.any(retail < feed_in):
-        t, i = np.argwhere(retail < feed_in)[0]
+    lowest = retail.min(axis=0)[scenario.contract_of]
+    if np.any(lowest < feed_in):
+        i = int(np.argmax(lowest < feed_in))
+        own = retail[:, scenario.contract_of[i]]
+        t = int(np.argmax(own < feed_in[i]))
         raise ScenarioError(
             f"{spec.id}: {scenario.agents[i]}: feed-in {feed_in[i]:.3f} > retail "
-            f"{retail[t, i]:.3f} EUR/kWh in quarter {t} of the year; lower the feed-in tariff"
+            f"{own[t]:.3f} EUR/kWh in quarter {t} of the year; lower the feed-in tariff"
         )
     carbon = spec.carbon_eur_per_kg * scenario.data.co2_g_per_kwh.max() / 1000.0
     if retail.max() + carbon > spec.price_max_eur_per_kwh:
@@ -243,7 +279,7 @@ def _check_cuts(scenario: Scenario) -> None:
             f"{spec.id}: electric vehicles count on the grid; use `feeder.mode: penalty` and no "
             "outages, or take the vehicles out"
         )
-    pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_kw.max(axis=0)
+    pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw
     for most_kw, what in (
         (scenario.peak_load_kw + nodes.power_max_kw.sum(axis=1), "draw {:.3f} kW when PV is cut"),
         (pv_kw - nodes.power_min_kw.sum(axis=1), "feed in {:.3f} kW when load is cut"),
@@ -268,7 +304,10 @@ def _check_no_resale(scenario: Scenario) -> None:
         return
     retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
     fee, slack = scenario.network_fee_eur_per_kwh, 1e-9
-    importing = (retail - fee).max(axis=1) - (retail + fee)[:, owners].min(axis=1)
+    low, low_of_owners = np.full((2, retail.shape[1]), np.inf)  # lowest fee under each contract
+    np.minimum.at(low, scenario.contract_of, fee)
+    np.minimum.at(low_of_owners, scenario.contract_of[owners], fee[owners])
+    importing = (retail - low).max(axis=1) - (retail + low_of_owners).min(axis=1)
     exporting = (feed_in - fee)[owners].max() - (feed_in + fee).min()
     crossing = feed_in.max() - retail.min()
     gain = max(importing.max(), exporting, crossing)

@@ -203,7 +203,7 @@ def _data_labels(scenario: Scenario) -> str:
     return (
         f"Loads: resampled from {' and '.join(_donor_labels(scenario))} donor days. Retail prices: "
         f"{prices}. CO2 intensity: {label['co2_g_per_kwh']}. "
-        f"PV: {sun if np.any(scenario.clear_sky_kw > 0.0) else 'none'}. "
+        f"PV: {sun if np.any(scenario.roof_kw > 0.0) else 'none'}. "
         "Devices and places on the feeder: assumed."
     )
 

@@ -19,11 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("errors",),
     ("records",),
-    ("calendar", "viability"),
+    ("calendar", "streams", "viability"),
     ("assets", "market", "data", "schema"),
     ("tariff", "forecast", "mobility", "faults"),
     ("members",),
     ("scenario",),
+    ("loads", "window"),
     ("episode",),
     ("sensors",),
     ("actions", "safety", "settlement", "reward", "observation", "invariants"),

@@ -70,7 +70,14 @@ def clear_sky_fraction(
     Returns:
         Fraction at each time, zero when the sun is down.
     """
-    east, north, up = sun_vector(latitude_deg, longitude_deg, hours)
+    return tilted_fraction(sun_vector(latitude_deg, longitude_deg, hours), tilt_deg, azimuth_deg)
+
+
+def tilted_fraction(
+    sun: tuple[FloatArray, FloatArray, FloatArray], tilt_deg: float, azimuth_deg: float
+) -> FloatArray:
+    """`clear_sky_fraction` where the direction to the sun, a `sun_vector`, is known already."""
+    east, north, up = sun
     elevation_deg = np.degrees(np.arcsin(np.clip(up, -1.0, 1.0)))
     safe = np.maximum(elevation_deg, 0.0)
     air_mass = 1.0 / (np.sin(np.radians(safe)) + 0.50572 * (safe + 6.07995) ** -1.6364)

@@ -51,44 +51,59 @@ class Envelope(Record):
 @lru_cache(maxsize=8)
 def fit(scenario: Scenario) -> Envelope:
     """The envelope of a scenario's members, from training days only."""
-    change, run = np.array(
-        [_widest(scenario, agent) for agent in range(len(scenario.agents))], dtype=np.float64
-    ).T
+    members = [
+        (tuple(scenario.data.donors[place] for place in pools["train"]), node.scale_kw)
+        for pools, node in zip(scenario.donor_pools, scenario.demand, strict=True)
+    ]
+    widest = {member: _widest(*member, scenario.dt_h) for member in dict.fromkeys(members)}
+    change, run = np.array([widest[member] for member in members], dtype=np.float64).T
     return Envelope(
         load_max_kw=scenario.peak_load_kw,
         load_change_kw=np.maximum(change, PEAK_SHARE * scenario.peak_load_kw),
         load_run_steps=run.astype(np.int64),
-        pv_daylight_kw=DAYLIGHT * scenario.clear_sky_kw.max(axis=0),
+        pv_daylight_kw=DAYLIGHT * scenario.clear_sky_peak_kw,
     )
 
 
-def _widest(scenario: Scenario, agent: int) -> tuple[float, int]:
-    """Limits of an agent's load over all donors that it may have in training."""
-    limits = [
-        _load_limits(scenario.data.donors[place], scenario.demand[agent].scale_kw, scenario.dt_h)
-        for place in scenario.donor_pools[agent]["train"]
-    ]
+def _widest(donors: tuple[Donor, ...], scale_kw: float, dt_h: float) -> tuple[float, int]:
+    """Limits of a load over all donors that it may have in training."""
+    limits = [_load_limits(donor, scale_kw, dt_h) for donor in donors]
     runs = [run for _, run in limits]
     return max(change for change, _ in limits), max(runs) if all(runs) else 0
 
 
 def _load_limits(donor: Donor, scale_kw: float, dt_h: float) -> tuple[float, int]:
     """Largest change [kW] and longest run without one [steps], with their margins."""
-    per_step = round(4 * dt_h)
-    train = donor.shape[split_mask("train", len(donor.shape))].astype(np.float64)
-    load_kw = np.round(scale_kw * train.reshape(len(train), -1, per_step).mean(axis=2), 3)
-    within = np.abs(np.diff(load_kw, axis=1, append=load_kw[:, :1])).max()
-    around_midnight = np.concatenate([train[:, :4], train[:, -4:]], axis=1)
-    across = scale_kw * (around_midnight.max() - around_midnight.min())
-    run = 2 * max(_longest_run(day) for day in load_kw) + 4
-    return MARGIN * max(within, across), run if run * dt_h < 24.0 else 0
+    shape, around_midnight = _train_days(donor, dt_h)
+    within, longest = _change_and_run(shape, scale_kw)
+    run = 2 * longest + 4
+    change = MARGIN * max(within, scale_kw * around_midnight)
+    return change, run if run * dt_h < 24.0 else 0
 
 
-def _longest_run(values: FloatArray) -> int:
-    """Most equal values in a row."""
-    changes = np.flatnonzero(np.diff(values) != 0.0)
-    edges = np.concatenate([[-1], changes, [len(values) - 1]])
-    return int(np.diff(edges).max())
+@lru_cache(maxsize=256)
+def _train_days(donor: Donor, dt_h: float) -> tuple[FloatArray, float]:
+    """A donor's training days, (day, step), and how far it moves in the hours around midnight."""
+    days = donor.shape[split_mask("train", len(donor.shape))].astype(np.float64)
+    shape = days.reshape(len(days), -1, round(4 * dt_h)).mean(axis=2)
+    shape.setflags(write=False)
+    midnight = np.concatenate([days[:, :4], days[:, -4:]], axis=1)
+    return shape, float(midnight.max() - midnight.min())
+
+
+@njit(cache=True)
+def _change_and_run(shape, scale):  # type: ignore[no-untyped-def]
+    """Largest change in a step, the last to the first included, and most equal values in a row."""
+    widest, longest = 0.0, 0
+    for day in range(shape.shape[0]):
+        before = np.rint(scale * shape[day, -1] * 1000.0) / 1000.0
+        run = 0
+        for t in range(shape.shape[1]):
+            now = np.rint(scale * shape[day, t] * 1000.0) / 1000.0
+            run = run + 1 if t > 0 and now == before else 1
+            widest, longest = max(widest, abs(now - before)), max(longest, run)
+            before = now
+    return widest, longest
 
 
 @njit(cache=True)

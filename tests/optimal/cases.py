@@ -68,7 +68,7 @@ def with_tight_connection(spec: ScenarioSpec, episode: Episode) -> ScenarioSpec:
     """
     if (scenario := build(spec)).cuts:
         drawn = (scenario.peak_load_kw + scenario.nodes.power_max_kw.sum(axis=1)).max()
-        pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_kw.max(axis=0)
+        pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw
         given = pv_kw - scenario.nodes.power_min_kw.sum(axis=1)
         least = float(np.ceil(max(drawn, given.max())))
         return spec.model_copy(update={"connection_limit_kw": least})

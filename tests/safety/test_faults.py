@@ -1,6 +1,7 @@
 """The fault channel and the envelope: what is drawn, what is seen, what is found, what is left."""
 
 from functools import cache
+from itertools import groupby
 from typing import get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.faults import CODE, OF_MESSAGES
 from p2p_market.records import SUPERVISOR_CAUSES
-from p2p_market.safety.envelope import fit
+from p2p_market.safety.envelope import _change_and_run, fit
 from p2p_market.safety.events import Event, events
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
 from p2p_market.schema import FaultKind, Faults
@@ -174,6 +175,17 @@ def test_the_envelope_knows_training_days_only():
     other = replace(scenario, data=replace(scenario.data, donors=donors))
     np.testing.assert_array_equal(fit(scenario).load_change_kw, fit(other).load_change_kw)
     np.testing.assert_array_equal(fit(scenario).load_run_steps, fit(other).load_run_steps)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_change_and_run_are_those_of_the_rounded_days(seed):
+    generator = np.random.default_rng(seed)
+    shape = generator.integers(0, 4, (5, 24)) / 7.0
+    scale = 10.0 ** generator.uniform(-4.0, 1.0)  # the smallest loads round to equal watts
+    days = [np.round(scale * day, 3).tolist() for day in shape]
+    steps = [abs(b - a) for day in days for a, b in zip(day, [*day[1:], day[0]], strict=True)]
+    runs = [len(list(same)) for day in days for _, same in groupby(day)]
+    assert _change_and_run(shape, scale) == (max(steps), max(runs))
 
 
 def test_a_reading_above_the_peak_or_a_jump_is_found():

@@ -179,7 +179,9 @@ def test_fees_grow_with_the_distance_and_lie_on_ticks():
 
 
 def test_time_of_use_follows_the_clock_on_the_wall():
-    retail = load_scenario("classic-v0").retail_eur_per_kwh[:, 0].reshape(365, 24, 4)[:, :, 0]
+    scenario = load_scenario("classic-v0")
+    own = scenario.retail_eur_per_kwh[:, scenario.contract_of[0]]
+    retail = own.reshape(365, 24, 4)[:, :, 0]
     peak = retail > 0.3
     winter, summer, saturday = 15, 176, 19  # Tuesday 16 January, Tuesday 26 June
     assert np.flatnonzero(peak[winter]).tolist() == list(range(7, 20))
