@@ -36,14 +36,19 @@ def state_at(scenario: Scenario, episode: Episode, step: int, energy_kwh: FloatA
     Args:
         energy_kwh: levels before the step, (batch, agent, asset) [kWh].
     """
-    shape = (episode.batch, len(scenario.agents))
-    reading = sensors.true_values(episode, step, energy_kwh)
+    now = episode.load_kw[step], episode.pv_kw[step], episode.plugged[step]
+    return untouched(scenario, step, energy_kwh, sensors.true_values(*now, energy_kwh))
+
+
+def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: FloatArray) -> State:
+    """State with such levels (batch, agent, asset) [kWh] and readings before any trade."""
+    shape = energy_kwh.shape[:2]
     return State(
         step=step,
         energy_kwh=energy_kwh,
         hold_steps=np.zeros(shape, dtype=np.int64),
         last_fill_kw=np.zeros(shape),
-        last_price_eur_per_kwh=np.full(episode.batch, scenario.spec.price_max_eur_per_kwh / 2.0),
+        last_price_eur_per_kwh=np.full(shape[0], scenario.spec.price_max_eur_per_kwh / 2.0),
         setpoint_kw=np.zeros_like(energy_kwh),
         reading=reading,
         unchanged_steps=np.zeros(reading.shape, dtype=np.int64),

@@ -11,10 +11,10 @@ from pettingzoo import ParallelEnv
 
 from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
-from p2p_market.episode import Episode, EpisodeKey, choose_key, draw
+from p2p_market.episode import Episode, EpisodeKey, draw, key_in_sequence
 from p2p_market.errors import ActionError, RenderError, ResetNeededError
 from p2p_market.fused import Board, board
-from p2p_market.observation import Feature, features, joint_state, state_features
+from p2p_market.observation import Feature, features, joint_state, state_features, surroundings
 from p2p_market.records import (
     LEDGER_ENTRIES,
     SUPERVISOR_CAUSES,
@@ -172,14 +172,9 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         if seed is not None or self._seeds is None:
             self._seeds, self._drawn = np.random.SeedSequence(seed), 0
         chosen = options or {}
-        child = np.random.SeedSequence(self._seeds.entropy, spawn_key=(self._drawn,))
+        split, week = chosen.get("split", "train"), chosen.get("week")
+        key = key_in_sequence(self.scenario, self._seeds, self._drawn, split, week)
         self._drawn += 1
-        key = choose_key(
-            self.scenario,
-            int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)),
-            chosen.get("split", "train"),
-            chosen.get("week"),
-        )
         self._episode = draw(self.scenario, key)
         state = engine.start(self.scenario, self._episode)
         self._board = board(self.scenario, self._episode, state, self.strict)
@@ -222,7 +217,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     def state(self) -> Float32Array:
         """Compact joint state for critics, in the order of `state_feature_table`."""
         episode, board = self._begun("state")
-        joint: Float32Array = joint_state(self.scenario, episode, board.state())[0]
+        around = surroundings(self.scenario, episode, board.step)
+        joint: Float32Array = joint_state(self.scenario, around, board.state())[0]
         return joint
 
     def snapshot(self) -> Snapshot:

@@ -123,6 +123,19 @@ def choose_key(
     return EpisodeKey(split, int(weeks[week]), seed)
 
 
+def key_in_sequence(
+    scenario: Scenario,
+    seeds: np.random.SeedSequence,
+    number: int,
+    split: str = "train",
+    week: int | None = None,
+) -> EpisodeKey:
+    """Key of the episode that stands at a place, from 0, in what a seed brings forth."""
+    child = np.random.SeedSequence(seeds.entropy, spawn_key=(number,))
+    seed = int(child.generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return choose_key(scenario, seed, split, week)
+
+
 def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
     """Draw one episode (a batch of one); quantised to 1 W, 1 Wh, 1 tick and 1 g/kWh.
 

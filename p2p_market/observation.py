@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -190,26 +191,41 @@ def horizons(scenario: Scenario) -> tuple[IntArray, FloatArray, FloatArray]:
     return _AHEAD[scenario.dt_h], _SHARE, _REST
 
 
-def joint_state(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
+class Surroundings(NamedTuple):
+    """What is outside in one step, for the joint state; the first axis is the batch."""
+
+    load_kw: FloatArray  # (batch, agent)
+    pv_kw: FloatArray  # (batch, agent)
+    plugged: FloatArray  # (batch, agent, asset)
+    retail_eur_per_kwh: FloatArray  # (batch, agent)
+    calendar: FloatArray  # (batch, wave)
+    carbon_eur_per_kwh: FloatArray  # (batch,)
+
+
+def surroundings(scenario: Scenario, episode: Episode, step: int) -> Surroundings:
+    """What is outside in a step; after the last one that stands in."""
+    t = min(step, scenario.steps - 1)
+    return Surroundings(*(getattr(episode, name)[t] for name in Surroundings._fields))
+
+
+def joint_state(scenario: Scenario, around: Surroundings, state: State) -> Float32Array:
     """Compact state of the community for critics, (batch, feature), as in `state_features`."""
-    t = min(state.step, scenario.steps - 1)
-    load, pv, nodes = episode.load_kw[t], episode.pv_kw[t], scenario.nodes
-    here_kwh = episode.plugged[t] * state.energy_kwh  # the level of a vehicle away is its future
+    load, pv, nodes = around.load_kw, around.pv_kw, scenario.nodes
+    here_kwh = around.plugged * state.energy_kwh  # the level of a vehicle away is its future
     capacity = np.maximum(nodes.energy_max_kwh.sum(axis=1), 1e-9)
-    own = np.stack(
-        [here_kwh.sum(axis=2) / capacity, load - pv, episode.retail_eur_per_kwh[t]], axis=-1
-    )
-    left = np.full(episode.batch, 1.0 - state.step / scenario.steps)
+    own = np.stack([here_kwh.sum(axis=2) / capacity, load - pv, around.retail_eur_per_kwh], axis=-1)
+    batch = len(load)
     community = np.column_stack(
         [
-            episode.calendar[t],
-            left,
+            around.calendar,
+            np.full(batch, 1.0 - state.step / scenario.steps),
             load.sum(axis=1),
             pv.sum(axis=1),
-            episode.carbon_eur_per_kwh[t],
+            around.carbon_eur_per_kwh,
             state.last_price_eur_per_kwh,
         ]
     )
-    return np.concatenate(
-        [community, own.reshape(episode.batch, -1)], axis=1, dtype=np.float64
-    ).astype(np.float32)
+    joint: Float32Array = np.concatenate([community, own.reshape(batch, -1)], axis=1).astype(
+        np.float32
+    )
+    return joint

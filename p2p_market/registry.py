@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from p2p_market.batch import CommunityBatch
 from p2p_market.env import CommunityEnv
 from p2p_market.errors import ScenarioError
 from p2p_market.scenario import Scenario, load_scenario
@@ -40,3 +41,20 @@ def parallel_env(
     if track not in TRACKS:
         raise ScenarioError(f"{scenario.spec.id}: track {track!r}; known are: {', '.join(TRACKS)}")
     return TRACKS[track](scenario, render_mode=render_mode, info=info)
+
+
+def make_batch(
+    scenario_id: str, batch: int, threads: int = 1, split: str = "train"
+) -> CommunityBatch:
+    """Many communities of a shipped scenario at once: arrays in, arrays out, automatic reset.
+
+    Args:
+        scenario_id: as in `make`.
+        batch: number of communities.
+        threads: how many of them play at a time; no result depends on it.
+        split: part of the year that episodes are drawn from.
+
+    Raises:
+        ScenarioError: if there is no such scenario.
+    """
+    return CommunityBatch(load_scenario(scenario_id), batch, threads, split)

@@ -40,16 +40,17 @@ def distort_kernel(kind, bias, last, out):  # type: ignore[no-untyped-def]
                     out[b, i, s] += bias[b, i, s]
 
 
-def true_values(episode: Episode, step: int, energy_kwh: FloatArray) -> FloatArray:
-    """What there is to be measured, (batch, agent, sensor) [kW, kW, kWh ...]."""
-    levels = episode.plugged[step] * energy_kwh
-    exogenous = np.stack([episode.load_kw[step], episode.pv_kw[step]], axis=-1)
-    return np.concatenate([exogenous, levels], axis=-1)
+def true_values(
+    load_kw: FloatArray, pv_kw: FloatArray, plugged: FloatArray, energy_kwh: FloatArray
+) -> FloatArray:
+    """What there is to be measured in a step, (batch, agent, sensor) [kW, kW, kWh ...]."""
+    return np.concatenate([np.stack([load_kw, pv_kw], axis=-1), plugged * energy_kwh], axis=-1)
 
 
 def read(episode: Episode, state: State) -> FloatArray:
     """The readings of a step, (batch, agent, sensor); nan where there is none."""
-    told = true_values(episode, state.step, state.energy_kwh)
+    t = state.step
+    told = true_values(episode.load_kw[t], episode.pv_kw[t], episode.plugged[t], state.energy_kwh)
     if len(episode.sensor_fault):
         kind, bias = episode.sensor_fault[state.step], episode.sensor_bias[state.step]
         distort_kernel(kind, bias, state.reading, told)

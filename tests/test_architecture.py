@@ -31,7 +31,7 @@ FLOORS = (
     ("engine",),
     ("fused",),
     ("rendering",),
-    ("env",),
+    ("env", "batch"),
     ("wrappers",),
     ("tracks",),
     ("registry",),

@@ -1,6 +1,9 @@
 """A board: communities of one scenario in mid-game, moved in place by one call per step."""
 
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -8,7 +11,18 @@ from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode
 from p2p_market.fused.kernel import compiled
-from p2p_market.fused.tables import Moving, Rules, Series, Windows, Work, fixed, rules, workspace
+from p2p_market.fused.tables import (
+    OWN_SERIES,
+    WINDOW_SERIES,
+    Moving,
+    Rules,
+    Series,
+    Windows,
+    Work,
+    fixed,
+    rules,
+    workspace,
+)
 from p2p_market.invariants import insist
 from p2p_market.market import MECHANISMS
 from p2p_market.observation import observe
@@ -69,7 +83,7 @@ def board(scenario: Scenario, episode: Episode, state: State, strict: bool) -> B
         return PureBoard(scenario, episode, state, strict)
     fixed = rules(scenario, strict)
     work = workspace(scenario, rows=episode.batch)
-    return CompiledBoard(scenario, fixed, *of_episode(episode), work, state)
+    return CompiledBoard(scenario, fixed, *of_episode(episode), [work], state)
 
 
 class PureBoard:
@@ -124,21 +138,22 @@ class CompiledBoard:
         fixed: Rules,
         windows: Windows,
         series: Series,
-        work: Work,
+        work: Sequence[Work],
         state: State,
     ) -> None:
         """Begin at a state, which is copied.
 
         Args:
-            work: scratch; with a row for each community the last outcome can be asked for.
+            work: scratch of each thread; `cause` and `outcome` need one with a row per community.
         """
         self.scenario, self.rules, self.windows, self.series = scenario, fixed, windows, series
-        self.work, self._step = work, state.step
-        self.moving = Moving(
-            *(getattr(state, name).copy() for name in State.__dataclass_fields__ if name != "step")
-        )
-        _place(series, work)
+        self.work = tuple(work)
+        self._step = 0
         self._reward: FloatArray | None = None
+        self.begin(state)
+        for scratch in self.work:
+            _place(series, scratch)
+        self._pool = ThreadPoolExecutor(len(self.work)) if len(self.work) > 1 else None
         self._nobody = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 0))
 
     @property
@@ -150,22 +165,49 @@ class CompiledBoard:
         self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
     ) -> None:
         """See `Board`."""
-        batch = len(reward)
-        wrong = compiled()(
-            self.rules, self.windows, self.series, self.step, True, 0, batch, actions, present,
-            self.moving, self.work, reward, seen,
-        )  # fmt: skip
+        wrong = self._run(True, actions, present, reward, seen)
         if wrong and self.rules.strict:
-            insist(self.scenario, self.step, self.work.residual)
+            for work in self.work:
+                insist(self.scenario, self.step, work.residual)
         self._step, self._reward = self._step + 1, reward
 
     def show(self, seen: Float32Array) -> None:
         """See `Board`."""
-        actions, present, reward = self._nobody
-        compiled()(
-            self.rules, self.windows, self.series, self.step, False, 0, len(seen), actions,
-            present, self.moving, self.work, reward, seen,
-        )  # fmt: skip
+        self._run(False, *self._nobody, seen)
+
+    def begin(self, state: State) -> None:
+        """Go to a state, which is copied."""
+        fields = [name for name in State.__dataclass_fields__ if name != "step"]
+        self.moving = Moving._make(getattr(state, name).copy() for name in fields)
+        self._step, self._reward = state.step, None
+
+    def _run(
+        self,
+        act: bool,
+        actions: FloatArray,
+        present: BoolArray,
+        reward: FloatArray,
+        seen: Float32Array,
+    ) -> int:
+        """The one compiled call, or one in each thread; how many agents broke a law."""
+        play, before = compiled(), (self.rules, self.windows, self.series, self._step, act)
+        if self._pool is None:
+            (work,) = self.work
+            return play(*before, 0, len(seen), actions, present, self.moving, work, reward, seen)
+        futures = [
+            self._pool.submit(
+                play, *before, first, last, actions, present, self.moving, work, reward, seen
+            )
+            for (first, last), work in zip(self._shares(len(seen)), self.work, strict=True)
+        ]
+        wrong: int = sum(future.result() for future in futures)
+        return wrong
+
+    def _shares(self, batch: int) -> list[tuple[int, int]]:
+        """First and last community of each thread, whole chunks."""
+        rows = len(self.work[0].grid)
+        edges = [batch // rows * n // len(self.work) * rows for n in range(len(self.work) + 1)]
+        return list(pairwise(edges))
 
     def state(self) -> State:
         """See `Board`."""
@@ -174,13 +216,13 @@ class CompiledBoard:
 
     def cause(self) -> IntArray:
         """See `Board`."""
-        return self.work.cause
+        return self.work[0].cause
 
     def outcome(self) -> Outcome | None:
         """See `Board`."""
         if self._reward is None:
             return None
-        copies: Any = [array.copy() for array in self.work]
+        copies: Any = [array.copy() for array in self.work[0]]
         work = Work(*copies)
         everyone = np.ones(work.present.shape, dtype=np.bool_)
         asked = Proposal(work.asked_setpoint, work.asked_quantity, work.asked_price, everyone)
@@ -196,6 +238,10 @@ class CompiledBoard:
             cause=work.cause,
             reward=self._reward.copy(),
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the threads."""
+        return {**self.__dict__, "_pool": None, "work": self.work[:1]}
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         """Unpickle; arrays forget on the way that they are read-only, a part of their type."""
@@ -218,15 +264,3 @@ def of_episode(episode: Episode) -> tuple[Windows, Series]:
     shared = [getattr(episode, name) for name in WINDOW_SERIES]
     own = [getattr(episode, name) for name in OWN_SERIES]
     return Windows._make([*shared, fixed(top_kw)]), Series._make([*own, fixed(slot)])
-
-
-WINDOW_SERIES: Final = (
-    "retail_eur_per_kwh", "expected_load_kw", "load_spread_kw", "expected_pv_kw", "pv_spread_kw",
-    "pv_ceiling_kw", "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "carbon_eur_per_kwh",
-    "co2_kg_per_kwh", "calendar", "known_price_step",
-)  # fmt: skip
-OWN_SERIES: Final = (
-    "load_kw", "pv_kw", "grid", "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
-    "start_energy_kwh", "sensor_fault", "sensor_bias", "message_fault",
-)  # fmt: skip
-"""Fields of an episode, in the order of `Windows` and `Series`."""

@@ -4,7 +4,7 @@ Everything the step only reads is read-only, so that one compiled form serves ev
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -111,6 +111,18 @@ class Series(NamedTuple):
     sensor_bias: FloatArray
     message_fault: IntArray  # (step, batch, agent)
     slot: IntArray  # (batch,), into the windows
+
+
+WINDOW_SERIES: Final = (
+    "retail_eur_per_kwh", "expected_load_kw", "load_spread_kw", "expected_pv_kw", "pv_spread_kw",
+    "pv_ceiling_kw", "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "carbon_eur_per_kwh",
+    "co2_kg_per_kwh", "calendar", "known_price_step",
+)  # fmt: skip
+OWN_SERIES: Final = (
+    "load_kw", "pv_kw", "grid", "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
+    "start_energy_kwh", "sensor_fault", "sensor_bias", "message_fault",
+)  # fmt: skip
+"""Fields of an episode, in the order of `Windows` and `Series`."""
 
 
 class Moving(NamedTuple):

@@ -107,7 +107,7 @@ def test_how_many_are_played_at_a_time_changes_nothing(rows):
     episodes = [draw(scenario, choose_key(scenario, seed)) for seed in range(6)]
     together, generator = stack(episodes), np.random.default_rng(1)
     game = CompiledBoard(
-        scenario, rules(scenario, False), *of_episode(together), workspace(scenario, rows),
+        scenario, rules(scenario, False), *of_episode(together), [workspace(scenario, rows)],
         engine.start(scenario, together),
     )  # fmt: skip
     alone = [board(scenario, e, engine.start(scenario, e), False) for e in episodes]
@@ -144,7 +144,7 @@ def test_broken_laws_raise_where_asked_and_latch_otherwise(strict):
         scenario,
         torn,
         *of_episode(episode),
-        workspace(scenario, 1),
+        [workspace(scenario, 1)],
         engine.start(scenario, episode),
     )
     reward, seen = buffers(scenario, 1)

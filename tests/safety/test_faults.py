@@ -129,7 +129,8 @@ def test_a_biased_meter_shows_and_the_bill_does_not_change():
             table.physical(generator.uniform(-1, 1, (*shape, table.width))), np.ones(shape, bool)
         )
         told = sensors.shown(scenario, episode, state)
-        truth = sensors.true_values(episode, state.step, state.energy_kwh)
+        now = episode.load_kw[state.step], episode.pv_kw[state.step], episode.plugged[state.step]
+        truth = sensors.true_values(*now, state.energy_kwh)
         differing += int((told != truth).sum())
         state, outcome = engine.step(scenario, episode, state, asked)
         true_state, expected = engine.step(clean_scenario, clean, true_state, asked)

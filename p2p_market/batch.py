@@ -1,0 +1,157 @@
+"""Many communities of one scenario at once: arrays in, arrays out, automatic reset."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from p2p_market.actions import action_map
+from p2p_market.episode import EpisodeKey, draw, key_in_sequence
+from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
+from p2p_market.fused.boards import CompiledBoard
+from p2p_market.fused.shelf import Shelf
+from p2p_market.fused.tables import rules, workspace
+from p2p_market.market import MECHANISMS
+from p2p_market.observation import Feature, features, joint_state, state_features
+from p2p_market.records import Float32Array, FloatArray
+from p2p_market.scenario import Scenario
+
+ROWS: Final = 64
+"""Communities whose scratch fits into the processor's cache; a thread plays so many at a time."""
+
+
+class BatchStep(NamedTuple):
+    """What a step of a batch gives."""
+
+    observations: Float32Array  # (batch, agent, feature)
+    rewards: FloatArray  # (batch, agent) [EUR]
+    ended: bool  # all communities share the clock; where true, a new episode has begun
+    final_observations: Float32Array | None  # of the old episode, where it ended
+
+
+class CommunityBatch:
+    """B communities of one scenario, each with episodes of its own, stepped by one compiled call.
+
+    Community b plays what a single environment plays after `reset(seed + b)` and further calls of
+    `reset()`, with the same actions to the last bit. All communities have one clock: after the last
+    step of an episode all begin the next.
+
+    Observations and rewards are buffers of the batch, two of each in turn: what a step returned
+    stays as it is until the step after the next. Copy what is to be kept longer.
+    """
+
+    def __init__(
+        self, scenario: Scenario, batch: int, threads: int = 1, split: str = "train"
+    ) -> None:
+        """Build the batch.
+
+        Args:
+            scenario: what to play.
+            batch: number of communities B; fastest where it has a divisor near 64.
+            threads: how many of them play at a time; no result depends on it.
+            split: part of the year that episodes are drawn from.
+
+        Raises:
+            ScenarioError: if the mechanism is not compiled.
+            ValueError: if there are no communities or no threads.
+        """
+        if batch < 1 or threads < 1:
+            raise ValueError(f"batch and threads must be 1 or more, got {batch} and {threads}")
+        if MECHANISMS[scenario.spec.mechanism].kernel is None:
+            raise ScenarioError(
+                f"{scenario.spec.id}: mechanism {scenario.spec.mechanism!r} has no kernel, so it "
+                "cannot be played in a batch; give its line in MECHANISMS one"
+            )
+        self.scenario, self.batch, self.split = scenario, batch, split
+        self.threads = min(threads, batch)
+        self.agents = scenario.agents
+        self.feature_table: tuple[Feature, ...] = features(scenario)
+        self.state_feature_table: tuple[Feature, ...] = state_features(scenario)
+        self.action_map = action_map(scenario)
+        self.keys: tuple[EpisodeKey, ...] = ()
+        shape = (batch, len(scenario.agents))
+        self._actions = np.zeros((*shape, self.action_map.width))
+        self._everyone = np.ones(shape, dtype=np.bool_)
+        self._seen = np.zeros((2, *shape, len(self.feature_table)), dtype=np.float32)
+        self._reward = np.zeros((2, *shape))
+        self._turn = 0
+        self._shelf = Shelf(scenario, batch, split)
+        self._seeds: list[np.random.SeedSequence] = []
+        self._drawn = 0
+        self._board: CompiledBoard | None = None
+
+    def reset(self, seed: int | None = None, week: int | None = None) -> Float32Array:
+        """Begin new episodes everywhere.
+
+        Args:
+            seed: community b draws as a single environment with `seed + b` does; without one the
+                last seeds' sequences go on.
+            week: 0 to 12, the same week of the split in every community; else it is drawn.
+
+        Returns:
+            Observations, (batch, agent, feature).
+        """
+        if seed is not None or not self._seeds:
+            roots = [None] * self.batch if seed is None else range(seed, seed + self.batch)
+            self._seeds, self._drawn = [np.random.SeedSequence(root) for root in roots], 0
+        self._begin(week)
+        return self._show()
+
+    def step(self, actions: FloatArray | Float32Array) -> BatchStep:
+        """Play one market interval in every community.
+
+        Args:
+            actions: normalised, (batch, agent, column).
+
+        Raises:
+            ActionError: wrong shape or dtype.
+            ResetNeededError: before the first `reset`.
+        """
+        if self._board is None:
+            raise ResetNeededError("call reset() first")
+        if np.shape(actions) != self._actions.shape or actions.dtype.kind != "f":
+            raise ActionError(
+                f"actions need shape {self._actions.shape} and a floating dtype, got "
+                f"{np.shape(actions)} and {getattr(actions, 'dtype', type(actions).__name__)}"
+            )
+        self._actions[:] = actions
+        self._turn = 1 - self._turn
+        seen, reward = self._seen[self._turn], self._reward[self._turn]
+        self._board.play(self._actions, self._everyone, reward, seen)
+        if self._board.step < self.scenario.steps:
+            return BatchStep(seen, reward, False, None)
+        final = seen.copy()
+        self._begin(None)
+        return BatchStep(self._show(), reward, True, final)
+
+    def state(self) -> Float32Array:
+        """Joint state of each community for critics, (batch, feature) as `state_feature_table`."""
+        if self._board is None:
+            raise ResetNeededError("call reset() before state()")
+        return joint_state(self.scenario, self._shelf.around(self._board.step), self._board.state())
+
+    def _begin(self, week: int | None) -> None:
+        self.keys = tuple(
+            key_in_sequence(self.scenario, seeds, self._drawn, self.split, week)
+            for seeds in self._seeds
+        )
+        self._drawn += 1
+        self._shelf.fill(draw(self.scenario, key) for key in self.keys)
+        state = self._shelf.start()
+        if self._board is None:
+            fixed, tables = rules(self.scenario, strict=False), self._shelf.tables()
+            work = [workspace(self.scenario, self._rows()) for _ in range(self.threads)]
+            self._board = CompiledBoard(self.scenario, fixed, *tables, work, state)
+        else:
+            self._board.begin(state)
+
+    def _rows(self) -> int:
+        """Communities that a thread plays at a time: the largest divisor that leaves all busy."""
+        most = max(1, min(ROWS, self.batch // self.threads))
+        return next(rows for rows in range(most, 0, -1) if self.batch % rows == 0)
+
+    def _show(self) -> Float32Array:
+        assert self._board is not None
+        self._turn = 1 - self._turn
+        seen: Float32Array = self._seen[self._turn]
+        self._board.show(seen)
+        return seen
