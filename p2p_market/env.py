@@ -129,8 +129,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         self.feature_table: tuple[Feature, ...] = features(scenario)
         self.state_feature_table: tuple[Feature, ...] = state_features(scenario)
         self.action_map = action_map(scenario)
-        self.state_space = _box(self.state_feature_table)
-        self._observation_boxes = {a: _box(self.feature_table) for a in scenario.agents}
+        self.state_space = box_of(self.state_feature_table)
+        self._observation_boxes = {a: box_of(self.feature_table) for a in scenario.agents}
         self._action_boxes = {
             a: Box(-1.0, 1.0, (self.action_map.width,), np.float32) for a in scenario.agents
         }
@@ -344,7 +344,8 @@ def _full_infos(
     }
 
 
-def _box(table: tuple[Feature, ...]) -> Box:
+def box_of(table: tuple[Feature, ...]) -> Box:
+    """Space of numbers in the ranges of a table."""
     low = np.array([feature.low for feature in table], dtype=np.float32)
     high = np.array([np.nextafter(np.float32(f.high), np.float32(np.inf)) for f in table])
     return Box(low, high.astype(np.float32), dtype=np.float32)

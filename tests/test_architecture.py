@@ -32,7 +32,7 @@ FLOORS = (
     ("fused",),
     ("rendering",),
     ("env", "batch"),
-    ("wrappers",),
+    ("wrappers", "vector"),
     ("tracks",),
     ("registry",),
     ("p2p_market",),
