@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 
-from p2p_market.episode import Episode
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 
@@ -109,9 +108,7 @@ def possible_cuts(scenario: Scenario) -> list[Cut]:
     return cuts
 
 
-def fill_cuts(cuts: list[Cut], episode: Episode) -> None:
-    """Put the data of a batch of one into the cuts."""
-    load_kw, pv_kw = episode.load_kw[:, 0], episode.pv_kw[:, 0]
-    grid = np.tile(episode.grid, (1, load_kw.shape[1]))
+def fill_cuts(cuts: list[Cut], load_kw: FloatArray, pv_kw: FloatArray, grid: FloatArray) -> None:
+    """Put the data of an episode into the cuts, (step, agent); `grid` is 1 where the grid is."""
     for cut in cuts:
         cut.fill(pv_kw, load_kw, grid)

@@ -13,6 +13,7 @@ import cvxpy as cp
 import numpy as np
 
 from baselines.optimal.cuts import Cut, fill_cuts, possible_cuts
+from baselines.optimal.outlook import Outlook
 from p2p_market.assets.node import Coefficients
 from p2p_market.episode import Episode
 from p2p_market.records import BoolArray, FloatArray
@@ -71,16 +72,43 @@ class Trades:
     loss: cp.Parameter  # kW lost per kW sold, 0 where the grid makes up for it
 
     def constraints(self, net_load_kw: cp.Expression) -> list[cp.Constraint]:
-        """Every agent balances, and what is bought is sold; a seller bears what is lost."""
+        """Every agent balances inside its limits; a seller bears what is lost."""
         exchange_kw = self.import_kw - self.export_kw + self.buy_kw - self.sell_kw
         return [
             net_load_kw == exchange_kw - cp.multiply(self.loss, self.sell_kw),
-            cp.sum(self.buy_kw - self.sell_kw, axis=1) == 0,
             self.buy_kw <= self.buy_max_kw,
             self.sell_kw <= self.sell_max_kw,
             self.import_kw <= self.grid_max_kw,
             self.export_kw <= self.grid_max_kw,
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What binds the members of a community: the market clears, the feeder has a limit."""
+
+    clearing: cp.Constraint  # (step,), bought = sold
+    outwards: cp.Constraint  # (step,), flow above the limit is overload
+    inwards: cp.Constraint
+
+    def prices(self, dt_h: float) -> tuple[FloatArray, FloatArray]:
+        """What one more kWh is worth at the hub, and what it costs to carry it, (step,) [EUR/kWh].
+
+        The duals of the solved program: at these prices nobody would do anything else by itself.
+        """
+        hub, outwards, inwards = (
+            np.asarray(constraint.dual_value, dtype=np.float64) / dt_h
+            for constraint in (self.clearing, self.outwards, self.inwards)
+        )
+        return hub, outwards - inwards
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Prices at which each member may trade any amount, instead of a pool."""
+
+    hub_eur_per_kwh: cp.Parameter  # (step, agent)
+    congestion_eur_per_kwh: cp.Parameter  # (step, agent), for each kW of net load
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +122,8 @@ class Program:
     net_load_kw: cp.Expression  # (step, agent), after cuts
     idle_net_load_kw: cp.Parameter  # (step, agent)
     import_cost_eur_per_kwh: cp.Parameter  # (step, agent), retail price + carbon cost
+    market: Pool | Posted
+    stored: cp.Constraint  # (step, asset), the power-node equation
 
 
 def columns(nodes: Coefficients) -> BoolArray:
@@ -103,6 +133,7 @@ def columns(nodes: Coefficients) -> BoolArray:
     return own
 
 
+STORED = 1  # place of the power-node equation among the constraints of storage
 STEP_PARAMETERS = ("floor_kwh", "trip_kwh", "due_kwh", "charge_max_kw", "discharge_max_kw")
 
 
@@ -127,8 +158,12 @@ def _storage(nodes: Coefficients, steps: int) -> Storage:
     )
 
 
-def compile_program(scenario: Scenario) -> Program:
-    """The problem of a scenario; only data change from episode to episode."""
+def compile_program(scenario: Scenario, posted: bool = False) -> Program:
+    """The problem of a scenario; only data change from episode to episode.
+
+    Args:
+        posted: each member for itself at posted prices, instead of one community.
+    """
     steps, agents = scenario.steps, len(scenario.agents)
     shape, spec, nodes = (steps, agents), scenario.spec, scenario.nodes
     storage = _storage(nodes, steps)
@@ -141,41 +176,79 @@ def compile_program(scenario: Scenario) -> Program:
     net_load = idle + (storage.charge_kw - storage.discharge_kw) @ storage.owner
     for cut in cuts:
         net_load = net_load + cut.curtailed_kw - cut.shed_kw
-    overload = cp.Variable(steps, nonneg=True)
-    flow, limit = cp.sum(net_load, axis=1), spec.feeder.limit_kw
+    devices = storage.constraints(nodes)
     constraints = [
-        *storage.constraints(nodes),
+        *devices,
         *trades.constraints(net_load),
         *(constraint for cut in cuts for constraint in cut.constraints()),
         net_load <= spec.connection_limit_kw,
         net_load >= -spec.connection_limit_kw,
-        overload >= flow - limit,
-        overload >= -flow - limit,
     ]
-    if spec.feeder.mode == "binding":
-        constraints.append(overload == 0.0)
     if spec.optimum == "mixed_integer":
+        flow, limit = cp.sum(net_load, axis=1), spec.feeder.limit_kw
         constraints += _one_way(storage, trades, nodes)
         for cut in cuts:
             constraints += cut.in_order(storage.charge_kw, storage.discharge_kw, flow, limit)
+    cost = _agent_cost(scenario, storage, trades, cuts, import_cost)
+    bind = _post if posted else _pool
+    market, total, coupling = bind(scenario, trades, net_load, cost)
+    problem = cp.Problem(cp.Minimize(total), [*constraints, *coupling])
+    assert problem.is_dpp(), "the program must compile once"
+    return Program(
+        problem, storage, trades, cuts, net_load, idle, import_cost, market, devices[STORED]
+    )
+
+
+def _agent_cost(
+    scenario: Scenario, storage: Storage, trades: Trades, cuts: list[Cut], import_cost: cp.Parameter
+) -> cp.Expression:
+    """What each member costs, trade itself left out, (agent,) [EUR]."""
+    spec, nodes = scenario.spec, scenario.nodes
     fee = _rows(scenario.network_fee_eur_per_kwh, trades.buy_kw)
     feed_in = _rows(scenario.feed_in_eur_per_kwh, trades.export_kw)
     wear = _rows(nodes.degradation_eur_per_kwh[columns(nodes)], storage.charge_kw)
     running = (
-        cp.sum(cp.multiply(import_cost, trades.import_kw))
-        - cp.sum(cp.multiply(feed_in, trades.export_kw))
-        + cp.sum(cp.multiply(fee, trades.buy_kw + trades.sell_kw))
-        + cp.sum(cp.multiply(wear, storage.charge_kw + storage.discharge_kw))
-        + spec.feeder.overload_eur_per_kwh * cp.sum(overload)
+        cp.multiply(import_cost, trades.import_kw)
+        - cp.multiply(feed_in, trades.export_kw)
+        + cp.multiply(fee, trades.buy_kw + trades.sell_kw)
+        + cp.multiply(wear, storage.charge_kw + storage.discharge_kw) @ storage.owner
     )
     for cut in cuts:
-        running += spec.lost_load_eur_per_kwh * cp.sum(cut.shed_kw)
-    missing = spec.shortfall_eur_per_kwh * cp.sum(storage.missing_kwh)
-    gained = cp.sum(storage.level_kwh[-1] - storage.level_kwh[0])
-    cost = spec.dt_h * running + missing - spec.terminal_value_eur_per_kwh * gained
-    problem = cp.Problem(cp.Minimize(cost), constraints)
-    assert problem.is_dpp(), "the program must compile once"
-    return Program(problem, storage, trades, cuts, net_load, idle, import_cost)
+        running += spec.lost_load_eur_per_kwh * cut.shed_kw
+    missing = spec.shortfall_eur_per_kwh * cp.sum(storage.missing_kwh, axis=0)
+    gained = storage.level_kwh[-1] - storage.level_kwh[0]
+    stored = (missing - spec.terminal_value_eur_per_kwh * gained) @ storage.owner
+    return spec.dt_h * cp.sum(running, axis=0) + stored
+
+
+def _pool(
+    scenario: Scenario, trades: Trades, net_load: cp.Expression, cost: cp.Expression
+) -> tuple[Pool | Posted, cp.Expression, list[cp.Constraint]]:
+    """The market clears and the feeder's overload is paid for, or forbidden."""
+    feeder = scenario.spec.feeder
+    overload = cp.Variable(scenario.steps, nonneg=True)
+    flow = cp.sum(net_load, axis=1)
+    pool = Pool(
+        clearing=cp.sum(trades.buy_kw - trades.sell_kw, axis=1) == 0,
+        outwards=flow - overload <= feeder.limit_kw,
+        inwards=-flow - overload <= feeder.limit_kw,
+    )
+    constraints = [pool.clearing, pool.outwards, pool.inwards]
+    if feeder.mode == "binding":
+        constraints.append(overload == 0.0)
+    price = scenario.spec.dt_h * feeder.overload_eur_per_kwh
+    return pool, cp.sum(cost) + price * cp.sum(overload), constraints
+
+
+def _post(
+    scenario: Scenario, trades: Trades, net_load: cp.Expression, cost: cp.Expression
+) -> tuple[Pool | Posted, cp.Expression, list[cp.Constraint]]:
+    """Everybody trades with a price and pays another for what the line carries."""
+    posted = Posted(cp.Parameter(net_load.shape), cp.Parameter(net_load.shape))
+    carried = cp.Variable(net_load.shape)  # data times data is more than a parameter may be
+    traded = cp.multiply(posted.hub_eur_per_kwh, trades.buy_kw - trades.sell_kw)
+    paid = cp.sum(traded + cp.multiply(posted.congestion_eur_per_kwh, carried))
+    return posted, cp.sum(cost) + scenario.spec.dt_h * paid, [carried == net_load]
 
 
 def _one_way(storage: Storage, trades: Trades, nodes: Coefficients) -> list[cp.Constraint]:
@@ -191,7 +264,7 @@ def _one_way(storage: Storage, trades: Trades, nodes: Coefficients) -> list[cp.C
     ]
 
 
-def fill(program: Program, scenario: Scenario, episode: Episode) -> None:
+def fill(program: Program, scenario: Scenario, episode: Episode | Outlook) -> None:
     """Put the data of an episode (a batch of one) into the program.
 
     An agent without storage can only buy its deficit and sell its surplus, which are data unless PV
@@ -219,11 +292,11 @@ def fill(program: Program, scenario: Scenario, episode: Episode) -> None:
     trades.taking_max_kw.value = np.clip(highest, 0.0, limit)
     trades.giving_max_kw.value = np.clip(-lowest, 0.0, limit)
     trades.loss.value = (1.0 - grid) * share / (1.0 - share)
-    fill_cuts(program.cuts, episode)
+    fill_cuts(program.cuts, episode.load_kw[:, 0], episode.pv_kw[:, 0], grid)
     _fill_storage(program.storage, nodes, episode)
 
 
-def _fill_storage(storage: Storage, nodes: Coefficients, episode: Episode) -> None:
+def _fill_storage(storage: Storage, nodes: Coefficients, episode: Episode | Outlook) -> None:
     own = columns(nodes)
     plugged, departs = episode.plugged[:, 0][:, own], episode.departs[:, 0][:, own]
     storage.start_kwh.value = episode.start_energy_kwh[0][own]

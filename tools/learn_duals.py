@@ -1,0 +1,29 @@
+"""Lessons of the training weeks of all shipped scenarios, written to `baselines/duals/lessons/`."""
+
+import json
+
+from rich.progress import track
+
+from baselines.duals.learn import FOLDER, learn
+from p2p_market.evaluation.files import write_bytes
+from p2p_market.scenario import load_scenario, scenario_ids
+
+DIGITS = 4
+
+
+def main() -> None:
+    """Solve thirteen weeks of each scenario."""
+    for scenario_id in track(scenario_ids(), description="training weeks"):
+        scenario = load_scenario(scenario_id)
+        learnt = learn(scenario)
+        content = {
+            "scenario": scenario.digest,
+            "hub_eur_per_kwh": learnt.hub_eur_per_kwh.round(DIGITS).tolist(),
+            "value_eur_per_kwh": learnt.value_eur_per_kwh.round(DIGITS).tolist(),
+        }
+        text = json.dumps(content, separators=(",", ":")) + "\n"
+        write_bytes(FOLDER / f"{scenario_id}.json", text.encode())
+
+
+if __name__ == "__main__":
+    main()
