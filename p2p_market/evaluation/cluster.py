@@ -99,7 +99,8 @@ def _connected(address: str, at_most: int) -> Iterator[Any]:
     except Exception as error:  # Ray has no common class for what goes wrong here
         raise ClusterError(
             f"--ray {address}: no connection ({error}); start a cluster with `ray start --head`, "
-            "or one for this run with --ray local"
+            "or one for this run with --ray local; a cluster that asks for a token needs the same "
+            "RAY_AUTH_MODE and RAY_AUTH_TOKEN here"
         ) from error
     try:
         yield ray

@@ -5,7 +5,6 @@ digests they led to. Nothing of it is believed: a plan is certified anew, action
 """
 
 import hashlib
-import importlib
 import io
 import json
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from p2p_market.evaluation.benchmark import OPTIMUM, draw_weeks, load_planner
 from p2p_market.evaluation.files import safe_name, write_bytes
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
+from p2p_market.evaluation.policy import import_from_here
 from p2p_market.evaluation.run_record import versions
 from p2p_market.registry import BASELINES
 
@@ -72,8 +72,11 @@ def installation(policies: Sequence[str]) -> dict[str, str]:
 
 @lru_cache
 def _code(module: str) -> str:
-    """Digest of all sources of a package, or of the one file of a module."""
-    found = importlib.import_module(module)
+    """Digest of all sources of a package, or of the one file of a module, as first imported."""
+    try:
+        found = import_from_here(module)
+    except ImportError:
+        return "not found"
     digest = hashlib.sha256()
     folders = [Path(folder) for folder in getattr(found, "__path__", [])]
     files = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.py"))]
