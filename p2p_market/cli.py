@@ -201,7 +201,7 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
     yield "python", platform.python_version(), sys.version_info >= (3, 11)
     for package in ("numpy", "numba", "gymnasium", "pettingzoo"):
         yield package, version(package), True
-    for package, extra in (("cvxpy", "optimal"), ("matplotlib", "report")):
+    for package, extra in (("cvxpy", "optimal"), ("matplotlib", "report"), ("ray", "ray")):
         try:
             yield package, version(package), True
         except PackageNotFoundError:

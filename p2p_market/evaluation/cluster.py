@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from p2p_market.errors import ClusterError, P2PMarketError
-from p2p_market.evaluation.part_store import installation
+from p2p_market.evaluation.part_store import PACKAGE, installation
 from p2p_market.evaluation.parts import Answer, Playing, Task, Tell, work
 from p2p_market.evaluation.processes import pass_on
 
@@ -29,7 +29,7 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
     Raises:
         P2PMarketError: the first error of any task, or what is wrong with Ray, address or nodes.
     """
-    with _connected(address, at_most) as ray:
+    with connected(address, at_most) as ray:
         from ray.util.queue import Empty, Queue
 
         messages = Queue(actor_options={"num_cpus": 0})
@@ -45,7 +45,7 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
                 done, _ = ray.wait(list(running), timeout=POLL_S)
                 pass_on(messages.get_nowait, Empty, tell)
                 for reference in done:
-                    yield running.pop(reference), _answer(ray, reference)
+                    yield running.pop(reference), answer_of(ray, reference)
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
@@ -63,13 +63,17 @@ def _work(task: Task, wanted: dict[str, str], messages: Any) -> Answer:
     return work(task, lambda number, units: messages.put_nowait((number, units)))
 
 
-def _answer(ray: Any, reference: Any) -> Answer:
+def answer_of(ray: Any, reference: Any) -> Answer:
     """The answer of a task, or its error as if it had been played here."""
     try:
         answer: Answer = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, P2PMarketError):
             raise error.cause from None
+        if f"No module named {PACKAGE!r}" in str(error):
+            raise ClusterError(
+                f"a node of the cluster has no {PACKAGE}; install there what is installed here"
+            ) from error
         raise
     except ray.exceptions.RayError as error:
         raise ClusterError(
@@ -80,7 +84,7 @@ def _answer(ray: Any, reference: Any) -> Answer:
 
 
 @contextmanager
-def _connected(address: str, at_most: int) -> Iterator[Any]:
+def connected(address: str, at_most: int) -> Iterator[Any]:
     """The module `ray`, connected; the connection ends with the block if it began with it."""
     try:
         import ray

@@ -80,3 +80,45 @@ def test_an_address_without_a_cluster_is_named(address, words, monkeypatch):
     with pytest.raises(ClusterError, match=words) as told:
         evaluate_all(jobs("truthful", "classic-v0"), 0, deaf, ray=address)
     assert f"--ray {address}" in str(told.value)
+
+
+def test_a_connection_that_fails_is_told_with_its_reason(monkeypatch):
+    def fail(**options):
+        raise ConnectionError("no cluster here")
+
+    found = pytest.importorskip("ray")
+    monkeypatch.setattr(found, "is_initialized", lambda: False)
+    monkeypatch.setattr(found, "init", fail)
+    with pytest.raises(ClusterError, match=r"--ray auto: .*no cluster here.*ray start --head"):
+        evaluate_all(jobs("truthful", "classic-v0"), 0, deaf, ray="auto")
+
+
+def test_a_cluster_of_this_run_has_its_size_and_ends_with_it(monkeypatch):
+    found = pytest.importorskip("ray")
+    calls = []
+    monkeypatch.setattr(found, "is_initialized", lambda: False)
+    monkeypatch.setattr(found, "init", lambda **options: calls.append(options["num_cpus"]))
+    monkeypatch.setattr(found, "shutdown", lambda: calls.append("shutdown"))
+    with pytest.raises(ZeroDivisionError), cluster.connected("local", 3):
+        raise ZeroDivisionError
+    assert calls == [3, "shutdown"]
+
+
+LOSSES = {
+    "the cluster lost a task": lambda errors: errors.WorkerCrashedError(),
+    "a node of the cluster has no p2p_market": lambda errors: errors.RayTaskError(
+        "work", "failed to import: No module named 'p2p_market'", RuntimeError()
+    ),
+}
+
+
+@pytest.mark.parametrize("words", LOSSES)
+def test_what_a_cluster_lacks_is_told(words, monkeypatch):
+    found = pytest.importorskip("ray")
+
+    def lose(reference):
+        raise LOSSES[words](found.exceptions)
+
+    monkeypatch.setattr(found, "get", lose)
+    with pytest.raises(ClusterError, match=words):
+        cluster.answer_of(found, None)

@@ -159,10 +159,10 @@ def test_other_code_is_another_part(job, agent, tmp_path):
     assert "code of baselines" in installation(["truthful"])
 
 
-def command(folder: Path, workers: int) -> subprocess.Popen[str]:
+def command(folder: Path, *how: str) -> subprocess.Popen[str]:
     words = ["benchmark", "-s", "classic-v0", "--weeks", "5,6", "-p", "counting_agent:make"]
     return subprocess.Popen(
-        [sys.executable, "-m", "p2p_market", *words, "-o", "out", "--workers", str(workers)],
+        [sys.executable, "-m", "p2p_market", *words, "-o", "out", *how],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -172,8 +172,8 @@ def command(folder: Path, workers: int) -> subprocess.Popen[str]:
     )
 
 
-def complete(folder: Path, workers: int) -> None:
-    with command(folder, workers) as running:
+def complete(folder: Path, *how: str) -> None:
+    with command(folder, *how) as running:
         _, complaint = running.communicate(timeout=300)
     assert running.returncode == 0, complaint
 
@@ -188,16 +188,26 @@ def run_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_goes_on_after_an_interruption(tmp_path, workers):
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("--workers", "1"),
+        ("--workers", "2"),
+        pytest.param(("--ray", "local", "--workers", "2"), marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
+)
+def test_a_run_goes_on_after_an_interruption(tmp_path, how):
     """Ctrl-C while a policy is played: the rule is finished, the policy is not."""
+    if "--ray" in how:
+        pytest.importorskip("ray")
     for name in ("whole", "cut"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "counting_agent.py").write_text(AGENT)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    complete(whole, 1)
+    complete(whole, "--workers", "1")
     (cut / "hold").touch()
-    with command(cut, workers) as interrupted:
+    with command(cut, *how) as interrupted:
         while interrupted.poll() is None and not list(cut.glob("out/parts/*.npz")):
             time.sleep(0.05)
         os.killpg(interrupted.pid, signal.SIGINT)  # as a terminal does
@@ -207,6 +217,6 @@ def test_a_run_goes_on_after_an_interruption(tmp_path, workers):
     assert [path.name[:19] for path in (cut / "out" / "parts").iterdir()] == ["classic-v0-no-trade"]
     assert not list(cut.glob("out/*-classic-v0"))
     (cut / "hold").unlink()
-    complete(cut, workers)
+    complete(cut, *how)
     assert run_of(cut) == run_of(whole)
     assert not (cut / "out" / "parts").exists()
