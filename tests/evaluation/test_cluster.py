@@ -13,6 +13,7 @@ from p2p_market.evaluation.parts import units_of_work
 from tests.evaluation.runs import contents, deaf, jobs, written
 
 pytest.importorskip("cvxpy")
+pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch):
