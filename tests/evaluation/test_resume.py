@@ -159,10 +159,17 @@ def test_other_code_is_another_part(job, agent, tmp_path):
     assert "code of baselines" in installation(["truthful"])
 
 
+LISTENING = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('p2p_market', run_name='__main__', alter_sys=True)"
+)
+"""A shell's background job is started deaf to Ctrl-C, and so would be what it starts."""
+
+
 def command(folder: Path, *how: str) -> subprocess.Popen[str]:
     words = ["benchmark", "-s", "classic-v0", "--weeks", "5,6", "-p", "counting_agent:make"]
     return subprocess.Popen(
-        [sys.executable, "-m", "p2p_market", *words, "-o", "out", *how],
+        [sys.executable, "-c", LISTENING, *words, "-o", "out", *how],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
