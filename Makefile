@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
+# side by side; tests of one group, such as those that share a Ray cluster, stay together
+SPREAD := --numprocesses auto --dist loadgroup
 TYPED := $(wildcard p2p_market baselines report leaderboard tools)
 
 # Stamps: an environment is renewed when what it is made from changes, and only then.
@@ -46,14 +48,14 @@ lint: $(TEST_READY)
 	$(BIN)/mypy $(TYPED)
 
 fast: $(TEST_READY)
-	$(PYTEST) --numprocesses auto
+	$(PYTEST) $(SPREAD)
 
 full: $(TEST_READY)
-	$(PYTEST) --numprocesses auto -m '' --hypothesis-profile explore
+	$(PYTEST) $(SPREAD) -m '' --hypothesis-profile explore
 
 # Compiled code cannot be traced, so here the kernels are plain Python: same results, honest branches.
 coverage: $(TEST_READY)
-	NUMBA_DISABLE_JIT=1 $(PYTEST) --numprocesses auto -m 'not (slow or compiled or wheel)' --cov
+	NUMBA_DISABLE_JIT=1 $(PYTEST) $(SPREAD) -m 'not (slow or compiled or wheel)' --cov
 
 bench: $(TEST_READY)
 	$(PYTEST) tests/benchmarks --override-ini addopts= --benchmark-only
@@ -85,5 +87,5 @@ $(RUN_READY): $(CREATED) $(INPUTS)
 $(TEST_READY): $(CREATED) $(INPUTS)
 	@echo 'Installing p2p_market and its test tools into $(VENV); the first time takes a few minutes ...'
 	@$(PIP) install --quiet --constraint constraints.txt torch
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,interop,dev]'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,interop,ray,dev]'
 	@touch $(RUN_READY) $@

@@ -35,10 +35,11 @@ from p2p_market.evaluation.benchmark import (
     OPTIMUM,
     RULE,
     ScenarioResult,
-    units_of_work,
 )
 from p2p_market.evaluation.citation import bibtex, cff
-from p2p_market.evaluation.parallel import Job, evaluate_all
+from p2p_market.evaluation.parallel import evaluate_all
+from p2p_market.evaluation.part_store import PartStore
+from p2p_market.evaluation.parts import Job, units_of_work
 from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import read_run, replay, write_run
@@ -63,7 +64,18 @@ OutputOption = Annotated[
 WorkersOption = Annotated[
     int,
     typer.Option(
-        "--workers", "-w", min=0, help="Processes, one scenario each; 0: one per processor."
+        "--workers",
+        "-w",
+        min=0,
+        help="Parts played at the same time; 0: one per processor, or all that fit on the cluster.",
+    ),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Play on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT. Same bytes.",
     ),
 ]
 
@@ -82,14 +94,17 @@ def benchmark(
     seed: SeedOption = 0,
     output: OutputOption = Path("results"),
     workers: WorkersOption = 0,
+    ray: RayOption = None,
 ) -> None:
     """Play all policies on held-out weeks; print the table, write record, metrics and report.
+
+    An interrupted run goes on when the same command is given again.
 
     Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
     """
     with complaining():
         names, policies = scenario or scenario_ids(), policy or list(BASELINES)
-        _run(names, policies, weeks, split, seed, output, workers)
+        _run(names, policies, weeks, split, seed, output, workers, ray)
 
 
 @app.command(name="evaluate")
@@ -104,6 +119,7 @@ def evaluate_policy(
     seed: SeedOption = 0,
     output: OutputOption = Path("results"),
     workers: WorkersOption = 0,
+    ray: RayOption = None,
 ) -> None:
     """Score one policy between the two ends of the scale.
 
@@ -112,7 +128,7 @@ def evaluate_policy(
     my_agent:make_policy
     """
     with complaining():
-        _run(scenario or scenario_ids(), [policy], weeks, split, seed, output, workers)
+        _run(scenario or scenario_ids(), [policy], weeks, split, seed, output, workers, ray)
 
 
 @app.command()
@@ -185,7 +201,7 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
     yield "python", platform.python_version(), sys.version_info >= (3, 11)
     for package in ("numpy", "numba", "gymnasium", "pettingzoo"):
         yield package, version(package), True
-    for package, extra in (("cvxpy", "optimal"), ("matplotlib", "report")):
+    for package, extra in (("cvxpy", "optimal"), ("matplotlib", "report"), ("ray", "ray")):
         try:
             yield package, version(package), True
         except PackageNotFoundError:
@@ -210,6 +226,7 @@ def _run(
     seed: int,
     output: Path,
     workers: int,
+    ray: str | None,
 ) -> None:
     """Evaluate, print and write; exit 1 if a certificate fails or something beats the optimum."""
     chosen = [load_scenario(name) for name in names]
@@ -220,17 +237,16 @@ def _run(
         for policy in policies:
             try_out(load_policy(policy, scenario), scenario, split, policy)
     output.mkdir(parents=True, exist_ok=True)
-    plans = output / "optima"
-    jobs = [Job(str(name), tuple(policies), split, tuple(numbers), seed, plans) for name in names]
+    jobs = [Job(one, tuple(policies), split, tuple(numbers), seed) for one in chosen]
+    store = PartStore(output)
     with progress_bar() as progress:
-        tasks = [
-            progress.add_task(one.spec.id, total=units_of_work(one, policies, numbers))
-            for one in chosen
-        ]
+        bars = [progress.add_task(job.scenario.spec.id, total=units_of_work(job)) for job in jobs]
         results = evaluate_all(
             jobs,
-            workers or os.cpu_count() or 1,
-            lambda number, units: progress.advance(tasks[number], units),
+            workers or (0 if ray else os.cpu_count() or 1),
+            lambda number, units: progress.advance(bars[number], units),
+            store,
+            ray,
         )
     for result in results:
         console.print(_table(result))
@@ -244,6 +260,7 @@ def _run(
         output / f"{now:%Y%m%d-%H%M%S}-{chosen[0].spec.id if len(chosen) == 1 else 'benchmark'}"
     )
     write_run(results, folder, now.isoformat(timespec="seconds"))
+    store.clear()
     _write_report(results, folder)
     if any(not result.certified or result.above_optimum for result in results):
         raise typer.Exit(1)

@@ -79,5 +79,5 @@ def complaining() -> Iterator[None]:
         complaints.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
-        complaints.print("interrupted; the same command goes on from the optima solved so far")
+        complaints.print("interrupted; the same command goes on from the parts finished so far")
         raise typer.Exit(130) from None

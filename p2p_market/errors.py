@@ -41,5 +41,9 @@ class ReplayError(P2PMarketError):
     """A run record is damaged or does not replay to the same digests."""
 
 
+class ClusterError(P2PMarketError):
+    """The processes or machines that were to share the work cannot."""
+
+
 class RenderError(P2PMarketError):
     """A picture cannot be drawn."""

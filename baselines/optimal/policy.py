@@ -23,7 +23,10 @@ MIXED_INTEGER_GAPS: Final = {"mip_rel_gap": 3e-3, "mip_abs_gap": 0.02}
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """Perfect foresight over a compiled program."""
+    """Perfect foresight over a compiled program.
+
+    Every solve starts cold: an episode's schedule does not depend on what was solved before it.
+    """
 
     scenario: Scenario
     program: Program
@@ -67,14 +70,14 @@ class Optimum:
         )
 
     def _solve_schedule(self, episode: Episode) -> float:
-        self.program.problem.solve(solver=cp.HIGHS)
+        self.program.problem.solve(solver=cp.HIGHS, warm_start=False)
         self._insist_optimal("HiGHS", episode)
         return float(self.program.problem.value)
 
     def _solve_mixed_integer(self, episode: Episode) -> tuple[float, float]:
         """Cost of the best schedule found, and the tree's proof that none costs less."""
         problem = self.program.problem
-        problem.solve(solver=cp.HIGHS, **MIXED_INTEGER_GAPS)
+        problem.solve(solver=cp.HIGHS, warm_start=False, **MIXED_INTEGER_GAPS)
         self._insist_optimal("HiGHS", episode)
         info, objective = problem.solver_stats.extra_stats, float(problem.value)
         return objective, float(info.mip_dual_bound + objective - info.objective_function_value)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,7 +11,6 @@ from p2p_market.episode import Episode, choose_key, draw, stack
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation import metrics
 from p2p_market.evaluation.certificate import Certificate, certify
-from p2p_market.evaluation.plan_store import StoredPlanner
 from p2p_market.evaluation.policy import Planner, Policy, load_policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
 from p2p_market.evaluation.statistics import NOTHING_EUR, Score, score
@@ -74,28 +72,79 @@ def evaluate(
     split: str = "test",
     weeks: Sequence[int] = all_weeks(),
     seed: int = 0,
-    plans: Path | None = None,
-    progress: Progress | None = None,
 ) -> ScenarioResult:
     """Score policies on whole weeks, with the rule and the certified optimum as the ends.
 
     Args:
         policies: baseline names or `module:factory`; the two ends are added.
-        plans: folder that keeps solved optima, so that an interrupted run goes on.
-        progress: called with the number of units done: one per step of a rollout, and
-            `scenario.steps` per optimum solved.
     """
-    keys = [choose_key(scenario, seed, split, week) for week in weeks]
-    singles = [draw(scenario, key) for key in keys]
+    singles = draw_weeks(scenario, split, weeks, seed)
     episode = stack(singles)
-    names = [RULE, *(name for name in policies if name not in (RULE, OPTIMUM))]
-    played: dict[str, Trajectory] = {}
-    for name in names:
-        policy = load_policy(name, scenario)
-        if not isinstance(policy, Policy):
-            raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
-        played[name] = rollout(scenario, episode, policy, name, progress=progress)
-    certificates, played[OPTIMUM] = _optimum(scenario, singles, plans, progress)
+    played = {name: play(scenario, episode, name) for name in entrants(policies)}
+    planner = load_planner(scenario)
+    proofs = [certify(scenario, single, planner.plan(single), OPTIMUM) for single in singles]
+    played[OPTIMUM] = join([trajectory for _, trajectory in proofs])
+    return assemble(scenario, episode, played, [certificate for certificate, _ in proofs])
+
+
+def draw_weeks(
+    scenario: Scenario, split: str, weeks: Sequence[int], seed: int
+) -> tuple[Episode, ...]:
+    """One episode per week."""
+    return tuple(draw(scenario, choose_key(scenario, seed, split, week)) for week in weeks)
+
+
+def entrants(policies: Sequence[str]) -> list[str]:
+    """All that are played on observations: the rule, then the others in the order asked for."""
+    return [RULE, *dict.fromkeys(name for name in policies if name not in (RULE, OPTIMUM))]
+
+
+def play(
+    scenario: Scenario, episode: Episode, name: str, progress: Progress | None = None
+) -> Trajectory:
+    """Play one policy on all weeks, as one batch.
+
+    Raises:
+        OptimumError: if it plans with perfect foresight.
+    """
+    return rollout(scenario, episode, load_player(name, scenario), name, progress=progress)
+
+
+def load_player(name: str, scenario: Scenario) -> Policy:
+    """A policy that sees observations only.
+
+    Raises:
+        OptimumError: if it plans with perfect foresight.
+    """
+    policy = load_policy(name, scenario)
+    if not isinstance(policy, Policy):
+        raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
+    return policy
+
+
+def load_planner(scenario: Scenario) -> Planner:
+    """The one that may plan with perfect foresight."""
+    planner = load_policy(OPTIMUM, scenario)
+    assert isinstance(planner, Planner)
+    return planner
+
+
+def assemble(
+    scenario: Scenario,
+    episode: Episode,
+    played: Mapping[str, Trajectory],
+    certificates: Sequence[Certificate],
+) -> ScenarioResult:
+    """Score what was played.
+
+    Args:
+        episode: a batch of all weeks.
+        played: name of a policy -> its batch; the rule first, the optimum last.
+        certificates: of the optimum, one per week.
+
+    Raises:
+        OptimumError: if there is nothing to win in these weeks.
+    """
     best = best_cost_eur(scenario, certificates, played[OPTIMUM])
     alone = played[RULE]
     if (metrics.social_cost_eur(alone) - best).sum() <= NOTHING_EUR:
@@ -104,7 +153,7 @@ def evaluate(
             "there is nothing to score"
         )
     rows = tuple(_row(scenario, episode, alone, best, own) for own in played.values())
-    return ScenarioResult(scenario, episode, certificates, played, rows)
+    return ScenarioResult(scenario, episode, tuple(certificates), played, rows)
 
 
 def best_cost_eur(
@@ -114,30 +163,6 @@ def best_cost_eur(
     if scenario.spec.optimum == "mixed_integer":
         return np.array([certificate.bound_eur for certificate in certificates])
     return metrics.social_cost_eur(optimum)
-
-
-def units_of_work(scenario: Scenario, policies: Sequence[str], weeks: Sequence[int]) -> int:
-    """How many units `evaluate` reports to its progress callback."""
-    others = [name for name in policies if name not in (RULE, OPTIMUM)]
-    return scenario.steps * (1 + len(others) + len(weeks))
-
-
-def _optimum(
-    scenario: Scenario,
-    singles: Sequence[Episode],
-    plans: Path | None,
-    progress: Progress | None,
-) -> tuple[tuple[Certificate, ...], Trajectory]:
-    planner = load_policy(OPTIMUM, scenario)
-    assert isinstance(planner, Planner)
-    if plans is not None:
-        planner = StoredPlanner(planner, scenario, plans)
-    proofs = []
-    for single in singles:
-        proofs.append(certify(scenario, single, planner.plan(single), OPTIMUM))
-        if progress is not None:
-            progress(scenario.steps)
-    return tuple(proof for proof, _ in proofs), join([trajectory for _, trajectory in proofs])
 
 
 def _row(

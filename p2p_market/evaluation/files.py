@@ -15,3 +15,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text to a temporary name in the same folder, then rename."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def safe_name(text: str) -> str:
+    """A text as part of a file's name: letters, digits, `-`, `_` and `.` stay."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in text)

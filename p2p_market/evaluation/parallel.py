@@ -1,97 +1,79 @@
-"""Scenarios side by side in processes; which process plays what changes no byte of the result."""
+"""A run cut into parts that are played side by side; who plays what changes no byte."""
 
-import multiprocessing
-import queue
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
-from pathlib import Path
-from typing import Any, Final
 
-from p2p_market.evaluation.benchmark import ScenarioResult, evaluate
-from p2p_market.scenario import load_scenario
-
-REPORT_EVERY: Final = 100  # units of work between two messages of a process
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One scenario to be evaluated; the scenario itself is read where it is played."""
-
-    scenario: str  # id or path of a YAML file
-    policies: tuple[str, ...]
-    split: str
-    weeks: tuple[int, ...]
-    seed: int
-    plans: Path | None  # folder that keeps solved optima
+from p2p_market.evaluation.benchmark import OPTIMUM, ScenarioResult
+from p2p_market.evaluation.cluster import on_cluster
+from p2p_market.evaluation.part_store import PartStore
+from p2p_market.evaluation.parts import (
+    Answer,
+    Job,
+    Part,
+    Playing,
+    Task,
+    Tell,
+    parts_of,
+    play_part,
+    put_together,
+)
+from p2p_market.evaluation.processes import in_processes
 
 
 def evaluate_all(
-    jobs: Sequence[Job], workers: int, progress: Callable[[int, int], None]
+    jobs: Sequence[Job],
+    workers: int,
+    tell: Tell,
+    store: PartStore | None = None,
+    ray: str | None = None,
 ) -> list[ScenarioResult]:
-    """Evaluate scenarios in so many processes; results stand in the order of the jobs.
+    """Evaluate scenarios part by part; results stand in the order of the jobs.
 
     Args:
-        workers: 1 plays them here, one after the other.
-        progress: called with the number of a job and the units of work done since the last call.
+        workers: parts played at the same time; 1 plays them here, one after the other.
+        tell: hears about progress.
+        store: keeps finished parts, so that an interrupted run goes on.
+        ray: address of a Ray cluster that plays the parts instead of processes; then 0 workers
+            mean as many as it has room for.
 
     Raises:
-        P2PMarketError: the first error of any job; jobs not yet begun are dropped.
+        P2PMarketError: the first error of any part; parts not yet begun are dropped.
     """
-    if workers == 1 or len(jobs) == 1:
-        return [_play(job, partial(progress, number)) for number, job in enumerate(jobs)]
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        messages = manager.Queue()
-        with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-            running = [pool.submit(_work, job, n, messages) for n, job in enumerate(jobs)]
-            try:
-                _follow(running, messages, progress)
-                return [future.result() for future in running]
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+    tasks = sorted(_tasks(jobs, store), key=_order)
+    results: dict[int, ScenarioResult] = {}
+    answers: list[dict[Part, Answer]] = [{} for _ in jobs]
+    if ray is not None:
+        playing = on_cluster(tasks, ray, workers, tell)
+    elif workers == 1:
+        playing = _here(tasks, tell)
+    else:
+        playing = in_processes(tasks, workers, tell)
+    with closing(playing):
+        for task, answer in playing:
+            if store is not None:
+                store.keep(task.part, answer)
+            own = answers[task.number]
+            own[task.part] = answer
+            parts = parts_of(jobs[task.number])
+            if len(own) == len(parts):
+                ordered = [own.pop(part) for part in parts]
+                results[task.number] = put_together(jobs[task.number], ordered)
+    return [results[number] for number in range(len(jobs))]
 
 
-def _follow(
-    running: Sequence[Future[ScenarioResult]], messages: Any, progress: Callable[[int, int], None]
-) -> None:
-    """Pass messages on until all jobs have ended or one has failed."""
-    pending = set(running)
-    while pending:
-        done, pending = wait(pending, timeout=0.1)
-        while True:
-            try:
-                progress(*messages.get_nowait())
-            except queue.Empty:
-                break
-        if any(future.exception() is not None for future in done):
-            return
+def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
+    for number, job in enumerate(jobs):
+        known = store.find(job) if store is not None else {}
+        for part in parts_of(job):
+            yield Task(number, part, known.get(part))
 
 
-def _play(job: Job, progress: Callable[[int], None]) -> ScenarioResult:
-    return evaluate(
-        load_scenario(job.scenario),
-        job.policies,
-        job.split,
-        job.weeks,
-        job.seed,
-        plans=job.plans,
-        progress=progress,
-    )
+def _order(task: Task) -> tuple[bool, bool, int, int]:
+    """Policies first, since they may fail; then optima, the longest first, so that none is late."""
+    return task.part.policy == OPTIMUM, task.known is not None, -task.part.size, task.number
 
 
-def _work(job: Job, number: int, messages: Any) -> ScenarioResult:
-    """What a process does; small steps are told together."""
-    waiting = 0
-
-    def tell(units: int) -> None:
-        nonlocal waiting
-        waiting += units
-        if waiting >= REPORT_EVERY:
-            messages.put((number, waiting))
-            waiting = 0
-
-    result = _play(job, tell)
-    messages.put((number, waiting))
-    return result
+def _here(tasks: Sequence[Task], tell: Tell) -> Playing:
+    for task in tasks:
+        yield task, play_part(task.part, task.known, partial(tell, task.number))

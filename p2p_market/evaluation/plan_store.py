@@ -6,44 +6,35 @@ A stored schedule is certified by replay each time it is used; its bound is as i
 import hashlib
 import io
 import zipfile
-from dataclasses import dataclass, fields
+import zlib
+from dataclasses import fields
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from p2p_market.episode import Episode
 from p2p_market.evaluation.files import write_bytes
-from p2p_market.evaluation.policy import Plan, Planner
+from p2p_market.evaluation.policy import Plan
 from p2p_market.scenario import Scenario
 
-
-@dataclass(frozen=True, slots=True)
-class StoredPlanner:
-    """A planner that looks into a folder first and keeps there what it had to solve."""
-
-    planner: Planner
-    scenario: Scenario
-    folder: Path
-
-    @property
-    def identity(self) -> str:
-        """That of the planner behind."""
-        return self.planner.identity
-
-    def plan(self, episode: Episode) -> Plan:
-        """Cheapest schedule of a batch of one, from the folder if it is there."""
-        key = _key(self.planner, self.scenario, episode)
-        path = self.folder / f"{self.scenario.spec.id}-{key}.npz"
-        found = _read(path)
-        if found is None:
-            found = self.planner.plan(episode)
-            _write(path, found)
-        return found
+DAMAGES: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What reading an archive raises if it is missing, cut short or changed."""
 
 
-def _key(planner: Planner, scenario: Scenario, episode: Episode) -> str:
+def plan_path(folder: Path, identity: str, scenario: Scenario, episode: Episode) -> Path:
+    """Where the optimum of an episode stands; another program or series is another file.
+
+    Args:
+        identity: of the planner.
+        episode: a batch of one.
+    """
+    return folder / f"{scenario.spec.id}-{_key(identity, scenario, episode)}.npz"
+
+
+def _key(identity: str, scenario: Scenario, episode: Episode) -> str:
     """Short digest of all that an optimum depends on: program, solvers, scenario, every series."""
-    digest = hashlib.sha256(f"{planner.identity} {scenario.digest}".encode())
+    digest = hashlib.sha256(f"{identity} {scenario.digest}".encode())
     for array in (scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh):
         digest.update(array.tobytes())
     for record in (scenario.nodes, episode):
@@ -54,7 +45,8 @@ def _key(planner: Planner, scenario: Scenario, episode: Episode) -> str:
     return digest.hexdigest()[:16]
 
 
-def _write(path: Path, plan: Plan) -> None:
+def write_plan(path: Path, plan: Plan) -> None:
+    """Store an optimum, completely or not at all."""
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -67,8 +59,8 @@ def _write(path: Path, plan: Plan) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _read(path: Path) -> Plan | None:
-    """A stored plan, or None if there is none or it is damaged."""
+def read_plan(path: Path) -> Plan | None:
+    """A stored optimum, or None if there is none or it is damaged."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             objective, bound = archive["costs_eur"].tolist()
@@ -76,5 +68,5 @@ def _read(path: Path) -> Plan | None:
             setpoint_kw, net_load_kw = archive["setpoint_kw"], archive["net_load_kw"]
             trade_kw = archive["trade_kw"]
         return Plan(setpoint_kw, net_load_kw, trade_kw, objective, bound, (first, second))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except DAMAGES:
         return None

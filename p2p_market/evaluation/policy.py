@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -76,10 +77,8 @@ def load_policy(name: str, scenario: Scenario) -> Policy | Planner:
         raise PolicyError(
             f"no policy {name!r}; known are: {', '.join(BASELINES)}, or give MODULE:FACTORY"
         )
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.insert(0, here)
     try:
-        factory = getattr(importlib.import_module(module_name), factory_name)
+        factory = getattr(import_from_here(module_name), factory_name)
     except ImportError as error:
         raise PolicyError(
             f"policy {name!r}: cannot import {module_name!r} ({error}); baselines need a checkout "
@@ -94,6 +93,17 @@ def load_policy(name: str, scenario: Scenario) -> Policy | Planner:
             "which has neither start() and act() nor plan()"
         )
     return policy
+
+
+def import_from_here(module: str) -> ModuleType:
+    """A module, searched in the current directory first.
+
+    Raises:
+        ImportError: if it cannot be imported.
+    """
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.insert(0, here)
+    return importlib.import_module(module)
 
 
 def checked_action(action: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:

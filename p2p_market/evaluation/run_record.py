@@ -19,7 +19,7 @@ from p2p_market.episode import Episode, EpisodeKey, draw, stack
 from p2p_market.errors import ReplayError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
 from p2p_market.evaluation.certificate import Certificate, certificate_tolerance_eur
-from p2p_market.evaluation.files import write_bytes, write_text
+from p2p_market.evaluation.files import safe_name, write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
 from p2p_market.evaluation.statistics import score
@@ -51,7 +51,7 @@ def write_run(results: Sequence[ScenarioResult], folder: Path, created_utc: str)
     record = {
         "schema": SCHEMA,
         "created_utc": created_utc,
-        "versions": _versions(),
+        "versions": versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "scenarios": [_scenario_record(result) for result in results],
     }
@@ -96,7 +96,8 @@ def _csv(table: Sequence[Mapping[str, Any]]) -> str:
     return buffer.getvalue()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """What this process runs with: Python and the packages that make the numbers."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -130,8 +131,7 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
 
 
 def _actions_name(scenario: Scenario, policy: str) -> str:
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in policy)
-    return f"actions/{scenario.spec.id}--{safe}.npz"
+    return f"actions/{scenario.spec.id}--{safe_name(policy)}.npz"
 
 
 def read_run(folder: Path) -> dict[str, Any]:

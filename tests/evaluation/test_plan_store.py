@@ -1,60 +1,57 @@
-"""Stored optima: used again for the same episode, never for another."""
+"""Stored optima: found again for the same episode, never for another."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from p2p_market.episode import choose_key, draw
-from p2p_market.evaluation.plan_store import StoredPlanner
+from p2p_market.evaluation.plan_store import plan_path, read_plan, write_plan
 from p2p_market.evaluation.policy import Plan
 from p2p_market.scenario import load_scenario
 
 
-@dataclass
-class Counting:
-    identity: str = "one"
-    calls: list[int] = field(default_factory=list)
-
-    def plan(self, episode):
-        self.calls.append(1)
-        return Plan(np.full((168, 6, 1), 0.5), *np.ones((2, 168, 6)), 12.0, 11.9, ("a", "b"))
+@pytest.fixture
+def asked(tmp_path):
+    scenario = load_scenario("classic-v0")
+    return tmp_path, "one", scenario, draw(scenario, choose_key(scenario, 0))
 
 
 @pytest.fixture
-def stored(tmp_path):
-    scenario = load_scenario("classic-v0")
-    return StoredPlanner(Counting(), scenario, tmp_path), draw(scenario, choose_key(scenario, 0))
+def plan():
+    return Plan(np.full((168, 6, 1), 0.5), *np.ones((2, 168, 6)), 12.0, 11.9, ("a", "b"))
 
 
-def test_the_second_time_nothing_is_solved(stored):
-    planner, episode = stored
-    first, again = planner.plan(episode), planner.plan(episode)
-    assert len(planner.planner.calls) == 1
-    assert np.array_equal(first.setpoint_kw, again.setpoint_kw)
+def test_what_was_stored_is_read(asked, plan):
+    path = plan_path(*asked)
+    assert read_plan(path) is None
+    write_plan(path, plan)
+    again = read_plan(plan_path(*asked))
+    assert np.array_equal(plan.setpoint_kw, again.setpoint_kw)
     assert (again.objective_eur, again.bound_eur, again.solvers) == (12.0, 11.9, ("a", "b"))
 
 
 @pytest.mark.parametrize("name", ["load_kw", "retail_eur_per_kwh", "start_energy_kwh"])
-def test_another_series_is_another_optimum(stored, name):
-    planner, episode = stored
-    planner.plan(episode)
-    planner.plan(replace(episode, **{name: getattr(episode, name) + 0.001}))
-    assert len(planner.planner.calls) == 2
+def test_another_series_is_another_optimum(asked, name):
+    folder, identity, scenario, episode = asked
+    other = replace(episode, **{name: getattr(episode, name) + 0.001})
+    assert plan_path(folder, identity, scenario, other) != plan_path(*asked)
 
 
-def test_another_program_is_another_optimum(stored):
-    planner, episode = stored
-    planner.plan(episode)
-    planner.planner.identity = "two"
-    planner.plan(episode)
-    assert len(planner.planner.calls) == 2
+def test_another_program_is_another_optimum(asked):
+    folder, _, scenario, episode = asked
+    assert plan_path(folder, "two", scenario, episode) != plan_path(*asked)
 
 
-def test_a_damaged_file_is_solved_again(stored):
-    planner, episode = stored
-    planner.plan(episode)
-    for path in planner.folder.iterdir():
-        path.write_bytes(b"PK nothing")
-    planner.plan(episode)
-    assert len(planner.planner.calls) == 2
+@pytest.mark.parametrize(
+    "damage", [lambda b: b"PK nothing", lambda b: b[:900], lambda b: b"", lambda b: flip(b, 400)]
+)
+def test_a_damaged_file_is_as_if_it_were_not_there(asked, plan, damage):
+    path = plan_path(*asked)
+    write_plan(path, plan)
+    path.write_bytes(damage(path.read_bytes()))
+    assert read_plan(path) is None
+
+
+def flip(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 255]) + content[place + 1 :]

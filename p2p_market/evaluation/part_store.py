@@ -1,0 +1,129 @@
+"""What the finished parts of a run leave on disk, so that an interrupted run goes on.
+
+Optima stay for later runs. What policies answered stays until the run is complete: actions and the
+digests they led to. Nothing of it is believed: a plan is certified anew, actions are played anew.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from p2p_market.evaluation.benchmark import OPTIMUM, draw_weeks, load_planner
+from p2p_market.evaluation.files import safe_name, write_bytes
+from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
+from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
+from p2p_market.evaluation.policy import import_from_here
+from p2p_market.evaluation.run_record import versions
+from p2p_market.registry import BASELINES
+
+PACKAGE: Final = "p2p_market"
+
+
+@dataclass(frozen=True, slots=True)
+class PartStore:
+    """Answers of parts, below the folder in which the runs are: `optima/` and `parts/`."""
+
+    folder: Path
+    _paths: dict[Part, Path] = field(default_factory=dict)  # of all parts asked for
+
+    def find(self, job: Job) -> dict[Part, Known]:
+        """What earlier runs left of the parts of a job; None where nothing sound is."""
+        known: dict[Part, Known] = {}
+        for part, path in _paths_of(job, self.folder).items():
+            self._paths[part] = path
+            known[part] = read_plan(path) if part.policy == OPTIMUM else _read(path)
+        return known
+
+    def keep(self, part: Part, answer: Answer) -> None:
+        """Store the answer of a part that was asked for, completely or not at all."""
+        path = self._paths[part]
+        if answer.plan is not None:
+            write_plan(path, answer.plan)
+        else:
+            _write(path, Recording(answer.trajectory.actions, answer.trajectory.digests))
+
+    def clear(self) -> None:
+        """Remove what policies answered in this run; its record holds all of it now."""
+        for part, path in self._paths.items():
+            if part.policy != OPTIMUM:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # another run has parts there, or there never were any
+            (self.folder / "parts").rmdir()
+
+
+def installation(policies: Sequence[str]) -> dict[str, str]:
+    """What must be equal for equal bytes: versions, and the code of this package and of policies.
+
+    Args:
+        policies: names or `module:factory`.
+    """
+    targets = [BASELINES.get(name, name) for name in policies]
+    modules = {target.partition(":")[0].partition(".")[0] for target in targets}
+    return versions() | {f"code of {name}": _code(name) for name in sorted(modules | {PACKAGE})}
+
+
+@lru_cache
+def _code(module: str) -> str:
+    """Digest of all sources of a package, or of the one file of a module, as first imported."""
+    try:
+        found = import_from_here(module)
+    except ImportError:
+        return "not found"
+    digest = hashlib.sha256()
+    folders = [Path(folder) for folder in getattr(found, "__path__", [])]
+    files = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.py"))]
+    if not folders and found.__file__ is not None:
+        files = [(Path(found.__file__).parent, Path(found.__file__))]
+    for folder, path in files:
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _paths_of(job: Job, folder: Path) -> dict[Part, Path]:
+    """Where the answer of each part of a job stands, whether or not it is there."""
+    name, identity = job.scenario.spec.id, load_planner(job.scenario).identity
+    paths = {}
+    for part in parts_of(job):
+        if part.policy == OPTIMUM:
+            (single,) = draw_weeks(job.scenario, part.split, part.weeks, part.seed)
+            paths[part] = plan_path(folder / "optima", identity, job.scenario, single)
+        else:
+            key = json.dumps([asdict(part), installation([part.policy])], sort_keys=True)
+            short = hashlib.sha256(key.encode()).hexdigest()[:16]
+            paths[part] = folder / "parts" / f"{name}-{safe_name(part.policy)}-{short}.npz"
+    return paths
+
+
+def _write(path: Path, recording: Recording) -> None:
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        actions=recording.actions,
+        digests=np.array(recording.digests),
+        checksum=np.array(_checksum(recording)),
+    )
+    write_bytes(path, buffer.getvalue())
+
+
+def _read(path: Path) -> Recording | None:
+    """A stored recording, or None if there is none or it is damaged."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            recording = Recording(archive["actions"], tuple(archive["digests"].tolist()))
+            sound = archive["checksum"].item() == _checksum(recording)
+    except DAMAGES:
+        return None
+    return recording if sound else None
+
+
+def _checksum(recording: Recording) -> str:
+    words = f"{recording.actions.dtype} {recording.actions.shape} {recording.digests}"
+    return hashlib.sha256(words.encode() + recording.actions.tobytes()).hexdigest()

@@ -1,0 +1,245 @@
+"""What a run is cut into: one policy on all weeks, or the optimum of one week.
+
+The cut depends on nothing but what was asked for, so who plays which part changes no byte. A policy
+keeps all its weeks in one batch: its networks may round differently in batches of other sizes.
+Optima are solved one by one anyway, and take nearly all the time.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_market.episode import Episode, stack
+from p2p_market.errors import ClusterError
+from p2p_market.evaluation.benchmark import (
+    OPTIMUM,
+    ScenarioResult,
+    assemble,
+    draw_weeks,
+    entrants,
+    load_planner,
+    load_player,
+    play,
+)
+from p2p_market.evaluation.certificate import Certificate, certify
+from p2p_market.evaluation.policy import Plan, Planner, Policy
+from p2p_market.evaluation.rollout import Trajectory, join, rollout
+from p2p_market.records import Float32Array
+from p2p_market.scenario import Scenario, build
+from p2p_market.schema import ScenarioSpec
+
+REPORT_EVERY: Final = 100  # units of work between two messages of a process
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One scenario to be evaluated."""
+
+    scenario: Scenario
+    policies: tuple[str, ...]
+    split: str
+    weeks: tuple[int, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One policy on some weeks of a job, in words that travel to another machine."""
+
+    specification: str  # of the scenario, as JSON
+    digest: str  # of the scenario and its data
+    policy: str
+    split: str
+    weeks: tuple[int, ...]
+    seed: int
+    units: int  # of work: steps of a rollout, or of an optimum
+    size: int  # agent-steps: the larger, the longer it takes
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a policy answered, and where that led."""
+
+    actions: NDArray[Any]  # (step, batch, agent, column), normalised
+    digests: tuple[str, ...]  # one per week
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A part that was played."""
+
+    trajectory: Trajectory
+    certificate: Certificate | None = None  # of an optimum
+    plan: Plan | None = None  # of an optimum
+
+
+Known = Plan | Recording | None
+"""What is known of a part from an earlier run."""
+
+Tell = Callable[[int, int], None]
+"""Called with the number of a job and the units of work done since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A part on its way to whoever plays it."""
+
+    number: int  # of the job
+    part: Part
+    known: Known
+
+
+Playing = Generator[tuple[Task, Answer], None, None]
+"""Tasks with their answers, as they are finished; closing it stops the rest."""
+
+
+def parts_of(job: Job) -> list[Part]:
+    """The parts of a job: the policies that are entered, then the optimum of each week."""
+    scenario = job.scenario
+    text = scenario.spec.model_dump_json()
+    size = scenario.steps * len(scenario.agents)
+
+    def part(policy: str, weeks: Sequence[int]) -> Part:
+        return Part(
+            specification=text,
+            digest=scenario.digest,
+            policy=policy,
+            split=job.split,
+            weeks=tuple(weeks),
+            seed=job.seed,
+            units=scenario.steps,
+            size=size,
+        )
+
+    rules = [part(name, job.weeks) for name in entrants(job.policies)]
+    return rules + [part(OPTIMUM, [week]) for week in job.weeks]
+
+
+def units_of_work(job: Job) -> int:
+    """How many units all parts of a job report to a progress callback."""
+    return sum(part.units for part in parts_of(job))
+
+
+def play_part(
+    part: Part, known: Known = None, progress: Callable[[int], None] | None = None
+) -> Answer:
+    """Play a part, or play again what is known of it.
+
+    Args:
+        known: is used only if the engine gets to the same digests with it, or proves it.
+        progress: called with the number of units done since its last call.
+
+    Raises:
+        P2PMarketError: whatever goes wrong with scenario, policy or optimum.
+    """
+    scenario = _scenario(part.specification)
+    if scenario.digest != part.digest:
+        raise ClusterError(
+            f"{scenario.spec.id}: the data {scenario.data.name} are not the same on all machines; "
+            "install the same version everywhere"
+        )
+    singles = draw_weeks(scenario, part.split, part.weeks, part.seed)
+    if part.policy == OPTIMUM:
+        (single,) = singles
+        plan = known if isinstance(known, Plan) else _planner(part.specification).plan(single)
+        certificate, trajectory = certify(scenario, single, plan, OPTIMUM)
+        if progress is not None:
+            progress(part.units)
+        return Answer(trajectory, certificate, plan)
+    episode = stack(singles)
+    if isinstance(known, Recording):
+        again = _play_again(scenario, episode, part.policy, known)
+        if again is not None:
+            if progress is not None:
+                progress(part.units)
+            return Answer(again)
+    return Answer(play(scenario, episode, part.policy, progress))
+
+
+def work(task: Task, tell: Tell) -> Answer:
+    """What a process far away does: as `play_part`, but small steps are told together."""
+    waiting = 0
+
+    def gather(units: int) -> None:
+        nonlocal waiting
+        waiting += units
+        if waiting >= REPORT_EVERY:
+            tell(task.number, waiting)
+            waiting = 0
+
+    answer = play_part(task.part, task.known, gather)
+    tell(task.number, waiting)
+    return answer
+
+
+def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
+    """The result of a job from its answers, in the order of its parts."""
+    episode = stack(draw_weeks(job.scenario, job.split, job.weeks, job.seed))
+    proofs = [one for one in answers if one.certificate is not None]
+    played = {one.trajectory.policy: one.trajectory for one in answers if one.certificate is None}
+    played[OPTIMUM] = join([one.trajectory for one in proofs])
+    certificates = [one.certificate for one in proofs if one.certificate is not None]
+    return assemble(job.scenario, episode, played, certificates)
+
+
+@lru_cache(maxsize=2)
+def _scenario(specification: str) -> Scenario:
+    return build(ScenarioSpec.model_validate_json(specification))
+
+
+@lru_cache(maxsize=2)
+def _planner(specification: str) -> Planner:
+    """The compiled program of a scenario; weeks of one scenario follow each other."""
+    return load_planner(_scenario(specification))
+
+
+class _OtherwiseError(Exception):
+    """The policy answers otherwise than it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Resumed:
+    """Recorded actions, as long as the policy begins with the same."""
+
+    policy: Policy
+    actions: NDArray[Any]
+    steps: int  # in which the policy is asked
+
+    def start(self, seeds: Sequence[int]) -> tuple[int, Any]:
+        """The step counter, and the policy's memory."""
+        return 0, self.policy.start(seeds)
+
+    def act(
+        self, observation: Float32Array, memory: tuple[int, Any]
+    ) -> tuple[NDArray[Any], tuple[int, Any]]:
+        """The recorded actions of this step."""
+        step, own = memory
+        recorded = self.actions[step]
+        if step < self.steps:
+            answer = self.policy.act(observation, own)
+            if not isinstance(answer, tuple) or len(answer) != 2:
+                raise _OtherwiseError
+            action, own = answer
+            action = np.asarray(action)
+            same = action.dtype == recorded.dtype and action.shape == recorded.shape
+            if not same or action.tobytes() != recorded.tobytes():
+                raise _OtherwiseError
+        return recorded, (step + 1, own)
+
+
+def _play_again(
+    scenario: Scenario, episode: Episode, name: str, known: Recording
+) -> Trajectory | None:
+    """Recorded actions through the engine; None if policy or engine now does otherwise."""
+    if known.actions.shape[:2] != (scenario.steps, episode.batch):
+        return None
+    policy = _Resumed(load_player(name, scenario), known.actions, scenario.steps_per_day)
+    try:
+        played = rollout(scenario, episode, policy, name)
+    except _OtherwiseError:
+        return None
+    return played if played.digests == known.digests else None

@@ -1,0 +1,64 @@
+"""Tasks side by side in processes of this machine."""
+
+import multiprocessing
+import queue
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Final
+
+from p2p_market.errors import ClusterError
+from p2p_market.evaluation.parts import Answer, Playing, Task, Tell, work
+
+POLL_S: Final = 0.1
+
+
+def in_processes(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:
+    """Play tasks in so many processes, and give each answer as soon as it is there.
+
+    Whoever stops listening, by an error or an interruption, stops the processes.
+
+    Raises:
+        P2PMarketError: the first error of any task, or a process that died.
+    """
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        messages = manager.Queue()
+        others = set(multiprocessing.active_children())
+        pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare)
+        try:
+            pending = {pool.submit(_work, task, messages): task for task in tasks}
+            while pending:
+                done, _ = wait(pending, POLL_S, FIRST_COMPLETED)
+                pass_on(messages.get_nowait, queue.Empty, tell)
+                for future in done:
+                    yield pending.pop(future), future.result()
+            pool.shutdown()
+        except BrokenProcessPool as error:
+            raise ClusterError(
+                "a process died, perhaps for want of memory; the same command goes on from the "
+                "parts finished so far, and fewer --workers need less"
+            ) from error
+        finally:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+
+
+def pass_on(get_nowait: Callable[[], tuple[int, int]], empty: type[Exception], tell: Tell) -> None:
+    """Tell all messages of a queue."""
+    while True:
+        try:
+            tell(*get_nowait())
+        except empty:
+            return
+
+
+def _prepare() -> None:
+    """An interruption is for the process that the user started; it stops the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _work(task: Task, messages: Any) -> Answer:
+    return work(task, lambda number, units: messages.put((number, units)))
