@@ -13,6 +13,9 @@ BASELINES: Final[Mapping[str, str]] = {
     "no-trade": "baselines.rules.policy:no_trade",  # the 0 of the scale
     "truthful": "baselines.rules.policy:truthful",  # orders at the price of the grid
     "zero-intelligence": "baselines.zero_intelligence.policy:constrained",  # random prices
+    "mpc-alone": "baselines.mpc.policy:alone",  # each member plans on its own forecasts
+    "mpc-community": "baselines.mpc.policy:community",  # one plan for all, on the same forecasts
+    "mpc-foresight": "baselines.mpc.foresight:foresight",  # the same on what will be: a reference
     "random": "baselines.random_actions.policy:uniform",  # random everything
     "optimum": "baselines.optimal.policy:optimum",  # perfect foresight, the 100 of the scale
 }

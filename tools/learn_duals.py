@@ -19,7 +19,6 @@ def main() -> None:
         content = {
             "scenario": scenario.digest,
             "hub_eur_per_kwh": learnt.hub_eur_per_kwh.round(DIGITS).tolist(),
-            "value_eur_per_kwh": learnt.value_eur_per_kwh.round(DIGITS).tolist(),
         }
         text = json.dumps(content, separators=(",", ":")) + "\n"
         write_bytes(FOLDER / f"{scenario_id}.json", text.encode())

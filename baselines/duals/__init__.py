@@ -1,1 +1,1 @@
-"""What the optima of training weeks teach: prices at the hub and what stored energy is worth."""
+"""What the optima of training weeks teach: prices at the hub."""

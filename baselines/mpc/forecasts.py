@@ -97,7 +97,8 @@ def _inside(common: Window, row: IntArray, steps_per_day: int) -> IntArray:
     """Rows of a window; what lies past its end stands a day or more before."""
     last = len(common.retail_eur_per_kwh) - 1
     past = np.maximum(row - last, 0)
-    return row - -(-past // steps_per_day) * steps_per_day
+    inside: IntArray = row + (-past // steps_per_day) * steps_per_day
+    return inside
 
 
 @lru_cache(maxsize=128)
@@ -119,4 +120,5 @@ def _known(local_h: FloatArray, step: int, lead: IntArray, scenario: Scenario) -
     unknown = now + lead * scenario.dt_h >= published_h
     back = np.where(unknown, scenario.steps_per_day, 0)
     still = (now + (ahead - back - step) * scenario.dt_h >= published_h) & unknown
-    return ahead - back - np.where(still, scenario.steps_per_day, 0)
+    known: IntArray = ahead - back - np.where(still, scenario.steps_per_day, 0)
+    return np.maximum(known, 0)  # nothing is older than the episode

@@ -123,7 +123,6 @@ class Program:
     idle_net_load_kw: cp.Parameter  # (step, agent)
     import_cost_eur_per_kwh: cp.Parameter  # (step, agent), retail price + carbon cost
     market: Pool | Posted
-    stored: cp.Constraint  # (step, asset), the power-node equation
 
 
 def columns(nodes: Coefficients) -> BoolArray:
@@ -133,7 +132,6 @@ def columns(nodes: Coefficients) -> BoolArray:
     return own
 
 
-STORED = 1  # place of the power-node equation among the constraints of storage
 STEP_PARAMETERS = ("floor_kwh", "trip_kwh", "due_kwh", "charge_max_kw", "discharge_max_kw")
 
 
@@ -176,9 +174,8 @@ def compile_program(scenario: Scenario, posted: bool = False) -> Program:
     net_load = idle + (storage.charge_kw - storage.discharge_kw) @ storage.owner
     for cut in cuts:
         net_load = net_load + cut.curtailed_kw - cut.shed_kw
-    devices = storage.constraints(nodes)
     constraints = [
-        *devices,
+        *storage.constraints(nodes),
         *trades.constraints(net_load),
         *(constraint for cut in cuts for constraint in cut.constraints()),
         net_load <= spec.connection_limit_kw,
@@ -194,9 +191,7 @@ def compile_program(scenario: Scenario, posted: bool = False) -> Program:
     market, total, coupling = bind(scenario, trades, net_load, cost)
     problem = cp.Problem(cp.Minimize(total), [*constraints, *coupling])
     assert problem.is_dpp(), "the program must compile once"
-    return Program(
-        problem, storage, trades, cuts, net_load, idle, import_cost, market, devices[STORED]
-    )
+    return Program(problem, storage, trades, cuts, net_load, idle, import_cost, market)
 
 
 def _agent_cost(

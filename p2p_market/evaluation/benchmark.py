@@ -11,7 +11,7 @@ from p2p_market.episode import Episode, choose_key, draw, stack
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation import metrics
 from p2p_market.evaluation.certificate import Certificate, certify
-from p2p_market.evaluation.policy import Planner, Policy, load_policy
+from p2p_market.evaluation.policy import Informed, Planner, Policy, load_policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
 from p2p_market.evaluation.statistics import NOTHING_EUR, Score, score
 from p2p_market.records import FloatArray
@@ -107,16 +107,18 @@ def play(
     Raises:
         OptimumError: if it plans with perfect foresight.
     """
-    return rollout(scenario, episode, load_player(name, scenario), name, progress=progress)
+    return rollout(scenario, episode, load_player(name, scenario, episode), name, progress=progress)
 
 
-def load_player(name: str, scenario: Scenario) -> Policy:
-    """A policy that sees observations only.
+def load_player(name: str, scenario: Scenario, episode: Episode) -> Policy:
+    """A policy that acts step by step; a reference that may know the episode is told it.
 
     Raises:
-        OptimumError: if it plans with perfect foresight.
+        OptimumError: if it makes one plan with perfect foresight.
     """
     policy = load_policy(name, scenario)
+    if isinstance(policy, Informed):
+        policy = policy.informed(episode)
     if not isinstance(policy, Policy):
         raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
     return policy

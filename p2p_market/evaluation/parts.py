@@ -237,7 +237,8 @@ def _play_again(
     """Recorded actions through the engine; None if policy or engine now does otherwise."""
     if known.actions.shape[:2] != (scenario.steps, episode.batch):
         return None
-    policy = _Resumed(load_player(name, scenario), known.actions, scenario.steps_per_day)
+    player = load_player(name, scenario, episode)
+    policy = _Resumed(player, known.actions, scenario.steps_per_day)
     try:
         played = rollout(scenario, episode, policy, name)
     except _OtherwiseError:

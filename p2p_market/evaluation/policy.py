@@ -62,7 +62,15 @@ class Planner(Protocol):
         """Cheapest schedule of a batch of one."""
 
 
-def load_policy(name: str, scenario: Scenario) -> Policy | Planner:
+@runtime_checkable
+class Informed(Protocol):
+    """Gives a policy that knows an episode before it starts: a reference, never a contestant."""
+
+    def informed(self, episode: Episode) -> Policy:
+        """The policy for this batch of episodes."""
+
+
+def load_policy(name: str, scenario: Scenario) -> Policy | Planner | Informed:
     """A baseline by name, or a researcher's own policy as `module:factory`.
 
     The factory is called with the scenario and returns a `Policy`. Modules are searched in the
@@ -87,7 +95,7 @@ def load_policy(name: str, scenario: Scenario) -> Policy | Planner:
     except AttributeError as error:
         raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
     policy = factory(scenario)
-    if not isinstance(policy, Policy | Planner):
+    if not isinstance(policy, Policy | Planner | Informed):
         raise PolicyError(
             f"policy {name!r}: the factory returned {type(policy).__name__}, "
             "which has neither start() and act() nor plan()"

@@ -12,7 +12,7 @@ from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode, choose_key, draw, policy_seed
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.policy import Planner, Policy, checked_action
+from p2p_market.evaluation.policy import Informed, Planner, Policy, checked_action
 from p2p_market.observation import observe
 from p2p_market.records import Float32Array, FloatArray, IntArray, Outcome, Record, State
 from p2p_market.scenario import Scenario
@@ -78,7 +78,7 @@ def rollout(
     return _collect(name, rows, tuple(chain.hex() for chain in chains))
 
 
-def try_out(policy: Policy | Planner, scenario: Scenario, split: str, name: str) -> None:
+def try_out(policy: Policy | Planner | Informed, scenario: Scenario, split: str, name: str) -> None:
     """Ask a policy for one action, so that a broken one is told before hours of play.
 
     Raises:

@@ -1,0 +1,131 @@
+"""Rolling horizons: what they may know, and what they reach."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from baselines.duals.learn import FOLDER, learn, lessons, seasons_and_hours
+from baselines.mpc import forecasts
+from baselines.mpc.forecasts import columns, forecast, start_day
+from baselines.mpc.foresight import foresight
+from baselines.mpc.policy import alone, community
+from p2p_market import engine
+from p2p_market.calendar import start_days
+from p2p_market.episode import EpisodeKey, choose_key, draw, stack
+from p2p_market.evaluation.metrics import social_cost_eur
+from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.forecast import HORIZONS_H
+from p2p_market.observation import observe
+from p2p_market.scenario import load_scenario, scenario_ids
+
+
+@pytest.fixture(scope="module")
+def classic():
+    return load_scenario("classic-v0")
+
+
+def cost(scenario, episode, policy):
+    return social_cost_eur(rollout(scenario, episode, policy))
+
+
+@pytest.mark.parametrize("name", ["classic-v0", "community-16-v0"])
+def test_the_day_is_read_from_the_calendar(name):
+    scenario = load_scenario(name)
+    for day in (*start_days("test", scenario.spec.days), *start_days("train", scenario.spec.days)):
+        episode = draw(scenario, EpisodeKey("test", int(day), 0))
+        first = observe(scenario, episode, engine.start(scenario, episode))[0]
+        assert start_day(scenario, first) == day
+
+
+@pytest.mark.parametrize("step", [0, 30, 51, 300, 655])
+def test_forecasts_are_those_of_the_observation(step):
+    """At the four horizons that an observation shows; prices as far as they are published."""
+    scenario = load_scenario("crisis-prices-v0")
+    key = choose_key(scenario, 0, "test", 3)
+    episode = draw(scenario, key)
+    state = engine.state_at(scenario, episode, step, episode.start_energy_kwh)
+    seen = observe(scenario, episode, state)[0].astype(np.float64)
+    at = columns(scenario)
+    told = forecast(scenario, seen, key.start_day, step, 25 * 4, 1)
+    for hours in HORIZONS_H:
+        row = round(hours / scenario.dt_h)
+        for series, name in (
+            (told.load_kw, "load"), (told.pv_kw, "pv"), (told.retail_eur_per_kwh, "retail"),
+        ):  # fmt: skip
+            np.testing.assert_allclose(series[row], seen[:, at[f"{name}_in_{hours}h"]], atol=2e-6)
+    np.testing.assert_allclose(told.load_kw[0], seen[:, at["load"]], atol=1e-6)
+    np.testing.assert_allclose(told.retail_eur_per_kwh[0], seen[:, at["retail"]], atol=1e-6)
+
+
+def test_no_price_is_known_before_it_is_published(monkeypatch):
+    """A year whose prices differ from tomorrow on gives the same forecast today."""
+    scenario = load_scenario("crisis-prices-v0")
+    key = choose_key(scenario, 0, "test", 3)
+    episode = draw(scenario, key)
+    seen = observe(scenario, episode, engine.start(scenario, episode))[0].astype(np.float64)
+    honest = forecasts.window(scenario, key.start_day)
+    told = forecast(scenario, seen, key.start_day, 0, 24, 4)
+    retail = honest.retail_eur_per_kwh.copy()
+    retail[scenario.steps_per_day + 4 :] += 1.0  # not known before 13:00 of the first day
+    other = replace(honest, retail_eur_per_kwh=retail)
+    monkeypatch.setattr(forecasts, "window", lambda *_: other)
+    again = forecast(scenario, seen, key.start_day, 0, 24, 4)
+    np.testing.assert_array_equal(again.retail_eur_per_kwh, told.retail_eur_per_kwh)
+
+
+def test_with_all_of_the_week_in_view_it_is_the_optimum(classic):
+    episode = draw(classic, choose_key(classic, 0, "test", 5))
+    rule = cost(classic, episode, load_policy("no-trade", classic))[0]
+    best = load_policy("optimum", classic).plan(episode).objective_eur
+    whole = foresight(classic, 24.0 * classic.spec.days).informed(episode)
+    score = 100.0 * (rule - cost(classic, episode, whole)[0]) / (rule - best)
+    assert 99.9 <= score <= 100.0 + 1e-6
+
+
+def test_better_knowledge_and_more_coordination_cost_less(classic):
+    episode = stack([draw(classic, choose_key(classic, 0, "test", week)) for week in (2, 5, 8)])
+    told = foresight(classic).informed(episode)
+    ladder = [
+        cost(classic, episode, policy).sum()
+        for policy in (told, community(classic), alone(classic), load_policy("truthful", classic))
+    ]
+    assert ladder == sorted(ladder)
+    assert len(set(ladder)) == len(ladder)
+
+
+@pytest.mark.parametrize("name", ["ev-12-v0", "outage-v0", "binding-feeder-v0", "resale-6-v0"])
+def test_every_kind_of_scenario_is_planned_for_a_day(name):
+    scenario = load_scenario(name)
+    episode = draw(scenario, choose_key(scenario, 0, "test", 5))
+    for policy in (community(scenario), alone(scenario)):
+        played = rollout(replace(scenario, steps=scenario.steps_per_day), episode, policy)
+        assert not played.cause.any()
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_lessons_of_every_shipped_scenario_are_kept(name, monkeypatch):
+    scenario = load_scenario(name)
+    monkeypatch.setattr("baselines.duals.learn.learn", None)  # would be called if they were stale
+    hub = lessons(scenario).hub_eur_per_kwh
+    assert hub.shape == (3, 24)
+    assert np.all((hub >= 0.0) & (hub <= scenario.spec.price_max_eur_per_kwh))
+
+
+def test_lessons_are_what_is_learnt(classic, tmp_path, monkeypatch):
+    kept = lessons(classic).hub_eur_per_kwh
+    np.testing.assert_allclose(learn(classic).hub_eur_per_kwh, kept, atol=5e-5)
+    monkeypatch.setattr("baselines.duals.learn.FOLDER", tmp_path)
+    np.testing.assert_allclose(lessons(classic).hub_eur_per_kwh, kept, atol=5e-5)
+    assert FOLDER.is_dir()
+
+
+def test_season_and_hour_follow_the_wall_clock():
+    scenario = load_scenario("community-16-v0")
+    season, hour = seasons_and_hours(scenario, 180)  # 30 June: summer, and summer time
+    assert set(season) == {2}
+    assert hour[:5].tolist() == [1, 1, 1, 1, 2]
+    season, hour = seasons_and_hours(scenario, 10)
+    assert set(season) == {0}
+    assert hour[:5].tolist() == [0, 0, 0, 0, 1]
