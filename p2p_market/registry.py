@@ -13,13 +13,20 @@ BASELINES: Final[Mapping[str, str]] = {
     "no-trade": "baselines.rules.policy:no_trade",  # the 0 of the scale
     "truthful": "baselines.rules.policy:truthful",  # orders at the price of the grid
     "zero-intelligence": "baselines.zero_intelligence.policy:constrained",  # random prices
-    "mpc-alone": "baselines.mpc.policy:alone",  # each member plans on its own forecasts
-    "mpc-community": "baselines.mpc.policy:community",  # one plan for all, on the same forecasts
-    "mpc-foresight": "baselines.mpc.foresight:foresight",  # the same on what will be: a reference
     "random": "baselines.random_actions.policy:uniform",  # random everything
     "optimum": "baselines.optimal.policy:optimum",  # perfect foresight, the 100 of the scale
 }
-"""Name of a baseline -> `module:factory`, imported on use."""
+"""Name of a baseline -> `module:factory`, imported on use; a benchmark plays them all."""
+
+REFERENCES: Final[Mapping[str, str]] = {
+    "mpc-alone": "baselines.mpc.policy:alone",  # each member plans on its own forecasts
+    "mpc-community": "baselines.mpc.policy:community",  # one plan for all, on the same forecasts
+    "mpc-foresight": "baselines.mpc.foresight:foresight",  # the same on what will be
+}
+"""Players that solve a program in every hour, so they are played where asked for (`-p`)."""
+
+KNOWN: Final[Mapping[str, str]] = {**BASELINES, **REFERENCES}
+"""Every name that a policy may be asked for by."""
 
 
 def make(scenario_id: str, render_mode: str | None = None, info: str = "lean") -> CommunityEnv:

@@ -2,7 +2,7 @@
 
     python -m tools.build_cards
 
-fills `docs/cards/`. The tables `ASSETS`, `MECHANISMS`, `BASELINES`, the scenario folder and the
+fills `docs/cards/`. The tables `ASSETS`, `MECHANISMS`, `KNOWN`, the scenario folder and the
 environment's own tables are walked, so whatever is added there gets its card; a test keeps the
 pages in step.
 """
@@ -24,7 +24,7 @@ from p2p_market.evaluation.metrics import METRICS
 from p2p_market.market import MECHANISMS
 from p2p_market.observation import Feature
 from p2p_market.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
-from p2p_market.registry import BASELINES, make
+from p2p_market.registry import KNOWN, make
 from p2p_market.scenario import Scenario, load_scenario, scenario_ids
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "cards"
@@ -219,7 +219,7 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
 def baselines() -> str:
     """One section per policy."""
     parts = []
-    for name, target in BASELINES.items():
+    for name, target in KNOWN.items():
         module, _, factory = target.partition(":")
         found = getattr(importlib.import_module(module), factory)
         own = f"`{target}`. {_arguments(found)[0]}"

@@ -22,7 +22,7 @@ from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, par
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
 from p2p_market.evaluation.policy import import_from_here
 from p2p_market.evaluation.run_record import versions
-from p2p_market.registry import BASELINES
+from p2p_market.registry import KNOWN
 
 PACKAGE: Final = "p2p_market"
 
@@ -65,7 +65,7 @@ def installation(policies: Sequence[str]) -> dict[str, str]:
     Args:
         policies: names or `module:factory`.
     """
-    targets = [BASELINES.get(name, name) for name in policies]
+    targets = [KNOWN.get(name, name) for name in policies]
     modules = {target.partition(":")[0].partition(".")[0] for target in targets}
     return versions() | {f"code of {name}": _code(name) for name in sorted(modules | {PACKAGE})}
 

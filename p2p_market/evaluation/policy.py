@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from p2p_market.episode import Episode
 from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray, Record
-from p2p_market.registry import BASELINES
+from p2p_market.registry import KNOWN
 from p2p_market.scenario import Scenario
 
 
@@ -79,11 +79,11 @@ def load_policy(name: str, scenario: Scenario) -> Policy | Planner | Informed:
     Raises:
         PolicyError: if nothing of that name can be imported, or it is not a policy.
     """
-    target = BASELINES.get(name, name)
+    target = KNOWN.get(name, name)
     module_name, _, factory_name = target.partition(":")
     if not (factory_name and module_name) or module_name.startswith("."):
         raise PolicyError(
-            f"no policy {name!r}; known are: {', '.join(BASELINES)}, or give MODULE:FACTORY"
+            f"no policy {name!r}; known are: {', '.join(KNOWN)}, or give MODULE:FACTORY"
         )
     try:
         factory = getattr(import_from_here(module_name), factory_name)
