@@ -47,7 +47,7 @@ def _first_of(otherwise: Any, listed: tuple[int, Any]) -> Any:
     """A rule that is `listed` where its number is asked for, `otherwise` where not."""
     number, kernel = listed
 
-    @njit
+    @njit(_nrt=True)  # a rule may allocate; without this it inherits the option of the step
     def clear(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
         if rule == number:
             kernel(quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price)
