@@ -130,7 +130,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         self.state_feature_table: tuple[Feature, ...] = state_features(scenario)
         self.action_map = action_map(scenario)
         self.state_space = box_of(self.state_feature_table)
-        self._observation_boxes = {a: box_of(self.feature_table) for a in scenario.agents}
+        self._observation_boxes = dict.fromkeys(scenario.agents, box_of(self.feature_table))
         self._action_boxes = {
             a: Box(-1.0, 1.0, (self.action_map.width,), np.float32) for a in scenario.agents
         }

@@ -64,7 +64,9 @@ def environment() -> str:
         "For critics. The last three are repeated for each agent.",
         _features(env.state_feature_table[: -3 * (len(env.possible_agents) - 1)]),
         "## Infos",
-        "Keys of `infos[agent]`: " + ", ".join(f"`{key}`" for key in INFO_KEYS) + ".",
+        'Keys of `infos[agent]` with `info="full"`: '
+        + ", ".join(f"`{key}`" for key in INFO_KEYS)
+        + ". By default `supervisor` only.",
         "`supervisor` is one of " + ", ".join(f"`{cause}`" for cause in SUPERVISOR_CAUSES) + ".",
         "## Ledger",
         "Columns of `ledger_eur`, as in `env.ledger_entries`.",
