@@ -130,9 +130,11 @@ def _percent(change: float | None) -> str:
 def table(rows: list[Row]) -> Table:
     """The table on screen."""
     columns = ("baseline", "now", "change", "on equal machines")
-    shown = Table("benchmark", "of one", box=SIMPLE_HEAD)
+    shown = Table(box=SIMPLE_HEAD)
+    shown.add_column("benchmark", overflow="fold")
+    shown.add_column("of one", no_wrap=True)
     for column in columns:
-        shown.add_column(column, justify="right")
+        shown.add_column(column, justify="right", no_wrap=column != columns[-1])
     for row in rows:
         either = row.now or row.before
         assert either is not None

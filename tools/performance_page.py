@@ -68,9 +68,10 @@ GOALS: Final = (
     ),
     Goal("first step later, the whole process", "s", _time("test_first_step", 1.0), (2,)),
     Goal(
-        "one more environment of 16 prosumers", "MiB",
-        _time("test_memory_of_an_environment", 1.0), (5,),
+        "one more environment on the same scenario", "MiB",
+        _time("test_memory[parallel_env]", 1.0), (5,),
     ),
+    Goal("one more by `make`, which loads it again", "MiB", _time("test_memory[make]", 1.0), (5,)),
 )  # fmt: skip
 
 RATIOS: Final = (

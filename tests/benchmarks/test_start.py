@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,13 @@ env.step({agent: np.zeros(3, np.float32) for agent in env.agents})
 # Episodes of one week share its prices and forecasts; what is counted is beyond them.
 MEMORY = """
 from pathlib import Path
-import numpy as np, p2p_market
+import sys, numpy as np, p2p_market
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
-envs, before = [], 0.0
+scenario, envs, before = p2p_market.load_scenario("community-16-v0"), [], 0.0
 for n in range(20):
-    env = p2p_market.make("community-16-v0")
+    alone = sys.argv[1] == "make"
+    env = p2p_market.make(scenario.spec.id) if alone else p2p_market.parallel_env(scenario)
     env.reset(seed=n, options={"week": 0})
     env.step({agent: np.zeros(3, np.float32) for agent in env.agents})
     envs.append(env)
@@ -32,12 +32,12 @@ print((resident() - before) / (len(envs) - 1))
 """
 
 
-def python(source, cache=None):
+def python(source, *arguments, cache=None):
     """What a fresh process prints."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     if cache is not None:
         environment["NUMBA_CACHE_DIR"] = str(cache)
-    command = [sys.executable, "-c", source]
+    command = [sys.executable, "-c", source, *arguments]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return done.stdout
 
@@ -52,7 +52,7 @@ def test_import(benchmark, per):
 def test_first_step_after_install(benchmark, per, tmp_path):
     """With nothing compiled: an empty folder for what Numba keeps."""
     per("process")
-    benchmark.pedantic(python, args=(FIRST_STEP, tmp_path), rounds=1)
+    benchmark.pedantic(python, args=(FIRST_STEP,), kwargs={"cache": tmp_path}, rounds=1)
 
 
 @pytest.mark.benchmark(group="start, a process each")
@@ -62,8 +62,9 @@ def test_first_step(benchmark, per):
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the memory from /proc")
+@pytest.mark.parametrize("made", ["make", "parallel_env"])
 @pytest.mark.benchmark(group="memory, a process")
-def test_memory_of_an_environment(benchmark):
+def test_memory(benchmark, made):
     """Growth from the first to the twentieth, divided; the time beside it means nothing."""
-    printed = benchmark.pedantic(partial(python, MEMORY), rounds=1)
+    printed = benchmark.pedantic(python, args=(MEMORY, made), rounds=1)
     benchmark.extra_info.update(unit="environment", mebibytes=float(printed))
