@@ -26,6 +26,7 @@ BASELINE: Final = Path(__file__).parent.parent / "tests" / "benchmarks" / "basel
 YARDSTICK: Final = "test_batch_in_numpy[64]"
 LIBRARIES: Final = ("numpy", "numba", "pettingzoo")
 NOISE: Final = 0.2
+WIDTH: Final = 100  # of the table, where the terminal has less
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def main() -> None:
     options = parser.parse_args()
     now = read_run(options.run.read_text("utf-8"), options.renew or "this machine")
     console = Console()
+    console.width = max(console.width, WIDTH)
     if BASELINE.exists():
         before = read_baseline(BASELINE.read_text("utf-8"))
         console.print(table(compare(before, now)))

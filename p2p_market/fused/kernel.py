@@ -41,13 +41,14 @@ _latch, _reward, _observe = (
 
 _OPTIONS: Final[dict[str, Any]] = {"cache": True, "nogil": True, "_nrt": False}
 """The step allocates nothing by itself; without counting references it takes half the time."""
+_MAY_ALLOCATE: Final[dict[str, Any]] = {"_nrt": True}  # else a callee inherits the above
 
 
 def _first_of(otherwise: Any, listed: tuple[int, Any]) -> Any:
     """A rule that is `listed` where its number is asked for, `otherwise` where not."""
     number, kernel = listed
 
-    @njit(_nrt=True)  # a rule may allocate; without this it inherits the option of the step
+    @njit(**_MAY_ALLOCATE)
     def clear(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
         if rule == number:
             kernel(quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price)
