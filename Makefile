@@ -14,11 +14,12 @@ CREATED := $(VENV)/created.stamp
 RUN_READY := $(VENV)/run.stamp
 TEST_READY := $(VENV)/test.stamp
 INPUTS := pyproject.toml constraints.txt
+MEASURED := .benchmarks/latest.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help benchmark test test-all lint fast full coverage bench cards clean
+.PHONY: help benchmark test test-all lint fast full coverage bench bench-baseline scaling cards clean
 
 help:
 	@echo 'make benchmark  evaluate all policies on held-out weeks; the table on screen, details in results/'
@@ -29,7 +30,9 @@ help:
 	@echo 'make fast       tests that take seconds, the conformance battery over every scenario, mechanism'
 	@echo '                and rule, and the wheel in an empty environment'
 	@echo 'make coverage   branch coverage, kernels included (they run as plain Python)'
-	@echo 'make bench      speed of engine and market'
+	@echo 'make bench      speed of engine and market beside the stored baseline, in three minutes'
+	@echo 'make bench-baseline MACHINE="in words"  stores what make bench measured last'
+	@echo 'make scaling    speed by number of prosumers and of communities; the picture of docs/performance.md'
 	@echo 'make cards      docs/cards/ anew from the code'
 	@echo 'make clean      remove .venv, caches and builds; results/ stays'
 	@echo
@@ -57,8 +60,17 @@ full: $(TEST_READY)
 coverage: $(TEST_READY)
 	NUMBA_DISABLE_JIT=1 $(PYTEST) $(SPREAD) -m 'not (slow or compiled or wheel)' --cov
 
+# A quiet machine gives figures that mean something.
 bench: $(TEST_READY)
-	$(PYTEST) tests/benchmarks --override-ini addopts= --benchmark-only
+	@mkdir -p .benchmarks
+	$(PYTEST) tests/benchmarks --override-ini addopts= --benchmark-only --benchmark-json=$(MEASURED) -q
+	$(BIN)/python -m tools.compare_benchmarks $(MEASURED)
+
+bench-baseline: $(TEST_READY)
+	$(BIN)/python -m tools.compare_benchmarks $(MEASURED) --renew '$(or $(MACHINE),a machine without a name)'
+
+scaling: $(TEST_READY)
+	$(BIN)/python -m tools.measure_scaling
 
 cards: $(TEST_READY)
 	$(BIN)/python -m tools.build_cards

@@ -8,8 +8,9 @@ from p2p_market.assets.sun import clear_sky_fraction
 from p2p_market.episode import choose_key, draw
 from p2p_market.errors import ScenarioError
 from p2p_market.members import CLEAR_SKY_SHARE
-from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.scenario import build, load_scenario, scenario_ids
 from p2p_market.tariff import retail_year
+from tools.large_communities import grown
 
 SMALL = "community-64-v0"
 MEMBERS = 300
@@ -18,15 +19,6 @@ PER_MEMBER = (
     "expected_load_kw", "load_spread_kw", "expected_pv_kw", "pv_spread_kw", "pv_ceiling_kw",
     "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
 )  # fmt: skip
-
-
-def grown(scenario_id: str, members: int, **keys) -> Scenario:
-    """A scenario whose members stand there again and again."""
-    spec = load_scenario(scenario_id).spec
-    times = -(-members // len(spec.members))
-    feeder = spec.feeder.model_copy(update={"limit_kw": times * spec.feeder.limit_kw})
-    repeated = {"members": (times * spec.members)[:members], "feeder": feeder}
-    return build(spec.model_copy(update=repeated | keys))
 
 
 @pytest.mark.parametrize("scenario_id", [SMALL, "community-16-v0", "held-out-households-v0"])
