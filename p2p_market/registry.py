@@ -1,6 +1,7 @@
 """`make`: from a scenario's id to an environment; and where the baselines are."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from p2p_market.batch import CommunityBatch
@@ -40,7 +41,13 @@ def make(scenario_id: str, render_mode: str | None = None, info: str = "lean") -
     Raises:
         ScenarioError: if there is no such scenario.
     """
-    return parallel_env(load_scenario(scenario_id), render_mode, info)
+    return parallel_env(_shipped(scenario_id), render_mode, info)
+
+
+@lru_cache(maxsize=16)
+def _shipped(scenario_id: str) -> Scenario:
+    """Environments of one scenario share it, with a year's prices and skies."""
+    return load_scenario(scenario_id)
 
 
 def parallel_env(
@@ -67,4 +74,4 @@ def make_batch(
     Raises:
         ScenarioError: if there is no such scenario.
     """
-    return CommunityBatch(load_scenario(scenario_id), batch, threads, split)
+    return CommunityBatch(_shipped(scenario_id), batch, threads, split)

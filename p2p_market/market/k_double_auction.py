@@ -15,7 +15,7 @@ from p2p_market.market.merit_order import cross, serve, sides
 from p2p_market.records import Fills, OrderBook
 
 
-@njit(cache=True)
+@njit
 def _clear_one(quantity, price, tick, k, fills):  # type: ignore[no-untyped-def]
     """Fill one book; returns the hub price, nan when nothing trades."""
     for i in range(quantity.shape[0]):

@@ -17,7 +17,7 @@ COUNTING_FROM: Final = 128
 """Books of so many orders are put in order by counting ticks, smaller ones by insertion."""
 
 
-@njit(cache=True)
+@njit
 def _tick_range(quantity, price, tick):  # type: ignore[no-untyped-def]
     """Lowest and highest tick of all orders; (1, 0) if some price does not lie on a tick."""
     low, high = np.inf, -np.inf
@@ -29,7 +29,7 @@ def _tick_range(quantity, price, tick):  # type: ignore[no-untyped-def]
     return int(low), int(high)
 
 
-@njit(cache=True)
+@njit
 def _count(quantity, price, tick, first, levels, sign):  # type: ignore[no-untyped-def]
     """Orders of one side by level, `first + sign * level` in ticks; in agents' order at each."""
     start = np.zeros(levels + 1, dtype=np.int64)
@@ -47,7 +47,7 @@ def _count(quantity, price, tick, first, levels, sign):  # type: ignore[no-untyp
     return order
 
 
-@njit(cache=True)
+@njit
 def _insert(quantity, price, sign):  # type: ignore[no-untyped-def]
     """Orders of one side, 1 for bids and -1 for asks, best first; equal prices in agents' order."""
     order = np.empty(quantity.shape[0], dtype=np.int64)
@@ -63,7 +63,7 @@ def _insert(quantity, price, sign):  # type: ignore[no-untyped-def]
     return order[:count]
 
 
-@njit(cache=True)
+@njit
 def sides(quantity, price, tick):  # type: ignore[no-untyped-def]
     """Bids by price descending and asks ascending, as indices; equal prices in agents' order."""
     if quantity.shape[0] < COUNTING_FROM:
@@ -78,7 +78,7 @@ def sides(quantity, price, tick):  # type: ignore[no-untyped-def]
     return by_bid[quantity[by_bid] > 0.0], by_ask[quantity[by_ask] < 0.0]
 
 
-@njit(cache=True)
+@njit
 def cross(quantity, price, bids, asks):  # type: ignore[no-untyped-def]
     """The largest volume at which the last bid served is at least the last ask served.
 
@@ -107,7 +107,7 @@ def cross(quantity, price, bids, asks):  # type: ignore[no-untyped-def]
     return volume, last_bid, last_ask, i_bid, i_ask
 
 
-@njit(cache=True)
+@njit
 def level_stop(price, order, start):  # type: ignore[no-untyped-def]
     """Where the run of equal prices that begins at `start` ends."""
     stop = start
@@ -116,7 +116,7 @@ def level_stop(price, order, start):  # type: ignore[no-untyped-def]
     return stop
 
 
-@njit(cache=True)
+@njit
 def serve(quantity, price, order, volume, marginal, sign, out_fill):  # type: ignore[no-untyped-def]
     """Serve one side in merit order up to `volume`, none beyond `marginal`; one price pro rata."""
     left = volume

@@ -17,7 +17,7 @@ from p2p_market.market.book import clear_by
 from p2p_market.records import Fills, OrderBook
 
 
-@njit(cache=True)
+@njit
 def _rate(retail, feed_in, tick):  # type: ignore[no-untyped-def]
     """The midpoint on a half tick; ticks are counted, so the agents' order leaves no trace."""
     ticks = 0.0
@@ -26,7 +26,7 @@ def _rate(retail, feed_in, tick):  # type: ignore[no-untyped-def]
     return np.floor(ticks / retail.shape[0] + 0.5) * 0.5 * tick
 
 
-@njit(cache=True)
+@njit
 def _clear_one(quantity, price, rate, out_fill):  # type: ignore[no-untyped-def]
     """Fill one book; returns the volume."""
     wanted, offered = 0.0, 0.0

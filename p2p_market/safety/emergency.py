@@ -12,7 +12,7 @@ from p2p_market.records import Action, Fills, State
 from p2p_market.scenario import Scenario
 
 
-@njit(cache=True)
+@njit
 def _serve_one(missing, low, out_setpoint):  # type: ignore[no-untyped-def]
     """Cancel charging, then discharge; returns the power that is still missing."""
     for k in range(out_setpoint.shape[0]):
@@ -26,7 +26,7 @@ def _serve_one(missing, low, out_setpoint):  # type: ignore[no-untyped-def]
     return missing
 
 
-@njit(cache=True)
+@njit
 def _save_one(unused, out_setpoint):  # type: ignore[no-untyped-def]
     """Stop discharging; returns the power that is still unused."""
     for k in range(out_setpoint.shape[0]):

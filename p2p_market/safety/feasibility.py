@@ -17,7 +17,7 @@ from p2p_market.safety.feeder import ROUNDING_KW, limit
 from p2p_market.scenario import Scenario
 
 
-@njit(cache=True)
+@njit
 def _excess(base, setpoint, limit):  # type: ignore[no-untyped-def]
     """By how much a connection is exceeded, negative when exporting too much, 0 when it is not."""
     net = base

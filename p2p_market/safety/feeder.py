@@ -17,7 +17,7 @@ ROUNDING_KW: Final = 1e-9
 """An excess below this is rounding: acting on it would make filtering twice differ from once."""
 
 
-@njit(cache=True)
+@njit
 def _slow_down(excess, sign, out_setpoint):  # type: ignore[no-untyped-def]
     """Move set-points of one sign towards idle, pro rata; returns the excess that is left."""
     moving = 0.0
@@ -34,7 +34,7 @@ def _slow_down(excess, sign, out_setpoint):  # type: ignore[no-untyped-def]
     return excess - share * moving
 
 
-@njit(cache=True)
+@njit
 def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
     """Cut PV or load, pro rata to what is left of it."""
     total = 0.0

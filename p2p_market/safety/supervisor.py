@@ -24,7 +24,7 @@ _MISSING = SUPERVISOR_CAUSES.index("missing")
 _HELD = SUPERVISOR_CAUSES.index("held")
 
 
-@njit(cache=True)
+@njit
 def _fall_back(b, i, surplus, low, high, out_setpoint, out_quantity, out_price):  # type: ignore[no-untyped-def]
     """Self-consumption: storage takes the own surplus and serves the own deficit; no order."""
     left = surplus
