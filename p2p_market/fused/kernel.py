@@ -6,7 +6,7 @@ bits; `engine.step` is the text to read, this is the text that runs.
 
 import hashlib
 from collections.abc import Callable
-from functools import cache, reduce
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from numba import njit
 from p2p_market import invariants, observation, reward, sensors, settlement
 from p2p_market.assets import node
 from p2p_market.faults import CODE
-from p2p_market.market import MECHANISMS
+from p2p_market.fused.clearing import clear
 from p2p_market.records import SUPERVISOR_CAUSES
 from p2p_market.safety import emergency, envelope, feasibility, feeder, supervisor
 
@@ -41,34 +41,6 @@ _latch, _reward, _observe = (
 
 _OPTIONS: Final[dict[str, Any]] = {"cache": True, "nogil": True, "_nrt": False}
 """The step allocates nothing by itself; without counting references it takes half the time."""
-
-_COUNTED: Final[dict[str, Any]] = {"_nrt": True}
-"""What is compiled on behalf of the step inherits its options; rules of markets do allocate."""
-
-
-def _first_of(otherwise: Any, listed: tuple[int, Any]) -> Any:
-    """A rule that is `listed` where its number is asked for, `otherwise` where not."""
-    number, kernel = listed
-
-    @njit(**_COUNTED)
-    def clear(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
-        if rule == number:
-            kernel(quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price)
-        else:
-            otherwise(
-                rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price
-            )
-
-    return clear
-
-
-@njit(**_COUNTED)
-def _no_rule(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
-    hub_price[:] = np.nan
-
-
-_COMPILED = [(n, m.kernel) for n, m in enumerate(MECHANISMS.values()) if m.kernel is not None]
-_clear = reduce(_first_of, _COMPILED, _no_rule)
 
 
 @njit(inline="always")
@@ -186,7 +158,7 @@ def _filter(rules, work):  # type: ignore[no-untyped-def]
         work.asked_quantity, work.asked_price, work.tradable, work.floor, work.cap,
         rules.tick, rules.price_max, work.order_quantity, work.order_price,
     )  # fmt: skip
-    _clear(
+    clear(
         rules.mechanism, work.order_quantity, work.order_price, work.retail,
         work.feed_in, rules.k, rules.tick, rules.price_max, rules.dt_h,
         work.fill, work.payment, work.hub_price,

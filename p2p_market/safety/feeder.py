@@ -19,19 +19,30 @@ ROUNDING_KW: Final = 1e-9
 
 @njit
 def _slow_down(excess, sign, out_setpoint):  # type: ignore[no-untyped-def]
-    """Move set-points of one sign towards idle, pro rata; returns the excess that is left."""
+    """Move set-points of one sign towards idle, pro rata, until the excess is gone."""
     moving = 0.0
     for i in range(out_setpoint.shape[0]):
         for k in range(out_setpoint.shape[1]):
             moving += max(sign * out_setpoint[i, k], 0.0)
     if moving <= 0.0:
-        return excess
+        return
     share = min(excess / moving, 1.0)
     for i in range(out_setpoint.shape[0]):
         for k in range(out_setpoint.shape[1]):
             if sign * out_setpoint[i, k] > 0.0:
                 out_setpoint[i, k] -= share * out_setpoint[i, k]
-    return excess - share * moving
+
+
+@njit
+def _net(load, pv, setpoint, curtailed, shed, out_net):  # type: ignore[no-untyped-def]
+    """Net loads of a community; returns their sum."""
+    flow = 0.0
+    for i in range(load.shape[0]):
+        out_net[i] = load[i] - shed[i] - (pv[i] - curtailed[i])
+        for k in range(setpoint.shape[1]):
+            out_net[i] += setpoint[i, k]
+        flow += out_net[i]
+    return flow
 
 
 @njit
@@ -58,16 +69,17 @@ def limit_kernel(load, pv, grid, limit, out_setpoint, out_curtailed, out_shed, o
         if excess <= ROUNDING_KW or grid[b] == 0.0:
             continue
         sign = 1.0 if flow > 0.0 else -1.0
-        excess = _slow_down(excess, sign, out_setpoint[b])
-        if excess > 0.0 and sign < 0.0:
+        _slow_down(excess, sign, out_setpoint[b])
+        # Seen anew, as a second filtering would: what was cut once is then cut to the same bit.
+        flow = _net(load[b], pv[b], out_setpoint[b], out_curtailed[b], out_shed[b], out_net[b])
+        excess = sign * flow - limit
+        if excess <= ROUNDING_KW:
+            continue
+        if sign < 0.0:
             _cut(excess, pv[b], out_curtailed[b])
-        elif excess > 0.0:
+        else:
             _cut(excess, load[b], out_shed[b])
-        for i in range(load.shape[1]):
-            net = load[b, i] - out_shed[b, i] - (pv[b, i] - out_curtailed[b, i])
-            for k in range(out_setpoint.shape[2]):
-                net += out_setpoint[b, i, k]
-            out_net[b, i] = net
+        _net(load[b], pv[b], out_setpoint[b], out_curtailed[b], out_shed[b], out_net[b])
 
 
 def limit(
