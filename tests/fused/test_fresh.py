@@ -11,11 +11,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CLEAR = """
 import numpy as np
 from numba import njit
-from p2p_market.fused import clearing
+from p2p_market.fused import clearing, kernel
 
 @njit(**kernel._OPTIONS | {"cache": False})
 def step(rule, quantity, price, fill, payment, hub_price):
-    clearing.clear(rule, quantity, price, price, price, 0.5, 0.1, 1.0, 1.0, fill, payment, hub_price)
+    clearing.clear(
+        rule, quantity, price, price, price, 0.5, 0.1, 1.0, 1.0, fill, payment, hub_price
+    )
 
 quantity, price = np.array([[1.0, -1.0]]), np.array([[0.4, 0.2]])
 fill, payment, hub_price = np.zeros((1, 2)), np.zeros((1, 2)), np.zeros(1)
