@@ -5,6 +5,8 @@ import pytest
 from scipy import stats
 
 from p2p_market.evaluation.overview import Costs, over_scenarios
+from p2p_market.evaluation.parallel import evaluate_all
+from p2p_market.evaluation.run_record import read_run, replay, write_run
 from p2p_market.evaluation.statistics.aggregates import (
     cvar,
     groups,
@@ -27,6 +29,8 @@ from p2p_market.evaluation.statistics.paired import (
 )
 from p2p_market.evaluation.statistics.scores import block_scores, episode_scores, floor_costs
 from p2p_market.evaluation.statistics.summary import rank_ranges, summarise
+from tests.evaluation.runs import deaf
+from tests.evaluation.runs import jobs as jobs_of
 
 WEEKS = 13
 
@@ -191,3 +195,14 @@ def test_plain_percentiles_cover_too_seldom():
 @pytest.mark.parametrize("scenarios", [1, 4, 13])
 def test_coverage_with_more_trials(scenarios):
     assert 0.93 <= coverage(scenarios, 6000) <= 0.97
+
+
+def test_a_changed_summary_is_found_on_replay(tmp_path):
+    pytest.importorskip("cvxpy")
+    jobs = [job for name in ("classic-v0", "equal-tariffs-v0") for job in jobs_of("truthful", name)]
+    path = write_run(evaluate_all(jobs, 1, deaf), tmp_path, "2026-01-01T00:00:00+00:00")
+    record = read_run(path.parent)
+    assert [one["policy"] for one in record["summary"]] == ["no-trade", "truthful"]
+    assert replay(tmp_path, record) == []
+    record["summary"][1]["iqm"] += 1.0
+    assert replay(tmp_path, record) == ["all scenarios: other summary"]
