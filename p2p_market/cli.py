@@ -37,12 +37,14 @@ from p2p_market.evaluation.benchmark import (
     ScenarioResult,
 )
 from p2p_market.evaluation.citation import bibtex, cff
+from p2p_market.evaluation.overview import overview
 from p2p_market.evaluation.parallel import evaluate_all
 from p2p_market.evaluation.part_store import PartStore
 from p2p_market.evaluation.parts import Job, units_of_work
 from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import read_run, replay, write_run
+from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.registry import BASELINES, make
 from p2p_market.scenario import load_scenario, scenario_ids
 
@@ -255,6 +257,12 @@ def _run(
         "score: share of the way from no trade (0) to the optimum (100), over all episodes; "
         "dispatch and allocation: EUR per episode lost by set-points and by matching"
     )
+    if summaries := overview(results):
+        console.print(_summary_table(summaries, len(results)))
+        console.print(
+            "IQM: mean of the middle half of the scores of blocks (of 13 weeks, every third); "
+            "CVaR: mean of their worst tenth; rank: in 95 % of draws; ranges overlap within a group"
+        )
     now = datetime.now(UTC)
     folder = (
         output / f"{now:%Y%m%d-%H%M%S}-{chosen[0].spec.id if len(chosen) == 1 else 'benchmark'}"
@@ -298,6 +306,35 @@ def _table(result: ScenarioResult) -> Table:
             euro(row.allocation_gap_eur),
         )
     return table
+
+
+def _summary_table(summaries: Sequence[Summary], scenarios: int) -> Table:
+    """Every policy over all scenarios, the best first."""
+    title = f"All {scenarios} scenarios ({summaries[0].blocks} blocks of weeks)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column("policy", no_wrap=True)
+    for heading in ("IQM", "95 % interval", "mean", "CVaR 10 %", "worst", "rank", "group"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("worst scenario", overflow="fold")
+    for one in sorted(summaries, key=lambda s: -s.iqm):
+        table.add_row(
+            one.policy,
+            f"{one.iqm:.1f}",
+            f"{one.low:.1f}..{one.high:.1f}",
+            f"{one.mean:.1f}",
+            f"{one.cvar:.1f}",
+            f"{one.worst:.1f}",
+            _rank(one),
+            str(one.group),
+            one.worst_scenario,
+        )
+    return table
+
+
+def _rank(summary: Summary) -> str:
+    """Like 2 or 2-4."""
+    low, high = summary.rank_low, summary.rank_high
+    return str(low) if low == high else f"{low}-{high}"
 
 
 def _print_certificate(result: ScenarioResult) -> None:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
 from p2p_market.evaluation.files import write_text
+from p2p_market.evaluation.overview import overview
 from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario
 from p2p_market.schema import DynamicContract
@@ -74,7 +75,12 @@ def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
         lstrip_blocks=True,
     )
     template = environment.get_template("template.html")
-    page = template.render(title=title, sections=[_section(result) for result in results])
+    page = template.render(
+        title=title,
+        overall=table.summary_lines(overview(results)),
+        overall_columns=table.SUMMARY_COLUMNS,
+        sections=[_section(result) for result in results],
+    )
     path = folder / PAGE_NAME
     write_text(path, page)
     return path

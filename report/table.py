@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.statistics.summary import Summary
 
 MINUS: Final = "\N{MINUS SIGN}"
 THIN: Final = "\N{NARROW NO-BREAK SPACE}"
@@ -74,6 +75,20 @@ COLUMNS: Final = (
 """The table walks this list; the name of the policy stands before it."""
 
 
+SUMMARY_COLUMNS: Final = (
+    "IQM",
+    "95 % from",
+    "95 % to",
+    "mean",
+    "CVaR 10 %",
+    "worst scenario",
+    "its score",
+    "rank",
+    "group",
+)
+"""Columns of the table over all scenarios."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One policy of the table."""
@@ -110,6 +125,25 @@ def lines(result: ScenarioResult) -> list[Line]:
     return [
         Line(row.policy, tuple(map(amount, own, digits)))
         for row, own in zip(result.rows, values, strict=True)
+    ]
+
+
+def summary_lines(summaries: Sequence[Summary]) -> list[Line]:
+    """The table over all scenarios, the best policy first."""
+    return [
+        Line(
+            one.policy,
+            (
+                *(amount(value, 1) for value in (one.iqm, one.low, one.high, one.mean, one.cvar)),
+                one.worst_scenario,
+                amount(one.worst, 1),
+                str(one.rank_low)
+                if one.rank_low == one.rank_high
+                else f"{one.rank_low}{NONE}{one.rank_high}",
+                str(one.group),
+            ),
+        )
+        for one in sorted(summaries, key=lambda summary: -summary.iqm)
     ]
 
 

@@ -13,7 +13,7 @@ from p2p_market.evaluation import metrics
 from p2p_market.evaluation.certificate import Certificate, certify
 from p2p_market.evaluation.policy import Informed, Planner, Policy, load_policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
-from p2p_market.evaluation.statistics import NOTHING_EUR, Score, score
+from p2p_market.evaluation.statistics.scores import NOTHING_EUR, Score, score
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 

@@ -8,19 +8,16 @@ import numpy as np
 
 from p2p_market.errors import ReplayError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE
-from p2p_market.evaluation.statistics import RESAMPLES, ratio_of_sums
+from p2p_market.evaluation.statistics.bootstrap import (
+    RESAMPLES,
+    Interval,
+    effective_weeks,
+    interval,
+)
+from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.records import FloatArray
 
 ENDS: Final = (RULE, OPTIMUM)
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A difference, first run less second, with its 95 % interval."""
-
-    point: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +72,9 @@ def compare_runs(
 def _compare_scenario(
     first: Mapping[str, Any], second: Mapping[str, Any], pairs: Sequence[tuple[str, str]]
 ) -> Iterator[Difference]:
+    for entry in (first, second):
+        if any(entry["episodes"].count(key) > 1 for key in entry["episodes"]):
+            raise ReplayError(f"{first['id']}: an episode stands twice in a run; play it once")
     places = [
         (number, second["episodes"].index(key))
         for number, key in enumerate(first["episodes"])
@@ -123,11 +123,6 @@ def paired(
 
     cost = (first_eur - second_eur)[chosen].mean(axis=-1)
     return (
-        _interval(float((first_eur - second_eur).mean()), cost),
-        _interval(float(score(slice(None))), score(chosen)),
+        interval(float((first_eur - second_eur).mean()), cost, count),
+        interval(float(score(slice(None))), score(chosen), effective_weeks(rule_eur - best_eur)),
     )
-
-
-def _interval(point: float, draws: FloatArray) -> Interval:
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return Interval(point, float(low), float(high))

@@ -21,8 +21,9 @@ from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
 from p2p_market.evaluation.certificate import Certificate, certificate_tolerance_eur
 from p2p_market.evaluation.files import safe_name, write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
+from p2p_market.evaluation.overview import overview, recorded_overview
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
-from p2p_market.evaluation.statistics import score
+from p2p_market.evaluation.statistics.scores import score
 from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario, build
 from p2p_market.schema import ScenarioSpec
@@ -53,6 +54,7 @@ def write_run(results: Sequence[ScenarioResult], folder: Path, created_utc: str)
         "created_utc": created_utc,
         "versions": versions(),
         "platform": f"{platform.system()} {platform.machine()}",
+        "summary": [asdict(summary) for summary in overview(results)],
         "scenarios": [_scenario_record(result) for result in results],
     }
     text = json.dumps(record, indent=1, allow_nan=False) + "\n"
@@ -169,6 +171,9 @@ def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
             raise ReplayError(f"{folder}: the record holds no scenario")
         for entry in record["scenarios"]:
             differences += _replay_scenario(folder, entry)
+        again = [asdict(summary) for summary in recorded_overview(record["scenarios"])]
+        if again != record.get("summary", again):
+            differences.append("all scenarios: other summary")
     except (LookupError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise ReplayError(f"{folder}: the record cannot be replayed: {error!r}") from error
     return differences

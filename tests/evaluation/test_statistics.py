@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from p2p_market.evaluation.metrics import worse_off_share
-from p2p_market.evaluation.statistics import ratio_of_sums, score
+from p2p_market.evaluation.statistics.bootstrap import effective_weeks, tail_level
+from p2p_market.evaluation.statistics.scores import ratio_of_sums, score
 
 RULE = np.array([10.0, 20.0, 30.0, 25.0])
 BEST = np.array([5.0, 10.0, 20.0, 15.0])
@@ -38,6 +39,7 @@ def test_interval_agrees_with_scipy():
         paired=True,
         vectorized=True,
         method="percentile",
+        confidence_level=1.0 - 2.0 * tail_level(effective_weeks(rule - best)),
         n_resamples=10_000,
         rng=np.random.default_rng(3),
     ).confidence_interval

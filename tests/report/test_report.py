@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, evaluate
+from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.scenario import load_scenario
 from report import table
 
@@ -227,3 +228,16 @@ def test_drawing_leaves_the_global_style_alone():
     address = figures.svg(lambda figure: figure.subplots(), 1.0)
     assert address.startswith("data:image/svg+xml;base64,")
     assert dict(mpl.rcParams) == before
+
+
+def test_summary_lines_put_the_best_first_and_show_the_range_of_ranks():
+    told = {"blocks": 6, "low": 0.0, "high": 9.0, "mean": 4.0, "cvar": -1.0, "worst": -2.0}
+    worse, better = (
+        Summary(policy=p, iqm=iqm, worst_scenario="s", rank_low=1, rank_high=r, group=1, **told)
+        for p, iqm, r in (("a", 4.0, 2), ("b", 5.0, 1))
+    )
+    first, second = table.summary_lines([worse, better])
+    assert (first.policy, second.policy) == ("b", "a")
+    assert len(first.cells) == len(table.SUMMARY_COLUMNS)
+    assert first.cells[-2:] == ("1", "1")
+    assert second.cells[-3:] == (f"{table.MINUS}2.0", f"1{table.NONE}2", "1")
