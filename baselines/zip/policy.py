@@ -2,19 +2,22 @@
 
 Storage follows the self-consumption rule and all that is left is offered; only the price is
 learned. A trader asks its limit (the grid's price, fee and carbon counted) plus a margin. After
-each market it moves its price p towards a target a little beyond what it saw: the change is
+each market it moves its price p towards a target near a price q that it saw: the change is
 `momentum * last change + (1 - momentum) * rate * (target - p)`, where the target is
 `(1 + d * R) * q + d * A` with R, A drawn afresh between 0 and 0.05 (A: of a tenth of the highest
-price) and d = 1 up, -1 down. Rates lie between 0.1 and 0.5, momenta between 0 and 0.1, first
-margins between 0.05 and 0.35, drawn once per agent. Source: Cliff and Bruten (1997),
+price), d = 1 for a buyer, -1 for a seller. Rates lie between 0.1 and 0.5, momenta between 0 and
+0.1, first margins between 0.05 and 0.35, drawn once per agent. Source: Cliff and Bruten (1997),
 "Minimal-intelligence agents for bargaining behaviors in market-based environments", HP Labs
 HPL-97-91.
 
 Adaptations to a call market, where no shouts are heard but one price comes out per step:
 
-- An order that traded in full wants more margin, with the clearing price as q. Any other order is
-  what the source calls active: it wants less margin, with q the worse of clearing price and own
-  price, so that rationed orders compete and an order that met nobody gives way, as one rejected.
+- An order that traded in full moves to the clearing price q. Any other order is what the source
+  calls active: its q is the worse of clearing price and own price, so that rationed orders compete
+  and an order that met nobody gives way, as one rejected.
+- All aim at the side of q that trades. In the source, who traded aims a little beyond q; there
+  a shout too dear is repeated at once, here it costs the step. Where demand and supply stand still
+  (see the tests) that would lose more than a third of the surplus, though at the right price.
 - Who had no order does not learn, having no price to compare.
 - A member buys in one step and sells in another, so it has a margin per side.
 - Limits move with the tariff, and a floor may be zero. So a margin is a share of the way from the
@@ -117,15 +120,14 @@ def target(
         price: of the own order [EUR/kWh].
         clearing_price: of the market [EUR/kWh].
         filled: whether the own order traded in full.
-        relative: share of the price to go beyond it, at least 0.
-        absolute: what to go beyond it as well [EUR/kWh], at least 0.
+        relative: share of the price to give way by, at least 0.
+        absolute: what to give way by as well [EUR/kWh], at least 0.
     """
     worse = np.where(
         side > 0.0, np.maximum(price, clearing_price), np.minimum(price, clearing_price)
     )
     seen = np.where(filled, clearing_price, worse)
-    up = np.where(filled, -side, side)
-    return (1.0 + up * relative) * seen + up * absolute
+    return (1.0 + side * relative) * seen + side * absolute
 
 
 _TRAITS: Final = -1
