@@ -14,6 +14,8 @@ BASELINES: Final[Mapping[str, str]] = {
     "no-trade": "baselines.rules.policy:no_trade",  # the 0 of the scale
     "truthful": "baselines.rules.policy:truthful",  # orders at the price of the grid
     "zero-intelligence": "baselines.zero_intelligence.policy:constrained",  # random prices
+    "zip": "baselines.zip.policy:plus",  # margins that learn
+    "gjerstad-dickhaut": "baselines.gjerstad_dickhaut.policy:believing",  # prices by belief
     "random": "baselines.random_actions.policy:uniform",  # random everything
     "optimum": "baselines.optimal.policy:optimum",  # perfect foresight, the 100 of the scale
 }

@@ -1,0 +1,1 @@
+"""Traders that believe as Gjerstad and Dickhaut have it."""

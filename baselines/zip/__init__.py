@@ -1,0 +1,1 @@
+"""Zero Intelligence Plus."""
