@@ -71,7 +71,7 @@ GOALS: Final = (
         "one more environment on the same scenario", "MiB",
         _time("test_memory[parallel_env]", 1.0), (5,),
     ),
-    Goal("one more by `make`, which loads it again", "MiB", _time("test_memory[make]", 1.0), (5,)),
+    Goal("one more by `make`", "MiB", _time("test_memory[make]", 1.0), (5,)),
 )  # fmt: skip
 
 RATIOS: Final = (
