@@ -121,7 +121,8 @@ class CommunityBatch:
             return BatchStep(seen, reward, False, None)
         final = seen.copy()
         self._begin(None)
-        return BatchStep(self._show(), reward, True, final)
+        self._board.show(seen)  # not into the other buffer, which holds the step before
+        return BatchStep(seen, reward, True, final)
 
     def state(self) -> Float32Array:
         """Joint state of each community for critics, (batch, feature) as `state_feature_table`."""

@@ -91,15 +91,17 @@ def test_communities_on_one_day_share_a_window_and_nothing_else():
 
 
 def test_what_a_step_returned_stays_until_the_step_after_the_next():
-    batch = CommunityBatch(load_scenario("classic-v0"), 3)
-    batch.reset(seed=0)
-    actions = np.zeros((3, 6, 3), dtype=np.float32)
-    first = batch.step(actions)
-    kept = first.observations.copy(), first.rewards.copy()
-    second = batch.step(actions)
-    assert first.observations.tobytes() == kept[0].tobytes()
-    assert first.rewards.tobytes() == kept[1].tobytes()
-    assert not np.shares_memory(first.observations, second.observations)
+    """At the end of an episode as well, where observations are written twice."""
+    batch = CommunityBatch(load_scenario("resale-6-v0"), 3)
+    before, reward = batch.reset(seed=0), None
+    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (3, 6, 3)).astype(np.float32)
+    for _ in range(batch.scenario.steps + 2):
+        kept, kept_reward = before.copy(), None if reward is None else reward.copy()
+        step = batch.step(actions)
+        assert before.tobytes() == kept.tobytes()
+        assert reward is None or reward.tobytes() == kept_reward.tobytes()
+        assert not np.shares_memory(before, step.observations)
+        before, reward = step.observations, step.rewards
 
 
 def test_without_a_seed_the_sequences_go_on():
