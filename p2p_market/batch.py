@@ -143,6 +143,8 @@ class CommunityBatch:
             work = [workspace(self.scenario, self._rows()) for _ in range(self.threads)]
             self._board = CompiledBoard(self.scenario, fixed, *tables, work, state)
         else:
+            # Seated anew, for a copied batch has a shelf and a board that share nothing any more.
+            self._board.windows, self._board.series = self._shelf.tables()
             self._board.begin(state)
 
     def _rows(self) -> int:

@@ -1,5 +1,7 @@
 """B communities at once are B single environments, bit for bit, whoever steps them."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,18 @@ def test_what_a_step_returned_stays_until_the_step_after_the_next():
         assert reward is None or reward.tobytes() == kept_reward.tobytes()
         assert not np.shares_memory(before, step.observations)
         before, reward = step.observations, step.rewards
+
+
+def test_a_copied_batch_goes_on_alike_into_the_next_episode():
+    batch = CommunityBatch(load_scenario("resale-6-v0"), 2, threads=2)
+    batch.reset(seed=0)
+    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 6, 3))
+    batch.step(actions)
+    copy = pickle.loads(pickle.dumps(batch))
+    for _ in range(batch.scenario.steps + 2):
+        own, other = batch.step(actions), copy.step(actions)
+        assert own.observations.tobytes() == other.observations.tobytes()
+        assert own.rewards.tobytes() == other.rewards.tobytes()
 
 
 def test_without_a_seed_the_sequences_go_on():
