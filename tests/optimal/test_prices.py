@@ -10,7 +10,12 @@ from p2p_market.episode import choose_key, draw
 from p2p_market.evaluation.certificate import certificate_tolerance_eur
 from p2p_market.scenario import load_scenario, scenario_ids
 
-LINEAR = [name for name in scenario_ids() if load_scenario(name).spec.optimum == "linear"]
+QUICK = ("classic-v0", "outage-v0", "binding-feeder-v0")
+LINEAR = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    for name in scenario_ids()
+    if load_scenario(name).spec.optimum == "linear"
+]
 
 
 def solved_alone(scenario, episode, hub, congestion, trade=True):
