@@ -21,6 +21,41 @@ from p2p_market.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
+class Stock:
+    """What binds the levels of storage, (step, asset) each."""
+
+    moves: cp.Constraint  # the power-node equation
+    floor: cp.Constraint
+    full: cp.Constraint
+    due: cp.Constraint
+
+    def value_eur_per_kwh(self) -> FloatArray:
+        """What one more kWh in the device is worth before a departure, (step, asset) [EUR/kWh]."""
+        moves, floor, full, due = (
+            np.asarray(constraint.dual_value, dtype=np.float64)
+            for constraint in (self.moves, self.floor, self.full, self.due)
+        )
+        return moves + floor - full + due
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What binds a member's net load, (step, agent) each."""
+
+    balance: cp.Constraint
+    most: cp.Constraint
+    least: cp.Constraint
+
+    def price_eur_per_kwh(self, dt_h: float) -> FloatArray:
+        """What one more kWh of net load costs, the line's price left out, (step, agent)."""
+        balance, most, least = (
+            np.asarray(constraint.dual_value, dtype=np.float64) / dt_h
+            for constraint in (self.balance, self.most, self.least)
+        )
+        return balance + most - least
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """Set-points and levels of all flexible assets, one column each."""
 
@@ -36,7 +71,7 @@ class Storage:
     charge_max_kw: cp.Parameter  # (step, asset), 0 while away
     discharge_max_kw: cp.Parameter  # (step, asset), 0 while away
 
-    def constraints(self, nodes: Coefficients) -> list[cp.Constraint]:
+    def constraints(self, nodes: Coefficients) -> tuple[Stock, list[cp.Constraint]]:
         """The power-node equation, the tube, departures; levels are bounded as variables."""
         own = columns(nodes)
         before, after = self.level_kwh[:-1], self.level_kwh[1:]
@@ -44,12 +79,15 @@ class Storage:
         taken = self.discharge_kw @ np.diag(nodes.discharge_gain_h[own])
         arrived = before @ np.diag(nodes.retention[own]) + stored - taken
         full = np.tile(nodes.energy_max_kwh[own], (self.charge_kw.shape[0], 1))
-        return [
+        stock = Stock(
+            moves=after == arrived + self.missing_kwh - self.trip_kwh,
+            floor=arrived >= self.floor_kwh,
+            full=arrived <= full,
+            due=arrived + self.missing_kwh >= self.due_kwh,
+        )
+        return stock, [
+            *(stock.moves, stock.floor, stock.full, stock.due),
             self.level_kwh[0] == self.start_kwh,
-            after == arrived + self.missing_kwh - self.trip_kwh,
-            arrived >= self.floor_kwh,
-            arrived <= full,
-            arrived + self.missing_kwh >= self.due_kwh,
             self.missing_kwh <= self.due_kwh,
             self.charge_kw <= self.charge_max_kw,
             self.discharge_kw <= self.discharge_max_kw,
@@ -71,11 +109,18 @@ class Trades:
     giving_max_kw: cp.Parameter  # lowest, as a positive number
     loss: cp.Parameter  # kW lost per kW sold, 0 where the grid makes up for it
 
-    def constraints(self, net_load_kw: cp.Expression) -> list[cp.Constraint]:
+    def constraints(
+        self, net_load_kw: cp.Expression, limit_kw: float
+    ) -> tuple[Meter, list[cp.Constraint]]:
         """Every agent balances inside its limits; a seller bears what is lost."""
         exchange_kw = self.import_kw - self.export_kw + self.buy_kw - self.sell_kw
-        return [
-            net_load_kw == exchange_kw - cp.multiply(self.loss, self.sell_kw),
+        meter = Meter(
+            balance=net_load_kw == exchange_kw - cp.multiply(self.loss, self.sell_kw),
+            most=net_load_kw <= limit_kw,
+            least=net_load_kw >= -limit_kw,
+        )
+        return meter, [
+            *(meter.balance, meter.most, meter.least),
             self.buy_kw <= self.buy_max_kw,
             self.sell_kw <= self.sell_max_kw,
             self.import_kw <= self.grid_max_kw,
@@ -122,6 +167,8 @@ class Program:
     net_load_kw: cp.Expression  # (step, agent), after cuts
     idle_net_load_kw: cp.Parameter  # (step, agent)
     import_cost_eur_per_kwh: cp.Parameter  # (step, agent), retail price + carbon cost
+    stock: Stock
+    meter: Meter
     market: Pool | Posted
 
 
@@ -174,13 +221,10 @@ def compile_program(scenario: Scenario, posted: bool = False) -> Program:
     net_load = idle + (storage.charge_kw - storage.discharge_kw) @ storage.owner
     for cut in cuts:
         net_load = net_load + cut.curtailed_kw - cut.shed_kw
-    constraints = [
-        *storage.constraints(nodes),
-        *trades.constraints(net_load),
-        *(constraint for cut in cuts for constraint in cut.constraints()),
-        net_load <= spec.connection_limit_kw,
-        net_load >= -spec.connection_limit_kw,
-    ]
+    stock, devices = storage.constraints(nodes)
+    meter, exchange = trades.constraints(net_load, spec.connection_limit_kw)
+    limits = [constraint for cut in cuts for constraint in cut.constraints()]
+    constraints = [*devices, *exchange, *limits]
     if spec.optimum == "mixed_integer":
         flow, limit = cp.sum(net_load, axis=1), spec.feeder.limit_kw
         constraints += _one_way(storage, trades, nodes)
@@ -191,7 +235,9 @@ def compile_program(scenario: Scenario, posted: bool = False) -> Program:
     market, total, coupling = bind(scenario, trades, net_load, cost)
     problem = cp.Problem(cp.Minimize(total), [*constraints, *coupling])
     assert problem.is_dpp(), "the program must compile once"
-    return Program(problem, storage, trades, cuts, net_load, idle, import_cost, market)
+    return Program(
+        problem, storage, trades, cuts, net_load, idle, import_cost, stock, meter, market
+    )
 
 
 def _agent_cost(
