@@ -9,7 +9,8 @@ from typing import Final
 import cvxpy as cp
 import numpy as np
 
-from baselines.optimal.program import Pool, Program, columns, compile_program, fill
+from baselines.optimal.blocks import duals
+from baselines.optimal.program import Pool, Program, compile_program, fill
 from p2p_market.episode import Episode
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation.duality import bound_eur
@@ -56,14 +57,10 @@ class Optimum:
             objective = self._solve_schedule(episode)
             prices = prices_of(self.program, self.scenario)
             bound = bound_eur(self.scenario, episode, prices)
-        storage, trades = self.program.storage, self.program.trades
-        setpoint = np.zeros((self.scenario.steps, *self.scenario.nodes.present.shape))
-        setpoint[:, columns(self.scenario.nodes)] = _solved(
-            storage.charge_kw - storage.discharge_kw
-        )
+        trades = self.program.trades
         return Plan(
-            setpoint_kw=setpoint,
-            net_load_kw=_solved(self.program.net_load_kw),
+            setpoint_kw=self.program.storage.setpoint_kw(),
+            net_load_kw=_solved(trades.net_load_kw),
             trade_kw=_solved(trades.buy_kw - trades.sell_kw),
             objective_eur=objective,
             bound_eur=bound,
@@ -111,10 +108,8 @@ def prices_of(program: Program, scenario: Scenario) -> Prices:
     """The duals of a solved program of a whole community, per kWh."""
     assert isinstance(program.market, Pool)
     hub, line = program.market.prices(scenario.dt_h)
-    meter = program.meter.price_eur_per_kwh(scenario.dt_h) + line[:, None]
-    stored = np.zeros((scenario.steps, *scenario.nodes.present.shape))
-    stored[:, columns(scenario.nodes)] = program.stock.value_eur_per_kwh()
-    return Prices(hub, line, meter, stored)
+    meter = duals(program.meters) / scenario.dt_h
+    return Prices(hub, line, meter, program.storage.by_asset(duals(program.equations)))
 
 
 def _solved(expression: cp.Expression) -> FloatArray:
