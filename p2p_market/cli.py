@@ -17,7 +17,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from p2p_market import compare, data, datasets
+from p2p_market import compare, data, datasets, references
 from p2p_market.console import (
     ScenarioOption,
     SeedOption,
@@ -35,6 +35,7 @@ from p2p_market.evaluation.benchmark import (
     OPTIMUM,
     RULE,
     ScenarioResult,
+    entrants,
 )
 from p2p_market.evaluation.citation import bibtex, cff
 from p2p_market.evaluation.overview import overview
@@ -59,6 +60,7 @@ app = typer.Typer(
 )
 app.add_typer(compare.app, name="compare")
 app.add_typer(datasets.app, name="data")
+app.command(name="reference")(references.reference)
 
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", help="Folder in which a folder per run is made.")
@@ -236,7 +238,7 @@ def _run(
         raise typer.BadParameter("the same scenario twice", param_hint="--scenario")
     numbers = week_numbers(weeks)
     for scenario in chosen:
-        for policy in policies:
+        for policy in entrants(policies):
             try_out(load_policy(policy, scenario), scenario, split, policy)
     output.mkdir(parents=True, exist_ok=True)
     jobs = [Job(one, tuple(policies), split, tuple(numbers), seed) for one in chosen]

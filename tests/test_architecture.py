@@ -39,7 +39,7 @@ FLOORS = (
     ("evaluation",),
     ("testing",),
     ("console",),
-    ("compare", "datasets"),
+    ("compare", "datasets", "references"),
     ("cli",),
     ("__main__",),
     ("baselines",),

@@ -60,8 +60,11 @@ class Optimum:
         trades = self.program.trades
         return Plan(
             setpoint_kw=self.program.storage.setpoint_kw(),
-            net_load_kw=_solved(trades.net_load_kw),
-            trade_kw=_solved(trades.buy_kw - trades.sell_kw),
+            order_kw=np.where(
+                episode.grid > 0.0,
+                _solved(trades.net_load_kw),
+                _solved(trades.buy_kw - trades.sell_kw),
+            ),
             objective_eur=objective,
             bound_eur=bound,
             prices=prices,

@@ -60,14 +60,15 @@ def certificate_tolerance_eur(gross_eur: float) -> float:
 def plan_actions(scenario: Scenario, episode: Episode, plan: Plan) -> FloatArray:
     """Normalised actions of a plan: its set-points, and truthful orders for all that is left.
 
-    At truthful prices the auction finds the best matching of the plan's surpluses and deficits.
+    At truthful prices the auction finds the best matching of the surpluses and deficits. In an
+    outage, where what is not traded is shed or lost, the plan says who trades how much.
 
     Returns:
         (step, 1, agent, column).
     """
     table = action_map(scenario)
-    all_of_it = plan.net_load_kw + np.sign(plan.net_load_kw) * MARGIN_KW
-    quantity = np.where(episode.grid > 0.0, all_of_it, plan.trade_kw)
+    margin = np.where(episode.grid > 0.0, MARGIN_KW, 0.0)
+    quantity = plan.order_kw + np.sign(plan.order_kw) * margin
     price = np.where(quantity > 0.0, 2.0 * table.half[:, -1], 0.0)
     physical = np.concatenate([plan.setpoint_kw, quantity[..., None], price[..., None]], axis=-1)
     return table.normalised(physical)[:, None]

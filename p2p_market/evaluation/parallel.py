@@ -17,6 +17,7 @@ from p2p_market.evaluation.parts import (
     parts_of,
     play_part,
     put_together,
+    work,
 )
 from p2p_market.evaluation.processes import in_processes
 
@@ -48,7 +49,7 @@ def evaluate_all(
     elif workers == 1:
         playing = _here(tasks, tell)
     else:
-        playing = in_processes(tasks, workers, tell)
+        playing = in_processes(tasks, workers, tell, work)
     with closing(playing):
         for task, answer in playing:
             if store is not None:

@@ -16,11 +16,12 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.evaluation.benchmark import OPTIMUM, draw_weeks, load_planner
+from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
 from p2p_market.evaluation.files import safe_name, write_bytes
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
 from p2p_market.evaluation.policy import import_from_here
+from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.run_record import versions
 from p2p_market.registry import KNOWN
 
@@ -44,7 +45,9 @@ class PartStore:
 
     def keep(self, part: Part, answer: Answer) -> None:
         """Store the answer of a part that was asked for, completely or not at all."""
-        path = self._paths[part]
+        path = self._paths.get(part)
+        if path is None:  # it stands in the reference table
+            return
         if answer.plan is not None:
             write_plan(path, answer.plan)
         else:
@@ -88,13 +91,15 @@ def _code(module: str) -> str:
 
 
 def _paths_of(job: Job, folder: Path) -> dict[Part, Path]:
-    """Where the answer of each part of a job stands, whether or not it is there."""
-    name, identity = job.scenario.spec.id, load_planner(job.scenario).identity
+    """Where the answer of each part stands, whether or not it is there; not of published optima."""
+    name, yardstick = job.scenario.spec.id, Yardstick(job.scenario)
     paths = {}
     for part in parts_of(job):
         if part.policy == OPTIMUM:
             (single,) = draw_weeks(job.scenario, part.split, part.weeks, part.seed)
-            paths[part] = plan_path(folder / "optima", identity, job.scenario, single)
+            if published(job.scenario, single) is None:
+                optima = folder / "optima"
+                paths[part] = plan_path(optima, yardstick.identity, job.scenario, single)
         else:
             key = json.dumps([asdict(part), installation([part.policy])], sort_keys=True)
             short = hashlib.sha256(key.encode()).hexdigest()[:16]

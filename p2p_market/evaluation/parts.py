@@ -18,15 +18,15 @@ from p2p_market.errors import ClusterError
 from p2p_market.evaluation.benchmark import (
     OPTIMUM,
     ScenarioResult,
+    Yardstick,
     assemble,
     draw_weeks,
     entrants,
-    load_planner,
     load_player,
     play,
 )
 from p2p_market.evaluation.certificate import Certificate, certify
-from p2p_market.evaluation.policy import Plan, Planner, Policy
+from p2p_market.evaluation.policy import Plan, Policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
 from p2p_market.records import Float32Array
 from p2p_market.scenario import Scenario, build
@@ -145,7 +145,7 @@ def play_part(
     singles = draw_weeks(scenario, part.split, part.weeks, part.seed)
     if part.policy == OPTIMUM:
         (single,) = singles
-        plan = known if isinstance(known, Plan) else _planner(part.specification).plan(single)
+        plan = known if isinstance(known, Plan) else Yardstick(scenario).plan(single)
         certificate, trajectory = certify(scenario, single, plan, OPTIMUM)
         if progress is not None:
             progress(part.units)
@@ -189,12 +189,6 @@ def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
 @lru_cache(maxsize=2)
 def _scenario(specification: str) -> Scenario:
     return build(ScenarioSpec.model_validate_json(specification))
-
-
-@lru_cache(maxsize=2)
-def _planner(specification: str) -> Planner:
-    """The compiled program of a scenario; weeks of one scenario follow each other."""
-    return load_planner(_scenario(specification))
 
 
 class _OtherwiseError(Exception):

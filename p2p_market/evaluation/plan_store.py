@@ -31,12 +31,13 @@ def plan_path(folder: Path, identity: str, scenario: Scenario, episode: Episode)
         identity: of the planner.
         episode: a batch of one.
     """
-    return folder / f"{scenario.spec.id}-{_key(identity, scenario, episode)}.npz"
+    digest = hashlib.sha256(f"{identity} {digest_of(scenario, episode)}".encode())
+    return folder / f"{scenario.spec.id}-{digest.hexdigest()[:16]}.npz"
 
 
-def _key(identity: str, scenario: Scenario, episode: Episode) -> str:
-    """Short digest of all that an optimum depends on: program, solvers, scenario, every series."""
-    digest = hashlib.sha256(f"{identity} {scenario.digest}".encode())
+def digest_of(scenario: Scenario, episode: Episode) -> str:
+    """Digest of all that the cost of a schedule depends on: scenario, devices, every series."""
+    digest = hashlib.sha256(scenario.digest.encode())
     for array in (scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh):
         digest.update(array.tobytes())
     for record in (scenario.nodes, episode):
@@ -44,7 +45,7 @@ def _key(identity: str, scenario: Scenario, episode: Episode) -> str:
             value = getattr(record, field.name)
             content = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
             digest.update(content)
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def write_plan(path: Path, plan: Plan) -> None:
@@ -53,8 +54,7 @@ def write_plan(path: Path, plan: Plan) -> None:
     np.savez_compressed(
         buffer,
         setpoint_kw=plan.setpoint_kw,
-        net_load_kw=plan.net_load_kw,
-        trade_kw=plan.trade_kw,
+        order_kw=plan.order_kw,
         costs_eur=np.array([plan.objective_eur, plan.bound_eur]),
         solver=np.array(plan.solver),
         **({} if plan.prices is None else {f.name: getattr(plan.prices, f.name) for f in PRICES}),
@@ -70,8 +70,7 @@ def read_plan(path: Path) -> Plan | None:
             known = PRICES[0].name in archive
             return Plan(
                 setpoint_kw=archive["setpoint_kw"],
-                net_load_kw=archive["net_load_kw"],
-                trade_kw=archive["trade_kw"],
+                order_kw=archive["order_kw"],
                 objective_eur=objective,
                 bound_eur=bound,
                 prices=Prices(*(archive[field.name] for field in PRICES)) if known else None,

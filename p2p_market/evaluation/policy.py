@@ -53,8 +53,9 @@ class Plan(Record):
     """A schedule made with perfect foresight, with its proof."""
 
     setpoint_kw: FloatArray  # (step, agent, asset)
-    net_load_kw: FloatArray  # (step, agent), after cuts
-    trade_kw: FloatArray  # (step, agent), bought, negative = sold
+    order_kw: (
+        FloatArray  # (step, agent), < 0 to sell: all that is left; in an outage what it trades
+    )
     objective_eur: float  # cost of the plan by the solver that made it
     bound_eur: float  # no schedule costs less: from the prices, or what the search tree proved
     prices: Prices | None  # that prove the bound; None where whole numbers are in the plan

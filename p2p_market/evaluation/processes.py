@@ -3,21 +3,31 @@
 import multiprocessing
 import queue
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from p2p_market.errors import ClusterError
-from p2p_market.evaluation.parts import Answer, Playing, Task, Tell, work
+from p2p_market.evaluation.parts import Tell
 
 POLL_S: Final = 0.1
 
 
-def in_processes(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:
-    """Play tasks in so many processes, and give each answer as soon as it is there.
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+def in_processes(
+    tasks: Sequence[T], workers: int, tell: Tell, work: Callable[[T, Tell], A]
+) -> Generator[tuple[T, A], None, None]:
+    """Work on tasks in so many processes, and give each answer as soon as it is there.
 
     Whoever stops listening, by an error or an interruption, stops the processes.
+
+    Args:
+        tell: hears about progress, in this process.
+        work: of a module, so that another process finds it; is given a task and a way to tell.
 
     Raises:
         P2PMarketError: the first error of any task, or a process that died.
@@ -28,7 +38,7 @@ def in_processes(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:
         others = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare)
         try:
-            pending = {pool.submit(_work, task, messages): task for task in tasks}
+            pending = {pool.submit(_work, work, task, messages): task for task in tasks}
             while pending:
                 done, _ = wait(pending, POLL_S, FIRST_COMPLETED)
                 pass_on(messages.get_nowait, queue.Empty, tell)
@@ -60,5 +70,5 @@ def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _work(task: Task, messages: Any) -> Answer:
+def _work(work: Callable[[T, Tell], A], task: T, messages: Any) -> A:
     return work(task, lambda number, units: messages.put((number, units)))

@@ -20,7 +20,7 @@ def asked(tmp_path):
 @pytest.fixture
 def plan():
     prices = Prices(*np.ones((2, 168)), np.full((168, 6), 0.25), np.full((168, 6, 1), 0.3))
-    return Plan(np.full((168, 6, 1), 0.5), *np.ones((2, 168, 6)), 12.0, 11.9, prices, "a solver")
+    return Plan(np.full((168, 6, 1), 0.5), np.ones((168, 6)), 12.0, 11.9, prices, "a solver")
 
 
 def test_what_was_stored_is_read(asked, plan):

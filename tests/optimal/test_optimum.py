@@ -34,17 +34,16 @@ def check_agreement(scenario: Scenario, episode: Episode, gap: float = 1e-3) -> 
     assert plan.bound_eur <= own.cost_eur + tolerance
     assert own.bound_eur <= plan.objective_eur + tolerance
     assert certificate.holds, certificate
-    own_certificate, _ = certify(scenario, episode, as_plan(own))
+    own_certificate, _ = certify(scenario, episode, as_plan(own, episode))
     assert own_certificate.holds, own_certificate
     return own
 
 
-def as_plan(own: Optimum) -> Plan:
+def as_plan(own: Optimum, episode: Episode) -> Plan:
     """The second program's schedule, so that the engine can play it."""
     return Plan(
         own.setpoint_kw,
-        own.net_load_kw,
-        own.hub_kw,
+        np.where(episode.grid > 0.0, own.net_load_kw, own.hub_kw),
         own.cost_eur,
         own.bound_eur,
         None,

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from baselines.mpc.policy import solve
+from baselines.optimal.individual import individual
 from baselines.optimal.policy import optimum
-from baselines.optimal.program import Pool, Posted, compile_program, fill
+from baselines.optimal.program import Posted, compile_program, fill
 from p2p_market.episode import choose_key, draw
 from p2p_market.evaluation.certificate import certificate_tolerance_eur
+from p2p_market.evaluation.metrics import private_cost_eur
+from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.rollout import rollout
 from p2p_market.scenario import load_scenario, scenario_ids
 
 QUICK = ("classic-v0", "outage-v0", "binding-feeder-v0")
@@ -38,18 +42,13 @@ def test_private_optima_at_the_duals_sum_to_the_optimum(name):
     """Less what the line earns: the congestion price times what it can carry."""
     scenario = load_scenario(name)
     episode = draw(scenario, choose_key(scenario, 0, "test", 5))
-    planner = optimum(scenario)
-    plan = planner.plan(episode)
-    assert isinstance(planner.program.market, Pool)
-    fill(planner.program, scenario, episode)
-    solve(planner.program, name)
-    hub, congestion = planner.program.market.prices(scenario.dt_h)
-    alone = solved_alone(scenario, episode, hub, congestion)
-    rent = scenario.dt_h * scenario.spec.feeder.limit_kw * np.abs(congestion).sum()
-    traded = np.maximum(plan.trade_kw, 0.0).sum() * scenario.dt_h
-    tolerance = certificate_tolerance_eur(abs(plan.objective_eur) + traded)
+    plan = optimum(scenario).plan(episode)
+    hub, line = plan.prices.hub_eur_per_kwh, plan.prices.line_eur_per_kwh
+    alone = solved_alone(scenario, episode, hub, line)
+    rent = scenario.dt_h * scenario.spec.feeder.limit_kw * np.abs(line).sum()
+    tolerance = certificate_tolerance_eur(abs(plan.objective_eur))
     assert alone - rent == pytest.approx(plan.objective_eur, abs=10.0 * tolerance)
-    wrong = solved_alone(scenario, episode, hub + 0.02, congestion)
+    wrong = solved_alone(scenario, episode, hub + 0.02, line)
     assert wrong - rent < plan.objective_eur - 10.0 * tolerance  # other prices promise too much
 
 
@@ -57,5 +56,18 @@ def test_without_a_market_everybody_pays_more():
     scenario = load_scenario("community-16-v0")
     episode = draw(scenario, choose_key(scenario, 0, "test", 5))
     nothing = np.zeros(scenario.steps)
-    alone = solved_alone(scenario, episode, nothing, nothing, trade=False)
-    assert alone > optimum(scenario).plan(episode).objective_eur + 1.0
+    together = solved_alone(scenario, episode, nothing, nothing, trade=False)
+    alone = individual(scenario).costs_eur(episode)
+    assert alone.shape == (16,)
+    assert alone.sum() == pytest.approx(together, abs=1e-6)
+    assert alone.sum() > optimum(scenario).plan(episode).objective_eur + 1.0
+
+
+@pytest.mark.parametrize("name", ["classic-v0", "ev-12-v0", "resale-6-v0"])
+def test_foresight_alone_beats_the_rule_of_each_member(name):
+    scenario = load_scenario(name)
+    episode = draw(scenario, choose_key(scenario, 0, "test", 5))
+    alone = individual(scenario).costs_eur(episode)
+    rule = private_cost_eur(rollout(scenario, episode, load_policy("no-trade", scenario)))[0]
+    assert np.all(alone <= rule + 1e-6)
+    assert alone.sum() < rule.sum() - (0.1 if name != "resale-6-v0" else -1e-9)
