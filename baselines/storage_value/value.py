@@ -120,6 +120,7 @@ def best_power(
     Args:
         level_kwh: before the step, (..., member).
         later: value of stored energy after the step, (..., member, cell).
+        offer: its powers keep the level inside the storage.
 
     Returns:
         Power [kW] and value [EUR/kWh], (..., member) each.
