@@ -57,13 +57,16 @@ class Beliefs:
     scenario: Scenario
     learnt: Lessons
 
+    @property
+    def per_hour(self) -> int:
+        """Steps of the scenario in an hour."""
+        return round(1.0 / self.scenario.dt_h)
+
     def now(self, seen: FloatArray, days: Sequence[int], step: int) -> Tariff:
         """Of this step, (batch, agent); without the grid there is the neighbourhood alone."""
         at = columns(self.scenario)
-        retail, feed_in = (
-            seen[..., at["retail"]] + seen[..., at["carbon_cost"]],
-            seen[..., at["feed_in"]],
-        )
+        retail = seen[..., at["retail"]] + seen[..., at["carbon_cost"]]
+        feed_in = seen[..., at["feed_in"]]
         if "grid" in at:
             there = seen[..., at["grid"]] > 0.0
             retail = np.where(there, retail, self.scenario.spec.lost_load_eur_per_kwh)
@@ -71,21 +74,21 @@ class Beliefs:
         return self._tariff(Prices(retail, feed_in, self._hub(days, step, 1)[0]), days)
 
     def ahead(
-        self, seen: FloatArray, days: Sequence[int], step: int, steps: int
+        self, seen: FloatArray, days: Sequence[int], step: int, hours: int
     ) -> tuple[Tariff, FloatArray]:
-        """Of each step ahead: price, and net load without storage [kW], (step, batch, agent).
+        """Of each hour ahead: price, and net load without storage [kW], (hour, batch, agent).
 
         Carbon stays as it is now, and the grid is there.
         """
         told = [
-            forecast(self.scenario, one, day, step, steps, 1)
+            forecast(self.scenario, one, day, step, hours, self.per_hour)
             for one, day in zip(seen, days, strict=True)
         ]
         net_load = np.stack([one.load_kw - one.pv_kw for one in told], axis=1)
         retail = np.stack([one.retail_eur_per_kwh for one in told], axis=1)
         retail = retail + seen[..., columns(self.scenario)["carbon_cost"]]
         feed_in = np.broadcast_to(self.scenario.feed_in_eur_per_kwh, retail.shape)
-        return self._tariff(Prices(retail, feed_in, self._hub(days, step, steps)), days), net_load
+        return self._tariff(Prices(retail, feed_in, self._hub(days, step, hours)), days), net_load
 
     def _tariff(self, prices: Prices, days: Sequence[int]) -> Tariff:
         common = [window(self.scenario, day) for day in days]
@@ -93,11 +96,11 @@ class Beliefs:
         reach = REACH * np.array(mean)[:, None]
         return tariff(prices, self.scenario.network_fee_eur_per_kwh, reach)
 
-    def _hub(self, days: Sequence[int], step: int, steps: int) -> FloatArray:
-        """Hub prices of the lessons, (step, batch, 1); past the end the first day stands in."""
+    def _hub(self, days: Sequence[int], step: int, hours: int) -> FloatArray:
+        """Hub prices of the lessons, (hour, batch, 1); past the end the first day stands in."""
         prices = []
         for day in days:
             season, hour = seasons_and_hours(self.scenario, day)
-            row = (step + np.arange(steps)) % len(season)
+            row = (step + np.arange(hours) * self.per_hour) % len(season)
             prices.append(self.learnt.hub_eur_per_kwh[season[row], hour[row]])
         return np.stack(prices, axis=1)[..., None]

@@ -1,12 +1,12 @@
 """Storage-value bidder: charge below what a stored kWh is worth, discharge above, order the rest.
 
 Once an hour each member computes, for itself and without a solver, what energy at each level of its
-storage is worth in each step of the next 24 hours: a backward recursion over its own forecasts of
-load, PV and contract price and over the hub prices that training weeks taught (`baselines.duals`:
-the optimum's dual prices by season and hour). The slope of the recursion is the dual of the
-storage, so this is `mpc-alone` without a program. The horizon ends at the scenario's terminal
-value; a vehicle's energy is worth the price of a shortfall below its target, the terminal value
-above.
+storage will be worth at the end of the hour: a backward recursion through the next 24 hours, over
+its own forecasts of load, PV and contract price and over the hub prices that training weeks taught
+(`baselines.duals`: the optimum's dual prices by season and hour). Its result is the dual of the
+storage, so this is `mpc-alone` without a program. At the end of the horizon energy is worth the
+scenario's terminal value; in a vehicle that leaves, the price of a shortfall below the target and
+the terminal value above.
 
 In each step a storage charges as long as `eta_charge * value - wear` exceeds what one more kWh
 costs, and discharges as long as one more kWh brings more than `value / eta_discharge + wear`. One
@@ -32,12 +32,11 @@ from baselines.rules.policy import SelfConsumption, truthful
 from baselines.storage_value.beliefs import Beliefs
 from baselines.storage_value.value import Device, Offer, Tariff, best_power, one_step_earlier
 from p2p_market.actions import ActionMap, action_map
+from p2p_market.assets.node import Coefficients, coefficients
 from p2p_market.records import Float32Array, FloatArray, IntArray
 from p2p_market.scenario import Scenario
 
-HORIZON_H: Final = 24.0
-EVERY_H: Final = 1.0
-"""How often the recursion runs."""
+HORIZON_H: Final = 24
 
 
 class Memory(NamedTuple):
@@ -45,7 +44,7 @@ class Memory(NamedTuple):
 
     step: int
     days: tuple[int, ...]  # of the year on which each community began
-    values: tuple[FloatArray, ...]  # per store, (step of the hour, batch, owner, cell) [EUR/kWh]
+    values: tuple[FloatArray, ...]  # per store, (batch, owner, cell) at the end of the hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,15 @@ class Store:
 
     asset: int
     owners: IntArray
-    device: Device
+    of_step: Device
+    of_hour: Device
+    power_min_kw: FloatArray  # (owner,)
+    power_max_kw: FloatArray  # (owner,)
     target_kwh: FloatArray  # (owner,), 0 = never leaves
 
     def leaving(self, shortfall: float, terminal: float) -> FloatArray:
         """Value of energy in a vehicle that leaves, (owner, cell) [EUR/kWh]."""
-        edges = self.device.edges_kwh
+        edges = self.of_step.edges_kwh
         short = np.clip((self.target_kwh[:, None] - edges[:, :-1]) / np.diff(edges), 0.0, 1.0)
         return np.asarray(terminal + short * (shortfall - terminal))
 
@@ -84,20 +86,14 @@ class StorageValue:
         if step == 0:
             days = tuple(start_day(self.scenario, first) for first in observation)
         seen = observation.astype(np.float64)
-        since = step % self.steps_of_plan
-        if since == 0:
+        if step % self.beliefs.per_hour == 0:
             values = self._values(seen, days, step)
         tariff = self.beliefs.now(seen, days, step)
-        chosen = self._choose(seen, tariff, [later[since] for later in values])
+        chosen = self._choose(seen, tariff, values)
         price = self._limit_price(*chosen)
         setpoint, net_load, _ = chosen
         physical = np.concatenate([setpoint, net_load[..., None], price[..., None]], axis=-1)
         return self.table.normalised(physical), Memory(step + 1, days, values)
-
-    @property
-    def steps_of_plan(self) -> int:
-        """For how many steps a recursion serves."""
-        return max(1, round(EVERY_H / self.scenario.dt_h))
 
     def _choose(
         self, seen: FloatArray, tariff: Tariff, values: Sequence[FloatArray]
@@ -114,16 +110,15 @@ class StorageValue:
             low, high = self.rule.limits(seen, asset)
             level = (seen[..., at[f"soc_{asset}"]] * seen[..., at[f"capacity_{asset}"]])[:, own]
             offer = Offer(_of(tariff, own), net_load[:, own], low[:, own], high[:, own])
-            power, value = best_power(store.device, level, later, offer)
+            power, value = best_power(store.of_step, level, later, offer)
             setpoint[:, own, asset], worth[:, own, asset] = power, value
             net_load[:, own] += power
         return setpoint, net_load, worth
 
     def _values(self, seen: FloatArray, days: Sequence[int], step: int) -> tuple[FloatArray, ...]:
-        """Value of stored energy after each step of this hour, per store."""
-        scenario = self.scenario
-        steps = min(round(HORIZON_H / scenario.dt_h), scenario.steps - step)
-        tariff, net_load = self.beliefs.ahead(seen, days, step, steps)
+        """Value of stored energy at the end of this hour, per store."""
+        hours_left = round((self.scenario.steps - step) * self.scenario.dt_h)
+        tariff, net_load = self.beliefs.ahead(seen, days, step, min(HORIZON_H, hours_left))
         return tuple(
             self._value(store, seen, _of(tariff, store.owners), net_load[..., store.owners])
             for store in self.stores
@@ -132,26 +127,23 @@ class StorageValue:
     def _value(
         self, store: Store, seen: FloatArray, tariff: Tariff, net_load: FloatArray
     ) -> FloatArray:
-        """Of one store, (step of the hour, batch, owner, cell); not here, it can do nothing."""
-        spec, nodes, at = self.scenario.spec, self.scenario.nodes, columns(self.scenario)
-        own, asset = store.owners, store.asset
-        left_h = seen[:, own, at[f"hours_left_{asset}"]]
-        here = seen[:, own, at[f"power_max_{asset}"]] > 0.0
-        steps_left = np.where(left_h > 0.0, np.round(left_h / spec.dt_h), np.inf)
+        """Of one store, (batch, owner, cell); from its departure on a vehicle does nothing."""
+        spec, at, own = self.scenario.spec, columns(self.scenario), store.owners
+        left_h = seen[:, own, at[f"hours_left_{store.asset}"]]
+        left_h = np.where(left_h > 0.0, left_h, np.inf)
+        here = seen[:, own, at[f"power_max_{store.asset}"]] > 0.0
         leaving = store.leaving(spec.shortfall_eur_per_kwh, spec.terminal_value_eur_per_kwh)
         value = np.full((*here.shape, leaving.shape[1]), spec.terminal_value_eur_per_kwh)
-        later = []
-        for t in reversed(range(len(net_load))):
-            value = np.where((steps_left == t + 1)[..., None], leaving, value)
-            later.append(value)
-            able = here & (steps_left > t)
-            low, high = (
-                np.where(able, limit[own, asset], 0.0)
-                for limit in (nodes.power_min_kw, nodes.power_max_kw)
-            )
-            price = Tariff(tariff.edge_kw[t], tariff.price_eur_per_kwh[t])
-            value = one_step_earlier(store.device, value, Offer(price, net_load[t], low, high))
-        return np.stack(later[::-1][: self.steps_of_plan])
+        for hour in reversed(range(len(net_load))):
+            if hour + 1 < len(net_load):
+                present = here * np.clip(left_h - (hour + 1), 0.0, 1.0)
+                price = Tariff(tariff.edge_kw[hour + 1], tariff.price_eur_per_kwh[hour + 1])
+                low, high = present * store.power_min_kw, present * store.power_max_kw
+                offer = Offer(price, net_load[hour + 1], low, high)
+                value = one_step_earlier(store.of_hour, value, offer)
+            departs = (left_h > hour) & (left_h <= hour + 1)
+            value = np.where(departs[..., None], leaving, value)
+        return value
 
     def _limit_price(
         self, setpoint: FloatArray, net_load: FloatArray, value: FloatArray
@@ -162,8 +154,8 @@ class StorageValue:
         for store in self.stores:
             own, power, worth = store.owners, setpoint[..., store.asset], value[..., store.asset]
             fee = self.scenario.network_fee_eur_per_kwh[own]
-            charged = store.device.charged_eur_per_kwh(worth[:, own]) - fee
-            given = store.device.discharged_eur_per_kwh(worth[:, own]) + fee
+            charged = store.of_step.charged_eur_per_kwh(worth[:, own]) - fee
+            given = store.of_step.discharged_eur_per_kwh(worth[:, own]) + fee
             most, least = bid[:, own], ask[:, own]
             bid[:, own] = np.where(power[:, own] > 0.0, np.minimum(most, charged), most)
             ask[:, own] = np.where(power[:, own] < 0.0, np.maximum(least, given), least)
@@ -181,12 +173,22 @@ def _of(tariff: Tariff, owners: IntArray) -> Tariff:
 def _store(scenario: Scenario, asset: int) -> Store:
     nodes = scenario.nodes
     own = np.flatnonzero(nodes.present[:, asset])
-    columns_of_device = (
+    limits = (nodes.power_min_kw, nodes.power_max_kw, nodes.target_kwh)
+    return Store(
+        asset,
+        own,
+        _device(nodes, own, asset, scenario.dt_h),
+        _device(coefficients(scenario.flexible, 1.0), own, asset, 1.0),
+        *(limit[own, asset] for limit in limits),
+    )
+
+
+def _device(nodes: Coefficients, own: IntArray, asset: int, dt_h: float) -> Device:
+    parameters = (
         nodes.energy_min_kwh, nodes.energy_max_kwh, nodes.retention, nodes.charge_gain_h,
         nodes.discharge_gain_h, nodes.degradation_eur_per_kwh,
     )  # fmt: skip
-    device = Device(scenario.dt_h, *(column[own, asset] for column in columns_of_device))
-    return Store(asset, own, device, nodes.target_kwh[own, asset])
+    return Device(dt_h, *(parameter[own, asset] for parameter in parameters))
 
 
 def bidder(scenario: Scenario) -> StorageValue:
