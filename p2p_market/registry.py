@@ -16,6 +16,7 @@ BASELINES: Final[Mapping[str, str]] = {
     "zero-intelligence": "baselines.zero_intelligence.policy:constrained",  # random prices
     "zip": "baselines.zip.policy:plus",  # margins that learn
     "gjerstad-dickhaut": "baselines.gjerstad_dickhaut.policy:believing",  # prices by belief
+    "storage-value": "baselines.storage_value.policy:bidder",  # the value of stored energy
     "random": "baselines.random_actions.policy:uniform",  # random everything
     "optimum": "baselines.optimal.policy:optimum",  # perfect foresight, the 100 of the scale
 }

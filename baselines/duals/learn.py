@@ -10,10 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-import cvxpy as cp
 import numpy as np
 
-from baselines.optimal.program import Pool, compile_program, fill
 from p2p_market.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, local_quarters, season
 from p2p_market.episode import choose_key, draw
 from p2p_market.errors import OptimumError
@@ -52,6 +50,11 @@ def learn(scenario: Scenario) -> Lessons:
     Raises:
         OptimumError: if a week is not solved.
     """
+    # Whoever plays by stored lessons needs no solver.
+    import cvxpy as cp
+
+    from baselines.optimal.program import Pool, compile_program, fill
+
     relaxed = replace(scenario, spec=scenario.spec.model_copy(update={"optimum": "linear"}))
     program = compile_program(relaxed)
     assert isinstance(program.market, Pool)

@@ -42,7 +42,7 @@ class SelfConsumption:
         left = seen[..., self.columns["pv"]] - seen[..., self.columns["load"]]
         physical = np.zeros((*left.shape, self.table.width))
         for asset in range(self.table.width - 2):
-            low, high = self._limits(seen, asset)
+            low, high = self.limits(seen, asset)
             physical[..., asset] = np.clip(left, low, high)
             left = left - physical[..., asset]
         if self.trades:
@@ -50,7 +50,7 @@ class SelfConsumption:
             physical[..., -1] = np.where(left < 0.0, 2.0 * self.table.half[:, -1], 0.0)
         return self.table.normalised(physical), None
 
-    def _limits(self, seen: FloatArray, asset: int) -> tuple[FloatArray, FloatArray]:
+    def limits(self, seen: FloatArray, asset: int) -> tuple[FloatArray, FloatArray]:
         """Lowest and highest power of an asset in this step, (batch, agent) [kW]."""
         nodes = self.nodes
         own = {name: seen[..., self.columns[f"{name}_{asset}"]] for name in ASSET_FEATURES}

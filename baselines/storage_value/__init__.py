@@ -1,0 +1,1 @@
+"""Trades by what stored energy is worth."""
