@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from p2p_market.evaluation.overview import Costs, over_scenarios
+from p2p_market.evaluation.overview import (
+    Costs,
+    improvements,
+    over_scenarios,
+    profiles,
+    share,
+)
 from p2p_market.evaluation.parallel import evaluate_all
 from p2p_market.evaluation.run_record import read_run, replay, write_run
 from p2p_market.evaluation.statistics.aggregates import (
@@ -158,6 +164,56 @@ def test_only_scenarios_with_the_same_weeks_are_summed_up():
     assert over_scenarios([one]) == []
     assert over_scenarios([one, other]) == []
     assert [s.policy for s in over_scenarios([one, two])] == ["no-trade", "mine"]
+
+
+def shared_by_three():
+    """Costs of the rule and two policies on three scenarios; `worse` costs 10 points more."""
+    rule, own, best = costs(np.random.default_rng(5), (3, WEEKS), 0.5)
+    weeks = tuple(range(0, 7 * WEEKS, 7))
+    return share(
+        [
+            Costs(
+                f"street-{number}-v0",
+                weeks,
+                {
+                    "no-trade": rule[number],
+                    "mine": own[number],
+                    "worse": own[number] + 0.1 * rule[number],
+                    "optimum": best[number],
+                },
+                best[number],
+            )
+            for number in range(3)
+        ]
+    )
+
+
+def test_each_policy_is_held_against_the_reference():
+    shared = shared_by_three()
+    found = improvements(shared, "worse")
+    assert list(found) == ["no-trade", "mine"]
+    mine = found["mine"]
+    assert (mine.iqm.low, mine.iqm.point, mine.iqm.high) == pytest.approx((10.0,) * 3)
+    assert 0.5 < mine.probability.low < mine.probability.point < mine.probability.high <= 1.0
+    assert found["no-trade"].iqm.high < 0.0
+    assert found["no-trade"].probability.high < 0.5
+    assert improvements(shared, "truthful") == {}
+
+
+def test_profiles_fall_inside_their_bands():
+    shared, tau = shared_by_three(), np.linspace(-50.0, 100.0, 31)
+    found = profiles(shared, tau)
+    assert list(found) == ["no-trade", "mine", "worse"]
+    for number, (name, band) in enumerate(found.items()):
+        blocks = pooled_blocks(shared.rule_eur, shared.own_eur[number], shared.best_eur)
+        by_hand = [(blocks > threshold).mean() for threshold in tau]
+        assert band.point.tolist() == by_hand, name
+        assert np.all(band.low <= band.point), name
+        assert np.all(band.point <= band.high), name
+        assert np.all(np.diff(band.point) <= 0.0), name
+    assert np.any(found["mine"].low < found["mine"].high)
+    idle = found["no-trade"]
+    assert idle.low.tolist() == idle.high.tolist() == (tau < 0.0).astype(float).tolist()
 
 
 def coverage(scenarios, trials, plain=False):

@@ -1,5 +1,7 @@
 """Two policies on the same weeks: differences and the probability of improvement."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from p2p_market.evaluation.statistics.aggregates import improvement_by_scenario, interquartile_mean
@@ -10,8 +12,35 @@ from p2p_market.evaluation.statistics.bootstrap import (
     interval,
     resample,
 )
-from p2p_market.evaluation.statistics.scores import block_scores
+from p2p_market.evaluation.statistics.scores import block_scores, episode_scores
 from p2p_market.records import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Improvement:
+    """How much one policy is better than another over several scenarios, and how often."""
+
+    iqm: Interval  # difference of the interquartile means of block scores; above 0: better
+    probability: Interval  # that an episode of it beats one of the other, 0 to 1
+
+
+def improvement(
+    first_eur: FloatArray,
+    second_eur: FloatArray,
+    rule_eur: FloatArray,
+    best_eur: FloatArray,
+    generator: np.random.Generator,
+) -> Improvement:
+    """Both answers of the first policy against the second.
+
+    Args:
+        first_eur: social cost, (scenario, week) [EUR]; the others likewise.
+    """
+    first, second = (episode_scores(rule_eur, own, best_eur) for own in (first_eur, second_eur))
+    return Improvement(
+        paired_difference(first_eur, second_eur, rule_eur, best_eur, generator),
+        probability_of_improvement(first, second, generator),
+    )
 
 
 def pooled_blocks(rule_eur: FloatArray, own_eur: FloatArray, best_eur: FloatArray) -> FloatArray:
