@@ -51,7 +51,7 @@ def profile_picture(shared: Shared) -> Picture:
     }
     names = sorted(blocks, key=lambda name: -float(interquartile_mean(blocks[name])))
     lowest = min([0.0, *(float(one.min()) for one in blocks.values())])
-    tau = np.linspace(max(LOWEST_SCORE, lowest - 4.0), 102.0, 305)
+    tau = np.linspace(max(LOWEST_SCORE, lowest - 4.0), 102.0, 609)
     curves = profiles(shared, tau)
     said = "; ".join(f"{name} {_half(blocks[name])}" for name in names)
     return Picture(
@@ -60,7 +60,7 @@ def profile_picture(shared: Shared) -> Picture:
         title="Performance profiles",
         caption="How many of the blocks of weeks score more than the number below: higher is "
         "better. Of two lines that cross, one policy is better where scores are low, the other "
-        "where they are high. "
+        "where they are high. A line that begins below 100 % has blocks left of the range shown. "
         "Bands are 95 % intervals, point by point, from resampling the weeks.",
     )
 
@@ -76,8 +76,10 @@ def _draw_profiles(
         color, style = LINES[place % len(LINES)], STYLES[place // len(LINES) % len(STYLES)]
         curve = curves[name]
         low, high = 100.0 * curve.low, 100.0 * curve.high
-        axes.fill_between(tau, low, high, color=color, alpha=0.12, linewidth=0.0)
-        axes.plot(tau, 100.0 * curve.point, style, color=color, lw=2, label=short(name))
+        axes.fill_between(tau, low, high, step="post", color=color, alpha=0.12, linewidth=0.0)
+        # the best lies on top and is the thinnest, so that lines on one another are all seen
+        line = axes.step(tau, 100.0 * curve.point, style, where="post", color=color)
+        line[0].set(linewidth=1.6 + 0.5 * place, zorder=3.0 - 0.01 * place, label=short(name))
     for end in (0.0, 100.0):
         axes.axvline(end, color=GREY, linewidth=1.0, zorder=0.5)
     axes.set_xlim(tau[0], tau[-1])
