@@ -106,6 +106,14 @@ def test_probability_of_improvement_agrees_with_mann_and_whitney():
     assert back.point == pytest.approx(1.0 - found.point, abs=1e-12)
 
 
+def test_an_interval_of_improvement_lies_around_its_point():
+    """Weeks differ, and in each the second is a little better: draws see that too often."""
+    hard = np.sort(np.random.default_rng(8).normal(50.0, 20.0, (3, WEEKS)))
+    found = probability_of_improvement(hard, hard + 1e-9, np.random.default_rng(0))
+    assert found.point == pytest.approx(0.5 - 0.5 / WEEKS)
+    assert found.high - found.point == pytest.approx(found.point - found.low, abs=0.03)
+
+
 def test_levels_agree_with_scipy():
     for freedom in (4.0, 7.3, 12.0, 100.0):
         assert t_quantile(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=0.01)
@@ -153,6 +161,39 @@ def test_summary_does_not_depend_on_order():
         assert (again.iqm, again.low, again.high, again.mean, again.cvar) == pytest.approx(expected)
     assert found[2].iqm == 0.0
     assert (found[2].rank_low, found[2].rank_high) == (3, 3)
+
+
+def test_summary_says_what_its_parts_say():
+    """Every number is where its name says; two policies that cannot be told apart share a group."""
+    generator, places = np.random.default_rng(6), ["p", "q", "r"]
+    rule, own, best = costs(generator, (3, WEEKS), np.array([[0.2], [0.5], [0.6]]))
+    twin = own + 0.1 * generator.standard_normal(own.shape) * rule
+    every = np.stack([own, twin, own + 0.3 * rule])
+    found = summarise(["a", "b", "c"], places, rule, every, best, np.random.default_rng(0))
+    assert [(s.rank_low, s.rank_high, s.group) for s in found] == [(1, 2, 1), (1, 2, 1), (3, 3, 2)]
+    weeks = draw_weeks(np.random.default_rng(0), 1, WEEKS)[:, 0]
+    for summary, costs_eur in zip(found, every, strict=True):
+        blocks = block_scores(rule, costs_eur, best).ravel()
+        whole = 100.0 * (rule - costs_eur).sum(axis=1) / (rule - best).sum(axis=1)
+        assert summary.blocks == len(blocks) == 9
+        assert summary.iqm == pytest.approx(stats.trim_mean(np.repeat(blocks, 4), 0.25))
+        assert summary.mean == pytest.approx(blocks.mean())
+        assert summary.cvar == pytest.approx(cvar(blocks))
+        assert summary.worst == pytest.approx(whole.min())
+        assert summary.worst_scenario == places[int(whole.argmin())] == "p"
+        drawn = block_scores(*(c[:, weeks].swapaxes(0, 1) for c in (rule, costs_eur, best)))
+        draws = interquartile_mean(drawn.reshape(len(weeks), -1))
+        tail = tail_level(effective_weeks(rule - best))
+        assert (summary.low, summary.high) == pytest.approx(np.quantile(draws, [tail, 1.0 - tail]))
+
+
+def test_ranges_of_ranks_hold_95_of_100_draws():
+    """Two draws of a hundred at each end are left out, three are not."""
+    draws = np.zeros((2, 100))
+    draws[1] = [1.0] * 2 + [-1.0] * 98
+    assert [end.tolist() for end in rank_ranges(draws)] == [[1, 2], [1, 2]]
+    draws[1] = [1.0] * 3 + [-1.0] * 97
+    assert [end.tolist() for end in rank_ranges(draws)] == [[1, 1], [2, 2]]
 
 
 def test_only_scenarios_with_the_same_weeks_are_summed_up():
