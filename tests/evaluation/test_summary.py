@@ -205,6 +205,8 @@ def test_only_scenarios_with_the_same_weeks_are_summed_up():
     assert over_scenarios([one]) == []
     assert over_scenarios([one, other]) == []
     assert [s.policy for s in over_scenarios([one, two])] == ["no-trade", "mine"]
+    less = Costs("s", (0, 7), {name: both[name] for name in ("no-trade", "optimum")}, np.ones(2))
+    assert [s.policy for s in over_scenarios([one, less])] == ["no-trade"]
 
 
 def shared_by_three():

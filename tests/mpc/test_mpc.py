@@ -18,7 +18,7 @@ from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.forecast import HORIZONS_H
 from p2p_market.observation import observe
-from p2p_market.scenario import load_scenario, scenario_ids
+from p2p_market.scenario import build, load_scenario, scenario_ids
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +75,21 @@ def test_no_price_is_known_before_it_is_published(monkeypatch):
     np.testing.assert_array_equal(again.retail_eur_per_kwh, told.retail_eur_per_kwh)
 
 
-def test_with_all_of_the_week_in_view_it_is_the_optimum(classic):
-    episode = draw(classic, choose_key(classic, 0, "test", 5))
-    rule = cost(classic, episode, load_policy("no-trade", classic))[0]
-    best = load_policy("optimum", classic).plan(episode).objective_eur
-    whole = foresight(classic, 24.0 * classic.spec.days).informed(episode)
-    score = 100.0 * (rule - cost(classic, episode, whole)[0]) / (rule - best)
+@pytest.mark.parametrize("days", [2, pytest.param(7, marks=pytest.mark.slow)])
+def test_with_all_of_the_episode_in_view_it_is_the_optimum(classic, days):
+    scenario = build(classic.spec.model_copy(update={"days": days}))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 5))
+    rule = cost(scenario, episode, load_policy("no-trade", scenario))[0]
+    best = load_policy("optimum", scenario).plan(episode).objective_eur
+    whole = foresight(scenario, 24.0 * days).informed(episode)
+    score = 100.0 * (rule - cost(scenario, episode, whole)[0]) / (rule - best)
     assert 99.9 <= score <= 100.0 + 1e-6
 
 
-def test_better_knowledge_and_more_coordination_cost_less(classic):
-    episode = stack([draw(classic, choose_key(classic, 0, "test", week)) for week in (2, 5, 8)])
+@pytest.mark.compiled
+@pytest.mark.parametrize("weeks", [(5,), pytest.param((2, 5, 8), marks=pytest.mark.slow)])
+def test_better_knowledge_and_more_coordination_cost_less(classic, weeks):
+    episode = stack([draw(classic, choose_key(classic, 0, "test", week)) for week in weeks])
     told = foresight(classic).informed(episode)
     ladder = [
         cost(classic, episode, policy).sum()

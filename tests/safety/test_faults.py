@@ -20,6 +20,7 @@ from p2p_market.safety.envelope import _change_and_run, fit
 from p2p_market.safety.events import Event, events
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
 from p2p_market.schema import FaultKind, Faults
+from tests.every_scenario import EVERY_SCENARIO
 from tools import measure_faults
 
 KINDS = get_args(FaultKind)
@@ -37,7 +38,7 @@ def causes_of(scenario: Scenario, episode: Episode) -> set[str]:
     return {SUPERVISOR_CAUSES[cause] for cause in np.unique(played.cause)}
 
 
-@pytest.mark.parametrize("scenario_id", scenario_ids())
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_without_faults_nobody_is_suspected(scenario_id):
     scenario, _ = faulty(None, scenario_id)
     keys = [choose_key(scenario, 3, split, 9) for split in ("train", "validation", "test")]
