@@ -9,6 +9,7 @@ from p2p_market.evaluation.overview import (
     improvements,
     over_scenarios,
     profiles,
+    recorded_overview,
     share,
 )
 from p2p_market.evaluation.parallel import evaluate_all
@@ -209,6 +210,25 @@ def test_only_scenarios_with_the_same_weeks_are_summed_up():
     assert [s.policy for s in over_scenarios([one, less])] == ["no-trade"]
 
 
+def entry(name, optimum="linear", weeks=(0, 7)):
+    """What an overview reads of a record; the optimum's schedule costs 2 EUR, its bound is 0."""
+    own = {"no-trade": 10.0, "mine": 5.0, "optimum": 2.0}
+    return {
+        "id": name,
+        "specification": {"optimum": optimum},
+        "episodes": [{"start_day": day} for day in weeks],
+        "certificates": [{"bound_eur": 0.0}] * len(weeks),
+        "policies": [{"policy": n, "social_cost_eur": [c] * len(weeks)} for n, c in own.items()],
+    }
+
+
+def test_where_the_optimum_is_mixed_integer_its_bound_is_the_100():
+    for optimum, score in (("linear", 62.5), ("mixed_integer", 50.0)):
+        _, mine = recorded_overview([entry("p", optimum), entry("q", optimum)])
+        assert (mine.policy, mine.iqm, mine.worst) == ("mine", score, score)
+    assert recorded_overview([entry("p"), entry("q", weeks=(0, 14))]) == []
+
+
 def shared_by_three():
     """Costs of the rule and two policies on three scenarios; `worse` costs 10 points more."""
     rule, own, best = costs(np.random.default_rng(5), (3, WEEKS), 0.5)
@@ -298,7 +318,7 @@ def test_coverage_with_more_trials(scenarios):
 
 def test_a_changed_summary_is_found_on_replay(tmp_path):
     pytest.importorskip("cvxpy")
-    jobs = [job for name in ("classic-v0", "equal-tariffs-v0") for job in jobs_of("truthful", name)]
+    jobs = [job for name in ("classic-v0", "resale-6-v0") for job in jobs_of("truthful", name)]
     path = write_run(evaluate_all(jobs, 1, deaf), tmp_path, "2026-01-01T00:00:00+00:00")
     record = read_run(path.parent)
     assert [one["policy"] for one in record["summary"]] == ["no-trade", "truthful"]

@@ -224,6 +224,14 @@ def test_several_scenarios_are_summed_up(result, tmp_path):
     assert again.read_bytes() == (tmp_path / "report.html").read_bytes()
 
 
+def test_scenarios_of_other_weeks_are_not_summed_up(result, tmp_path):
+    keys = tuple(replace(key, start_day=key.start_day + 28) for key in result.episode.keys)
+    later = replace(result, episode=replace(result.episode, keys=keys))
+    page = parse(write([result, later], tmp_path, "Two"))
+    assert len(page.tables) == 2
+    assert "All scenarios" not in page.text
+
+
 def test_without_the_best_rule_nothing_is_held_against_it(result, tmp_path):
     kept = tuple(row for row in result.rows if row.policy != "truthful")
     alone = replace(result, rows=kept)
