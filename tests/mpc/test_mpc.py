@@ -19,6 +19,7 @@ from p2p_market.evaluation.rollout import rollout
 from p2p_market.forecast import HORIZONS_H
 from p2p_market.observation import observe
 from p2p_market.scenario import build, load_scenario, scenario_ids
+from p2p_market.window import window
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,49 @@ def test_forecasts_are_those_of_the_observation(step):
             np.testing.assert_allclose(series[row], seen[:, at[f"{name}_in_{hours}h"]], atol=2e-6)
     np.testing.assert_allclose(told.load_kw[0], seen[:, at["load"]], atol=1e-6)
     np.testing.assert_allclose(told.retail_eur_per_kwh[0], seen[:, at["retail"]], atol=1e-6)
+
+
+@pytest.fixture
+def crisis():
+    """A scenario, a week's first day, what is expected of the week, and observations to change."""
+    scenario = load_scenario("crisis-prices-v0")
+    key = choose_key(scenario, 0, "test", 3)
+    episode = draw(scenario, key)
+    seen = observe(scenario, episode, engine.start(scenario, episode))[0].astype(np.float64)
+    return scenario, key.start_day, window(scenario, key.start_day), seen
+
+
+def test_a_faint_sun_says_nothing_of_the_next_hours(crisis):
+    scenario, day, common, seen = crisis
+    faint = (common.expected_pv_kw > 0.0) & (common.expected_pv_kw <= 0.01)
+    step, agent = map(int, np.argwhere(faint)[0])
+    seen[agent, columns(scenario)["pv"]] = 0.5
+    told = forecast(scenario, seen, day, step, 96, 1)
+    assert told.pv_kw[0, agent] == 0.5
+    expected = common.expected_pv_kw[step + 1 : step + 96, agent]
+    np.testing.assert_array_equal(told.pv_kw[1:, agent], expected)
+
+
+def test_no_load_is_expected_below_zero(crisis):
+    """Where the average falls and nothing is switched on now, persistence alone would say so."""
+    scenario, day, common, seen = crisis
+    average = common.expected_load_kw[: scenario.steps]
+    step, agent = np.unravel_index(np.argmin(average[1:] / average[:-1]), average[1:].shape)
+    seen[:, columns(scenario)["load"]] = 0.0
+    told = forecast(scenario, seen, day, int(step), 96, 1)
+    assert told.load_kw.min() == told.load_kw[1, agent] == 0.0
+
+
+def test_a_block_is_the_mean_of_its_steps_and_begins_with_its_first(crisis):
+    scenario, day, _, seen = crisis
+    steps, blocks = (forecast(scenario, seen, day, 30, *size) for size in ((96, 1), (24, 4)))
+    for name in ("load_kw", "pv_kw", "retail_eur_per_kwh"):
+        expected = getattr(steps, name).reshape(24, 4, -1).mean(axis=1)
+        np.testing.assert_allclose(getattr(blocks, name), expected, rtol=1e-12)
+    np.testing.assert_array_equal(blocks.local_h, steps.local_h[::4])
+    clock = seasons_and_hours(scenario, day)[1]  # whole hours
+    np.testing.assert_array_equal(np.floor(steps.local_h[:60]), clock[30:90])
+    assert np.all((steps.local_h >= 0.0) & (steps.local_h < 24.0))
 
 
 def test_no_price_is_known_before_it_is_published(monkeypatch):
