@@ -40,7 +40,7 @@ def test_the_day_is_read_from_the_calendar(name):
         assert start_day(scenario, first) == day
 
 
-@pytest.mark.parametrize("step", [0, 30, 51, 300, 655])
+@pytest.mark.parametrize("step", [0, 30, 47, 48, 51, 300, 655])  # 48: prices are published
 def test_forecasts_are_those_of_the_observation(step):
     """At the four horizons that an observation shows; prices as far as they are published."""
     scenario = load_scenario("crisis-prices-v0")
@@ -103,20 +103,39 @@ def test_a_block_is_the_mean_of_its_steps_and_begins_with_its_first(crisis):
     assert np.all((steps.local_h >= 0.0) & (steps.local_h < 24.0))
 
 
-def test_no_price_is_known_before_it_is_published(monkeypatch):
-    """A year whose prices differ from tomorrow on gives the same forecast today."""
-    scenario = load_scenario("crisis-prices-v0")
-    key = choose_key(scenario, 0, "test", 3)
-    episode = draw(scenario, key)
-    seen = observe(scenario, episode, engine.start(scenario, episode))[0].astype(np.float64)
-    honest = forecasts.window(scenario, key.start_day)
-    told = forecast(scenario, seen, key.start_day, 0, 24, 4)
-    retail = honest.retail_eur_per_kwh.copy()
-    retail[scenario.steps_per_day + 4 :] += 1.0  # not known before 13:00 of the first day
-    other = replace(honest, retail_eur_per_kwh=retail)
-    monkeypatch.setattr(forecasts, "window", lambda *_: other)
-    again = forecast(scenario, seen, key.start_day, 0, 24, 4)
-    np.testing.assert_array_equal(again.retail_eur_per_kwh, told.retail_eur_per_kwh)
+def test_hours_begin_on_the_clock(classic):
+    key = choose_key(classic, 0, "test", 5)
+    episode = draw(classic, key)
+    seen = observe(classic, episode, engine.start(classic, episode))[0].astype(np.float64)
+    told = forecast(classic, seen, key.start_day, 5, 24, 1)
+    expected = seasons_and_hours(classic, key.start_day)[1][5:29]
+    assert told.local_h.tolist() == expected.tolist()
+
+
+def test_past_the_window_the_day_before_stands_in(crisis):
+    scenario, _, common, _ = crisis
+    last, day = len(common.retail_eur_per_kwh) - 1, scenario.steps_per_day
+    ahead = np.array([0, 1, day, day + 1, 2 * day, 2 * day + 1])
+    rows = forecasts._inside(common, last + ahead, day)
+    assert (rows - last).tolist() == [0, 1 - day, 0, 1 - day, 0, 1 - day]
+
+
+@pytest.mark.parametrize(("step", "days"), [(0, 1), (47, 1), (48, 2)])
+def test_no_price_is_known_before_it_is_published(crisis, monkeypatch, step, days):
+    """A year whose prices differ from tomorrow on gives the same forecast until 13:00 today."""
+    scenario, day, honest, seen = crisis
+
+    def expected_if_dearer_from(first):
+        retail = honest.retail_eur_per_kwh.copy()
+        retail[first:] += 1.0
+        other = replace(honest, retail_eur_per_kwh=retail)
+        monkeypatch.setattr(forecasts, "window", lambda *_: other)
+        return forecast(scenario, seen, day, step, 48, 4).retail_eur_per_kwh
+
+    told = forecast(scenario, seen, day, step, 48, 4).retail_eur_per_kwh
+    midnight = days * scenario.steps_per_day - 4  # in summer the wall clock is an hour ahead
+    np.testing.assert_array_equal(expected_if_dearer_from(midnight), told)
+    assert np.any(expected_if_dearer_from(midnight - 1) > told)
 
 
 @pytest.mark.parametrize("days", [2, pytest.param(7, marks=pytest.mark.slow)])
