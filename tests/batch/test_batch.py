@@ -71,7 +71,8 @@ def test_faults_and_threads():
     assert_equals_singles(faulty("outage-v0"), 60, threads=2)
 
 
-@pytest.mark.parametrize("threads", [pytest.param(2, marks=pytest.mark.compiled), 3])
+@pytest.mark.compiled
+@pytest.mark.parametrize("threads", [2, 3])
 def test_the_number_of_threads_changes_nothing(threads):
     scenario, generator = load_scenario("ev-12-v0"), np.random.default_rng(0)
     one, several = (CommunityBatch(scenario, 66, threads=n) for n in (1, threads))

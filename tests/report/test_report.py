@@ -21,6 +21,8 @@ figures = importlib.import_module("report.figures")  # a fault of its own must n
 money = importlib.import_module("report.money")
 write = importlib.import_module("report.page").write
 
+pytestmark = pytest.mark.xdist_group("report")  # one run for all of them
+
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 BAD_TITLE = '<script>alert("$x_1$ & more")</script>'
 

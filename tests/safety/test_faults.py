@@ -87,6 +87,7 @@ def test_each_kind_is_found_as_what_it_is(kind, cause):
     assert found <= {cause, "held", "none", "envelope"}  # a value that comes back has jumped
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("stuck", "biased")])
 def test_what_cannot_be_missed_latches_in_its_first_step_and_lets_go(kind):
     scenario, episode = faulty(kind)

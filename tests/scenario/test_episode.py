@@ -8,7 +8,6 @@ from p2p_market.episode import EpisodeKey, choose_key, draw
 from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.scenario import load_scenario, scenario_ids
-from tests.every_scenario import EVERY_SCENARIO
 
 IDS = scenario_ids()
 SPLITS = ("train", "validation", "test")
@@ -87,7 +86,8 @@ def test_hours_are_the_means_of_their_quarters(scenario_id):
     assert np.array_equal(fine.start_energy_kwh, coarse.start_energy_kwh)
 
 
-@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
+@pytest.mark.compiled
+@pytest.mark.parametrize("scenario_id", IDS)
 def test_truthful_bids_trade_often_enough_for_admission(scenario_id):
     scenario = load_scenario(scenario_id)
     shares = []
