@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from baselines.mpc.policy import HORIZON_H, first_setpoint, orders, shortened, solve
+from baselines.mpc.policy import HORIZON_H, orders, shortened, solve
 from baselines.optimal.outlook import Outlook
-from baselines.optimal.program import Program, columns, compile_program, fill
+from baselines.optimal.program import Program, compile_program, fill
+from baselines.optimal.storage import columns
 from p2p_market.actions import ActionMap, action_map
 from p2p_market.episode import Episode
 from p2p_market.records import Float32Array, FloatArray
@@ -58,10 +59,10 @@ class ForesightPolicy:
         net_load = np.zeros(observation.shape[:2])
         for community in range(len(observation)):
             program = self._planned(community, step, levels[community])
-            setpoint[community] = first_setpoint(self.planner.scenario, program)
+            setpoint[community] = program.storage.setpoint_kw()[0]
             own = columns(self.planner.scenario.nodes)
             after[community][own] = program.storage.level_kwh.value[1]
-            net_load[community] = program.net_load_kw.value[0]
+            net_load[community] = program.trades.net_load_kw.value[0]
         return orders(self.table, setpoint, net_load), (step + 1, after)
 
     def _planned(self, community: int, step: int, level_kwh: FloatArray) -> Program:
@@ -72,7 +73,8 @@ class ForesightPolicy:
         for name in BY_STEP:
             true = getattr(self.episode, name)[step : step + rows, community : community + 1]
             short = [(0, ahead.steps - rows), *([(0, 0)] * (true.ndim - 1))]
-            series[name] = np.pad(true, short)  # past the end nothing flows and nothing has a price
+            dear = scenario.spec.price_max_eur_per_kwh if name == "retail_eur_per_kwh" else 0.0
+            series[name] = np.pad(true, short, constant_values=dear)  # past the end nothing flows
         fill(program, ahead, Outlook(**series, start_energy_kwh=level_kwh[None]))
         solve(program, f"{scenario.spec.id}, {self.episode.keys[community]}, step {step}")
         return program

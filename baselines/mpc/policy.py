@@ -20,7 +20,6 @@ from baselines.mpc.forecasts import columns, forecast, start_day
 from baselines.mpc.outlooks import outlook_of
 from baselines.optimal.outlook import Outlook
 from baselines.optimal.program import Posted, Program, compile_program, fill
-from baselines.optimal.program import columns as columns_of_assets
 from p2p_market.actions import ActionMap, action_map
 from p2p_market.assets.node import coefficients
 from p2p_market.errors import OptimumError
@@ -74,7 +73,7 @@ class RollingHorizon:
         if self.learnt is not None:
             self._believe(self.learnt, outlook, day, step)
         solve(self.program, f"{self.scenario.spec.id}, day {day}, step {step}")
-        return first_setpoint(self.scenario, self.program)
+        return np.asarray(self.program.storage.setpoint_kw()[0])
 
     def _believe(self, learnt: Lessons, outlook: Outlook, day: int, step: int) -> None:
         """Prices to expect at the hub, inside what the grid leaves, and how much to count on."""
@@ -84,11 +83,12 @@ class RollingHorizon:
         row = (step + np.arange(self.ahead.steps) * self.block_steps) % len(season)
         hub = learnt.hub_eur_per_kwh[season[row], hour[row]][:, None]
         floor, cap = outlook.ask_floor_eur_per_kwh[:, 0], outlook.bid_cap_eur_per_kwh[:, 0]
-        market.hub_eur_per_kwh.value = np.clip(hub, np.minimum(floor, cap), cap)
-        market.congestion_eur_per_kwh.value = np.zeros(cap.shape)
+        market.hub_eur_per_kwh.fill(np.clip(hub, np.minimum(floor, cap), cap))
+        market.congestion_eur_per_kwh.fill(np.zeros(cap.shape))
         mean_kw = np.abs(outlook.load_kw - outlook.pv_kw)[:, 0].mean(axis=0)
         most_kw = np.where(floor < cap, REACH * mean_kw, 0.0)
-        trades.buy_max_kw.value = trades.sell_max_kw.value = most_kw
+        trades.buy_max_kw.fill(most_kw)
+        trades.sell_max_kw.fill(most_kw)
 
 
 def orders(table: ActionMap, setpoint_kw: FloatArray, net_load_kw: FloatArray) -> FloatArray:
@@ -107,17 +107,6 @@ def solve(program: Program, what: str) -> None:
     program.problem.solve(solver=cp.HIGHS, warm_start=False)
     if program.problem.status != cp.OPTIMAL:
         raise OptimumError(f"{what}: the plan is {program.problem.status!r}")
-
-
-def first_setpoint(scenario: Scenario, program: Program) -> FloatArray:
-    """Set-points of the first step of a solved program, (agent, asset) [kW]."""
-    storage, own = program.storage, columns_of_assets(scenario.nodes)
-    setpoint = np.zeros(own.shape)
-    charge, discharge = storage.charge_kw.value, storage.discharge_kw.value
-    assert charge is not None
-    assert discharge is not None
-    setpoint[own] = charge[0] - discharge[0]
-    return setpoint
 
 
 def shortened(scenario: Scenario, steps: int, dt_h: float) -> Scenario:

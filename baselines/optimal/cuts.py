@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 
+from baselines.optimal.blocks import Blocks, Series, series
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 
@@ -19,20 +20,18 @@ class FeederCut:
 
     pv_share: cp.Variable  # (step, 1), 0 to 1
     load_share: cp.Variable  # (step, 1), 0 to 1
-    pv_kw: cp.Parameter  # (step, agent), 0 in an outage
-    load_kw: cp.Parameter  # (step, agent), 0 in an outage
+    pv_kw: Series  # 0 in an outage
+    load_kw: Series  # 0 in an outage
 
-    @property
-    def curtailed_kw(self) -> cp.Expression:
-        """PV not used, (step, agent) [kW]."""
-        return cp.multiply(self.pv_kw, self.pv_share @ np.ones((1, self.pv_kw.shape[1])))
+    def curtailed_kw(self, number: int, rows: slice) -> cp.Expression:
+        """PV not used, of one block, (step, agent) [kW]."""
+        return _shared(self.pv_kw[number], self.pv_share[rows])
 
-    @property
-    def shed_kw(self) -> cp.Expression:
-        """Load not served, (step, agent) [kW]."""
-        return cp.multiply(self.load_kw, self.load_share @ np.ones((1, self.load_kw.shape[1])))
+    def shed_kw(self, number: int, rows: slice) -> cp.Expression:
+        """Load not served, of one block, (step, agent) [kW]."""
+        return _shared(self.load_kw[number], self.load_share[rows])
 
-    def constraints(self) -> list[cp.Constraint]:
+    def constraints(self, number: int, rows: slice) -> list[cp.Constraint]:
         """Shares are shares: their bounds stand at the variables."""
         return []
 
@@ -65,22 +64,33 @@ class FeederCut:
 
     def fill(self, pv_kw: FloatArray, load_kw: FloatArray, grid: FloatArray) -> None:
         """Data of an episode, (step, agent); `grid` is 1 where the grid is there."""
-        self.pv_kw.value = pv_kw * grid
-        self.load_kw.value = load_kw * grid
+        self.pv_kw.fill(pv_kw * grid)
+        self.load_kw.fill(load_kw * grid)
 
 
 @dataclass(frozen=True, slots=True)
 class OutageCut:
     """What each member curtails and sheds without the grid."""
 
-    curtailed_kw: cp.Variable  # (step, agent), >= 0
-    shed_kw: cp.Variable  # (step, agent), >= 0
-    pv_kw: cp.Parameter  # (step, agent), 0 where the grid is there
-    load_kw: cp.Parameter  # (step, agent), 0 where the grid is there
+    all_curtailed_kw: cp.Variable  # (step, agent), >= 0
+    all_shed_kw: cp.Variable  # (step, agent), >= 0
+    pv_kw: Series  # 0 where the grid is there
+    load_kw: Series  # 0 where the grid is there
 
-    def constraints(self) -> list[cp.Constraint]:
+    def curtailed_kw(self, number: int, rows: slice) -> cp.Expression:
+        """PV not used, of one block, (step, agent) [kW]."""
+        return self.all_curtailed_kw[rows]
+
+    def shed_kw(self, number: int, rows: slice) -> cp.Expression:
+        """Load not served, of one block, (step, agent) [kW]."""
+        return self.all_shed_kw[rows]
+
+    def constraints(self, number: int, rows: slice) -> list[cp.Constraint]:
         """No more than there is."""
-        return [self.curtailed_kw <= self.pv_kw, self.shed_kw <= self.load_kw]
+        return [
+            self.all_curtailed_kw[rows] <= self.pv_kw[number],
+            self.all_shed_kw[rows] <= self.load_kw[number],
+        ]
 
     def in_order(self, *_: object) -> list[cp.Constraint]:
         """No order to keep: each member weighs its own storage against its own cuts."""
@@ -88,23 +98,28 @@ class OutageCut:
 
     def fill(self, pv_kw: FloatArray, load_kw: FloatArray, grid: FloatArray) -> None:
         """Data of an episode, (step, agent); `grid` is 1 where the grid is there."""
-        self.pv_kw.value = pv_kw * (1.0 - grid)
-        self.load_kw.value = load_kw * (1.0 - grid)
+        self.pv_kw.fill(pv_kw * (1.0 - grid))
+        self.load_kw.fill(load_kw * (1.0 - grid))
 
 
 Cut = FeederCut | OutageCut
 
 
-def possible_cuts(scenario: Scenario) -> list[Cut]:
+def _shared(of_kw: cp.Parameter, share: cp.Expression) -> cp.Expression:
+    """One share of everybody's power."""
+    return cp.multiply(of_kw, share @ np.ones((1, of_kw.shape[1])))
+
+
+def possible_cuts(scenario: Scenario, blocks: Blocks) -> list[Cut]:
     """The cuts that the rules of a scenario may make."""
-    steps, shape = scenario.steps, (scenario.steps, len(scenario.agents))
+    steps, agents = scenario.steps, len(scenario.agents)
     cuts: list[Cut] = []
     if scenario.spec.feeder.mode == "binding":
         shares = (cp.Variable((steps, 1), bounds=[0.0, 1.0]) for _ in range(2))
-        cuts.append(FeederCut(*shares, *(cp.Parameter(shape, nonneg=True) for _ in range(2))))
+        cuts.append(FeederCut(*shares, *(series(blocks, agents) for _ in range(2))))
     if scenario.spec.outages is not None:
-        powers = (cp.Variable(shape, nonneg=True) for _ in range(2))
-        cuts.append(OutageCut(*powers, *(cp.Parameter(shape, nonneg=True) for _ in range(2))))
+        powers = (cp.Variable((steps, agents), nonneg=True) for _ in range(2))
+        cuts.append(OutageCut(*powers, *(series(blocks, agents) for _ in range(2))))
     return cuts
 
 

@@ -1,4 +1,4 @@
-"""The optimum as a planner: solved twice, once for the schedule and once for the bound."""
+"""The optimum as a planner: a schedule, and the prices that prove that none is cheaper."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ from typing import Final
 import cvxpy as cp
 import numpy as np
 
-from baselines.optimal.program import Program, columns, compile_program, fill
+from baselines.optimal.blocks import duals
+from baselines.optimal.program import Pool, Program, compile_program, fill
 from p2p_market.episode import Episode
 from p2p_market.errors import OptimumError
-from p2p_market.evaluation.policy import Plan
+from p2p_market.evaluation.duality import bound_eur
+from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 
@@ -48,26 +50,38 @@ class Optimum:
             OptimumError: if a solver does not report an optimal solution.
         """
         fill(self.program, self.scenario, episode)
+        prices = None
         if self.scenario.spec.optimum == "mixed_integer":
             objective, bound = self._solve_mixed_integer(episode)
-            solvers = (f"HiGHS {version('highspy')}", f"HiGHS {version('highspy')} (tree)")
         else:
-            bound = self._solve_bound(episode)
             objective = self._solve_schedule(episode)
-            solvers = (f"HiGHS {version('highspy')}", f"Clarabel {version('clarabel')}")
-        storage, trades = self.program.storage, self.program.trades
-        setpoint = np.zeros((self.scenario.steps, *self.scenario.nodes.present.shape))
-        setpoint[:, columns(self.scenario.nodes)] = _solved(
-            storage.charge_kw - storage.discharge_kw
-        )
+            prices = prices_of(self.program, self.scenario)
+            bound = bound_eur(self.scenario, episode, prices)
+        trades = self.program.trades
         return Plan(
-            setpoint_kw=setpoint,
-            net_load_kw=_solved(self.program.net_load_kw),
+            setpoint_kw=self.program.storage.setpoint_kw(),
+            net_load_kw=_solved(trades.net_load_kw),
             trade_kw=_solved(trades.buy_kw - trades.sell_kw),
             objective_eur=objective,
             bound_eur=bound,
-            solvers=solvers,
+            prices=prices,
+            solver=f"HiGHS {version('highspy')}",
         )
+
+    def second_opinion_eur(self, episode: Episode) -> float:
+        """What another solver says no schedule can cost less than: Clarabel's dual objective.
+
+        Raises:
+            OptimumError: if it does not report an optimal solution.
+        """
+        fill(self.program, self.scenario, episode)
+        problem, options = self.program.problem, dict(CLARABEL_TOLERANCES)
+        data, chain, inverse = problem.get_problem_data(cp.CLARABEL, solver_opts=options)
+        solution = chain.solve_via_data(problem, data, solver_opts=options)
+        problem.unpack_results(solution, chain, inverse)
+        self._insist_optimal("Clarabel", episode)
+        constant = float(problem.value) - solution.obj_val  # cvxpy keeps it outside the solver
+        return float(solution.obj_val_dual + constant)
 
     def _solve_schedule(self, episode: Episode) -> float:
         self.program.problem.solve(solver=cp.HIGHS, warm_start=False)
@@ -82,23 +96,20 @@ class Optimum:
         info, objective = problem.solver_stats.extra_stats, float(problem.value)
         return objective, float(info.mip_dual_bound + objective - info.objective_function_value)
 
-    def _solve_bound(self, episode: Episode) -> float:
-        """Dual objective of Clarabel, moved by the constant that cvxpy keeps outside the solver."""
-        problem = self.program.problem
-        options = dict(CLARABEL_TOLERANCES)
-        data, chain, inverse = problem.get_problem_data(cp.CLARABEL, solver_opts=options)
-        solution = chain.solve_via_data(problem, data, solver_opts=options)
-        problem.unpack_results(solution, chain, inverse)
-        self._insist_optimal("Clarabel", episode)
-        constant = float(problem.value) - solution.obj_val
-        return float(solution.obj_val_dual + constant)
-
     def _insist_optimal(self, solver: str, episode: Episode) -> None:
         status = self.program.problem.status
         if status != cp.OPTIMAL:
             raise OptimumError(
                 f"{self.scenario.spec.id}, {episode.keys[0]}: {solver} reports {status!r}"
             )
+
+
+def prices_of(program: Program, scenario: Scenario) -> Prices:
+    """The duals of a solved program of a whole community, per kWh."""
+    assert isinstance(program.market, Pool)
+    hub, line = program.market.prices(scenario.dt_h)
+    meter = duals(program.meters) / scenario.dt_h
+    return Prices(hub, line, meter, program.storage.by_asset(duals(program.equations)))
 
 
 def _solved(expression: cp.Expression) -> FloatArray:

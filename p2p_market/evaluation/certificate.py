@@ -7,6 +7,7 @@ import numpy as np
 
 from p2p_market.actions import action_map
 from p2p_market.episode import Episode
+from p2p_market.evaluation.duality import bound_eur
 from p2p_market.evaluation.metrics import gross_money_eur, social_cost_eur
 from p2p_market.evaluation.policy import Plan
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
@@ -22,7 +23,7 @@ class Certificate:
     """Three costs of one episode that must agree."""
 
     plan_eur: float  # objective of the solver that made the schedule
-    bound_eur: float  # dual objective of the second solver; mixed-integer: of the tree
+    bound_eur: float  # by arithmetic from the plan's prices; mixed-integer: of the search tree
     replay_eur: float  # cost of the schedule when the engine plays it
     tolerance_eur: float
     interventions: int  # supervisor events in the replay
@@ -77,16 +78,19 @@ def certify(
 ) -> tuple[Certificate, Trajectory]:
     """Play a plan through the engine and compare; the optimum is that of sound sensors.
 
+    Where the plan has prices, they prove the bound here; what its solver said of it does not count.
+
     Args:
         episode: a batch of one.
-        plan: its schedule and bound.
+        plan: its schedule and prices.
     """
     sound = episode.without_faults()
+    proved = plan.bound_eur if plan.prices is None else bound_eur(scenario, episode, plan.prices)
     played = rollout(scenario, sound, Recorded(plan_actions(scenario, episode, plan)), name)
     tolerance = certificate_tolerance_eur(float(gross_money_eur(played)[0]))
     certificate = Certificate(
         plan_eur=plan.objective_eur,
-        bound_eur=plan.bound_eur,
+        bound_eur=proved,
         replay_eur=float(social_cost_eur(played)[0]),
         tolerance_eur=tolerance,
         interventions=int(np.count_nonzero(played.cause)),

@@ -1,6 +1,6 @@
 """Optima on disk, so that an interrupted benchmark goes on where it stopped.
 
-A stored schedule is certified by replay each time it is used; its bound is as it was solved.
+A stored schedule is certified each time it is used: replayed, and bounded by its stored prices.
 """
 
 import hashlib
@@ -15,11 +15,13 @@ import numpy as np
 
 from p2p_market.episode import Episode
 from p2p_market.evaluation.files import write_bytes
-from p2p_market.evaluation.policy import Plan
+from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.scenario import Scenario
 
 DAMAGES: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 """What reading an archive raises if it is missing, cut short or changed."""
+
+PRICES: Final = fields(Prices)
 
 
 def plan_path(folder: Path, identity: str, scenario: Scenario, episode: Episode) -> Path:
@@ -54,7 +56,8 @@ def write_plan(path: Path, plan: Plan) -> None:
         net_load_kw=plan.net_load_kw,
         trade_kw=plan.trade_kw,
         costs_eur=np.array([plan.objective_eur, plan.bound_eur]),
-        solvers=np.array(plan.solvers),
+        solver=np.array(plan.solver),
+        **({} if plan.prices is None else {f.name: getattr(plan.prices, f.name) for f in PRICES}),
     )
     write_bytes(path, buffer.getvalue())
 
@@ -64,9 +67,15 @@ def read_plan(path: Path) -> Plan | None:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             objective, bound = archive["costs_eur"].tolist()
-            first, second = archive["solvers"].tolist()
-            setpoint_kw, net_load_kw = archive["setpoint_kw"], archive["net_load_kw"]
-            trade_kw = archive["trade_kw"]
-        return Plan(setpoint_kw, net_load_kw, trade_kw, objective, bound, (first, second))
+            known = PRICES[0].name in archive
+            return Plan(
+                setpoint_kw=archive["setpoint_kw"],
+                net_load_kw=archive["net_load_kw"],
+                trade_kw=archive["trade_kw"],
+                objective_eur=objective,
+                bound_eur=bound,
+                prices=Prices(*(archive[field.name] for field in PRICES)) if known else None,
+                solver=archive["solver"].item(),
+            )
     except DAMAGES:
         return None

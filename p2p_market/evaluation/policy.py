@@ -39,6 +39,16 @@ class Policy(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Prices(Record):
+    """What one more kWh is worth where, in each step [EUR/kWh]: the duals of an optimum."""
+
+    hub_eur_per_kwh: FloatArray  # (step,), the competitive price
+    line_eur_per_kwh: FloatArray  # (step,), congestion price of net load, < 0 against feeding in
+    meter_eur_per_kwh: FloatArray  # (step, agent), line included
+    stored_eur_per_kwh: FloatArray  # (step, agent, asset), in the device after the step
+
+
+@dataclass(frozen=True, slots=True)
 class Plan(Record):
     """A schedule made with perfect foresight, with its proof."""
 
@@ -46,8 +56,9 @@ class Plan(Record):
     net_load_kw: FloatArray  # (step, agent), after cuts
     trade_kw: FloatArray  # (step, agent), bought, negative = sold
     objective_eur: float  # cost of the plan by the solver that made it
-    bound_eur: float  # no schedule costs less: dual bound
-    solvers: tuple[str, str]  # names and versions: plan, bound
+    bound_eur: float  # no schedule costs less: from the prices, or what the search tree proved
+    prices: Prices | None  # that prove the bound; None where whole numbers are in the plan
+    solver: str  # name and version
 
 
 @runtime_checkable

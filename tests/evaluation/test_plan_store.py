@@ -7,7 +7,7 @@ import pytest
 
 from p2p_market.episode import choose_key, draw
 from p2p_market.evaluation.plan_store import plan_path, read_plan, write_plan
-from p2p_market.evaluation.policy import Plan
+from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.scenario import load_scenario
 
 
@@ -19,7 +19,8 @@ def asked(tmp_path):
 
 @pytest.fixture
 def plan():
-    return Plan(np.full((168, 6, 1), 0.5), *np.ones((2, 168, 6)), 12.0, 11.9, ("a", "b"))
+    prices = Prices(*np.ones((2, 168)), np.full((168, 6), 0.25), np.full((168, 6, 1), 0.3))
+    return Plan(np.full((168, 6, 1), 0.5), *np.ones((2, 168, 6)), 12.0, 11.9, prices, "a solver")
 
 
 def test_what_was_stored_is_read(asked, plan):
@@ -28,7 +29,12 @@ def test_what_was_stored_is_read(asked, plan):
     write_plan(path, plan)
     again = read_plan(plan_path(*asked))
     assert np.array_equal(plan.setpoint_kw, again.setpoint_kw)
-    assert (again.objective_eur, again.bound_eur, again.solvers) == (12.0, 11.9, ("a", "b"))
+    assert (again.objective_eur, again.bound_eur, again.solver) == (12.0, 11.9, "a solver")
+    for name in ("hub", "line", "meter", "stored"):
+        column = f"{name}_eur_per_kwh"
+        assert np.array_equal(getattr(plan.prices, column), getattr(again.prices, column))
+    write_plan(path, replace(plan, prices=None))
+    assert read_plan(path).prices is None
 
 
 @pytest.mark.parametrize("name", ["load_kw", "retail_eur_per_kwh", "start_energy_kwh"])

@@ -132,7 +132,7 @@ def test_a_tampered_plan_fails():
     tolerance = certify(scenario, episode, plan)[0].tolerance_eur
     for change in (
         {"objective_eur": plan.objective_eur + 2.0 * tolerance},
-        {"bound_eur": plan.bound_eur - 2.0 * tolerance},
+        {"prices": replace(plan.prices, hub_eur_per_kwh=plan.prices.hub_eur_per_kwh + 0.001)},
         {"setpoint_kw": np.roll(plan.setpoint_kw, 1, axis=0)},
     ):
         assert not certify(scenario, episode, replace(plan, **change))[0].holds, change

@@ -47,7 +47,8 @@ def as_plan(own: Optimum) -> Plan:
         own.hub_kw,
         own.cost_eur,
         own.bound_eur,
-        ("scipy", "scipy"),
+        None,
+        "scipy",
     )
 
 

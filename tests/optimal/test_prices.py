@@ -23,11 +23,12 @@ def solved_alone(scenario, episode, hub, congestion, trade=True):
     own = compile_program(scenario, posted=True)
     fill(own, scenario, episode)
     assert isinstance(own.market, Posted)
-    shape = own.market.hub_eur_per_kwh.shape
-    own.market.hub_eur_per_kwh.value = np.broadcast_to(hub[:, None], shape)
-    own.market.congestion_eur_per_kwh.value = np.broadcast_to(congestion[:, None], shape)
+    shape = (scenario.steps, len(scenario.agents))
+    own.market.hub_eur_per_kwh.fill(np.broadcast_to(hub[:, None], shape))
+    own.market.congestion_eur_per_kwh.fill(np.broadcast_to(congestion[:, None], shape))
     if not trade:
-        own.trades.buy_max_kw.value = own.trades.sell_max_kw.value = np.zeros(shape)
+        own.trades.buy_max_kw.fill(np.zeros(shape))
+        own.trades.sell_max_kw.fill(np.zeros(shape))
     solve(own, scenario.spec.id)
     return own.problem.value
 
