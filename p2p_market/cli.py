@@ -46,7 +46,7 @@ from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import read_run, replay, write_run
 from p2p_market.evaluation.statistics.summary import Summary
-from p2p_market.registry import BASELINES, make
+from p2p_market.registry import BASELINES, REFERENCES, make
 from p2p_market.scenario import load_scenario, scenario_ids
 
 REPORT: Final = "report.page:write"
@@ -90,7 +90,10 @@ def benchmark(
     policy: Annotated[
         list[str] | None,
         typer.Option(
-            "--policy", "-p", help="Baseline or MODULE:FACTORY; repeatable. Default: all."
+            "--policy",
+            "-p",
+            help="Baseline or MODULE:FACTORY; repeatable. "
+            f"Default: all but {', '.join(REFERENCES)}.",
         ),
     ] = None,
     weeks: WeeksOption = "0-12",

@@ -27,17 +27,21 @@ from p2p_market.console import (
 from p2p_market.episode import choose_key, draw, stack
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation import metrics
-from p2p_market.evaluation.benchmark import RULE
-from p2p_market.evaluation.comparison import Difference, compare_runs
+from p2p_market.evaluation.benchmark import RULE, TRUTHFUL
+from p2p_market.evaluation.comparison import (
+    Difference,
+    Overall,
+    compare_overall,
+    compare_runs,
+)
 from p2p_market.evaluation.files import write_text
 from p2p_market.evaluation.policy import Policy, load_policy
 from p2p_market.evaluation.rollout import Trajectory, rollout
 from p2p_market.evaluation.run_record import read_run
+from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.market import MECHANISMS
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
-
-TRUTHFUL: Final = "truthful"
 
 HEADINGS: Final = (
     "IR",
@@ -111,20 +115,35 @@ def two_runs(
     """
     with complaining():
         pairs = [_pair(text) for text in policy or ()]
-        found = compare_runs(read_run(first), read_run(second), pairs)
+        records = read_run(first), read_run(second)
+        found, overall = compare_runs(*records, pairs), compare_overall(*records, pairs)
         console.print(_differences(found))
         console.print(
             "First run less second, 95 % intervals by resampling weeks for both together. Cost: "
             "EUR per episode, below 0 the first is cheaper; score: above 0 the first is better."
         )
+        if overall:
+            console.print(_overall_table(overall))
+            console.print(
+                "IQM: first less second, of the middle half of the scores of blocks of weeks; "
+                "better: how often an episode of the first beats one of the second in the same "
+                "scenario, ties one half; 50 % is no difference."
+            )
         if output is not None:
-            text = json.dumps([asdict(one) for one in found], indent=1, allow_nan=False)
-            write_text(output, text + "\n")
+            _write(output, found, overall)
 
 
 def _pair(text: str) -> tuple[str, str]:
     first, _, second = text.partition("=")
     return first, second or first
+
+
+def _write(path: Path, found: Sequence[Difference], overall: Sequence[Overall]) -> None:
+    tables = {
+        "scenarios": [asdict(one) for one in found],
+        "all_scenarios": [asdict(one) for one in overall],
+    }
+    write_text(path, json.dumps(tables, indent=1, allow_nan=False) + "\n")
 
 
 def _differences(found: Sequence[Difference]) -> Table:
@@ -134,13 +153,37 @@ def _differences(found: Sequence[Difference]) -> Table:
         left = heading in ("scenario", "policies")
         table.add_column(heading, justify="left" if left else "right", overflow="fold")
     for one in found:
-        names = one.first if one.first == one.second else f"{one.first} - {one.second}"
-        cost, score = (
-            f"{i.point:+.{digits}f}\n{i.low:+.{digits}f}..{i.high:+.{digits}f}"
-            for i, digits in ((one.cost_eur, 2), (one.score, 1))
-        )
-        table.add_row(one.scenario, names, str(one.episodes), cost, score)
+        cost, score = _signed(one.cost_eur, 2), _signed(one.score, 1)
+        table.add_row(one.scenario, _names(one), str(one.episodes), cost, score)
     return table
+
+
+def _overall_table(found: Sequence[Overall]) -> Table:
+    """One row per pair of policies."""
+    title = f"All {found[0].scenarios} scenarios ({found[0].episodes} weeks each)"
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False
+    )
+    for heading in ("policies", "IQM", "better"):
+        left = heading == "policies"
+        table.add_column(heading, justify="left" if left else "right", overflow="fold")
+    for one in found:
+        low, point, high = (
+            f"{100.0 * value:.0f} %"
+            for value in (one.probability.low, one.probability.point, one.probability.high)
+        )
+        table.add_row(_names(one), _signed(one.iqm, 1), f"{point}\n{low}..{high}")
+    return table
+
+
+def _names(pair: Difference | Overall) -> str:
+    return pair.first if pair.first == pair.second else f"{pair.first} - {pair.second}"
+
+
+def _signed(found: Interval, digits: int) -> str:
+    """A difference with its interval below."""
+    point, low, high = (f"{end:+.{digits}f}" for end in (found.point, found.low, found.high))
+    return f"{point}\n{low}..{high}"
 
 
 @app.command()

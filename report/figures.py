@@ -25,6 +25,7 @@ ORANGE: Final = "#E69F00"
 INK: Final = "#222222"
 GREY: Final = "#777777"
 LIGHT: Final = "#d9d9d9"
+LINES: Final = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", GREY)
 
 LOWEST_SCORE: Final = -50.0  # what scores less stands at the edge, as an arrow
 LONGEST_NAME: Final = 34

@@ -8,7 +8,18 @@ from matplotlib.axes import Axes
 
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
 from p2p_market.records import LEDGER_ENTRIES, SOCIAL_COLUMNS, FloatArray
-from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, list_policies, short, svg
+from report.figures import (
+    BLUE,
+    GREY,
+    INK,
+    LINES,
+    ORANGE,
+    VERMILLION,
+    Picture,
+    list_policies,
+    short,
+    svg,
+)
 from report.table import amount
 
 COLORS: Final = {
@@ -25,7 +36,6 @@ COLORS: Final = {
 """Okabe and Ito's colours, and two dark ones."""
 
 SMALLEST_SHARE: Final = 0.002  # of the money shown; entries below are left out
-LINES: Final = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", GREY)
 
 
 def cost_picture(result: ScenarioResult) -> Picture:

@@ -11,15 +11,16 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from p2p_market.data.dataset import card
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, Row, ScenarioResult
 from p2p_market.evaluation.files import write_text
-from p2p_market.evaluation.overview import overview
+from p2p_market.evaluation.overview import improvements, overview, shared_costs
 from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario
 from p2p_market.schema import DynamicContract
 from report import table
 from report.figures import Picture, gap_picture, score_picture
 from report.money import cost_picture, savings_picture
+from report.overall import IMPROVEMENT_COLUMNS, improvement_lines, profile_picture
 from report.week import NEW_YEAR, day, week_picture
 
 PAGE_NAME: Final = "report.html"
@@ -56,6 +57,18 @@ class Section:
     digests: str
 
 
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """What is said over all scenarios, ready for the template."""
+
+    lines: list[table.Line]
+    columns: Sequence[str]
+    reference: str  # the best rule
+    improvement: list[table.Line]  # of the others over it; empty if it did not play
+    improvement_columns: Sequence[tuple[str, str]]  # name and unit
+    pictures: list[Picture]
+
+
 def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
     """Write `report.html`, one file that needs no other.
 
@@ -77,13 +90,27 @@ def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
     template = environment.get_template("template.html")
     page = template.render(
         title=title,
-        overall=table.summary_lines(overview(results)),
-        overall_columns=table.SUMMARY_COLUMNS,
+        overall=_overall(results),
         sections=[_section(result) for result in results],
     )
     path = folder / PAGE_NAME
     write_text(path, page)
     return path
+
+
+def _overall(results: Sequence[ScenarioResult]) -> Overall | None:
+    """None for one scenario, or if scenarios do not share their weeks."""
+    shared = shared_costs(results)
+    if shared is None:
+        return None
+    return Overall(
+        lines=table.summary_lines(overview(results)),
+        columns=table.SUMMARY_COLUMNS,
+        reference=TRUTHFUL,
+        improvement=improvement_lines(improvements(shared, TRUTHFUL)),
+        improvement_columns=IMPROVEMENT_COLUMNS,
+        pictures=[profile_picture(shared)],
+    )
 
 
 def _section(result: ScenarioResult) -> Section:

@@ -11,13 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, Row, ScenarioResult
 from p2p_market.evaluation.rollout import Trajectory
 from p2p_market.records import FloatArray
 from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, short, svg
 from report.table import amount
 
-TRUTHFUL: Final = "truthful"
 NEW_YEAR: Final = date(2018, 1, 1)  # first day of the data's time grid, UTC+1
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS: Final = (

@@ -21,6 +21,7 @@ from p2p_market.scenario import Scenario
 
 RULE: Final = "no-trade"
 OPTIMUM: Final = "optimum"
+TRUTHFUL: Final = "truthful"  # the best of the rules, what others are measured against
 
 Progress = Callable[[int], None]
 

@@ -1,6 +1,6 @@
 """Two runs side by side: differences on the same episodes, with paired intervals."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,11 +13,14 @@ from p2p_market.evaluation.statistics.bootstrap import (
     Interval,
     effective_weeks,
     interval,
+    named_generator,
 )
+from p2p_market.evaluation.statistics.paired import improvement
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.records import FloatArray
 
 ENDS: Final = (RULE, OPTIMUM)
+STREAM: Final = "p2p_market/comparison/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,44 @@ class Difference:
     episodes: int
     cost_eur: Interval  # mean per episode; below 0: the first is cheaper
     score: Interval  # above 0: the first is better
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """One pair of policies over all scenarios that two runs share."""
+
+    first: str
+    second: str
+    scenarios: int
+    episodes: int  # of each scenario
+    iqm: Interval  # difference of interquartile means; above 0: the first is better
+    probability: Interval  # that an episode of the first beats one of the second, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Social costs of two runs on the episodes of one scenario that both have, [EUR]."""
+
+    scenario: str
+    weeks: tuple[int, ...]  # start days
+    first: Mapping[str, FloatArray]  # policy -> (episode,)
+    second: Mapping[str, FloatArray]
+    best_eur: FloatArray  # (episode,), the 100 of the scale
+
+    def pairs(self, asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The pairs asked for, or policies of one name.
+
+        Raises:
+            ReplayError: if one of them did not play.
+        """
+        for pair in asked:
+            for name, known in zip(pair, (self.first, self.second), strict=True):
+                if name not in known:
+                    raise ReplayError(
+                        f"{self.scenario}: no policy {name!r}; known: {', '.join(known)}"
+                    )
+        same = [name for name in self.first if name in self.second and name not in ENDS]
+        return list(asked) or [(name, name) for name in same]
 
 
 def compare_runs(
@@ -49,6 +90,64 @@ def compare_runs(
         ReplayError: if the runs share no scenario, no episode or no policy, or disagree on the
             ends of the scale.
     """
+    found = []
+    for one in match_runs(first, second):
+        for mine, theirs in one.pairs(pairs):
+            costs = one.first[mine], one.second[theirs], one.first[RULE], one.best_eur
+            found.append(Difference(one.scenario, mine, theirs, len(one.weeks), *paired(*costs)))
+    if not found:
+        raise ReplayError(
+            "the runs share no policy between the ends; name a pair with --policy FIRST=SECOND"
+        )
+    return found
+
+
+def compare_overall(
+    first: Mapping[str, Any], second: Mapping[str, Any], pairs: Sequence[tuple[str, str]] = ()
+) -> list[Overall]:
+    """The same over all scenarios together, as one difference and one probability.
+
+    Args:
+        first: record of a run, as `read_run` gives it.
+        second: another one.
+        pairs: as in `compare_runs`.
+
+    Returns:
+        One per pair that stands in every shared scenario; empty for one scenario, or if scenarios
+        do not share their weeks.
+
+    Raises:
+        ReplayError: as in `compare_runs`.
+    """
+    matched = match_runs(first, second)
+    if len(matched) < 2 or len({one.weeks for one in matched}) > 1:
+        return []
+    common = [one.pairs(pairs) for one in matched]
+    return [
+        _overall(matched, *pair)
+        for pair in dict.fromkeys(common[0])
+        if all(pair in others for others in common)
+    ]
+
+
+def _overall(matched: Sequence[Matched], mine: str, theirs: str) -> Overall:
+    costs = (
+        np.array([one.first[mine] for one in matched]),
+        np.array([one.second[theirs] for one in matched]),
+        np.array([one.first[RULE] for one in matched]),
+        np.array([one.best_eur for one in matched]),
+    )
+    found = improvement(*costs, named_generator(STREAM))
+    scenarios, episodes = costs[0].shape
+    return Overall(mine, theirs, scenarios, episodes, found.iqm, found.probability)
+
+
+def match_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Matched]:
+    """Scenarios and episodes that two run records share.
+
+    Raises:
+        ReplayError: if there are none, or the runs disagree on the ends of the scale.
+    """
     others = {entry["digest"]: entry for entry in second["scenarios"]}
     shared = [entry for entry in first["scenarios"] if entry["digest"] in others]
     if not shared:
@@ -57,21 +156,10 @@ def compare_runs(
             f"the runs share no scenario of the same digest; the second run has {ids}: play both "
             "runs with one version of scenarios and data"
         )
-    found = [
-        difference
-        for entry in shared
-        for difference in _compare_scenario(entry, others[entry["digest"]], pairs)
-    ]
-    if not found:
-        raise ReplayError(
-            "the runs share no policy between the ends; name a pair with --policy FIRST=SECOND"
-        )
-    return found
+    return [_match(entry, others[entry["digest"]]) for entry in shared]
 
 
-def _compare_scenario(
-    first: Mapping[str, Any], second: Mapping[str, Any], pairs: Sequence[tuple[str, str]]
-) -> Iterator[Difference]:
+def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
     for entry in (first, second):
         if any(entry["episodes"].count(key) > 1 for key in entry["episodes"]):
             raise ReplayError(f"{first['id']}: an episode stands twice in a run; play it once")
@@ -89,13 +177,8 @@ def _compare_scenario(
     best = own[OPTIMUM]
     if first["certificates"][0].get("mixed_integer"):
         best = np.array([first["certificates"][place]["bound_eur"] for place in here])
-    same = [(name, name) for name in own if name in other and name not in ENDS]
-    for mine, theirs in pairs or same:
-        for name, known in ((mine, own), (theirs, other)):
-            if name not in known:
-                raise ReplayError(f"{first['id']}: no policy {name!r}; known: {', '.join(known)}")
-        cost, score = paired(own[mine], other[theirs], own[RULE], best)
-        yield Difference(first["id"], mine, theirs, len(places), cost, score)
+    weeks = tuple(first["episodes"][place]["start_day"] for place in here)
+    return Matched(first["id"], weeks, own, other, best)
 
 
 def _costs(entry: Mapping[str, Any], places: Sequence[int]) -> dict[str, FloatArray]:

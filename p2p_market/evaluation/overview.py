@@ -1,4 +1,4 @@
-"""What a run says over all its scenarios: one summary per policy."""
+"""What a run says over all its scenarios: summaries, profiles, one policy against another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import numpy as np
 
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult, best_cost_eur
 from p2p_market.evaluation.statistics.bootstrap import named_generator
+from p2p_market.evaluation.statistics.paired import Improvement, improvement
+from p2p_market.evaluation.statistics.profiles import Band, profile_band
 from p2p_market.evaluation.statistics.summary import Summary, summarise
 from p2p_market.records import FloatArray
 
@@ -24,6 +26,17 @@ class Costs:
     best_eur: FloatArray  # (episode,), the 100 of the scale
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Social costs of the policies that played all scenarios, on the same weeks [EUR]."""
+
+    scenarios: tuple[str, ...]
+    policies: tuple[str, ...]  # without the optimum
+    rule_eur: FloatArray  # (scenario, week)
+    own_eur: FloatArray  # (policy, scenario, week)
+    best_eur: FloatArray  # (scenario, week), the 100 of the scale
+
+
 def overview(results: Sequence[ScenarioResult]) -> list[Summary]:
     """Summaries of a run; empty for one scenario, or if scenarios do not share their weeks."""
     return over_scenarios([_from_result(result) for result in results])
@@ -36,22 +49,60 @@ def recorded_overview(scenarios: Sequence[Mapping[str, Any]]) -> list[Summary]:
 
 def over_scenarios(costs: Sequence[Costs]) -> list[Summary]:
     """One summary per policy that played all scenarios, the optimum left out."""
-    if len(costs) < 2 or len({one.weeks for one in costs}) > 1:
+    shared = share(costs)
+    if shared is None:
         return []
-    shared = [
+    return summarise(
+        shared.policies,
+        shared.scenarios,
+        shared.rule_eur,
+        shared.own_eur,
+        shared.best_eur,
+        named_generator(STREAM),
+    )
+
+
+def shared_costs(results: Sequence[ScenarioResult]) -> Shared | None:
+    """Costs of a run; None for one scenario, or if scenarios do not share their weeks."""
+    return share([_from_result(result) for result in results])
+
+
+def share(costs: Sequence[Costs]) -> Shared | None:
+    """Costs of several scenarios in one array; None where they cannot be summed up."""
+    if len(costs) < 2 or len({one.weeks for one in costs}) > 1:
+        return None
+    policies = tuple(
         name
         for name in costs[0].by_policy
         if name != OPTIMUM and all(name in one.by_policy for one in costs)
-    ]
-    own = np.array([[one.by_policy[name] for one in costs] for name in shared])
-    return summarise(
-        shared,
-        [one.scenario for one in costs],
-        np.array([one.by_policy[RULE] for one in costs]),
-        own,
-        np.array([one.best_eur for one in costs]),
-        named_generator(STREAM),
     )
+    return Shared(
+        scenarios=tuple(one.scenario for one in costs),
+        policies=policies,
+        rule_eur=np.array([one.by_policy[RULE] for one in costs]),
+        own_eur=np.array([[one.by_policy[name] for one in costs] for name in policies]),
+        best_eur=np.array([one.best_eur for one in costs]),
+    )
+
+
+def improvements(shared: Shared, reference: str) -> dict[str, Improvement]:
+    """Each other policy against one of them; empty if that one did not play."""
+    if reference not in shared.policies:
+        return {}
+    theirs = shared.own_eur[shared.policies.index(reference)]
+    return {
+        name: improvement(own, theirs, shared.rule_eur, shared.best_eur, named_generator(STREAM))
+        for name, own in zip(shared.policies, shared.own_eur, strict=True)
+        if name != reference
+    }
+
+
+def profiles(shared: Shared, tau: FloatArray) -> dict[str, Band]:
+    """Share of block scores above each of (tau,), per policy."""
+    return {
+        name: profile_band(own, shared.rule_eur, shared.best_eur, tau, named_generator(STREAM))
+        for name, own in zip(shared.policies, shared.own_eur, strict=True)
+    }
 
 
 def _from_result(result: ScenarioResult) -> Costs:

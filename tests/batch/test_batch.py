@@ -7,11 +7,13 @@ import pytest
 
 import p2p_market
 from p2p_market.batch import CommunityBatch
+from p2p_market.calendar import start_days
 from p2p_market.env import CommunityEnv
 from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
 from p2p_market.market import MECHANISMS
-from p2p_market.scenario import build, load_scenario, scenario_ids
+from p2p_market.scenario import build, load_scenario
 from p2p_market.schema import Faults
+from tests.every_scenario import EVERY_SCENARIO
 
 BATCH = 5
 
@@ -60,7 +62,7 @@ def test_two_episodes_and_the_automatic_resets_between():
     assert assert_equals_singles(scenario, 2 * scenario.steps + 5) == 2
 
 
-@pytest.mark.parametrize("name", scenario_ids())
+@pytest.mark.parametrize("name", EVERY_SCENARIO)
 def test_every_scenario(name):
     assert_equals_singles(load_scenario(name), 12)
 
@@ -69,6 +71,7 @@ def test_faults_and_threads():
     assert_equals_singles(faulty("outage-v0"), 60, threads=2)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_number_of_threads_changes_nothing(threads):
     scenario, generator = load_scenario("ev-12-v0"), np.random.default_rng(0)
@@ -90,6 +93,8 @@ def test_communities_on_one_day_share_a_window_and_nothing_else():
     retail, load = first[..., names.index("retail")], first[..., names.index("load")]
     assert np.all(retail == retail[0])
     assert len(np.unique(load[:, 0])) > 10
+    windows, _ = batch._shelf.tables()
+    assert windows.retail.shape[1] == len(start_days("train", scenario.spec.days)) < 40
 
 
 def test_what_a_step_returned_stays_until_the_step_after_the_next():

@@ -67,6 +67,7 @@ def test_a_whole_year_of_observations_lies_in_its_space(scenario_id):
                 observations, *_ = env.step(random_actions(env, generator))
 
 
+@pytest.mark.compiled
 def test_no_feature_is_constant_over_all_scenarios_and_agents():
     makes = [partial(p2p_market.make, name) for name in IDS]
     check_features_vary(makes, steps=170, missing=0.1)  # the first outage comes at 158

@@ -11,6 +11,7 @@ from p2p_market.evaluation.run_record import METRICS
 from p2p_market.scenario import scenario_ids
 
 pytest.importorskip("cvxpy")
+pytestmark = pytest.mark.xdist_group("cli")  # one run for all of them
 
 RUN = ["-s", "classic-v0", "--weeks", "5,6"]
 

@@ -31,6 +31,7 @@ def ray():
     found.shutdown()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("at_most", [0, 1])
 def test_a_cluster_gives_the_same_bytes(ray, tmp_path, at_most):
     todo = jobs("zero-intelligence", "classic-v0", "resale-6-v0")
@@ -49,6 +50,7 @@ def test_an_error_on_a_node_is_told_as_if_it_were_here(ray):
         evaluate_all(jobs("nobody", "classic-v0"), 0, deaf, ray="auto")
 
 
+@pytest.mark.compiled
 def test_a_node_with_other_code_is_named(ray, monkeypatch):
     real = cluster.installation
     monkeypatch.setattr(cluster, "installation", lambda names: real(names) | {"numpy": "0.1"})
@@ -56,6 +58,7 @@ def test_a_node_with_other_code_is_named(ray, monkeypatch):
         evaluate_all(jobs("truthful", "classic-v0"), 0, deaf, ray="auto")
 
 
+@pytest.mark.compiled
 def test_the_command_line_plays_on_a_cluster(ray, tmp_path):
     run = ["evaluate", "-p", "truthful", "-s", "classic-v0", "--weeks", "5", "-o", str(tmp_path)]
     done = CliRunner().invoke(app, [*run, "--ray", "auto"])

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from p2p_market.evaluation.overview import Costs, over_scenarios
+from p2p_market.evaluation.overview import (
+    Costs,
+    improvements,
+    over_scenarios,
+    profiles,
+    recorded_overview,
+    share,
+)
 from p2p_market.evaluation.parallel import evaluate_all
 from p2p_market.evaluation.run_record import read_run, replay, write_run
 from p2p_market.evaluation.statistics.aggregates import (
@@ -100,6 +107,14 @@ def test_probability_of_improvement_agrees_with_mann_and_whitney():
     assert back.point == pytest.approx(1.0 - found.point, abs=1e-12)
 
 
+def test_an_interval_of_improvement_lies_around_its_point():
+    """Weeks differ, and in each the second is a little better: draws see that too often."""
+    hard = np.sort(np.random.default_rng(8).normal(50.0, 20.0, (3, WEEKS)))
+    found = probability_of_improvement(hard, hard + 1e-9, np.random.default_rng(0))
+    assert found.point == pytest.approx(0.5 - 0.5 / WEEKS)
+    assert found.high - found.point == pytest.approx(found.point - found.low, abs=0.03)
+
+
 def test_levels_agree_with_scipy():
     for freedom in (4.0, 7.3, 12.0, 100.0):
         assert t_quantile(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=0.01)
@@ -149,6 +164,39 @@ def test_summary_does_not_depend_on_order():
     assert (found[2].rank_low, found[2].rank_high) == (3, 3)
 
 
+def test_summary_says_what_its_parts_say():
+    """Every number is where its name says; two policies that cannot be told apart share a group."""
+    generator, places = np.random.default_rng(6), ["p", "q", "r"]
+    rule, own, best = costs(generator, (3, WEEKS), np.array([[0.2], [0.5], [0.6]]))
+    twin = own + 0.1 * generator.standard_normal(own.shape) * rule
+    every = np.stack([own, twin, own + 0.3 * rule])
+    found = summarise(["a", "b", "c"], places, rule, every, best, np.random.default_rng(0))
+    assert [(s.rank_low, s.rank_high, s.group) for s in found] == [(1, 2, 1), (1, 2, 1), (3, 3, 2)]
+    weeks = draw_weeks(np.random.default_rng(0), 1, WEEKS)[:, 0]
+    for summary, costs_eur in zip(found, every, strict=True):
+        blocks = block_scores(rule, costs_eur, best).ravel()
+        whole = 100.0 * (rule - costs_eur).sum(axis=1) / (rule - best).sum(axis=1)
+        assert summary.blocks == len(blocks) == 9
+        assert summary.iqm == pytest.approx(stats.trim_mean(np.repeat(blocks, 4), 0.25))
+        assert summary.mean == pytest.approx(blocks.mean())
+        assert summary.cvar == pytest.approx(cvar(blocks))
+        assert summary.worst == pytest.approx(whole.min())
+        assert summary.worst_scenario == places[int(whole.argmin())] == "p"
+        drawn = block_scores(*(c[:, weeks].swapaxes(0, 1) for c in (rule, costs_eur, best)))
+        draws = interquartile_mean(drawn.reshape(len(weeks), -1))
+        tail = tail_level(effective_weeks(rule - best))
+        assert (summary.low, summary.high) == pytest.approx(np.quantile(draws, [tail, 1.0 - tail]))
+
+
+def test_ranges_of_ranks_hold_95_of_100_draws():
+    """Two draws of a hundred at each end are left out, three are not."""
+    draws = np.zeros((2, 100))
+    draws[1] = [1.0] * 2 + [-1.0] * 98
+    assert [end.tolist() for end in rank_ranges(draws)] == [[1, 2], [1, 2]]
+    draws[1] = [1.0] * 3 + [-1.0] * 97
+    assert [end.tolist() for end in rank_ranges(draws)] == [[1, 1], [2, 2]]
+
+
 def test_only_scenarios_with_the_same_weeks_are_summed_up():
     both = {"no-trade": np.full(2, 9.0), "mine": np.full(2, 5.0), "optimum": np.ones(2)}
     one, two, other = (
@@ -158,6 +206,77 @@ def test_only_scenarios_with_the_same_weeks_are_summed_up():
     assert over_scenarios([one]) == []
     assert over_scenarios([one, other]) == []
     assert [s.policy for s in over_scenarios([one, two])] == ["no-trade", "mine"]
+    less = Costs("s", (0, 7), {name: both[name] for name in ("no-trade", "optimum")}, np.ones(2))
+    assert [s.policy for s in over_scenarios([one, less])] == ["no-trade"]
+
+
+def entry(name, optimum="linear", weeks=(0, 7)):
+    """What an overview reads of a record; the optimum's schedule costs 2 EUR, its bound is 0."""
+    own = {"no-trade": 10.0, "mine": 5.0, "optimum": 2.0}
+    return {
+        "id": name,
+        "specification": {"optimum": optimum},
+        "episodes": [{"start_day": day} for day in weeks],
+        "certificates": [{"bound_eur": 0.0}] * len(weeks),
+        "policies": [{"policy": n, "social_cost_eur": [c] * len(weeks)} for n, c in own.items()],
+    }
+
+
+def test_where_the_optimum_is_mixed_integer_its_bound_is_the_100():
+    for optimum, score in (("linear", 62.5), ("mixed_integer", 50.0)):
+        _, mine = recorded_overview([entry("p", optimum), entry("q", optimum)])
+        assert (mine.policy, mine.iqm, mine.worst) == ("mine", score, score)
+    assert recorded_overview([entry("p"), entry("q", weeks=(0, 14))]) == []
+
+
+def shared_by_three():
+    """Costs of the rule and two policies on three scenarios; `worse` costs 10 points more."""
+    rule, own, best = costs(np.random.default_rng(5), (3, WEEKS), 0.5)
+    weeks = tuple(range(0, 7 * WEEKS, 7))
+    return share(
+        [
+            Costs(
+                f"street-{number}-v0",
+                weeks,
+                {
+                    "no-trade": rule[number],
+                    "mine": own[number],
+                    "worse": own[number] + 0.1 * rule[number],
+                    "optimum": best[number],
+                },
+                best[number],
+            )
+            for number in range(3)
+        ]
+    )
+
+
+def test_each_policy_is_held_against_the_reference():
+    shared = shared_by_three()
+    found = improvements(shared, "worse")
+    assert list(found) == ["no-trade", "mine"]
+    mine = found["mine"]
+    assert (mine.iqm.low, mine.iqm.point, mine.iqm.high) == pytest.approx((10.0,) * 3)
+    assert 0.5 < mine.probability.low < mine.probability.point < mine.probability.high <= 1.0
+    assert found["no-trade"].iqm.high < 0.0
+    assert found["no-trade"].probability.high < 0.5
+    assert improvements(shared, "truthful") == {}
+
+
+def test_profiles_fall_inside_their_bands():
+    shared, tau = shared_by_three(), np.linspace(-50.0, 100.0, 31)
+    found = profiles(shared, tau)
+    assert list(found) == ["no-trade", "mine", "worse"]
+    for number, (name, band) in enumerate(found.items()):
+        blocks = pooled_blocks(shared.rule_eur, shared.own_eur[number], shared.best_eur)
+        by_hand = [(blocks > threshold).mean() for threshold in tau]
+        assert band.point.tolist() == by_hand, name
+        assert np.all(band.low <= band.point), name
+        assert np.all(band.point <= band.high), name
+        assert np.all(np.diff(band.point) <= 0.0), name
+    assert np.any(found["mine"].low < found["mine"].high)
+    idle = found["no-trade"]
+    assert idle.low.tolist() == idle.high.tolist() == (tau < 0.0).astype(float).tolist()
 
 
 def coverage(scenarios, trials, plain=False):
@@ -199,7 +318,7 @@ def test_coverage_with_more_trials(scenarios):
 
 def test_a_changed_summary_is_found_on_replay(tmp_path):
     pytest.importorskip("cvxpy")
-    jobs = [job for name in ("classic-v0", "equal-tariffs-v0") for job in jobs_of("truthful", name)]
+    jobs = [job for name in ("classic-v0", "resale-6-v0") for job in jobs_of("truthful", name)]
     path = write_run(evaluate_all(jobs, 1, deaf), tmp_path, "2026-01-01T00:00:00+00:00")
     record = read_run(path.parent)
     assert [one["policy"] for one in record["summary"]] == ["no-trade", "truthful"]

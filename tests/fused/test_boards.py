@@ -81,7 +81,16 @@ def assert_equal_play(scenario, game, episode, state, steps, seed=0):
     return outcome
 
 
-@pytest.mark.parametrize("name", CASES)
+PLAIN = ("classic-v0", "ev-12-v0", "outage-v0", "binding-feeder-v0")  # and what is made of them
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name.startswith(PLAIN) else pytest.mark.compiled)
+        for name in CASES
+    ],
+)
 def test_compiled_and_pure_step_agree_in_every_bit(name):
     scenario = CASES[name]()
     episode = stack([draw(scenario, choose_key(scenario, seed)) for seed in range(3)])
@@ -100,15 +109,15 @@ def test_from_the_first_step_too():
     assert_equal_play(scenario, board(scenario, episode, state, True), episode, state, STEPS)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 6])
-def test_how_many_are_played_at_a_time_changes_nothing(rows):
+@pytest.mark.parametrize(("rows", "threads"), [(1, 1), (2, 1), (3, 1), (6, 1), (2, 2), (1, 4)])
+def test_how_many_are_played_at_a_time_changes_nothing(rows, threads):
     """Nor do neighbours: a community's rewards are the same alone and among others."""
     scenario = load_scenario("outage-v0")
     episodes = [draw(scenario, choose_key(scenario, seed)) for seed in range(6)]
     together, generator = stack(episodes), np.random.default_rng(1)
     game = CompiledBoard(
-        scenario, rules(scenario, False), *of_episode(together), [workspace(scenario, rows)],
-        engine.start(scenario, together),
+        scenario, rules(scenario, False), *of_episode(together),
+        [workspace(scenario, rows) for _ in range(threads)], engine.start(scenario, together),
     )  # fmt: skip
     alone = [board(scenario, e, engine.start(scenario, e), False) for e in episodes]
     reward, seen = buffers(scenario, 6)

@@ -18,7 +18,8 @@ from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.forecast import HORIZONS_H
 from p2p_market.observation import observe
-from p2p_market.scenario import load_scenario, scenario_ids
+from p2p_market.scenario import build, load_scenario, scenario_ids
+from p2p_market.window import window
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_the_day_is_read_from_the_calendar(name):
         assert start_day(scenario, first) == day
 
 
-@pytest.mark.parametrize("step", [0, 30, 51, 300, 655])
+@pytest.mark.parametrize("step", [0, 30, 47, 48, 51, 300, 655])  # 48: prices are published
 def test_forecasts_are_those_of_the_observation(step):
     """At the four horizons that an observation shows; prices as far as they are published."""
     scenario = load_scenario("crisis-prices-v0")
@@ -59,33 +60,99 @@ def test_forecasts_are_those_of_the_observation(step):
     np.testing.assert_allclose(told.retail_eur_per_kwh[0], seen[:, at["retail"]], atol=1e-6)
 
 
-def test_no_price_is_known_before_it_is_published(monkeypatch):
-    """A year whose prices differ from tomorrow on gives the same forecast today."""
+@pytest.fixture
+def crisis():
+    """A scenario, a week's first day, what is expected of the week, and observations to change."""
     scenario = load_scenario("crisis-prices-v0")
     key = choose_key(scenario, 0, "test", 3)
     episode = draw(scenario, key)
     seen = observe(scenario, episode, engine.start(scenario, episode))[0].astype(np.float64)
-    honest = forecasts.window(scenario, key.start_day)
-    told = forecast(scenario, seen, key.start_day, 0, 24, 4)
-    retail = honest.retail_eur_per_kwh.copy()
-    retail[scenario.steps_per_day + 4 :] += 1.0  # not known before 13:00 of the first day
-    other = replace(honest, retail_eur_per_kwh=retail)
-    monkeypatch.setattr(forecasts, "window", lambda *_: other)
-    again = forecast(scenario, seen, key.start_day, 0, 24, 4)
-    np.testing.assert_array_equal(again.retail_eur_per_kwh, told.retail_eur_per_kwh)
+    return scenario, key.start_day, window(scenario, key.start_day), seen
 
 
-def test_with_all_of_the_week_in_view_it_is_the_optimum(classic):
-    episode = draw(classic, choose_key(classic, 0, "test", 5))
-    rule = cost(classic, episode, load_policy("no-trade", classic))[0]
-    best = load_policy("optimum", classic).plan(episode).objective_eur
-    whole = foresight(classic, 24.0 * classic.spec.days).informed(episode)
-    score = 100.0 * (rule - cost(classic, episode, whole)[0]) / (rule - best)
+def test_a_faint_sun_says_nothing_of_the_next_hours(crisis):
+    scenario, day, common, seen = crisis
+    faint = (common.expected_pv_kw > 0.0) & (common.expected_pv_kw <= 0.01)
+    step, agent = map(int, np.argwhere(faint)[0])
+    seen[agent, columns(scenario)["pv"]] = 0.5
+    told = forecast(scenario, seen, day, step, 96, 1)
+    assert told.pv_kw[0, agent] == 0.5
+    expected = common.expected_pv_kw[step + 1 : step + 96, agent]
+    np.testing.assert_array_equal(told.pv_kw[1:, agent], expected)
+
+
+def test_no_load_is_expected_below_zero(crisis):
+    """Where the average falls and nothing is switched on now, persistence alone would say so."""
+    scenario, day, common, seen = crisis
+    average = common.expected_load_kw[: scenario.steps]
+    step, agent = np.unravel_index(np.argmin(average[1:] / average[:-1]), average[1:].shape)
+    seen[:, columns(scenario)["load"]] = 0.0
+    told = forecast(scenario, seen, day, int(step), 96, 1)
+    assert told.load_kw.min() == told.load_kw[1, agent] == 0.0
+
+
+def test_a_block_is_the_mean_of_its_steps_and_begins_with_its_first(crisis):
+    scenario, day, _, seen = crisis
+    steps, blocks = (forecast(scenario, seen, day, 30, *size) for size in ((96, 1), (24, 4)))
+    for name in ("load_kw", "pv_kw", "retail_eur_per_kwh"):
+        expected = getattr(steps, name).reshape(24, 4, -1).mean(axis=1)
+        np.testing.assert_allclose(getattr(blocks, name), expected, rtol=1e-12)
+    np.testing.assert_array_equal(blocks.local_h, steps.local_h[::4])
+    clock = seasons_and_hours(scenario, day)[1]  # whole hours
+    np.testing.assert_array_equal(np.floor(steps.local_h[:60]), clock[30:90])
+    assert np.all((steps.local_h >= 0.0) & (steps.local_h < 24.0))
+
+
+def test_hours_begin_on_the_clock(classic):
+    key = choose_key(classic, 0, "test", 5)
+    episode = draw(classic, key)
+    seen = observe(classic, episode, engine.start(classic, episode))[0].astype(np.float64)
+    told = forecast(classic, seen, key.start_day, 5, 24, 1)
+    expected = seasons_and_hours(classic, key.start_day)[1][5:29]
+    assert told.local_h.tolist() == expected.tolist()
+
+
+def test_past_the_window_the_day_before_stands_in(crisis):
+    scenario, _, common, _ = crisis
+    last, day = len(common.retail_eur_per_kwh) - 1, scenario.steps_per_day
+    ahead = np.array([0, 1, day, day + 1, 2 * day, 2 * day + 1])
+    rows = forecasts._inside(common, last + ahead, day)
+    assert (rows - last).tolist() == [0, 1 - day, 0, 1 - day, 0, 1 - day]
+
+
+@pytest.mark.parametrize(("step", "days"), [(0, 1), (47, 1), (48, 2)])
+def test_no_price_is_known_before_it_is_published(crisis, monkeypatch, step, days):
+    """A year whose prices differ from tomorrow on gives the same forecast until 13:00 today."""
+    scenario, day, honest, seen = crisis
+
+    def expected_if_dearer_from(first):
+        retail = honest.retail_eur_per_kwh.copy()
+        retail[first:] += 1.0
+        other = replace(honest, retail_eur_per_kwh=retail)
+        monkeypatch.setattr(forecasts, "window", lambda *_: other)
+        return forecast(scenario, seen, day, step, 48, 4).retail_eur_per_kwh
+
+    told = forecast(scenario, seen, day, step, 48, 4).retail_eur_per_kwh
+    midnight = days * scenario.steps_per_day - 4  # in summer the wall clock is an hour ahead
+    np.testing.assert_array_equal(expected_if_dearer_from(midnight), told)
+    assert np.any(expected_if_dearer_from(midnight - 1) > told)
+
+
+@pytest.mark.parametrize("days", [2, pytest.param(7, marks=pytest.mark.slow)])
+def test_with_all_of_the_episode_in_view_it_is_the_optimum(classic, days):
+    scenario = build(classic.spec.model_copy(update={"days": days}))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 5))
+    rule = cost(scenario, episode, load_policy("no-trade", scenario))[0]
+    best = load_policy("optimum", scenario).plan(episode).objective_eur
+    whole = foresight(scenario, 24.0 * days).informed(episode)
+    score = 100.0 * (rule - cost(scenario, episode, whole)[0]) / (rule - best)
     assert 99.9 <= score <= 100.0 + 1e-6
 
 
-def test_better_knowledge_and_more_coordination_cost_less(classic):
-    episode = stack([draw(classic, choose_key(classic, 0, "test", week)) for week in (2, 5, 8)])
+@pytest.mark.compiled
+@pytest.mark.parametrize("weeks", [(5,), pytest.param((2, 5, 8), marks=pytest.mark.slow)])
+def test_better_knowledge_and_more_coordination_cost_less(classic, weeks):
+    episode = stack([draw(classic, choose_key(classic, 0, "test", week)) for week in weeks])
     told = foresight(classic).informed(episode)
     ladder = [
         cost(classic, episode, policy).sum()

@@ -21,6 +21,8 @@ figures = importlib.import_module("report.figures")  # a fault of its own must n
 money = importlib.import_module("report.money")
 write = importlib.import_module("report.page").write
 
+pytestmark = pytest.mark.xdist_group("report")  # one run for all of them
+
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 BAD_TITLE = '<script>alert("$x_1$ & more")</script>'
 
@@ -208,6 +210,36 @@ def test_several_scenarios_have_a_list_of_contents(result, path, tmp_path):
     page = parse(write([result, result], tmp_path, "Two"))
     links = [value for tag, name, value in page.attributes if (tag, name) == ("a", "href")]
     assert links == ["#classic-v0", "#classic-v0"]
+
+
+def test_several_scenarios_are_summed_up(result, tmp_path):
+    page = parse(write([result, result], tmp_path, "Two"))
+    summary, against, *_ = page.tables
+    assert [row[0] for row in summary] == ["truthful", RULE, "random"]
+    assert [row[0] for row in against] == [RULE, "random"]
+    assert number(against[0][1]) == -number(summary[0][1])  # no trade scores 0
+    assert against[0][4:] == ["0", "0", "0"]
+    assert len(page.images) == 1 + 2 * 5
+    assert page.images[0]["alt"].startswith("Performance profiles; share of blocks")
+    assert "truthful 100 %" in page.images[0]["alt"]
+    again = write([result, result], tmp_path / "again", "Two")
+    assert again.read_bytes() == (tmp_path / "report.html").read_bytes()
+
+
+def test_scenarios_of_other_weeks_are_not_summed_up(result, tmp_path):
+    keys = tuple(replace(key, start_day=key.start_day + 28) for key in result.episode.keys)
+    later = replace(result, episode=replace(result.episode, keys=keys))
+    page = parse(write([result, later], tmp_path, "Two"))
+    assert len(page.tables) == 2
+    assert "All scenarios" not in page.text
+
+
+def test_without_the_best_rule_nothing_is_held_against_it(result, tmp_path):
+    kept = tuple(row for row in result.rows if row.policy != "truthful")
+    alone = replace(result, rows=kept)
+    page = parse(write([alone, alone], tmp_path, "Two"))
+    assert "Against truthful" not in page.text
+    assert len(page.tables) == 1 + 2
 
 
 def test_the_same_result_gives_the_same_bytes(result, path, tmp_path):

@@ -20,6 +20,7 @@ from p2p_market.safety.envelope import _change_and_run, fit
 from p2p_market.safety.events import Event, events
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
 from p2p_market.schema import FaultKind, Faults
+from tests.every_scenario import EVERY_SCENARIO
 from tools import measure_faults
 
 KINDS = get_args(FaultKind)
@@ -37,7 +38,7 @@ def causes_of(scenario: Scenario, episode: Episode) -> set[str]:
     return {SUPERVISOR_CAUSES[cause] for cause in np.unique(played.cause)}
 
 
-@pytest.mark.parametrize("scenario_id", scenario_ids())
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_without_faults_nobody_is_suspected(scenario_id):
     scenario, _ = faulty(None, scenario_id)
     keys = [choose_key(scenario, 3, split, 9) for split in ("train", "validation", "test")]
@@ -86,6 +87,7 @@ def test_each_kind_is_found_as_what_it_is(kind, cause):
     assert found <= {cause, "held", "none", "envelope"}  # a value that comes back has jumped
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("stuck", "biased")])
 def test_what_cannot_be_missed_latches_in_its_first_step_and_lets_go(kind):
     scenario, episode = faulty(kind)

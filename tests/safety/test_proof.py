@@ -23,11 +23,13 @@ ALL = [(theorem, ()) for theorem in SINGLE] + [
 NAMES = ["-".join([theorem.__name__, *map(str, count)]) for theorem, count in ALL]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("theorem", "devices"), ALL, ids=NAMES)
 def test_theorem(theorem, devices):
     proof.prove(theorem(*devices))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("theorem", "devices"), ALL, ids=NAMES)
 def test_premises_can_be_met(theorem, devices):
     """Otherwise anything would follow from them."""

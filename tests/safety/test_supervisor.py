@@ -14,6 +14,7 @@ from p2p_market.errors import InvariantError
 from p2p_market.records import SUPERVISOR_CAUSES, Outcome, Proposal, State
 from p2p_market.safety import supervisor
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
+from tests.every_scenario import EVERY_SCENARIO
 
 IDS = scenario_ids()
 VICTIM = 1  # owns a battery in every shipped scenario
@@ -121,7 +122,7 @@ def test_a_bad_message_latches_exactly_its_agent(scenario_id):
                 assert np.isfinite(array).all()
 
 
-@pytest.mark.parametrize("scenario_id", IDS)
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_others_fare_as_if_the_agent_had_fallen_back_by_itself(scenario_id):
     scenario, episode = day(scenario_id)
     state, proposal = engine.start(scenario, episode), clean(scenario)
@@ -134,7 +135,7 @@ def test_others_fare_as_if_the_agent_had_fallen_back_by_itself(scenario_id):
 
 
 @pytest.mark.parametrize("bad", ["missing", "non_finite"])
-@pytest.mark.parametrize("scenario_id", IDS)
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_released_after_a_clean_interval(scenario_id, bad):
     scenario, episode = day(scenario_id)
     state = engine.start(scenario, episode)

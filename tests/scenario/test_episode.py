@@ -86,6 +86,7 @@ def test_hours_are_the_means_of_their_quarters(scenario_id):
     assert np.array_equal(fine.start_energy_kwh, coarse.start_energy_kwh)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("scenario_id", IDS)
 def test_truthful_bids_trade_often_enough_for_admission(scenario_id):
     scenario = load_scenario(scenario_id)

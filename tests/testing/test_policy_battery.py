@@ -9,9 +9,10 @@ from p2p_market.actions import action_map
 from p2p_market.errors import ConformanceError
 from p2p_market.evaluation.policy import load_policy
 from p2p_market.registry import BASELINES
-from p2p_market.scenario import load_scenario, scenario_ids
+from p2p_market.scenario import load_scenario
 from p2p_market.testing import check_policy
 from p2p_market.testing import policy as battery
+from tests.every_scenario import EVERY_SCENARIO
 
 SCENARIO = load_scenario("classic-v0")
 WIDTH = action_map(SCENARIO).width
@@ -131,7 +132,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("scenario_id", scenario_ids())
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 @pytest.mark.parametrize("name", [name for name in BASELINES if name != "optimum"])
 def test_every_baseline_passes(name, scenario_id):
     scenario = load_scenario(scenario_id)
