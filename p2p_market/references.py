@@ -1,6 +1,8 @@
 """`p2p-market reference`: the published ends of the scale, shown, checked, made anew."""
 
+import hashlib
 import importlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +16,10 @@ from rich.table import Table
 from p2p_market.console import ScenarioOption, complaining, console, progress_bar
 from p2p_market.episode import draw
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Yardstick, all_weeks, play
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, all_weeks, play
 from p2p_market.evaluation.certificate import certify
 from p2p_market.evaluation.metrics import social_cost_eur
+from p2p_market.evaluation.part_store import installation
 from p2p_market.evaluation.parts import Tell
 from p2p_market.evaluation.plan_store import digest_of
 from p2p_market.evaluation.policy import Plan
@@ -85,7 +88,8 @@ def reference(
 
 def _solve(chosen: list[Scenario], workers: int, output: Path) -> list[list[Row]]:
     """All rows of the scenarios, made side by side."""
-    folder = output / "reference" / Yardstick(chosen[0]).identity[:16]
+    made_by = json.dumps(installation([OPTIMUM, RULE]), sort_keys=True)
+    folder = output / "reference" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
     tasks = [
         RowTask(number, one.spec.id, week, folder / f"week-{week}")
         for number, one in enumerate(chosen)
