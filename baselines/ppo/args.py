@@ -1,14 +1,13 @@
 """All that a training can be told, in one place."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from baselines.ppo.decision import KINDS
 from p2p_market.errors import PolicyError
 
 CRITICS: Final = ("mappo", "ippo")
-TYPES: Final = {kind.__name__: kind for kind in (int, float, str)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def args_from(values: Mapping[str, Any]) -> Args:
     Raises:
         PolicyError: for a key or a value that does not fit, naming the key.
     """
-    types = {field.name: TYPES[str(field.type)] for field in fields(Args)}
+    types = {key: type(default) for key, default in Args().as_mapping().items()}
     given: dict[str, Any] = {}
     for key, value in values.items():
         if key not in types:
