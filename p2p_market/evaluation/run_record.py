@@ -18,6 +18,7 @@ from p2p_market.calendar import start_days
 from p2p_market.episode import Episode, EpisodeKey, draw, stack
 from p2p_market.errors import ReplayError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.breakdown import CHOICES
 from p2p_market.evaluation.certificate import Certificate, certificate_tolerance_eur
 from p2p_market.evaluation.files import safe_name, write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
@@ -75,6 +76,7 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
                     "social_cost_eur": float(row.social_cost_eur[number]),
                     "dispatch_gap_eur": float(row.dispatch_gap_eur[number]),
                     "allocation_gap_eur": float(row.allocation_gap_eur[number]),
+                    **{f"loss_{name}_eur": _lost(row, name, number) for name in CHOICES},
                     "worse_off_share": float(row.worse_off_share[number]),
                     **{
                         _with_unit(name): float(values[number])
@@ -83,6 +85,11 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _lost(row: Row, choice: str, number: int) -> float | None:
+    """What a kind of choice loses in an episode [EUR]; None where no prices prove the bound."""
+    return None if row.lost is None else float(row.lost.choice_eur(choice)[number])
 
 
 def _with_unit(name: str) -> str:
