@@ -46,7 +46,7 @@ from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import read_run, replay, write_run
 from p2p_market.evaluation.statistics.summary import Summary
-from p2p_market.registry import BASELINES, REFERENCES, make
+from p2p_market.registry import BASELINES, PLANNING, REFERENCES, make
 from p2p_market.scenario import load_scenario, scenario_ids
 
 REPORT: Final = "report.page:write"
@@ -110,7 +110,7 @@ def benchmark(
     Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
     """
     with complaining():
-        names, policies = scenario or scenario_ids(), policy or list(BASELINES)
+        names, policies = scenario or scenario_ids(), policy or [*BASELINES, *PLANNING]
         _run(names, policies, weeks, split, seed, output, workers, ray)
 
 

@@ -36,6 +36,12 @@ from p2p_market.scenario import Scenario, load_scenario, scenario_ids
 
 ROW: Final = "baselines.optimal.yardstick:row"
 
+LEGEND: Final = (
+    "rule, optimum: mean social cost in EUR; alone: score of all members with perfect foresight "
+    "and no neighbours; replay, bound, second: largest difference in EUR between the optimum's "
+    "cost and its cost in the engine, its bound by prices, and the bound of a second solver"
+)
+
 Row = tuple[Entry, Plan]
 
 
@@ -80,6 +86,7 @@ def reference(
             for one, rows in zip(chosen, fresh, strict=True):
                 complaints += _differences(one, rows)
         console.print(_overview(chosen))
+        console.print(LEGEND)
         for line in complaints:
             console.print(f"[red]{line}[/red]", soft_wrap=True)
         if complaints:
@@ -178,14 +185,14 @@ def _differences(scenario: Scenario, fresh: list[Row]) -> list[str]:
 def _overview(chosen: list[Scenario]) -> Table:
     """One line per scenario, sums over its test weeks."""
     table = Table(
-        title="The ends of the scale, means over the test weeks; differences are the largest",
-        title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False,
-    )  # fmt: skip
+        title="The ends of the scale over the test weeks",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+    )
     table.add_column("scenario", no_wrap=True)
-    for heading in (
-        "rule\nEUR", "optimum\nEUR", "alone with\nforesight", "replay\n- plan", "plan\n- bound",
-        "bound -\n2nd solver", "certified",
-    ):  # fmt: skip
+    for heading in ("rule", "optimum", "alone", "replay", "bound", "second", "proved"):
         table.add_column(heading, justify="right", no_wrap=True)
     for scenario in chosen:
         if rows := entries(scenario):
@@ -207,5 +214,5 @@ def _line(rows: tuple[Entry, ...]) -> list[str]:
         f"{np.abs(column('replay_eur') - plan).max():.0e}",
         f"{np.abs(plan - bound).max():.0e}",
         "-" if np.isnan(second) else f"{second:.0e}",
-        f"{sum(entry.holds for entry in rows)} of {len(rows)}",
+        f"{sum(entry.holds for entry in rows)}/{len(rows)}",
     ]

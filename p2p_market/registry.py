@@ -22,14 +22,18 @@ BASELINES: Final[Mapping[str, str]] = {
 }
 """Name of a baseline -> `module:factory`, imported on use; a benchmark plays them all."""
 
-REFERENCES: Final[Mapping[str, str]] = {
+PLANNING: Final[Mapping[str, str]] = {
     "mpc-alone": "baselines.mpc.policy:alone",  # each member plans on its own forecasts
     "mpc-community": "baselines.mpc.policy:community",  # one plan for all, on the same forecasts
-    "mpc-foresight": "baselines.mpc.foresight:foresight",  # the same on what will be
 }
-"""Players that solve a program in every hour, so they are played where asked for (`-p`)."""
+"""Players that solve a program in every hour; a benchmark plays them too."""
 
-KNOWN: Final[Mapping[str, str]] = {**BASELINES, **REFERENCES}
+REFERENCES: Final[Mapping[str, str]] = {
+    "mpc-foresight": "baselines.mpc.foresight:foresight",  # one plan for all, on what will be
+}
+"""Players that see what nobody can; they are played where asked for (`-p`)."""
+
+KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **REFERENCES}
 """Every name that a policy may be asked for by."""
 
 

@@ -28,7 +28,7 @@ def row(scenario_id: str, week: int) -> tuple[Entry, Plan]:
     scenario, planner, alone = _compiled(scenario_id)
     episode = draw(scenario, choose_key(scenario, SEED, SPLIT, week))
     rule = play(scenario, episode, RULE)
-    plan = rounded(planner.plan(episode))
+    plan = rounded(scenario, episode, planner.plan(episode))
     certificate, played = certify(scenario, episode, plan, OPTIMUM)
     linear = scenario.spec.optimum == "linear"
     (key,) = episode.keys

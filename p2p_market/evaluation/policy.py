@@ -53,9 +53,7 @@ class Plan(Record):
     """A schedule made with perfect foresight, with its proof."""
 
     setpoint_kw: FloatArray  # (step, agent, asset)
-    order_kw: (
-        FloatArray  # (step, agent), < 0 to sell: all that is left; in an outage what it trades
-    )
+    order_kw: FloatArray  # (step, agent), < 0 to sell: all that is left; in an outage the trade
     objective_eur: float  # cost of the plan by the solver that made it
     bound_eur: float  # no schedule costs less: from the prices, or what the search tree proved
     prices: Prices | None  # that prove the bound; None where whole numbers are in the plan

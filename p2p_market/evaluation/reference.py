@@ -57,13 +57,20 @@ class Entry:
         return EpisodeKey(self.split, self.start_day, self.seed)
 
 
-def rounded(plan: Plan) -> Plan:
-    """A plan as the table holds it."""
+def rounded(scenario: Scenario, episode: Episode, plan: Plan) -> Plan:
+    """The plan of an episode (a batch of one) as the table holds it."""
     prices = None
     if plan.prices is not None:
         prices = Prices(*(_from_units(_in_units(getattr(plan.prices, name))) for name in PRICES))
     setpoint_kw, order_kw = (_from_units(_in_units(a)) for a in (plan.setpoint_kw, plan.order_kw))
+    if not scenario.cuts:
+        order_kw = _left(episode, setpoint_kw)
     return replace(plan, setpoint_kw=setpoint_kw, order_kw=order_kw, prices=prices)
+
+
+def _left(episode: Episode, setpoint_kw: FloatArray) -> FloatArray:
+    """What load, PV and set-points leave to be ordered where nothing may be cut, (step, agent)."""
+    return np.asarray((episode.load_kw - episode.pv_kw)[:, 0] + setpoint_kw.sum(axis=2))
 
 
 def _in_units(values: FloatArray) -> NDArray[np.int64]:
@@ -133,10 +140,9 @@ def plan_of(
         return None
     found = {name: _from_units(values[number]) for name, values in stored.items()}
     linear = scenario.spec.optimum == "linear"
-    idle = (episode.load_kw - episode.pv_kw)[:, 0]
     return Plan(
         setpoint_kw=found["setpoint_kw"],
-        order_kw=found.get("order_kw", idle + found["setpoint_kw"].sum(axis=2)),
+        order_kw=found.get("order_kw", _left(episode, found["setpoint_kw"])),
         objective_eur=entry.plan_eur,
         bound_eur=entry.bound_eur,
         prices=Prices(*(found[name] for name in PRICES)) if linear else None,
