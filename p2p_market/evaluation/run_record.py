@@ -164,7 +164,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Play every recorded action again; compare digests, costs, scores and certificates.
 
-    The bound of a certificate is taken as recorded: proving it again needs the solver.
+    The bound of a certificate is taken as recorded: proving it again needs the optimum's prices.
 
     Returns:
         One line per difference; empty when the run replays to the same digits.
