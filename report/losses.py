@@ -208,7 +208,8 @@ def _picture(result: ScenarioResult, rows: Sequence[Row], shown: Sequence[Cause]
         "prices for energy in each store, at each meter, among neighbours and on the line; bars "
         f"show what the choices of each hour of the wall clock lose, as {unit}. The split is "
         "exact: by weak duality no part is below zero, and together they are the cost above the "
-        "proved bound." + which,
+        "proved bound; at other prices of the same optimum parts may differ, the sum does not."
+        + which,
     )
 
 
