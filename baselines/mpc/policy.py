@@ -4,8 +4,9 @@ Two forms on one program (`baselines.optimal.program`). `community` plans for al
 as a cooperative with everybody's meters would. `alone` plans for each member by itself against the
 prices that training weeks taught (`baselines.duals`), which is what a household's controller can
 do. A member that believed in any quantity at those prices would do what all others do in the same
-hour; so it counts on no more than `REACH` times its mean net load. What remains after the
-set-points is ordered at the price of the grid, the truth about the outside option.
+hour; so it counts on a price that its own trade moves, in `PARTS` parts from the hub's to the
+grid's, which is reached at `REACH` times the mean net load of the community's members. What remains
+after the set-points is ordered at the price of the grid, the truth about the outside option.
 """
 
 from collections.abc import Sequence
@@ -25,11 +26,13 @@ from p2p_market.assets.node import coefficients
 from p2p_market.errors import OptimumError
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.scenario import Scenario
+from p2p_market.window import window
 
 HORIZON_H: Final = 24.0
 BLOCK_H: Final = 1.0
-REACH: Final = 0.8
-"""Chosen on validation weeks of `classic-v0` and `community-16-v0`."""
+PARTS: Final = 4
+REACH: Final = 4.0
+"""That of `baselines.storage_value`, where it was chosen on validation weeks."""
 
 Memory = tuple[int, tuple[int, ...], FloatArray]  # steps played, start days, set-points in force
 
@@ -77,18 +80,22 @@ class RollingHorizon:
 
     def _believe(self, learnt: Lessons, outlook: Outlook, day: int, step: int) -> None:
         """Prices to expect at the hub, inside what the grid leaves, and how much to count on."""
-        market, trades = self.program.market, self.program.trades
+        market = self.program.market
         assert isinstance(market, Posted)
         season, hour = seasons_and_hours(self.scenario, day)
         row = (step + np.arange(self.ahead.steps) * self.block_steps) % len(season)
         hub = learnt.hub_eur_per_kwh[season[row], hour[row]][:, None]
         floor, cap = outlook.ask_floor_eur_per_kwh[:, 0], outlook.bid_cap_eur_per_kwh[:, 0]
-        market.hub_eur_per_kwh.fill(np.clip(hub, np.minimum(floor, cap), cap))
-        market.congestion_eur_per_kwh.fill(np.zeros(cap.shape))
-        mean_kw = np.abs(outlook.load_kw - outlook.pv_kw)[:, 0].mean(axis=0)
-        most_kw = np.where(floor < cap, REACH * mean_kw, 0.0)
-        trades.buy_max_kw.fill(most_kw)
-        trades.sell_max_kw.fill(most_kw)
+        hub = np.clip(hub, np.minimum(floor, cap), cap)
+        market.line_eur_per_kwh.fill(np.zeros(cap.shape))
+        common = window(self.scenario, day)
+        mean_kw = np.abs(common.expected_load_kw - common.expected_pv_kw).mean()
+        most_kw = np.where(floor < cap, REACH * mean_kw / PARTS, 0.0)
+        for number, part in enumerate(market.parts):
+            share = (number + 0.5) / PARTS
+            part.most_kw.fill(most_kw)
+            part.buy_eur_per_kwh.fill(hub + share * (cap - hub))
+            part.sell_eur_per_kwh.fill(hub - share * (hub - floor))
 
 
 def orders(table: ActionMap, setpoint_kw: FloatArray, net_load_kw: FloatArray) -> FloatArray:
@@ -125,7 +132,7 @@ def _rolling(scenario: Scenario, learnt: Lessons | None) -> RollingHorizon:
     block_steps = max(1, round(BLOCK_H / scenario.dt_h))
     dt_h = block_steps * scenario.dt_h
     ahead = shortened(scenario, round(HORIZON_H / dt_h), dt_h)
-    program = compile_program(ahead, posted=learnt is not None)
+    program = compile_program(ahead, posted_parts=0 if learnt is None else PARTS)
     return RollingHorizon(scenario, ahead, program, action_map(scenario), block_steps, learnt)
 
 

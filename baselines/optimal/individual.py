@@ -25,16 +25,13 @@ class Individual:
         Raises:
             OptimumError: if the solver does not report an optimal solution.
         """
-        market, trades = self.program.market, self.program.trades
+        market = self.program.market
         assert isinstance(market, Posted)
         fill(self.program, self.scenario, episode)
         nothing = np.zeros((self.scenario.steps, len(self.scenario.agents)))
-        for data in (
-            market.hub_eur_per_kwh,
-            market.congestion_eur_per_kwh,
-            trades.buy_max_kw,
-            trades.sell_max_kw,
-        ):
+        (part,) = market.parts
+        prices = (part.buy_eur_per_kwh, part.sell_eur_per_kwh, market.line_eur_per_kwh)
+        for data in (*prices, part.most_kw):
             data.fill(nothing)
         self.program.problem.solve(solver=cp.HIGHS, warm_start=False)
         if self.program.problem.status != cp.OPTIMAL:
@@ -48,4 +45,4 @@ class Individual:
 def individual(scenario: Scenario) -> Individual:
     """All members at once, compiled once; without neighbours nothing needs whole numbers."""
     linear = replace(scenario, spec=scenario.spec.model_copy(update={"optimum": "linear"}))
-    return Individual(linear, compile_program(linear, posted=True))
+    return Individual(linear, compile_program(linear, posted_parts=1))

@@ -44,11 +44,20 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """Prices at which each member may trade any amount, instead of a pool."""
+class Part:
+    """So much may be traded at these prices."""
 
-    hub_eur_per_kwh: Series
-    congestion_eur_per_kwh: Series  # for each kW of net load
+    most_kw: Series
+    buy_eur_per_kwh: Series
+    sell_eur_per_kwh: Series
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Prices at which each member may trade by itself, instead of a pool."""
+
+    parts: tuple[Part, ...]
+    line_eur_per_kwh: Series  # for each kW of net load
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +74,12 @@ class Program:
     cost_eur: cp.Expression  # of each member, trade itself left out, (agent,)
 
 
-def compile_program(scenario: Scenario, posted: bool = False) -> Program:
+def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
     """The problem of a scenario; only data change from episode to episode.
 
     Args:
-        posted: each member for itself at posted prices, instead of one community.
+        posted_parts: each member for itself, with so many prices for more and more of its trade,
+            each worse than the one before; 0: one community with its market.
     """
     blocks = blocks_of(scenario.steps, len(scenario.agents))
     storage, trades = storage_of(scenario.nodes, blocks), trades_of(scenario, blocks)
@@ -88,8 +98,10 @@ def compile_program(scenario: Scenario, posted: bool = False) -> Program:
     cost = trades.cost_eur(blocks) + storage.cost_eur(scenario.spec)
     for shed in _shed(cuts, blocks):
         cost += scenario.dt_h * scenario.spec.lost_load_eur_per_kwh * cp.sum(shed, axis=0)
-    bind = _post if posted else _pool
-    market, paid, coupling = bind(scenario, trades, blocks)
+    if posted_parts > 0:
+        market, paid, coupling = _post(scenario, trades, blocks, posted_parts)
+    else:
+        market, paid, coupling = _pool(scenario, trades)
     problem = cp.Problem(
         cp.Minimize(cp.sum(cost) + paid), [*equations, *meters, *constraints, *coupling]
     )
@@ -103,7 +115,7 @@ def _shed(cuts: list[Cut], blocks: Blocks) -> Iterable[cp.Expression]:
 
 
 def _pool(
-    scenario: Scenario, trades: Trades, blocks: Blocks
+    scenario: Scenario, trades: Trades
 ) -> tuple[Pool | Posted, cp.Expression, list[cp.Constraint]]:
     """The market clears and the feeder's overload is paid for, or forbidden."""
     feeder = scenario.spec.feeder
@@ -121,18 +133,25 @@ def _pool(
 
 
 def _post(
-    scenario: Scenario, trades: Trades, blocks: Blocks
+    scenario: Scenario, trades: Trades, blocks: Blocks, count: int
 ) -> tuple[Pool | Posted, cp.Expression, list[cp.Constraint]]:
-    """Everybody trades with a price and pays another for what the line carries."""
-    agents = len(scenario.agents)
-    posted = Posted(*(series(blocks, agents, nonneg=False) for _ in range(2)))
-    paid = cp.Constant(0.0)
+    """Everybody trades with prices, and pays another for what the line carries."""
+    agents, shape = len(scenario.agents), trades.buy_kw.shape
+    parts = tuple(
+        Part(series(blocks, agents), *(series(blocks, agents, nonneg=False) for _ in range(2)))
+        for _ in range(count)
+    )
+    bought, sold = ([cp.Variable(shape, nonneg=True) for _ in parts] for _ in range(2))
+    line, paid = series(blocks, agents, nonneg=False), cp.Constant(0.0)
+    constraints = [trades.buy_kw == sum(bought), trades.sell_kw == sum(sold)]
     for number, rows in enumerate(blocks):
-        bought = trades.buy_kw[rows] - trades.sell_kw[rows]
-        paid += cp.sum(cp.multiply(posted.hub_eur_per_kwh[number], bought))
-        carried = trades.net_load_kw[rows]
-        paid += cp.sum(cp.multiply(posted.congestion_eur_per_kwh[number], carried))
-    return posted, scenario.dt_h * paid, []
+        paid += cp.sum(cp.multiply(line[number], trades.net_load_kw[rows]))
+        for part, buy, sell in zip(parts, bought, sold, strict=True):
+            paid += cp.sum(cp.multiply(part.buy_eur_per_kwh[number], buy[rows]))
+            paid -= cp.sum(cp.multiply(part.sell_eur_per_kwh[number], sell[rows]))
+            most_kw = part.most_kw[number]
+            constraints += [buy[rows] <= most_kw, sell[rows] <= most_kw]
+    return Posted(parts, line), scenario.dt_h * paid, constraints
 
 
 def _whole_numbers(

@@ -117,7 +117,7 @@ def trades_of(scenario: Scenario, blocks: Blocks) -> Trades:
         buy_kw=bought,
         sell_kw=sold,
         idle_kw=series(blocks, agents, nonneg=False),
-        import_eur_per_kwh=series(blocks, agents),
+        import_eur_per_kwh=series(blocks, agents, nonneg=False),
         buy_max_kw=series(blocks, agents),
         sell_max_kw=series(blocks, agents),
         grid_max_kw=where(outages),

@@ -24,15 +24,15 @@ LINEAR = [
 
 def solved_alone(scenario, episode, hub, congestion, trade=True):
     """Sum of the members' own optima at posted prices [EUR]."""
-    own = compile_program(scenario, posted=True)
+    own = compile_program(scenario, posted_parts=1)
     fill(own, scenario, episode)
     assert isinstance(own.market, Posted)
     shape = (scenario.steps, len(scenario.agents))
-    own.market.hub_eur_per_kwh.fill(np.broadcast_to(hub[:, None], shape))
-    own.market.congestion_eur_per_kwh.fill(np.broadcast_to(congestion[:, None], shape))
-    if not trade:
-        own.trades.buy_max_kw.fill(np.zeros(shape))
-        own.trades.sell_max_kw.fill(np.zeros(shape))
+    (part,) = own.market.parts
+    part.buy_eur_per_kwh.fill(np.broadcast_to(hub[:, None], shape))
+    part.sell_eur_per_kwh.fill(np.broadcast_to(hub[:, None], shape))
+    part.most_kw.fill(np.full(shape, scenario.spec.connection_limit_kw if trade else 0.0))
+    own.market.line_eur_per_kwh.fill(np.broadcast_to(congestion[:, None], shape))
     solve(own, scenario.spec.id)
     return own.problem.value
 
