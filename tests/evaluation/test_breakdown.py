@@ -89,6 +89,23 @@ def test_devices_are_counted_by_their_kind():
     assert Cause("full", "electric_vehicle") in causes
 
 
+def test_a_community_without_devices_loses_by_trade_alone():
+    spec = load_scenario("classic-v0").spec
+    members = tuple(
+        member.model_copy(
+            update={"assets": tuple(a for a in member.assets if a["kind"] != "battery")}
+        )
+        for member in spec.members
+    )
+    scenario = build(spec.model_copy(update={"id": "bare", "days": 2, "members": members}))
+    result = evaluate(scenario, [], weeks=WEEKS)
+    lost = result.rows[0].lost
+    assert OF_DEVICES[0] not in [cause.choice for cause in lost.causes]
+    assert lost.choice_eur("power").tolist() == [0.0, 0.0]
+    bound = np.array([certificate.bound_eur for certificate in result.certificates])
+    assert lost.choice_eur("exchange") == pytest.approx(result.rows[0].social_cost_eur - bound)
+
+
 @cache
 def idle(day: int) -> tuple[Scenario, Episode, Trajectory]:
     scenario = load_scenario("classic-v0")
