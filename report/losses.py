@@ -153,7 +153,8 @@ def sentence(row: Row, rule: Row, period: str) -> str:
         return f"{start}: next to nothing."
     hours = by_hour_eur(row)
     share = hours.sum(axis=1) / total
-    order = [place for place in np.argsort(-share, kind="stable") if share[place] >= TOLD_SHARE]
+    order = np.argsort(-share, kind="stable")
+    order = order[: max(1, np.count_nonzero(share >= TOLD_SHARE))]
     causes = lost(row).causes
     told = [f"{_told(causes[p])} {_percent(share[p])} ({when(hours[p])})" for p in order]
     return f"{start}: {', '.join(told)}.{_hardest(row)}"
