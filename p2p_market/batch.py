@@ -79,20 +79,24 @@ class CommunityBatch:
         self._drawn = 0
         self._board: CompiledBoard | None = None
 
-    def reset(self, seed: int | None = None, week: int | None = None) -> Float32Array:
+    def reset(
+        self, seed: int | None = None, week: int | None = None, first: int = 0
+    ) -> Float32Array:
         """Begin new episodes everywhere.
 
         Args:
             seed: community b draws as a single environment with `seed + b` does; without one the
                 last seeds' sequences go on.
             week: 0 to 12, the same week of the split in every community; else it is drawn.
+            first: with a seed, number of the episode to begin with, so that play can go on where it
+                was left: what `reset(seed)` and as many further episodes lead to.
 
         Returns:
             Observations, (batch, agent, feature).
         """
         if seed is not None or not self._seeds:
             roots = [None] * self.batch if seed is None else range(seed, seed + self.batch)
-            self._seeds, self._drawn = [np.random.SeedSequence(root) for root in roots], 0
+            self._seeds, self._drawn = [np.random.SeedSequence(root) for root in roots], first
         self._begin(week)
         return self._show()
 

@@ -17,7 +17,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from p2p_market import compare, data, datasets, references
+from p2p_market import compare, data, datasets, references, training
 from p2p_market.console import (
     ScenarioOption,
     SeedOption,
@@ -50,6 +50,14 @@ from p2p_market.registry import BASELINES, PLANNING, REFERENCES, make
 from p2p_market.scenario import load_scenario, scenario_ids
 
 REPORT: Final = "report.page:write"
+EXTRAS: Final = (
+    ("cvxpy", "optimal"),
+    ("matplotlib", "report"),
+    ("torch", "rl"),
+    ("onnxruntime", "onnx"),
+    ("ray", "ray"),
+)
+"""A package and the extra that carries it."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -61,6 +69,7 @@ app = typer.Typer(
 app.add_typer(compare.app, name="compare")
 app.add_typer(datasets.app, name="data")
 app.command(name="reference")(references.reference)
+app.command(name="train")(training.train)
 
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", help="Folder in which a folder per run is made.")
@@ -92,7 +101,7 @@ def benchmark(
         typer.Option(
             "--policy",
             "-p",
-            help="Baseline or MODULE:FACTORY; repeatable. "
+            help="Baseline, MODULE:FACTORY or FILE.onnx; repeatable. "
             f"Default: all but {', '.join(REFERENCES)}.",
         ),
     ] = None,
@@ -118,7 +127,9 @@ def benchmark(
 def evaluate_policy(
     policy: Annotated[
         str,
-        typer.Option("--policy", "-p", help="Your policy as MODULE:FACTORY, or a baseline's name."),
+        typer.Option(
+            "--policy", "-p", help="MODULE:FACTORY, a trained FILE.onnx, or a baseline's name."
+        ),
     ],
     scenario: ScenarioOption = None,
     weeks: WeeksOption = "0-12",
@@ -208,7 +219,7 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
     yield "python", platform.python_version(), sys.version_info >= (3, 11)
     for package in ("numpy", "numba", "gymnasium", "pettingzoo"):
         yield package, version(package), True
-    for package, extra in (("cvxpy", "optimal"), ("matplotlib", "report"), ("ray", "ray")):
+    for package, extra in EXTRAS:
         try:
             yield package, version(package), True
         except PackageNotFoundError:

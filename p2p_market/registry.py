@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Final
 
 from p2p_market.batch import CommunityBatch
@@ -35,6 +36,16 @@ REFERENCES: Final[Mapping[str, str]] = {
 
 KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **REFERENCES}
 """Every name that a policy may be asked for by."""
+
+FILES: Final[Mapping[str, str]] = {
+    ".onnx": "baselines.onnx_policy.policy:from_file",  # a trained network
+}
+"""Ending of a file that holds a policy -> `module:factory`, called with scenario and path."""
+
+
+def target_of(policy: str) -> str:
+    """`module:factory` behind the name, the file or the `module:factory` of a policy."""
+    return FILES.get(PurePath(policy).suffix, KNOWN.get(policy, policy))
 
 
 def make(scenario_id: str, render_mode: str | None = None, info: str = "lean") -> CommunityEnv:

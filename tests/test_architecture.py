@@ -39,7 +39,7 @@ FLOORS = (
     ("evaluation",),
     ("testing",),
     ("console",),
-    ("compare", "datasets", "references"),
+    ("compare", "datasets", "references", "training"),
     ("cli",),
     ("__main__",),
     ("baselines",),
@@ -49,7 +49,7 @@ FLOORS = (
 RANK = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 PACKAGES = ("p2p_market", "baselines", "report", "leaderboard")
 
-HEAVY = {"torch", "ray", "cvxpy", "pandas", "matplotlib", "scipy", "jinja2"}
+HEAVY = {"torch", "onnx", "onnxruntime", "ray", "cvxpy", "pandas", "matplotlib", "scipy", "jinja2"}
 LINES = 400
 SEEDED = {"Generator", "SeedSequence", "BitGenerator", "PCG64", "Philox", "default_rng"}
 

@@ -20,10 +20,10 @@ from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
 from p2p_market.evaluation.files import safe_name, write_bytes
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
-from p2p_market.evaluation.policy import import_from_here
+from p2p_market.evaluation.policy import import_from_here, is_file
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.run_record import versions
-from p2p_market.registry import KNOWN
+from p2p_market.registry import target_of
 
 PACKAGE: Final = "p2p_market"
 
@@ -66,11 +66,13 @@ def installation(policies: Sequence[str]) -> dict[str, str]:
     """What must be equal for equal bytes: versions, and the code of this package and of policies.
 
     Args:
-        policies: names or `module:factory`.
+        policies: names, `module:factory` or files.
     """
-    targets = [KNOWN.get(name, name) for name in policies]
-    modules = {target.partition(":")[0].partition(".")[0] for target in targets}
-    return versions() | {f"code of {name}": _code(name) for name in sorted(modules | {PACKAGE})}
+    modules = {target_of(name).partition(":")[0].partition(".")[0] for name in policies}
+    codes = {f"code of {name}": _code(name) for name in sorted(modules | {PACKAGE})}
+    files = [Path(name) for name in policies if is_file(name) and Path(name).is_file()]
+    digests = {f"file {path}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return versions() | codes | digests
 
 
 @lru_cache

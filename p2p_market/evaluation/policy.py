@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from p2p_market.episode import Episode
 from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray, Record
-from p2p_market.registry import KNOWN
+from p2p_market.registry import FILES, KNOWN, target_of
 from p2p_market.scenario import Scenario
 
 
@@ -81,36 +82,43 @@ class Informed(Protocol):
 
 
 def load_policy(name: str, scenario: Scenario) -> Policy | Planner | Informed:
-    """A baseline by name, or a researcher's own policy as `module:factory`.
+    """A baseline by name, a researcher's own policy as `module:factory`, or one in a file.
 
-    The factory is called with the scenario and returns a `Policy`. Modules are searched in the
-    current directory first.
+    The factory is called with the scenario, and that of a file's kind with its path too, and
+    returns a `Policy`. Modules are searched in the current directory first.
 
     Raises:
         PolicyError: if nothing of that name can be imported, or it is not a policy.
     """
-    target = KNOWN.get(name, name)
+    target = target_of(name)
     module_name, _, factory_name = target.partition(":")
     if not (factory_name and module_name) or module_name.startswith("."):
         raise PolicyError(
-            f"no policy {name!r}; known are: {', '.join(KNOWN)}, or give MODULE:FACTORY"
+            f"no policy {name!r}; known are: {', '.join(KNOWN)}, or give MODULE:FACTORY or a file "
+            f"that ends in {', '.join(FILES)}"
         )
     try:
         factory = getattr(import_from_here(module_name), factory_name)
     except ImportError as error:
         raise PolicyError(
             f"policy {name!r}: cannot import {module_name!r} ({error}); baselines need a checkout "
-            "of the repository and the extra that carries their solver"
+            "of the repository and the extra that carries their solver, files of networks the "
+            "extra onnx"
         ) from error
     except AttributeError as error:
         raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
-    policy = factory(scenario)
+    policy = factory(scenario, name) if is_file(name) else factory(scenario)
     if not isinstance(policy, Policy | Planner | Informed):
         raise PolicyError(
             f"policy {name!r}: the factory returned {type(policy).__name__}, "
             "which has neither start() and act() nor plan()"
         )
     return policy
+
+
+def is_file(name: str) -> bool:
+    """Whether a policy is a file, by its ending."""
+    return PurePath(name).suffix in FILES
 
 
 def import_from_here(module: str) -> ModuleType:

@@ -1,0 +1,1 @@
+"""Plays a trained network from a file."""

@@ -1,0 +1,1 @@
+"""Proximal policy optimisation over many communities at once (MAPPO and IPPO)."""

@@ -1,0 +1,118 @@
+"""Actor and critic: small networks over inputs that are computed from observations alone."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from baselines.ppo.args import Args
+from p2p_market.forecast import HORIZONS_H
+
+FAR = 5.0  # standard deviations at which inputs are cut
+HALF_FULL_H = 2.0  # hours in which the power that counts as 1 fills all storage
+
+
+class Inputs(nn.Module):
+    """Features of an observation, and the same relative to the agent's storage; normalised.
+
+    Mean and spread are buffers: frozen before the training begins, saved with the weights.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    kept: Tensor
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """For observations with these features, in this order."""
+        super().__init__()
+        self.column = {name: number for number, name in enumerate(names)}
+        self.assets = sum(name.startswith("soc_") for name in names)
+        count = self.derived(torch.ones(1, len(names))).shape[-1] + len(names)
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("spread", torch.ones(count))
+
+    @property
+    def width(self) -> int:
+        """Number of inputs."""
+        return len(self.mean)
+
+    def derived(self, seen: Tensor) -> Tensor:
+        """Powers over the agent's own size, prices over the price of now, (..., input)."""
+
+        def of(name: str) -> Tensor:
+            return seen[..., self.column[name]]
+
+        assets = range(self.assets)
+        capacity = torch.stack([of(f"capacity_{k}") for k in assets], -1).sum(-1)
+        size_kw = torch.clamp(capacity / HALF_FULL_H, min=0.5)
+        now = of("retail") + of("carbon_cost")
+        made = [(of("load") - of("pv")) / size_kw, of("last_fill") / size_kw]
+        made += [of(f"power_max_{k}") / size_kw for k in assets]
+        made += [of(f"soc_{k}") * of(f"capacity_{k}") / (size_kw * HALF_FULL_H) for k in assets]
+        made += [now - of("feed_in"), of("last_clearing_price") - of("feed_in")]
+        made += [of("last_clearing_price") - now]
+        for h in HORIZONS_H:
+            made += [(of(f"load_in_{h}h") - of(f"pv_in_{h}h")) / size_kw]
+            made += [of(f"pv_in_{h}h") / size_kw, of(f"retail_in_{h}h") - of("retail")]
+        for k in assets:
+            target = of(f"target_soc_{k}") * of(f"capacity_{k}")
+            missing = torch.clamp(target - of(f"soc_{k}") * of(f"capacity_{k}"), min=0.0)
+            hours = missing / torch.clamp(of(f"power_max_{k}"), min=0.1)
+            made += [hours, torch.clamp(of(f"hours_left_{k}") - hours, 0.0, 24.0)]
+        return torch.stack(made, -1)
+
+    def raw(self, seen: Tensor) -> Tensor:
+        """Inputs before they are normalised."""
+        return torch.cat([seen, self.derived(seen)], -1)
+
+    def freeze(self, seen: Tensor) -> None:
+        """Take mean and spread from observations, (row, feature)."""
+        self.mean, self.spread = moments(self.raw(seen))
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """Normalised inputs, (..., input)."""
+        return normalised(self.raw(seen), self.mean, self.spread)
+
+
+def moments(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and spread of each column; what never changes has spread 1."""
+    exact = rows.double()
+    mean, spread = exact.mean(0), exact.std(0)
+    spread = torch.where(spread > 1e-6, spread, torch.ones_like(spread))
+    return mean.float(), spread.float()
+
+
+def normalised(rows: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+    """Standard deviations from the mean, cut where nothing was learnt."""
+    return torch.clamp((rows - mean) / spread, -FAR, FAR)
+
+
+def layers(
+    width: int, hidden: int, outputs: int, gain: float, generator: torch.Generator
+) -> nn.Sequential:
+    """Two hidden layers, orthogonal first weights."""
+    sizes = [width, hidden, hidden, outputs]
+    parts: list[nn.Module] = []
+    for number, (a, b) in enumerate(pairwise(sizes)):
+        linear = nn.Linear(a, b)
+        last = number == len(sizes) - 2
+        nn.init.orthogonal_(linear.weight, gain if last else math.sqrt(2.0), generator=generator)
+        nn.init.zeros_(linear.bias)
+        parts += [linear] if last else [linear, nn.ReLU()]
+    return nn.Sequential(*parts)
+
+
+class Actor(nn.Module):
+    """Own inputs to the mean of a normal law per output, in [-1, 1]."""
+
+    def __init__(self, inputs: int, outputs: int, args: Args, generator: torch.Generator) -> None:
+        """With first outputs near 0."""
+        super().__init__()
+        self.body = layers(inputs, args.hidden, outputs, 0.01, generator)
+        self.log_deviation = nn.Parameter(torch.full((outputs,), math.log(args.first_deviation)))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Means, (..., output)."""
+        return torch.tanh(self.body(inputs))

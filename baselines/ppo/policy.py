@@ -1,0 +1,70 @@
+"""A network as a policy, and what it saves on the validation weeks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from baselines.ppo.decision import Decision
+from baselines.ppo.network import Actor, Inputs
+from baselines.rules.policy import no_trade, truthful
+from p2p_market.calendar import WEEKS_PER_SPLIT
+from p2p_market.episode import choose_key, draw, stack
+from p2p_market.evaluation.metrics import social_cost_eur
+from p2p_market.evaluation.policy import Policy
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.records import Float32Array, FloatArray
+from p2p_market.scenario import Scenario
+
+SPLIT = "validation"
+SEED = 0
+
+
+class Network(nn.Module):
+    """Normalisation and actor in one: observations (row, feature) to outputs (row, output)."""
+
+    def __init__(self, inputs: Inputs, actor: Actor) -> None:
+        """Out of parts that may go on training."""
+        super().__init__()
+        self.inputs, self.actor = inputs, actor
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """Means of the actor, without exploration."""
+        outputs: Tensor = self.actor(self.inputs(observation))
+        return outputs
+
+
+class TorchPolicy:
+    """Plays a network without exploration."""
+
+    def __init__(self, network: nn.Module, decision: Decision) -> None:
+        """For the scenario of the decision."""
+        self.network, self.decision = network, decision
+
+    def start(self, seeds: Sequence[int]) -> None:
+        """Networks here remember nothing."""
+
+    def act(self, observation: Float32Array, memory: None) -> tuple[FloatArray, None]:
+        """Actions for what is seen."""
+        with torch.inference_mode():
+            output = self.network(torch.from_numpy(observation)).numpy()
+        return self.decision.actions(observation, output), None
+
+
+class Validation:
+    """The weeks on which policies are chosen; test weeks are never played in a training."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Draws them, and plays the two rules."""
+        keys = [choose_key(scenario, SEED, SPLIT, week) for week in range(WEEKS_PER_SPLIT)]
+        self.scenario, self.episode = scenario, stack([draw(scenario, key) for key in keys])
+        self.rule_eur = self._cost_eur(no_trade(scenario))
+        self.truthful_eur = self.saving_eur(truthful(scenario))
+
+    def saving_eur(self, policy: Policy) -> float:
+        """Social cost saved against the no-trade rule, mean per week: what the score measures."""
+        return self.rule_eur - self._cost_eur(policy)
+
+    def _cost_eur(self, policy: Policy) -> float:
+        return float(np.mean(social_cost_eur(rollout(self.scenario, self.episode, policy))))
