@@ -2,7 +2,7 @@
 
 from typing import Final
 
-INPUT: Final = "observation"
+INPUT: Final = "rows"
 OUTPUT: Final = "output"
-FEATURES: Final = "features"  # of the metadata, as the next
+COLUMNS: Final = "columns"  # of the metadata, as the next
 DECISION: Final = "decision"

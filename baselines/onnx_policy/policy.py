@@ -1,12 +1,10 @@
 """A network out of an ONNX file, played by onnxruntime: torch is not needed, nor is training code.
 
-The file maps one input `observation`, (row, feature) float32 in physical units, to one output
-`output`, (row, number) float32: an agent is a row, so the number of agents is free. Its metadata
-say what it was made for:
+The file maps one input `rows`, (row, column) float32 in physical units, to one output `output`,
+(row, number) float32; the number of rows is free. Its metadata say what it was made for:
 
-- `features`: a JSON list, the names of the observation's columns in order;
-- `decision`: what outputs mean, `full` = the environment's normalised action, or another key of
-  `baselines.ppo.decision.KINDS`.
+- `decision`: what a row is and what outputs mean, a key of `baselines.ppo.decision.KINDS`;
+- `columns`: a JSON list, the names of the columns in order.
 
 Networks differ between processors in their last bits. So outputs are rounded to a grid of 2^-12
 before anything is made of them; a run stores the actions that came of it.
@@ -15,16 +13,16 @@ before anything is made of them; a run stores the actions that came of it.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import onnxruntime
 
-from baselines.onnx_policy.layout import DECISION, FEATURES, INPUT, OUTPUT
-from baselines.ppo.decision import KINDS, Decision, decision
+from baselines.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
+from baselines.ppo.decision import KINDS, Decision
 from p2p_market.errors import PolicyError
-from p2p_market.observation import features
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.scenario import Scenario
 
@@ -35,7 +33,7 @@ PER_UNIT: Final = 4096.0  # grid of outputs
 class OnnxPolicy:
     """Plays one file in one scenario."""
 
-    session: onnxruntime.InferenceSession
+    model: bytes
     decision: Decision
 
     def start(self, seeds: Sequence[int]) -> None:
@@ -43,15 +41,15 @@ class OnnxPolicy:
 
     def act(self, observation: Float32Array, memory: None) -> tuple[FloatArray, None]:
         """Actions for what is seen."""
-        output = np.round(self.outputs(observation) * PER_UNIT) / PER_UNIT
+        output = np.round(self.outputs(self.decision.rows(observation)) * PER_UNIT) / PER_UNIT
         return self.decision.actions(observation, output), None
 
-    def outputs(self, observation: Float32Array) -> Float32Array:
-        """What the network says, (batch, agent, output)."""
-        rows = np.ascontiguousarray(observation.reshape(-1, observation.shape[-1]))
-        (answer,) = self.session.run([OUTPUT], {INPUT: rows})
-        answer = np.asarray(answer, dtype=np.float32)
-        return answer.reshape(*observation.shape[:-1], answer.shape[-1])
+    def outputs(self, rows: Float32Array) -> Float32Array:
+        """What the network says, (batch, row, output)."""
+        flat = np.ascontiguousarray(rows.reshape(-1, rows.shape[-1]))
+        (answer,) = _session(self.model).run([OUTPUT], {INPUT: flat})
+        output: Float32Array = np.asarray(answer, dtype=np.float32)
+        return output.reshape(*rows.shape[:-1], output.shape[-1])
 
 
 def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
@@ -62,21 +60,28 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
     """
     if not Path(path).is_file():
         raise PolicyError(f"no file {path!r}; `p2p-market train` writes one")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    model = Path(path).read_bytes()
     try:
-        session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+        told = _session(model).get_modelmeta().custom_metadata_map
     except Exception as error:  # its classes have no other base of their own
         raise PolicyError(f"{path}: not an ONNX model ({error})") from error
-    told = session.get_modelmeta().custom_metadata_map
-    if not {FEATURES, DECISION} <= told.keys():
-        raise PolicyError(f"{path}: its metadata need {FEATURES!r} and {DECISION!r}")
-    kind, known = told[DECISION], [feature.name for feature in features(scenario)]
+    if not {COLUMNS, DECISION} <= told.keys():
+        raise PolicyError(f"{path}: its metadata need {COLUMNS!r} and {DECISION!r}")
+    kind = told[DECISION]
     if kind not in KINDS:
         raise PolicyError(f"{path}: decision {kind!r}; known are: {', '.join(KINDS)}")
-    if (made_for := json.loads(told[FEATURES])) != known:
-        other = ", ".join(sorted(set(made_for) ^ set(known))) or "their order"
+    decision = KINDS[kind](scenario)
+    if (made_for := json.loads(told[COLUMNS])) != list(decision.names):
+        other = ", ".join(sorted(set(made_for) ^ set(decision.names))) or "their order"
         raise PolicyError(
             f"{path} was made for other observations than those of {scenario.spec.id}: {other}"
         )
-    return OnnxPolicy(session, decision(scenario, kind))
+    return OnnxPolicy(model, decision)
+
+
+@lru_cache(maxsize=8)
+def _session(model: bytes) -> onnxruntime.InferenceSession:
+    """A model ready to be asked; sessions do not travel between processes, bytes do."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])

@@ -53,7 +53,9 @@ def read_checkpoint(folder: Path, args: Args, digest: str) -> dict[str, Any] | N
         ours = content["format"] == FORMAT
         found, state = content["args"], content["state"]
     except DAMAGES as error:
-        raise PolicyError(f"{path} is no checkpoint of ppo ({error}); {mend}") from error
+        raise PolicyError(
+            f"{path} is no checkpoint of ppo ({type(error).__name__}); {mend}"
+        ) from error
     if not ours:
         raise PolicyError(f"{path} has format {content['format']!r}, not {FORMAT!r}; {mend}")
     asked = args.as_mapping()

@@ -1,103 +1,177 @@
-"""From outputs of a network, numbers in [-1, 1], to actions of the environment; without torch."""
+"""What a network is shown and what its outputs, numbers in [-1, 1], mean; without torch.
+
+A network sees rows. Each row belongs to one agent and is made of what that agent observes and knows
+of its own devices; nothing else enters, so each agent decides alone.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.rules.policy import SelfConsumption, truthful
-from p2p_market.records import BoolArray, Float32Array, FloatArray
+from baselines.rules.policy import ASSET_FEATURES, truthful
+from p2p_market.observation import features
+from p2p_market.records import Float32Array, FloatArray, IntArray
 from p2p_market.scenario import Scenario
+
+Outputs = NDArray[np.floating[Any]]
+
+OWN: Final = ASSET_FEATURES
+"""Columns of storage with which every row begins."""
 
 
 class Decision(Protocol):
-    """What outputs mean."""
+    """Rows for a network, and actions from what it puts out."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of a row."""
+
+    @property
+    def owners(self) -> IntArray:
+        """The agent of each row, (row,)."""
 
     @property
     def width(self) -> int:
-        """Outputs per agent."""
+        """Outputs per row."""
 
-    @property
-    def decides(self) -> BoolArray:
-        """Whose outputs have an effect, (agent,)."""
-
-    def actions(self, observation: Float32Array, output: NDArray[np.floating[Any]]) -> FloatArray:
-        """Normalised actions (batch, agent, column).
+    def rows(self, observation: Float32Array) -> Float32Array:
+        """What a network is shown, (batch, row, column).
 
         Args:
             observation: (batch, agent, feature).
-            output: (batch, agent, width); what lies outside [-1, 1] counts as its end.
+        """
+
+    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
+        """Normalised actions, (batch, agent, column).
+
+        Args:
+            observation: (batch, agent, feature).
+            output: (batch, row, width); what lies outside [-1, 1] counts as its end.
         """
 
 
-@dataclass(frozen=True, slots=True)
 class AroundRule:
-    """One output per asset: 0 = what the self-consumption rule does, 1 and -1 = all it can.
+    """A row and an output per device: 0 = what the self-consumption rule does, 1 and -1 = all.
 
     1 is the highest power that the storage can take in this step, -1 the lowest (the largest
     discharge, or what a departure leaves no more time for), straight lines between. The order is
     for all that the set-points leave, at the price of the grid, as in the baseline `truthful`.
+    A network that was trained on such rows serves any number of agents and of devices.
     """
 
-    rule: SelfConsumption
+    extra = ("lowest", "by_rule", "highest", "other_stored", "other_capacity")
+    width = 1
 
-    @property
-    def width(self) -> int:
-        """One per asset."""
-        return self.rule.table.width - 2
+    def __init__(self, scenario: Scenario) -> None:
+        """For the devices of a scenario."""
+        self.rule = truthful(scenario)
+        present = scenario.nodes.present
+        self.assets = present.shape[1]
+        self.owners, self.asset = np.nonzero(present)
+        count = len(features(scenario))
+        common = np.arange(len(OWN) * self.assets, count)
+        own = len(OWN) * self.asset[:, None] + np.arange(len(OWN))
+        everywhere = np.broadcast_to(common, (len(own), len(common)))
+        self.place = count * self.owners[:, None] + np.concatenate([own, everywhere], axis=1)
+        self.names = (*OWN, *_common(scenario), *self.extra)
 
-    @property
-    def decides(self) -> BoolArray:
-        """Who has an asset."""
-        return np.asarray(self.rule.nodes.present.any(axis=1))
-
-    def actions(self, observation: Float32Array, output: NDArray[np.floating[Any]]) -> FloatArray:
-        """Set-points between the limits, and the truthful order."""
+    def rows(self, observation: Float32Array) -> Float32Array:
+        """What the agent sees of the device and all else, then limits and the other storage."""
+        batch = len(observation)
         seen = observation.astype(np.float64)
-        share = np.clip(output.astype(np.float64), -1.0, 1.0)
-        surplus = seen[..., self.rule.columns["pv"]] - seen[..., self.rule.columns["load"]]
-        left, physical = surplus, np.zeros((*surplus.shape, self.rule.table.width))
-        for asset in range(self.width):
+        shown = np.empty((batch, len(self.owners), len(self.names)), dtype=np.float32)
+        shown[..., : -len(self.extra)] = observation.reshape(batch, -1)[:, self.place]
+        shown[..., -5:-2] = self._limits(seen)[:, self.owners, self.asset]
+        stored, capacity = self._storage(seen)
+        for column, each in ((-2, stored), (-1, capacity)):
+            others = each.sum(axis=-1, keepdims=True) - each
+            shown[..., column] = others[:, self.owners, self.asset]
+        return shown
+
+    def _limits(self, seen: FloatArray) -> FloatArray:
+        """Lowest power, power by the rule, highest, (batch, agent, asset, 3) [kW]."""
+        left = self._surplus(seen)
+        limits = np.empty((*left.shape, self.assets, 3))
+        for asset in range(self.assets):
+            low, high = self.rule.limits(seen, asset)
+            middle = np.clip(left, low, high)
+            left = left - middle
+            for column, each in enumerate((low, middle, high)):
+                limits[..., asset, column] = each
+        return limits
+
+    def _storage(self, seen: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What is stored and what can be, (batch, agent, asset) each [kWh]."""
+        of = self.rule.columns
+        soc = np.stack([seen[..., of[f"soc_{k}"]] for k in range(self.assets)], axis=-1)
+        capacity = np.stack([seen[..., of[f"capacity_{k}"]] for k in range(self.assets)], axis=-1)
+        return soc * capacity, capacity
+
+    def _surplus(self, seen: FloatArray) -> FloatArray:
+        return np.asarray(seen[..., self.rule.columns["pv"]] - seen[..., self.rule.columns["load"]])
+
+    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
+        """Set-points between the limits, and the truthful order."""
+        seen, table = observation.astype(np.float64), self.rule.table
+        share = np.zeros((*seen.shape[:2], self.assets))
+        share[:, self.owners, self.asset] = np.clip(output[..., 0], -1.0, 1.0)
+        left = self._surplus(seen)
+        physical = np.zeros((*left.shape, table.width))
+        for asset in range(self.assets):
             low, high = self.rule.limits(seen, asset)
             middle, more = np.clip(left, low, high), share[..., asset]
             way = np.where(more > 0.0, high - middle, middle - low)
             physical[..., asset] = middle + more * way
             left = left - physical[..., asset]
         physical[..., -2] = -left
-        physical[..., -1] = np.where(left < 0.0, 2.0 * self.rule.table.half[:, -1], 0.0)
-        return self.rule.table.normalised(physical)
+        physical[..., -1] = np.where(left < 0.0, 2.0 * table.half[:, -1], 0.0)
+        return table.normalised(physical)
 
 
-@dataclass(frozen=True, slots=True)
 class Full:
-    """Outputs are the environment's own action: set-points, quantity, price."""
+    """A row per agent; outputs are the environment's own action: set-points, quantity, price."""
 
-    rule: SelfConsumption
+    def __init__(self, scenario: Scenario) -> None:
+        """For the agents of a scenario."""
+        self.width = scenario.nodes.present.shape[1] + 2
+        self.assets = self.width - 2
+        self.owners = np.arange(len(scenario.agents))
+        every = tuple(feature.name for feature in features(scenario))
+        self.names = (*OWN, *_common(scenario), *every[: len(OWN) * self.assets])
 
-    @property
-    def width(self) -> int:
-        """All columns."""
-        return self.rule.table.width
+    def rows(self, observation: Float32Array) -> Float32Array:
+        """All storage as if it were one device, all else, then each device."""
+        shape = (*observation.shape[:2], self.assets, len(OWN))
+        end = len(OWN) * self.assets
+        soc, capacity, power, hours, target = np.moveaxis(
+            observation[..., :end].reshape(shape), -1, 0
+        )
+        whole = np.maximum(capacity.sum(axis=-1), np.float32(1e-6))
+        one = [
+            (soc * capacity).sum(axis=-1) / whole,
+            capacity.sum(axis=-1),
+            power.sum(axis=-1),
+            hours.max(axis=-1),
+            (target * capacity).sum(axis=-1) / whole,
+        ]
+        parts = [np.stack(one, axis=-1), observation[..., end:], observation[..., :end]]
+        return np.concatenate(parts, axis=-1)
 
-    @property
-    def decides(self) -> BoolArray:
-        """Everyone trades."""
-        return np.ones(len(self.rule.table.middle), dtype=np.bool_)
-
-    def actions(self, observation: Float32Array, output: NDArray[np.floating[Any]]) -> FloatArray:
+    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
         """The outputs."""
         return np.clip(output.astype(np.float64), -1.0, 1.0)
 
 
-KINDS: Final[Mapping[str, Callable[[SelfConsumption], Decision]]] = {
+def _common(scenario: Scenario) -> tuple[str, ...]:
+    """Features that do not belong to an asset."""
+    first = len(OWN) * scenario.nodes.present.shape[1]
+    return tuple(feature.name for feature in features(scenario)[first:])
+
+
+KINDS: Final[Mapping[str, Callable[[Scenario], Decision]]] = {
     "around_rule": AroundRule,
     "full": Full,
 }
 """Name of what outputs mean -> the class."""
-
-
-def decision(scenario: Scenario, kind: str) -> Decision:
-    """What outputs mean in a scenario."""
-    return KINDS[kind](truthful(scenario))

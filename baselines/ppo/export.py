@@ -10,18 +10,18 @@ from typing import Final
 import onnx
 import torch
 
-from baselines.onnx_policy.layout import DECISION, FEATURES, INPUT, OUTPUT
+from baselines.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
 from baselines.ppo.policy import Network
 from p2p_market.evaluation.files import write_bytes
 
 OPSET: Final = 17
 
 
-def write_onnx(path: Path, network: Network, features: Sequence[str], decision: str) -> None:
+def write_onnx(path: Path, network: Network, columns: Sequence[str], decision: str) -> None:
     """Write a network, its normalisation inside.
 
     Args:
-        features: names of the columns of an observation.
+        columns: names of the columns of a row.
         decision: what outputs mean, a key of `baselines.ppo.decision.KINDS`.
     """
     buffer = io.BytesIO()
@@ -30,7 +30,7 @@ def write_onnx(path: Path, network: Network, features: Sequence[str], decision: 
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network,
-            (torch.zeros(2, len(features)),),
+            (torch.zeros(2, len(columns)),),
             buffer,  # type: ignore[arg-type]  # a file object does as well
             input_names=[INPUT],
             output_names=[OUTPUT],
@@ -39,6 +39,6 @@ def write_onnx(path: Path, network: Network, features: Sequence[str], decision: 
             dynamo=False,
         )
     model = onnx.load_model_from_string(buffer.getvalue())
-    told = {FEATURES: json.dumps(list(features)), DECISION: decision}
+    told = {COLUMNS: json.dumps(list(columns)), DECISION: decision}
     onnx.helper.set_model_props(model, told)
     write_bytes(path, model.SerializeToString(deterministic=True))

@@ -11,11 +11,12 @@ from baselines.ppo.args import Args
 from p2p_market.forecast import HORIZONS_H
 
 FAR = 5.0  # standard deviations at which inputs are cut
-HALF_FULL_H = 2.0  # hours in which the power that counts as 1 fills all storage
+HALF_FULL_H = 2.0  # hours in which the power that counts as 1 fills the storage
+LIMITS = ("lowest", "by_rule", "highest")
 
 
 class Inputs(nn.Module):
-    """Features of an observation, and the same relative to the agent's storage; normalised.
+    """Columns of a row, and the same relative to the storage that it is about; normalised.
 
     Mean and spread are buffers: frozen before the training begins, saved with the weights.
     """
@@ -25,10 +26,9 @@ class Inputs(nn.Module):
     kept: Tensor
 
     def __init__(self, names: Sequence[str]) -> None:
-        """For observations with these features, in this order."""
+        """For rows with these columns, in this order."""
         super().__init__()
         self.column = {name: number for number, name in enumerate(names)}
-        self.assets = sum(name.startswith("soc_") for name in names)
         count = self.derived(torch.ones(1, len(names))).shape[-1] + len(names)
         self.register_buffer("mean", torch.zeros(count))
         self.register_buffer("spread", torch.ones(count))
@@ -39,28 +39,24 @@ class Inputs(nn.Module):
         return len(self.mean)
 
     def derived(self, seen: Tensor) -> Tensor:
-        """Powers over the agent's own size, prices over the price of now, (..., input)."""
+        """Powers over the storage's own size, prices over the price of now, (..., input)."""
 
         def of(name: str) -> Tensor:
             return seen[..., self.column[name]]
 
-        assets = range(self.assets)
-        capacity = torch.stack([of(f"capacity_{k}") for k in assets], -1).sum(-1)
-        size_kw = torch.clamp(capacity / HALF_FULL_H, min=0.5)
+        size_kw = torch.clamp(of("capacity") / HALF_FULL_H, min=0.5)
         now = of("retail") + of("carbon_cost")
         made = [(of("load") - of("pv")) / size_kw, of("last_fill") / size_kw]
-        made += [of(f"power_max_{k}") / size_kw for k in assets]
-        made += [of(f"soc_{k}") * of(f"capacity_{k}") / (size_kw * HALF_FULL_H) for k in assets]
+        made += [of("power_max") / size_kw]
         made += [now - of("feed_in"), of("last_clearing_price") - of("feed_in")]
         made += [of("last_clearing_price") - now]
         for h in HORIZONS_H:
             made += [(of(f"load_in_{h}h") - of(f"pv_in_{h}h")) / size_kw]
             made += [of(f"pv_in_{h}h") / size_kw, of(f"retail_in_{h}h") - of("retail")]
-        for k in assets:
-            target = of(f"target_soc_{k}") * of(f"capacity_{k}")
-            missing = torch.clamp(target - of(f"soc_{k}") * of(f"capacity_{k}"), min=0.0)
-            hours = missing / torch.clamp(of(f"power_max_{k}"), min=0.1)
-            made += [hours, torch.clamp(of(f"hours_left_{k}") - hours, 0.0, 24.0)]
+        made += [of(name) / size_kw for name in LIMITS if name in self.column]
+        missing = torch.clamp(of("target_soc") - of("soc"), min=0.0) * of("capacity")
+        hours = missing / torch.clamp(of("power_max"), min=0.1)
+        made += [hours, torch.clamp(of("hours_left") - hours, 0.0, 24.0)]
         return torch.stack(made, -1)
 
     def raw(self, seen: Tensor) -> Tensor:
@@ -68,7 +64,7 @@ class Inputs(nn.Module):
         return torch.cat([seen, self.derived(seen)], -1)
 
     def freeze(self, seen: Tensor) -> None:
-        """Take mean and spread from observations, (row, feature)."""
+        """Take mean and spread from rows, (row, column)."""
         self.mean, self.spread = moments(self.raw(seen))
 
     def forward(self, seen: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ SEED = 0
 
 
 class Network(nn.Module):
-    """Normalisation and actor in one: observations (row, feature) to outputs (row, output)."""
+    """Normalisation and actor in one: rows (row, column) to outputs (row, output)."""
 
     def __init__(self, inputs: Inputs, actor: Actor) -> None:
         """Out of parts that may go on training."""
@@ -48,7 +48,7 @@ class TorchPolicy:
     def act(self, observation: Float32Array, memory: None) -> tuple[FloatArray, None]:
         """Actions for what is seen."""
         with torch.inference_mode():
-            output = self.network(torch.from_numpy(observation)).numpy()
+            output = self.network(torch.from_numpy(self.decision.rows(observation))).numpy()
         return self.decision.actions(observation, output), None
 
 

@@ -17,7 +17,7 @@ from baselines.ppo import checkpoint
 from baselines.ppo.args import Args, args_from
 from baselines.ppo.checkpoint import Row
 from baselines.ppo.collect import Collector
-from baselines.ppo.decision import decision
+from baselines.ppo.decision import KINDS
 from baselines.ppo.export import write_onnx
 from baselines.ppo.learn import Critic, Learner, Report
 from baselines.ppo.network import Actor, Inputs
@@ -42,9 +42,9 @@ class Training:
         self.args = args
         scenario = load_scenario(args.scenario)
         batch = CommunityBatch(scenario, args.communities, split="train")
-        self.scenario, self.features = scenario, [feature.name for feature in batch.feature_table]
+        self.scenario = scenario
         self.generator = torch.Generator().manual_seed(args.seed)
-        self.decision = decision(scenario, args.decision)
+        self.decision = KINDS[args.decision](scenario)
         self.collector = Collector(batch, self.decision, args, self.generator)
         whole = self.collector.steps * scenario.dt_h == args.segment_h
         if not whole or self.collector.steps < 1 or scenario.steps % self.collector.steps:
@@ -52,7 +52,7 @@ class Training:
                 f"segment_h {args.segment_h:g}: needs whole steps of {scenario.dt_h:g} h, and a "
                 f"whole number of segments in {scenario.steps * scenario.dt_h:g} h"
             )
-        self.inputs = Inputs(self.features)
+        self.inputs = Inputs(self.decision.names)
         joint = len(batch.state_feature_table)
         self.actor = Actor(self.inputs.width, self.decision.width, args, self.generator)
         critic = Critic(self.inputs.width, joint, args, self.generator)
@@ -162,7 +162,7 @@ def _keep(training: Training, folder: Path, rows: list[Row], saving_eur: float) 
     if saving_eur > training.best_eur:
         training.best_eur = saving_eur
         path = folder / checkpoint.POLICY
-        write_onnx(path, training.network, training.features, training.args.decision)
+        write_onnx(path, training.network, training.decision.names, training.args.decision)
     digest = training.scenario.digest
     checkpoint.write_checkpoint(folder, training.args, digest, training.state())
     _write_tensorboard(folder, rows[-1])

@@ -133,6 +133,16 @@ def test_without_a_seed_the_sequences_go_on():
     assert batch.keys == first
 
 
+def test_play_goes_on_with_any_episode_of_a_seed():
+    scenario = load_scenario("classic-v0")
+    one, other = CommunityBatch(scenario, 3), CommunityBatch(scenario, 3)
+    one.reset(seed=5)
+    one.reset()
+    assert one.reset().tobytes() == other.reset(seed=5, first=2).tobytes()
+    assert one.reset().tobytes() == other.reset().tobytes()
+    assert one.keys == other.keys
+
+
 def test_mistakes_are_named():
     batch = p2p_market.make_batch("classic-v0", 2)
     actions = np.zeros((2, 6, 3))

@@ -1,0 +1,95 @@
+"""The reward that is learnt from: the environment's, without what no action changes."""
+
+import numpy as np
+
+from baselines.ppo.args import Args
+from baselines.rules.policy import truthful
+from p2p_market.records import BoolArray, Float32Array, FloatArray
+from p2p_market.scenario import Scenario
+
+
+class Yield:
+    """What an agent earns beside what would have come without its doing.
+
+    From the reward in EUR is taken what the agent's load and PV alone would have cost at the grid,
+    and the energy that vehicles use on the way: no action changes that, so no policy gains or loses
+    by it, but the critic need not foretell it. And energy is credited, at the terminal value, when
+    it is stored instead of at the end of the week; over an episode that adds nothing.
+    """
+
+    def __init__(self, scenario: Scenario, args: Args) -> None:
+        """For the agents of a scenario."""
+        self.rule, self.nodes = truthful(scenario), scenario.nodes
+        self.assets = scenario.nodes.present.shape[1]
+        self.dt_h, self.worth = scenario.dt_h, scenario.spec.terminal_value_eur_per_kwh
+        self.share, self.scale = args.community_share, args.reward_scale
+        self.level_kwh: FloatArray = np.zeros(0)  # (community, agent, asset); while away, the last
+        self.first_kwh: FloatArray = np.zeros(0)  # where the agent first met it
+        self.met: BoolArray = np.zeros(0, dtype=np.bool_)
+
+    def begin(self, seen: Float32Array) -> None:
+        """A new episode with its first observations."""
+        self.met = self._here(seen)
+        self.first_kwh = self.level_kwh = np.where(self.met, self._level(seen), 0.0)
+
+    def of(
+        self,
+        seen: Float32Array,
+        actions: FloatArray,
+        rewards: FloatArray,
+        after: Float32Array | None,
+    ) -> FloatArray:
+        """Scaled rewards, (community, agent).
+
+        Args:
+            seen: before the step.
+            actions: of the step, normalised.
+            rewards: of the environment [EUR].
+            after: what is seen after it; None at the end of an episode, where energy is settled.
+        """
+        at = self.rule.columns
+        net = seen[..., at["load"]].astype(np.float64) - seen[..., at["pv"]]
+        price = np.where(
+            net > 0.0,
+            seen[..., at["retail"]] + seen[..., at["carbon_cost"]],
+            seen[..., at["feed_in"]],
+        )
+        stored = self._stored_kwh(seen, actions, after).sum(axis=-1)
+        own = rewards + self.dt_h * net * price + self.worth * stored
+        mixed = (1.0 - self.share) * own + self.share * own.mean(axis=1, keepdims=True)
+        return np.asarray(self.scale * mixed)
+
+    def _stored_kwh(
+        self, seen: Float32Array, actions: FloatArray, after: Float32Array | None
+    ) -> FloatArray:
+        """What the step stored, (community, agent, asset); at the end less all that it stored.
+
+        A vehicle that leaves takes along what its set-point brings; one that arrives starts anew.
+        """
+        if after is None:
+            return np.asarray(self.first_kwh - self.level_kwh)
+        here, then, level = self._here(seen), self._here(after), self._level(after)
+        moved = np.where(then, level - self.level_kwh, self._moved(seen, actions))
+        moved = np.where(here, moved, 0.0)
+        self.first_kwh = np.where(then & ~self.met, level, self.first_kwh)
+        self.level_kwh = np.where(then, level, self.level_kwh + moved)
+        self.met = self.met | then
+        return moved
+
+    def _moved(self, seen: Float32Array, actions: FloatArray) -> FloatArray:
+        power = self.rule.table.physical(actions)[..., : self.assets]
+        known = seen.astype(np.float64)
+        for asset in range(self.assets):
+            power[..., asset] = np.clip(power[..., asset], *self.rule.limits(known, asset))
+        charged = self.nodes.charge_gain_h * np.maximum(power, 0.0)
+        return np.asarray(charged + self.nodes.discharge_gain_h * np.minimum(power, 0.0))
+
+    def _level(self, seen: Float32Array) -> FloatArray:
+        return self._of("soc", seen) * self._of("capacity", seen)
+
+    def _here(self, seen: Float32Array) -> BoolArray:
+        return np.asarray(self._of("power_max", seen) > 0.0)
+
+    def _of(self, name: str, seen: Float32Array) -> FloatArray:
+        columns = [self.rule.columns[f"{name}_{asset}"] for asset in range(self.assets)]
+        return seen[..., columns].astype(np.float64)

@@ -1,0 +1,14 @@
+import pytest
+
+from p2p_market.scenario import load_scenario
+
+
+@pytest.fixture(scope="session")
+def one_day(tmp_path_factory):
+    """The file of a scenario whose episodes are days: six firms, hourly."""
+    import yaml
+
+    spec = load_scenario("classic-v0").spec.model_copy(update={"id": "one-day-v0", "days": 1})
+    path = tmp_path_factory.mktemp("scenario") / "one-day-v0.yaml"
+    path.write_text(yaml.safe_dump(spec.model_dump(mode="json")), encoding="utf-8")
+    return path
