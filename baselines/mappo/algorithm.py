@@ -111,7 +111,6 @@ def configuration(sight: Sight, cluster: Cluster, seed: int) -> PPOConfig:
     config.environment(
         ENVIRONMENT, disable_env_checking=True, normalize_actions=False, clip_actions=False
     )
-    config.api_stack(enable_rl_module_and_learner=True, enable_env_runner_and_connector_v2=True)
     config.framework("torch")
     config.multi_agent(
         policies={SHARED},

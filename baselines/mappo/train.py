@@ -4,6 +4,7 @@ Everything but playing and learning is shared with the trainer `ppo`: what an ag
 outputs mean, what it earns, networks, validation, log, checkpoint and file of the policy.
 """
 
+import logging
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -124,6 +125,7 @@ class Training:
         processors = max(cpu_count() or 1, wanted) if cluster.ray == LOCAL else 0
         self.open.enter_context(connected(cluster.ray, processors))
         seed = np.random.SeedSequence([self.args.seed, self.episode]).generate_state(1)[0]
+        logging.getLogger("ray.rllib").setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # RLlib's, about itself
             config = configuration(self.sight, cluster, int(seed) >> 1)

@@ -18,7 +18,7 @@ class Args:
     """Id of a shipped scenario, or a YAML file."""
     seed: int = 0
     """Draws episodes, first weights and exploration."""
-    agent_steps: int = 40_000_000
+    agent_steps: int = 24_000_000
     """Length of the training in steps of single agents; the learning rate falls to 0 until then."""
     critic: str = "mappo"
     """`mappo`: values from joint state and own observation. `ippo`: from the own observation."""
@@ -29,9 +29,9 @@ class Args:
     """Communities played at the same time, each in a week of its own."""
     segment_h: float = 24.0
     """Hours played between two updates; a whole number of segments makes an episode."""
-    epochs: int = 4
+    epochs: int = 2
     """Times that each segment is learnt from."""
-    minibatch: int = 4096
+    minibatch: int = 1024
     """Agent-steps per gradient step."""
     learning_rate: float = 1e-3
     """Of Adam, at the beginning."""

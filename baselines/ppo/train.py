@@ -6,7 +6,8 @@ a function of `Args`.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -187,15 +188,17 @@ def drive(
         training.agent_steps, args.agent_steps, f"{_saved(validation.truthful_eur)}: truthful rule"
     )
     clock = _Clock(minutes, rows[-1]["seconds"] if rows else 0.0)
-    while training.agent_steps < args.agent_steps and not clock.over():
-        report, reward = training.learn()
-        tell(training.agent_steps, args.agent_steps, "")
-        if training.episode % args.validate_every and training.agent_steps < args.agent_steps:
-            continue
-        saving = validation.saving_eur(training.policy())
-        rows.append(_row(training, clock.seconds(), saving, reward, report))
-        _keep(training, folder, rows, saving)
-        tell(training.agent_steps, args.agent_steps, _line(rows[-1]))
+    with _board(folder, training.agent_steps) as show:
+        while training.agent_steps < args.agent_steps and not clock.over():
+            report, reward = training.learn()
+            tell(training.agent_steps, args.agent_steps, "")
+            if training.episode % args.validate_every and training.agent_steps < args.agent_steps:
+                continue
+            saving = validation.saving_eur(training.policy())
+            rows.append(_row(training, clock.seconds(), saving, reward, report))
+            _keep(training, folder, rows, saving)
+            show(rows[-1])
+            tell(training.agent_steps, args.agent_steps, _line(rows[-1]))
     return folder / checkpoint.POLICY
 
 
@@ -209,18 +212,23 @@ def _keep(training: Trainable, folder: Path, rows: list[Row], saving_eur: float)
     digest = training.scenario.digest
     kind, settings, state = training.kind, training.settings, training.state()
     checkpoint.write_checkpoint(folder, kind, settings, digest, state)
-    _write_tensorboard(folder, rows[-1])
 
 
-def _write_tensorboard(folder: Path, row: Row) -> None:
-    """The same numbers for TensorBoard, where that is installed."""
+@contextmanager
+def _board(folder: Path, begun: int) -> Iterator[Callable[[Row], None]]:
+    """Shows rows of the log in TensorBoard, where that is installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
+        yield lambda row: None
         return
-    with SummaryWriter(folder / "tensorboard") as writer:
-        for key, value in row.items():
-            writer.add_scalar(key, value, int(row["agent_steps"]))
+    with SummaryWriter(folder / "tensorboard", purge_step=begun + 1) as writer:
+
+        def show(row: Row) -> None:
+            for key, value in row.items():
+                writer.add_scalar(key, value, int(row["agent_steps"]))
+
+        yield show
 
 
 def _row(

@@ -1,11 +1,14 @@
 """Tasks side by side in processes of this machine."""
 
 import multiprocessing
+import os
 import queue
 import signal
+import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.managers import SyncManager
 from typing import Any, Final, TypeVar
 
 from p2p_market.errors import ClusterError
@@ -33,7 +36,9 @@ def in_processes(
         P2PMarketError: the first error of any task, or a process that died.
     """
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
+    manager = SyncManager(ctx=context)
+    manager.start(_prepare)
+    with manager:
         messages = manager.Queue()
         others = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare)
@@ -68,6 +73,15 @@ def pass_on(get_nowait: Callable[[], tuple[int, int]], empty: type[Exception], t
 def _prepare() -> None:
     """An interruption is for the process that the user started; it stops the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """A process whose parent was killed has nobody to work for."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _work(work: Callable[[T, Tell], A], task: T, messages: Any) -> A:

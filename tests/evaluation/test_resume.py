@@ -227,3 +227,35 @@ def test_a_run_goes_on_after_an_interruption(tmp_path, how):
     complete(cut, *how)
     assert run_of(cut) == run_of(whole)
     assert not (cut / "out" / "parts").exists()
+
+
+@pytest.mark.compiled
+def test_a_killed_run_leaves_no_process_behind(tmp_path):
+    """Neither hears of the other: who works for a parent that is gone must look for himself."""
+    (tmp_path / "counting_agent.py").write_text(AGENT)
+    (tmp_path / "hold").touch()
+    with command(tmp_path, "--workers", "2") as killed:
+        while killed.poll() is None and not list(tmp_path.glob("out/parts/*.npz")):
+            time.sleep(0.05)
+        assert of_group(killed.pid) > {killed.pid}
+        killed.kill()
+    deadline = time.monotonic() + 60.0
+    while of_group(killed.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = of_group(killed.pid)
+    if left:
+        os.killpg(killed.pid, signal.SIGKILL)
+    assert not left
+
+
+def of_group(leader: int) -> set[int]:
+    """Processes that are alive in the group of a process."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == leader and fields[0] != "Z":
+            found.add(int(folder.name))
+    return found

@@ -51,7 +51,7 @@ def played(scenario, share, seed=0):
 
 
 def added(scenario, seed):
-    """What an episode's sum has beside rewards and the bill of load and PV alone, (batch, agent)."""
+    """What an episode's sum has beside rewards and the bill of load and PV, (batch, agent)."""
     rewards, made, seen = played(scenario, 0.0, seed)
     at = truthful(scenario).columns
     net = seen[..., at["load"]].astype(float) - seen[..., at["pv"]]

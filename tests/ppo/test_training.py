@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+from types import ModuleType
 
 import pytest
 
@@ -175,6 +177,25 @@ def test_a_foreign_checkpoint_is_refused(one_day, tmp_path):
     run(settings(one_day, agent_steps=2 * EPISODE), tmp_path)
     with pytest.raises(PolicyError, match="another training, with hidden 16 instead of 32"):
         run(settings(one_day, agent_steps=2 * EPISODE, hidden=32), tmp_path)
+
+
+def test_tensorboard_shows_the_log_where_it_is_installed(one_day, tmp_path, monkeypatch):
+    shown = []
+
+    class SummaryWriter(nullcontext):
+        def __init__(self, folder, purge_step):
+            super().__init__(self)
+            shown.append((folder, purge_step))
+
+        def add_scalar(self, key, value, step):
+            shown.append((key, step))
+
+    module = ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = SummaryWriter
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    run(settings(one_day, agent_steps=3 * EPISODE), tmp_path)
+    assert shown[0] == (tmp_path / "tensorboard", EPISODE + 1)
+    assert ("validation_saving_eur", 3 * EPISODE) in shown
 
 
 def test_a_policy_in_torch_plays(one_day):
