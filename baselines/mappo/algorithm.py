@@ -24,6 +24,7 @@ from baselines.mappo.module import SHARED, CommunityModule
 from baselines.mappo.runner import CommunityRunner, Table
 from baselines.mappo.settings import Cluster
 from baselines.mappo.sight import Sight
+from baselines.ppo.collect import segment_steps
 
 ENVIRONMENT: Final = "p2p_market"
 ENV_STEPS: Final = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)
@@ -57,7 +58,8 @@ class BatchedPPO(PPO):  # type: ignore[misc]
 
     def _play(self) -> Table:
         """Rows of all players in the order of their numbers, advantages normalised."""
-        segments = self.sight.scenario.steps // self.fragment
+        scenario = self.sight.scenario
+        segments = scenario.steps // segment_steps(self.sight.args, scenario)
         episode, segment = divmod(self.segment, segments)
         remote = self.env_runner_group.num_remote_workers() > 0
         played = self.env_runner_group.foreach_env_runner(
@@ -71,7 +73,7 @@ class BatchedPPO(PPO):  # type: ignore[misc]
         gain = rows[Postprocessing.ADVANTAGES]
         rows[Postprocessing.ADVANTAGES] = (gain - gain.mean()) / (gain.std() + 1e-8)
         agents = len(self.sight.decision.owners)
-        earned = agents * self.sight.scenario.steps * sum(mean for _, mean in played) / len(played)
+        earned = agents * scenario.steps * sum(mean for _, mean in played) / len(played)
         self.metrics.log_value((ENV_RUNNER_RESULTS, EPISODE_RETURN_MEAN), earned, window=segments)
         self.metrics.log_value(ENV_STEPS, len(gain) // agents, reduce="lifetime_sum")
         return rows
@@ -92,11 +94,6 @@ class BatchedPPO(PPO):  # type: ignore[misc]
                 timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: self.metrics.peek(ENV_STEPS)},
             )
             self.metrics.aggregate(results, key=LEARNER_RESULTS)
-
-    @property
-    def fragment(self) -> int:
-        """Steps of a segment."""
-        return int(self.config.rollout_fragment_length)
 
 
 def configuration(sight: Sight, cluster: Cluster, seed: int) -> PPOConfig:
@@ -141,10 +138,12 @@ def configuration(sight: Sight, cluster: Cluster, seed: int) -> PPOConfig:
 def _play(config: PPOConfig, sight: Sight, cluster: Cluster) -> None:
     """Who plays how much."""
     args, batched = sight.args, cluster.path == "batched"
+    agents = len(sight.decision.owners)
     config.env_runners(
         num_env_runners=cluster.env_runners,
         num_envs_per_env_runner=1 if batched else args.communities // max(1, cluster.env_runners),
-        rollout_fragment_length=round(args.segment_h / sight.scenario.dt_h),
+        # counted in steps of agents too; as steps of the environment, episodes would be cut to bits
+        rollout_fragment_length=agents * segment_steps(args, sight.scenario),
         env_runner_cls=CommunityRunner if batched else None,
         sample_timeout_s=3600.0,
     )
@@ -153,8 +152,8 @@ def _play(config: PPOConfig, sight: Sight, cluster: Cluster) -> None:
 def _learn(config: PPOConfig, sight: Sight, cluster: Cluster) -> None:
     """PPO's numbers, those of the trainer `ppo`."""
     args, scenario = sight.args, sight.scenario
-    steps = round(args.segment_h / scenario.dt_h)
-    rows = args.communities * steps * len(sight.decision.owners)
+    agents, steps = len(sight.decision.owners), segment_steps(args, scenario)
+    rows = args.communities * steps * agents
     env_steps = max(1, args.agent_steps // len(scenario.agents))
     config.learners(num_learners=cluster.learners, num_gpus_per_learner=cluster.gpus_per_learner)
     config.training(
