@@ -25,9 +25,10 @@ from baselines.mappo.runner import CommunityRunner, Table
 from baselines.mappo.settings import Cluster
 from baselines.mappo.sight import Sight
 from baselines.ppo.collect import segment_steps
+from p2p_market.errors import ClusterError
 
 ENVIRONMENT: Final = "p2p_market"
-ENV_STEPS: Final = (ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME)
+RESUME: Final = "the same command goes on from the last checkpoint"
 
 
 class BatchedPPO(PPO):  # type: ignore[misc]
@@ -67,7 +68,7 @@ class BatchedPPO(PPO):  # type: ignore[misc]
             local_env_runner=not remote,
         )
         if len(played) < max(1, self.config.num_env_runners):
-            raise RuntimeError("a process that played was lost; give the same command again")
+            raise ClusterError(f"a process that played was lost; {RESUME}")
         tables = [rows for rows, _ in played]
         rows = {name: torch.cat([one[name] for one in tables]) for name in tables[0]}
         gain = rows[Postprocessing.ADVANTAGES]
@@ -75,32 +76,34 @@ class BatchedPPO(PPO):  # type: ignore[misc]
         agents = len(self.sight.decision.owners)
         earned = agents * scenario.steps * sum(mean for _, mean in played) / len(played)
         self.metrics.log_value((ENV_RUNNER_RESULTS, EPISODE_RETURN_MEAN), earned, window=segments)
-        self.metrics.log_value(ENV_STEPS, len(gain) // agents, reduce="lifetime_sum")
         return rows
 
     def _learn(self, rows: Table) -> None:
         """Each epoch in an order of its own, which the number of the segment draws."""
         count = len(rows[Postprocessing.ADVANTAGES])
+        env_steps = count // len(self.sight.decision.owners)
         self.generator.manual_seed((self.config.seed << 32) + self.segment)
         for _ in range(self.config.num_epochs):
             order = torch.randperm(count, generator=self.generator)
             shuffled = SampleBatch({name: column[order] for name, column in rows.items()})
-            batch = MultiAgentBatch({SHARED: shuffled}, count // len(self.sight.decision.owners))
+            batch = MultiAgentBatch({SHARED: shuffled}, env_steps)
             results = self.learner_group.update(
                 batch=batch,
                 num_epochs=1,
                 minibatch_size=self.config.minibatch_size,
                 shuffle_batch_per_epoch=False,
-                timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: self.metrics.peek(ENV_STEPS)},
+                timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: (1 + self.segment) * env_steps},
             )
             self.metrics.aggregate(results, key=LEARNER_RESULTS)
 
 
-def configuration(sight: Sight, cluster: Cluster, seed: int) -> PPOConfig:
+def configuration(sight: Sight, cluster: Cluster, seed: int, left: float = 1.0) -> PPOConfig:
     """What RLlib is told.
 
     Args:
         seed: of RLlib's generators; the batched path draws from those of its own.
+        left: share of the training that is left when RLlib begins to count. The batched path
+            counts for itself, from the beginning of the training.
     """
     register_env(ENVIRONMENT, lambda _: CommunityRows(sight))
     batched, args = cluster.path == "batched", sight.args
@@ -130,8 +133,10 @@ def configuration(sight: Sight, cluster: Cluster, seed: int) -> PPOConfig:
         metrics_num_episodes_for_smoothing=args.communities,
     )
     config.debugging(seed=seed, log_level="ERROR")
+    # who plays in batches cannot begin in mid-episode: such a training stops, and is resumed
+    config.fault_tolerance(restart_failed_env_runners=not batched)
     _play(config, sight, cluster)
-    _learn(config, sight, cluster)
+    _learn(config, sight, cluster, left)
     return config
 
 
@@ -149,17 +154,17 @@ def _play(config: PPOConfig, sight: Sight, cluster: Cluster) -> None:
     )
 
 
-def _learn(config: PPOConfig, sight: Sight, cluster: Cluster) -> None:
+def _learn(config: PPOConfig, sight: Sight, cluster: Cluster, left: float) -> None:
     """PPO's numbers, those of the trainer `ppo`."""
     args, scenario = sight.args, sight.scenario
     agents, steps = len(sight.decision.owners), segment_steps(args, scenario)
     rows = args.communities * steps * agents
-    env_steps = max(1, args.agent_steps // len(scenario.agents))
+    env_steps = max(1, round(left * args.agent_steps / len(scenario.agents)))
     config.learners(num_learners=cluster.learners, num_gpus_per_learner=cluster.gpus_per_learner)
     config.training(
         gamma=args.discount_per_h**scenario.dt_h,
         lambda_=args.trace_per_h**scenario.dt_h,
-        lr=[[0, args.learning_rate], [env_steps, 0.0]],
+        lr=[[0, left * args.learning_rate], [env_steps, 0.0]],
         num_epochs=args.epochs,
         train_batch_size_per_learner=rows // max(1, cluster.learners),
         minibatch_size=min(args.minibatch, rows // max(1, cluster.learners)),

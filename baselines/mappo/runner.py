@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import ray
 import torch
 from ray.rllib.core import COMPONENT_RL_MODULE
 from ray.rllib.core.columns import Columns
@@ -74,8 +75,11 @@ class CommunityRunner(EnvRunner):  # type: ignore[misc]
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take over weights."""
-        if COMPONENT_RL_MODULE in state:
-            self.module.set_state(state[COMPONENT_RL_MODULE][SHARED])
+        weights = state.get(COMPONENT_RL_MODULE)
+        if isinstance(weights, ray.ObjectRef):  # as they come to processes of their own at first
+            weights = ray.get(weights)
+        if weights is not None:
+            self.module.set_state(weights[SHARED])
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Nothing that others would need."""

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from ray.exceptions import RayError
 from ray.rllib.core import COMPONENT_LEARNER, COMPONENT_OPTIMIZER, COMPONENT_RL_MODULE
 from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, EPISODE_RETURN_MEAN, LEARNER_RESULTS
 
-from baselines.mappo.algorithm import ENV_STEPS, configuration
+from baselines.mappo.algorithm import RESUME, configuration
 from baselines.mappo.module import SHARED
 from baselines.mappo.settings import Settings, settings_from
 from baselines.mappo.sight import Sight, remembered, survey
@@ -26,6 +27,7 @@ from baselines.ppo.learn import Report
 from baselines.ppo.network import Actor
 from baselines.ppo.policy import Network, TorchPolicy
 from baselines.ppo.train import Tell, drive
+from p2p_market.errors import ClusterError
 from p2p_market.evaluation.cluster import LOCAL, connected
 from p2p_market.scenario import load_scenario
 
@@ -51,9 +53,8 @@ class Training:
         self.scenario = load_scenario(self.args.scenario)
         self.segments = self.scenario.steps // segment_steps(self.args, self.scenario)
         self.episode, self.best_eur = 0, -np.inf
-        count = self.args.communities * self.scenario.steps
-        self.episode_env_steps = count
-        self.episode_agent_steps = count * len(self.scenario.agents)
+        agents = self.args.communities * len(self.scenario.agents)
+        self.episode_agent_steps = agents * self.scenario.steps
         self.sight: Sight
         self.network: Network
         self.algorithm: Any = None
@@ -76,9 +77,16 @@ class Training:
         self._start()
 
     def learn(self) -> tuple[Report, float]:
-        """Play and learn from one episode; a report, and the mean reward."""
-        for _ in range(self.segments):
-            result = self.algorithm.train()
+        """Play and learn from one episode; a report, and the mean reward.
+
+        Raises:
+            ClusterError: if a process was lost.
+        """
+        try:
+            for _ in range(self.segments):
+                result = self.algorithm.train()
+        except RayError as error:
+            raise ClusterError(f"the cluster lost a process ({error}); {RESUME}") from error
         self.episode += 1
         self._fetch()
         deviation = float(self.network.actor.log_deviation.detach().exp().mean())
@@ -107,8 +115,6 @@ class Training:
         self.episode, self.best_eur = state["episode"], state["best_eur"]
         self._start()
         self.algorithm.learner_group.set_state({COMPONENT_LEARNER: state["learnt"]})
-        played = (self.episode - 1) * self.episode_env_steps
-        self.algorithm.metrics.log_value(ENV_STEPS, played, reduce="lifetime_sum")
         self._share()
         self._fetch()
 
@@ -128,7 +134,7 @@ class Training:
         logging.getLogger("ray.rllib").setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # RLlib's, about itself
-            config = configuration(self.sight, cluster, int(seed) >> 1)
+            config = configuration(self.sight, cluster, int(seed) >> 1, self._left())
             self.algorithm = config.build_algo()
         torch.set_num_threads(1)
         spare = torch.Generator()
@@ -136,6 +142,13 @@ class Training:
         self.network = Network(self.sight.inputs, actor)
         self._share()
         self._fetch()
+
+    def _left(self) -> float:
+        """Share of the training that RLlib has still to count."""
+        if self.settings.cluster.path == "batched":
+            return 1.0
+        learnt = (self.episode - 1) * self.episode_agent_steps
+        return max(0.0, 1.0 - learnt / self.args.agent_steps)
 
     def _share(self) -> None:
         """Bring the learners' weights and the number of the segment to whoever plays."""
