@@ -20,6 +20,7 @@ from p2p_market.records import Float32Array
 from p2p_market.registry import parallel_env
 
 Rows = dict[int, Any]
+Ends = dict[int | str, bool]
 FIRST = 0
 """The agent whose infos carry the joint state."""
 
@@ -55,9 +56,7 @@ class CommunityRows(MultiAgentEnv):  # type: ignore[misc]
         self.earned.begin(self.seen)
         return self._rows(), self._infos()
 
-    def step(
-        self, actions: Rows
-    ) -> tuple[Rows, Rows, dict[int | str, bool], dict[int | str, bool], Rows]:
+    def step(self, actions: Rows) -> tuple[Rows, Rows, Ends, Ends, Rows]:
         """Play one market interval with what the network put out for each row."""
         output = np.stack([actions[row] for row in self.possible_agents])[None]
         joint, before = self.sight.decision.actions(self.seen, output), self.seen
@@ -69,11 +68,11 @@ class CommunityRows(MultiAgentEnv):  # type: ignore[misc]
             before, joint, np.array([[*rewards.values()]]), None if ended else self.seen
         )
         own = earned[0, self.sight.decision.owners].tolist()
-        ends: dict[int | str, bool] = {**dict.fromkeys(self.possible_agents, ended)}
+        ends: Ends = dict.fromkeys([*self.possible_agents, "__all__"], ended)
         return (
             self._rows(),
             dict(enumerate(own)),
-            ends | {"__all__": ended},
+            ends,
             {"__all__": False},
             self._infos(),
         )
