@@ -35,7 +35,7 @@ class Args:
     """Agent-steps per gradient step."""
     learning_rate: float = 1e-3
     """Of Adam, at the beginning."""
-    discount_per_h: float = 0.98
+    discount_per_h: float = 0.99
     """Weight of a reward one hour later."""
     trace_per_h: float = 0.85
     """Lambda of generalised advantage estimation, per hour."""

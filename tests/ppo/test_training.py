@@ -177,6 +177,10 @@ def test_a_foreign_checkpoint_is_refused(one_day, tmp_path):
     run(settings(one_day, agent_steps=2 * EPISODE), tmp_path)
     with pytest.raises(PolicyError, match="another training, with hidden 16 instead of 32"):
         run(settings(one_day, agent_steps=2 * EPISODE, hidden=32), tmp_path)
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "scenario": "another digest"}, path)
+    with pytest.raises(PolicyError, match=r"scenario or data of .* have changed"):
+        run(settings(one_day, agent_steps=2 * EPISODE), tmp_path)
 
 
 def test_tensorboard_shows_the_log_where_it_is_installed(one_day, tmp_path, monkeypatch):
