@@ -47,6 +47,18 @@ def local_quarters(summer_time: BoolArray) -> IntArray:
     return np.arange(len(summer_time), dtype=np.int64) + 4 * summer_time.astype(np.int64)
 
 
+def step_clock(summer_time: BoolArray, day: int, dt_h: float, steps: int) -> IntArray:
+    """Quarter-hours since 1 January on the wall clock at the start of each step, (step,).
+
+    Args:
+        day: of the year, on which the first step starts.
+        dt_h: step length [h].
+    """
+    per_step = round(4 * dt_h)
+    first = QUARTERS_PER_DAY * day
+    return local_quarters(summer_time)[first : first + per_step * steps : per_step]
+
+
 def step_means(series: FloatArray, dt_h: float) -> FloatArray:
     """Means over the quarter-hours of each step, (step, ...).
 

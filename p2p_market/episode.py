@@ -105,6 +105,16 @@ def stack(episodes: Sequence[Episode]) -> Episode:
     return Episode(**columns)
 
 
+def take(episode: Episode, number: int) -> Episode:
+    """One community of a batch, as a batch of one."""
+    columns: dict[str, Any] = {"keys": episode.keys[number : number + 1]}
+    for field in fields(Episode):
+        if field.name != "keys":
+            whole, axis = getattr(episode, field.name), _BATCH_AXIS.get(field.name, 1)
+            columns[field.name] = np.take(whole, [number], axis=axis)
+    return Episode(**columns)
+
+
 def choose_key(
     scenario: Scenario, seed: int, split: str = "train", week: int | None = None
 ) -> EpisodeKey:

@@ -19,6 +19,7 @@ from p2p_market.scenario import Scenario
 from p2p_market.schema import DynamicContract
 from report import table
 from report.figures import Picture, gap_picture, score_picture
+from report.losses import Why, why
 from report.money import cost_picture, savings_picture
 from report.overall import IMPROVEMENT_COLUMNS, improvement_lines, profile_picture
 from report.week import NEW_YEAR, day, week_picture
@@ -52,6 +53,8 @@ class Section:
     alarms: list[str]
     interventions: list[str]
     pictures: list[Picture]
+    why: Why
+    others: list[Picture]
     data: str
     sources: list[str]
     digests: str
@@ -132,9 +135,9 @@ def _section(result: ScenarioResult) -> Section:
             score_picture(result),
             cost_picture(result),
             gap_picture(result),
-            savings_picture(result),
-            week_picture(result),
         ],
+        why=why(result),
+        others=[savings_picture(result), week_picture(result)],
         data=_data_labels(result.scenario),
         sources=_sources(result.scenario),
         digests=f"scenario {result.scenario.digest}, data {result.scenario.data.digest}",
@@ -187,9 +190,9 @@ def _certificate(result: ScenarioResult) -> str:
     return (
         f"The optimum's certificate holds in {sum(proof.holds for proof in proofs)} of "
         f"{len(proofs)} episodes: played through the engine, its schedule costs what the solver "
-        f"says (largest |replay {table.MINUS} plan| {replay:.1e} EUR), and a second solver's bound "
-        f"shows that nothing costs less (largest |plan {table.MINUS} bound| {bound:.1e} EUR; "
-        f"allowed {tightest:.1e} EUR or more)."
+        f"says (largest |replay {table.MINUS} plan| {replay:.1e} EUR), and arithmetic on "
+        f"its dual prices, without a solver, shows that nothing costs less (largest "
+        f"|plan {table.MINUS} bound| {bound:.1e} EUR; allowed {tightest:.1e} EUR or more)."
     )
 
 

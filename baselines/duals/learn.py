@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, local_quarters, season
+from p2p_market.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, season, step_clock
 from p2p_market.episode import choose_key, draw
 from p2p_market.errors import OptimumError
 from p2p_market.records import FloatArray, IntArray, Record
@@ -75,8 +75,5 @@ def learn(scenario: Scenario) -> Lessons:
 
 def seasons_and_hours(scenario: Scenario, day: int) -> tuple[IntArray, IntArray]:
     """Season and hour on the wall clock of each step of an episode, (step,) each."""
-    per_step = round(4 * scenario.dt_h)
-    first = QUARTERS_PER_DAY * day
-    local = local_quarters(scenario.data.summer_time)[first : first + per_step * scenario.steps]
-    local = local[::per_step]
+    local = step_clock(scenario.data.summer_time, day, scenario.dt_h, scenario.steps)
     return season(local // QUARTERS_PER_DAY % 365), local // 4 % 24

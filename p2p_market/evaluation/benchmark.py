@@ -11,8 +11,16 @@ from p2p_market.calendar import WEEKS_PER_SPLIT
 from p2p_market.episode import Episode, choose_key, draw, stack
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation import metrics
+from p2p_market.evaluation.breakdown import Breakdown, breakdown
 from p2p_market.evaluation.certificate import Certificate, certify
-from p2p_market.evaluation.policy import Informed, Plan, Planner, Policy, load_policy
+from p2p_market.evaluation.policy import (
+    Informed,
+    Plan,
+    Planner,
+    Policy,
+    Prices,
+    load_policy,
+)
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
 from p2p_market.evaluation.statistics.scores import NOTHING_EUR, Score, score
@@ -38,6 +46,7 @@ class Row:
     private_cost_eur: FloatArray  # (episode, agent)
     worse_off_share: FloatArray  # (episode,), members that pay more than alone
     jain_index: float  # of members' savings over all episodes; nan if nobody saves
+    lost: Breakdown | None  # why it costs more than the bound; None without prices that prove it
     metrics: Mapping[str, FloatArray]  # name in METRICS -> (episode,)
 
 
@@ -48,6 +57,7 @@ class ScenarioResult:
     scenario: Scenario
     episode: Episode  # a batch of all weeks
     certificates: tuple[Certificate, ...]  # one per week
+    prices: tuple[Prices | None, ...]  # of the optimum, one per week; None: mixed-integer
     trajectories: Mapping[str, Trajectory]
     rows: tuple[Row, ...]  # the rule first, the optimum last
 
@@ -85,9 +95,14 @@ def evaluate(
     episode = stack(singles)
     played = {name: play(scenario, episode, name) for name in entrants(policies)}
     planner = Yardstick(scenario)
-    proofs = [certify(scenario, single, planner.plan(single), OPTIMUM) for single in singles]
+    plans = [planner.plan(single) for single in singles]
+    proofs = [
+        certify(scenario, single, plan, OPTIMUM)
+        for single, plan in zip(singles, plans, strict=True)
+    ]
     played[OPTIMUM] = join([trajectory for _, trajectory in proofs])
-    return assemble(scenario, episode, played, [certificate for certificate, _ in proofs])
+    certificates, prices = [proof for proof, _ in proofs], [plan.prices for plan in plans]
+    return assemble(scenario, episode, played, certificates, prices)
 
 
 def draw_weeks(
@@ -160,6 +175,7 @@ def assemble(
     episode: Episode,
     played: Mapping[str, Trajectory],
     certificates: Sequence[Certificate],
+    prices: Sequence[Prices | None],
 ) -> ScenarioResult:
     """Score what was played.
 
@@ -167,6 +183,7 @@ def assemble(
         episode: a batch of all weeks.
         played: name of a policy -> its batch; the rule first, the optimum last.
         certificates: of the optimum, one per week.
+        prices: of the optimum, one per week; None where whole numbers are in it.
 
     Raises:
         OptimumError: if there is nothing to win in these weeks.
@@ -178,8 +195,11 @@ def assemble(
             f"{scenario.spec.id}: the optimum costs what the no-trade rule costs in these weeks; "
             "there is nothing to score"
         )
-    rows = tuple(_row(scenario, episode, alone, best, own) for own in played.values())
-    return ScenarioResult(scenario, episode, tuple(certificates), played, rows)
+    rows = tuple(
+        _row(scenario, episode, alone, best, own, breakdown(scenario, episode, prices, own))
+        for own in played.values()
+    )
+    return ScenarioResult(scenario, episode, tuple(certificates), tuple(prices), played, rows)
 
 
 def best_cost_eur(
@@ -192,7 +212,12 @@ def best_cost_eur(
 
 
 def _row(
-    scenario: Scenario, episode: Episode, alone: Trajectory, best_eur: FloatArray, own: Trajectory
+    scenario: Scenario,
+    episode: Episode,
+    alone: Trajectory,
+    best_eur: FloatArray,
+    own: Trajectory,
+    lost: Breakdown | None,
 ) -> Row:
     rule_eur, own_eur = metrics.social_cost_eur(alone), metrics.social_cost_eur(own)
     allocation = metrics.allocation_gap_eur(scenario, episode, own)
@@ -207,6 +232,7 @@ def _row(
         private_cost_eur=private,
         worse_off_share=metrics.worse_off_share(alone_eur, private),
         jain_index=metrics.jain_index((alone_eur - private).sum(axis=0)),
+        lost=lost,
         metrics={
             name: metric.of(scenario, episode, own) for name, metric in metrics.METRICS.items()
         },

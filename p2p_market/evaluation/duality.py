@@ -33,7 +33,8 @@ class Losses:
     exchange: FloatArray  # (step, agent), with the grid what neighbours would have traded
     net_load: FloatArray  # (step, agent), a meter that should have stood elsewhere
     power: FloatArray  # (step, agent, asset), charged or discharged at a wrong price
-    level: FloatArray  # (step, agent, asset), stood full, empty or short at a wrong time
+    empty: FloatArray  # (step, agent, asset), stood emptier than it should have
+    full: FloatArray  # (step, agent, asset), stood fuller than it should have
     line: FloatArray  # (step,), carried more or less than the line's price tells
     cuts: FloatArray  # (step,), PV or load cut where it did not pay
 
@@ -140,6 +141,7 @@ class _Least:
     net_load: FloatArray
     power: FloatArray
     level: FloatArray
+    best_kwh: FloatArray  # the level that has the least value
     cuts: FloatArray  # (step,)
 
 
@@ -178,11 +180,15 @@ def losses(
         + case.prices.line_eur_per_kwh[:, None] * net_load
     )
     power = played.setpoint_kw[:, number]
+    level = _arrived(case, played.energy_kwh[:, one], power)
+    waiting = case.level_eur(level) - least.level
+    short = level < least.best_kwh
     return Losses(
         exchange=paid - case.exchange_eur(net_load),
         net_load=case.net_load_eur(net_load) - least.net_load,
         power=case.power_eur(power) - least.power,
-        level=case.level_eur(_arrived(case, played.energy_kwh[:, one], power)) - least.level,
+        empty=np.where(short, waiting, 0.0),
+        full=np.where(short, 0.0, waiting),
         line=_line_eur(case, net_load.sum(axis=1)),
         cuts=(
             case.curtail_eur(played.curtailed_kw[:, number])
@@ -233,10 +239,14 @@ def _least(case: _Case) -> _Least:
     least_kw = np.clip(load - pv + low.sum(axis=2) - cut * load, -limit, limit)
     most_kw = np.clip(load - pv + high.sum(axis=2) + cut * pv, -limit, limit)
     nearest_kw = np.clip(0.0, least_kw, most_kw)
+    levels = np.stack([bottom, target, top])
+    level_eur = np.stack([case.level_eur(kwh) for kwh in levels])
+    best = level_eur.argmin(axis=0)[None]
     return _Least(
         net_load=_lowest([case.net_load_eur(kw) for kw in (least_kw, nearest_kw, most_kw)]),
         power=_lowest([case.power_eur(kw) for kw in (low, np.zeros_like(low), high)]),
-        level=_lowest([case.level_eur(kwh) for kwh in (bottom, target, top)]),
+        level=level_eur.min(axis=0),
+        best_kwh=np.take_along_axis(levels, best, axis=0)[0],
         cuts=_least_cuts(case, load, pv),
     )
 

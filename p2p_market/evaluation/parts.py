@@ -183,7 +183,8 @@ def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
     played = {one.trajectory.policy: one.trajectory for one in answers if one.certificate is None}
     played[OPTIMUM] = join([one.trajectory for one in proofs])
     certificates = [one.certificate for one in proofs if one.certificate is not None]
-    return assemble(job.scenario, episode, played, certificates)
+    prices = [one.plan.prices for one in proofs if one.plan is not None]
+    return assemble(job.scenario, episode, played, certificates, prices)
 
 
 @lru_cache(maxsize=2)

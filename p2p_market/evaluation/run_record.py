@@ -18,10 +18,13 @@ from p2p_market.calendar import start_days
 from p2p_market.episode import Episode, EpisodeKey, draw, stack
 from p2p_market.errors import ReplayError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.breakdown import CHOICES
 from p2p_market.evaluation.certificate import Certificate, certificate_tolerance_eur
+from p2p_market.evaluation.duality import bound_eur
 from p2p_market.evaluation.files import safe_name, write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
 from p2p_market.evaluation.overview import overview, recorded_overview
+from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
 from p2p_market.evaluation.statistics.scores import score
 from p2p_market.safety.events import events
@@ -75,6 +78,7 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
                     "social_cost_eur": float(row.social_cost_eur[number]),
                     "dispatch_gap_eur": float(row.dispatch_gap_eur[number]),
                     "allocation_gap_eur": float(row.allocation_gap_eur[number]),
+                    **{f"loss_{name}_eur": _lost(row, name, number) for name in CHOICES},
                     "worse_off_share": float(row.worse_off_share[number]),
                     **{
                         _with_unit(name): float(values[number])
@@ -83,6 +87,11 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _lost(row: Row, choice: str, number: int) -> float | None:
+    """What a kind of choice loses in an episode [EUR]; None where no prices prove the bound."""
+    return None if row.lost is None else float(row.lost.choice_eur(choice)[number])
 
 
 def _with_unit(name: str) -> str:
@@ -157,7 +166,8 @@ def read_run(folder: Path) -> dict[str, Any]:
 def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Play every recorded action again; compare digests, costs, scores and certificates.
 
-    The bound of a certificate is taken as recorded: proving it again needs the solver.
+    Bounds are proved again by the prices of the reference table; other episodes would need the
+    solver, and their bounds are taken as recorded.
 
     Returns:
         One line per difference; empty when the run replays to the same digits.
@@ -189,14 +199,15 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
     for key in keys:
         if key.start_day not in start_days(key.split, scenario.spec.days):
             raise ReplayError(f"{name}: {key} is not an episode of its split")
-    episode = stack([draw(scenario, key) for key in keys])
+    singles = [draw(scenario, key) for key in keys]
+    episode = stack(singles)
     costs = {}
     for policy in entry["policies"]:
         played = _play_again(folder, scenario, episode, policy)
         costs[policy["policy"]] = social_cost_eur(played)
         lines += _differences(f"{name}: {policy['policy']}", played, policy)
         if policy["policy"] == OPTIMUM:
-            lines += _certificate_differences(scenario, played, entry["certificates"])
+            lines += _certificate_differences(scenario, singles, played, entry["certificates"])
     best = costs[OPTIMUM]
     if scenario.spec.optimum == "mixed_integer":
         best = np.array([certificate["bound_eur"] for certificate in entry["certificates"]])
@@ -234,19 +245,31 @@ def _differences(name: str, again: Trajectory, entry: Mapping[str, Any]) -> list
 
 
 def _certificate_differences(
-    scenario: Scenario, played: Trajectory, recorded: Sequence[Mapping[str, Any]]
+    scenario: Scenario,
+    singles: Sequence[Episode],
+    played: Trajectory,
+    recorded: Sequence[Mapping[str, Any]],
 ) -> list[str]:
     lines = []
-    for number, entry in enumerate(recorded):
+    for number, (single, entry) in enumerate(zip(singles, recorded, strict=True)):
         again = Certificate(
             entry["plan_eur"],
-            entry["bound_eur"],
+            _proved_bound_eur(scenario, single, entry),
             float(social_cost_eur(played)[number]),
             certificate_tolerance_eur(float(gross_money_eur(played)[number])),
             int(np.count_nonzero(played.cause[:, number])),
             scenario.spec.optimum == "mixed_integer",
         )
-        close = abs(again.replay_eur - entry["replay_eur"]) <= 1e-9 * max(1.0, again.tolerance_eur)
-        if not close or again.holds != entry["holds"]:
+        rounding = 1e-9 * max(1.0, again.tolerance_eur)
+        close = abs(again.replay_eur - entry["replay_eur"]) <= rounding
+        proved = abs(again.bound_eur - entry["bound_eur"]) <= again.tolerance_eur
+        if not close or not proved or again.holds != entry["holds"]:
             lines.append(f"{scenario.spec.id}: other certificate in episode {number}")
     return lines
+
+
+def _proved_bound_eur(scenario: Scenario, episode: Episode, entry: Mapping[str, Any]) -> float:
+    plan = published(scenario, episode)
+    if plan is None:
+        return float(entry["bound_eur"])
+    return plan.bound_eur if plan.prices is None else bound_eur(scenario, episode, plan.prices)

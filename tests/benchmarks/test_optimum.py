@@ -1,4 +1,4 @@
-"""The perfect-foresight optimum: planned once it is compiled, and how much of that is the solver."""
+"""The optimum: compiled, planned once it is, and bounded by its prices; how much is the solver."""
 
 from dataclasses import replace
 

@@ -67,10 +67,19 @@ def test_a_run_replays_and_a_changed_one_does_not(run_folder):
     path.write_text(original)
 
 
+def worse(scenario):
+    """Another policy's schedule as the optimum, and a certificate that agrees with itself."""
+    own, best = scenario["policies"][1], scenario["policies"][-1]
+    best.update({name: own[name] for name in ("actions", "digests", "social_cost_eur")})
+    for certificate, cost in zip(scenario["certificates"], own["social_cost_eur"], strict=True):
+        certificate.update(plan_eur=cost, bound_eur=cost, replay_eur=cost)
+
+
 FORGERIES = {
     "score": ("other score", 1, lambda s: s["policies"][1]["score"].update(point=99.9)),
     "certificate": ("other certificate", 1, lambda s: s["certificates"][0].update(holds=False)),
     "bound": ("other certificate", 1, lambda s: s["certificates"][0].update(bound_eur=-1e9)),
+    "worse": ("other certificate in episode 0", 1, worse),
     "outside": ("outside", 2, lambda s: s["policies"][0].update(actions="../../x.npz")),
     "missing": ("cannot be replayed", 2, lambda s: s["policies"][0].update(actions="no.npz")),
     "day": ("not an episode", 2, lambda s: s["episodes"][0].update(start_day=400)),

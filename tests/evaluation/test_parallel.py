@@ -13,6 +13,7 @@ from p2p_market.evaluation.parts import (
     play_part,
     put_together,
     units_of_work,
+    work,
 )
 from p2p_market.evaluation.processes import in_processes
 from tests.evaluation.runs import deaf, jobs, written
@@ -68,7 +69,7 @@ def test_a_process_that_dies_is_told(tmp_path, monkeypatch):
     (job,) = jobs("deadly_agent:make", "classic-v0")
     tasks = [Task(0, part, None) for part in parts_of(job)]
     with pytest.raises(ClusterError, match="a process died"):
-        list(in_processes(tasks, 2, deaf))
+        list(in_processes(tasks, 2, deaf, work))
 
 
 def test_perfect_foresight_under_another_name_is_refused():
@@ -83,7 +84,8 @@ def test_who_stops_listening_stops_the_processes(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     (job,) = jobs("endless_agent:make", "classic-v0")
-    playing = in_processes([Task(0, part, None) for part in parts_of(job)[:2]], 2, deaf)
+    tasks = [Task(0, part, None) for part in parts_of(job)[:2]]
+    playing = in_processes(tasks, 2, deaf, work)
     task, _ = next(playing)
     assert task.part.policy == "no-trade"
     playing.close()

@@ -18,6 +18,7 @@ for needed in ("cvxpy", "highspy", "clarabel"):
 mpl = pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 figures = importlib.import_module("report.figures")  # a fault of its own must not skip
+losses = importlib.import_module("report.losses")
 money = importlib.import_module("report.money")
 write = importlib.import_module("report.page").write
 
@@ -105,14 +106,14 @@ def test_the_page_is_one_file_and_calls_nobody(path):
 
 def test_every_figure_says_what_it_shows(path):
     page = parse(path)
-    assert len(page.images) == 5
+    assert len(page.images) == 6
     for image in page.images:
         assert len(image["alt"]) > 40
-    assert page.tags.count("figcaption") == page.tags.count("figure") == 5
+    assert page.tags.count("figcaption") == page.tags.count("figure") == 6
 
 
 def test_the_table_agrees_with_the_rows(result, path):
-    (rows,) = parse(path).tables
+    rows, _ = parse(path).tables
     assert [row[0] for row in rows] == [RULE, "truthful", "random", OPTIMUM]
     for row, shown in zip(result.rows, rows, strict=True):
         for column, cell in zip(table.columns(result), shown[1:], strict=True):
@@ -120,6 +121,43 @@ def test_the_table_agrees_with_the_rows(result, path):
             half = 0.5000001 * 10.0 ** -len(decimals)
             expected = pytest.approx(column.of(row), abs=half, nan_ok=True)
             assert number(cell) == expected, (row.policy, column.name)
+
+
+def test_causes_stand_beside_what_they_cost(result, path):
+    _, causes = parse(path).tables
+    best = result.rows[-1].social_cost_eur.mean()
+    assert [row[0] for row in causes] == [RULE, "truthful", "random"]
+    for row, (_, total, *parts) in zip(result.rows[:-1], causes, strict=True):
+        assert number(total) == pytest.approx(row.social_cost_eur.mean() - best, abs=0.0051)
+        assert sum(map(number, parts)) == pytest.approx(number(total), abs=0.02)
+    text = " ".join(" ".join(parse(path).text).split())
+    total = table.amount(float(result.rows[1].lost.total_eur.mean()), 1)
+    assert f"truthful loses {total} EUR a week: " in text
+
+
+def test_a_sentence_names_the_largest_causes_and_their_hours(result):
+    rule = result.rows[1].lost
+    eur = np.zeros((1, len(rule.causes), 24))
+    eur[0, [cause.choice for cause in rule.causes].index("full"), [23, 0]] = 30.0
+    eur[0, 0] = 1.6  # at all hours
+    eur[0, -1, 5] = 1.6  # too little to be told
+    lost = replace(rule, lost_eur=eur, member_eur=np.array([[90.0, 1.0, 1.0, 1.0, 1.0, 1.0]]))
+    row = replace(result.rows[1], lost=lost)
+    nbsp = "\N{NO-BREAK SPACE}"
+    assert losses.sentence(row, row, "week") == (
+        f"loses 100.0 EUR a week: battery too full 60{nbsp}% (mostly 23 to 1 h), trade with the "
+        f"grid instead of neighbours 38{nbsp}% (at all hours). Most at prosumer_0: 90{nbsp}%."
+    )
+    little = replace(row, lost=replace(lost, lost_eur=0.001 * eur))
+    assert losses.sentence(little, row, "week") == "loses 0.1 EUR a week: next to nothing."
+
+
+def test_where_no_prices_prove_the_bound_nothing_is_split(result, tmp_path):
+    rows = tuple(replace(row, lost=None) for row in result.rows)
+    page = parse(write([replace(result, rows=rows)], tmp_path, "Whole numbers"))
+    assert len(page.images) == 5
+    assert len(page.tables) == 1
+    assert "no prices prove its bound" in " ".join(page.text)
 
 
 def test_entries_and_savings_add_up(result):
@@ -164,6 +202,7 @@ def test_columns_are_what_their_headings_say(result):
 def test_the_certificate_and_the_data_labels_stand_on_the_page(path):
     text = " ".join(" ".join(parse(path).text).split())
     assert "certificate holds in 2 of 2 episodes" in text
+    assert "arithmetic on its dual prices, without a solver" in text
     assert "resampled from measured donor days" in text
     assert "CC-BY-4.0" in text
     assert "Mon 11 Jun" in text
@@ -219,7 +258,7 @@ def test_several_scenarios_are_summed_up(result, tmp_path):
     assert [row[0] for row in against] == [RULE, "random"]
     assert number(against[0][1]) == -number(summary[0][1])  # no trade scores 0
     assert against[0][4:] == ["0", "0", "0"]
-    assert len(page.images) == 1 + 2 * 5
+    assert len(page.images) == 1 + 2 * 6
     assert page.images[0]["alt"].startswith("Performance profiles; share of blocks")
     assert "truthful 100 %" in page.images[0]["alt"]
     again = write([result, result], tmp_path / "again", "Two")
@@ -230,7 +269,7 @@ def test_scenarios_of_other_weeks_are_not_summed_up(result, tmp_path):
     keys = tuple(replace(key, start_day=key.start_day + 28) for key in result.episode.keys)
     later = replace(result, episode=replace(result.episode, keys=keys))
     page = parse(write([result, later], tmp_path, "Two"))
-    assert len(page.tables) == 2
+    assert len(page.tables) == 2 * 2
     assert "All scenarios" not in page.text
 
 
@@ -239,7 +278,7 @@ def test_without_the_best_rule_nothing_is_held_against_it(result, tmp_path):
     alone = replace(result, rows=kept)
     page = parse(write([alone, alone], tmp_path, "Two"))
     assert "Against truthful" not in page.text
-    assert len(page.tables) == 1 + 2
+    assert len(page.tables) == 1 + 2 * 2
 
 
 def test_the_same_result_gives_the_same_bytes(result, path, tmp_path):
