@@ -92,8 +92,7 @@ def uninterrupted(ray, one_day, tmp_path_factory):
     return made(folder)
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("call", [2, 3])
+@pytest.mark.parametrize("call", [2, pytest.param(3, marks=pytest.mark.compiled)])
 def test_a_training_that_broke_off_goes_on_alike(call, one_day, tmp_path, uninterrupted):
     break_off(settings(one_day), tmp_path, call)
     run(settings(one_day), tmp_path)
@@ -101,7 +100,6 @@ def test_a_training_that_broke_off_goes_on_alike(call, one_day, tmp_path, uninte
     assert len(uninterrupted[1]) == 3
 
 
-@pytest.mark.compiled
 def test_rllibs_own_episodes_are_learnt_from(ray, one_day, tmp_path):
     given = settings(one_day, path="episodes", critic="ippo")
     break_off(given, tmp_path, 3)
