@@ -160,7 +160,7 @@ def _learn(config: PPOConfig, sight: Sight, cluster: Cluster, left: float) -> No
     agents, steps = len(sight.decision.owners), segment_steps(args, scenario)
     rows = args.communities * steps * agents
     env_steps = max(1, round(left * args.agent_steps / len(scenario.agents)))
-    config.learners(num_learners=cluster.learners, num_gpus_per_learner=cluster.gpus_per_learner)
+    config.learners(num_learners=cluster.learners)
     config.training(
         gamma=args.discount_per_h**scenario.dt_h,
         lambda_=args.trace_per_h**scenario.dt_h,

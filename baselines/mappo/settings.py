@@ -22,8 +22,6 @@ class Cluster:
     learners: int = 0
     """Processes that learn; 0 = the training's own. Each learns from its share of a segment, in
     minibatches of the full size."""
-    gpus_per_learner: float = 0.0
-    """Accelerators of each learner."""
     ray: str = "local"
     """Where: `local` starts Ray on this machine; else the address of a cluster."""
 
@@ -35,7 +33,7 @@ class Cluster:
         """
         if self.path not in PATHS:
             raise PolicyError(f"path {self.path!r}; known are: {', '.join(PATHS)}")
-        for key in ("env_runners", "learners", "gpus_per_learner"):
+        for key in ("env_runners", "learners"):
             if getattr(self, key) < 0:
                 raise PolicyError(f"{key} must be 0 or more, got {getattr(self, key)}")
 
