@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import torch
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
+from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
@@ -24,7 +25,8 @@ from baselines.mappo.module import SHARED, CommunityModule
 from baselines.mappo.runner import CommunityRunner, Table
 from baselines.mappo.settings import Cluster
 from baselines.mappo.sight import Sight
-from baselines.ppo.collect import segment_steps
+from baselines.ppo.collect import log_density, segment_steps
+from baselines.ppo.network import Actor
 from p2p_market.errors import ClusterError
 
 ENVIRONMENT: Final = "p2p_market"
@@ -37,6 +39,7 @@ class BatchedPPO(PPO):  # type: ignore[misc]
     def setup(self, config: Any) -> None:
         """As PPO, and every player gets the critic too."""
         super().setup(config)
+        self.rows: Table = {}  # last learnt from
         self.segment = 0  # of all that are played, from the beginning of the training
         self.sight: Sight = self.env_creator({}).sight
         self.generator = torch.Generator()
@@ -51,11 +54,24 @@ class BatchedPPO(PPO):  # type: ignore[misc]
     def training_step(self) -> None:
         """Play one segment and learn from it."""
         with self.metrics.log_time((TIMERS, ENV_RUNNER_SAMPLING_TIMER)):
-            rows = self._play()
+            self.rows = self._play()
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
-            self._learn(rows)
+            self._learn(self.rows)
         self.share_weights()
         self.segment += 1
+
+    def moved(self, actor: Actor) -> tuple[float, float]:
+        """How far an actor is from the one that played last.
+
+        Returns:
+            Mean divergence, and the share of rows beyond the clip.
+        """
+        deviation = actor.log_deviation
+        with torch.inference_mode():
+            noise = (self.rows[Columns.ACTIONS] - actor(self.rows[Columns.OBS])) / deviation.exp()
+            ratio = (log_density(noise, deviation) - self.rows[Columns.ACTION_LOGP]).exp()
+        beyond = (ratio - 1.0).abs() > self.config.clip_param
+        return float((ratio - 1.0 - ratio.log()).mean()), float(beyond.float().mean())
 
     def _play(self) -> Table:
         """Rows of all players in the order of their numbers, advantages normalised."""

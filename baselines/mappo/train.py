@@ -93,7 +93,7 @@ class Training:
         explained = float(result[LEARNER_RESULTS][SHARED]["vf_explained_var"])
         rows = self.scenario.steps * len(self.decision.owners)
         reward = float(result[ENV_RUNNER_RESULTS][EPISODE_RETURN_MEAN]) / rows
-        return Report(explained, float("nan"), float("nan"), deviation), reward
+        return Report(explained, *self._moved(), deviation), reward
 
     def policy(self) -> TorchPolicy:
         """The policy of the moment."""
@@ -142,6 +142,13 @@ class Training:
         self.network = Network(self.sight.inputs, actor)
         self._share()
         self._fetch()
+
+    def _moved(self) -> tuple[float, float]:
+        """What the last update did; RLlib does not tell, so it is known for batches only."""
+        if self.settings.cluster.path == "batched":
+            moved: tuple[float, float] = self.algorithm.moved(self.network.actor)
+            return moved
+        return float("nan"), float("nan")
 
     def _left(self) -> float:
         """Share of the training that RLlib has still to count."""

@@ -98,6 +98,7 @@ def test_a_training_that_broke_off_goes_on_alike(call, one_day, tmp_path, uninte
     run(settings(one_day), tmp_path)
     assert made(tmp_path) == uninterrupted
     assert len(uninterrupted[1]) == 3
+    assert all(0.0 < float(row["divergence"]) < 0.1 for row in uninterrupted[1])
 
 
 def test_rllibs_own_episodes_are_learnt_from(ray, one_day, tmp_path):
