@@ -3,7 +3,7 @@
     python -m tools.measure_rllib
 
 Where the community does nothing, what is left is the library's own cost: moving rows, asking
-networks, learning. It takes a minute and means something on a quiet machine only.
+networks, learning. It takes a minute.
 """
 
 import logging
@@ -69,7 +69,7 @@ class StillCollector(Collector):
 
 
 def measure(path: str, still: bool) -> float:
-    """Steps of single agents in a second, playing and learning."""
+    """Steps of single agents in a second of processor time, playing and learning."""
     scenario = load_scenario(SCENARIO)
     args = Args(scenario=SCENARIO, communities=COMMUNITIES[path])
     sight = survey(scenario, args)
@@ -82,9 +82,9 @@ def measure(path: str, still: bool) -> float:
         algorithm.env_runner.collector = _still(sight, algorithm.env_runner.generator)
     seconds = []
     for _ in range(SEGMENTS):
-        began = time.perf_counter()
+        began = time.process_time()
         algorithm.train()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
     algorithm.stop()
     steps = round(args.segment_h / scenario.dt_h)
     return args.communities * len(scenario.agents) * steps / median(seconds[1:])
@@ -103,7 +103,7 @@ def main() -> None:
         for path in COMMUNITIES:
             for still in (False, True):
                 what = "community that does nothing" if still else SCENARIO
-                print(f"{path:9} {what:28} {measure(path, still):9,.0f} agent-steps/s")
+                print(f"{path:9} {what:28} {measure(path, still):9,.0f} agent-steps/CPU s")
 
 
 if __name__ == "__main__":
