@@ -14,6 +14,7 @@ from p2p_market.errors import PolicyError
 
 TRAINERS: Final[Mapping[str, tuple[str, str]]] = {
     "ppo": ("baselines.ppo.train:run", "rl"),  # MAPPO and IPPO in torch over many communities
+    "mappo": ("baselines.mappo.train:run", "rllib"),  # the same with RLlib
 }
 """Name of a trainer -> `module:function`, imported on use, and the extra that carries it."""
 

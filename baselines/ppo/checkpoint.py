@@ -6,15 +6,13 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import torch
 
-from baselines.ppo.args import Args
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.files import write_bytes, write_text
 
-FORMAT: Final = "p2p_market/ppo/1"
 CHECKPOINT: Final = "checkpoint.pt"
 PROGRESS: Final = "progress.csv"
 POLICY: Final = "policy.onnx"
@@ -23,20 +21,39 @@ DAMAGES: Final = (RuntimeError, UnpicklingError, zipfile.BadZipFile, EOFError, V
 Row = Mapping[str, float]
 
 
-def write_checkpoint(folder: Path, args: Args, digest: str, state: Mapping[str, Any]) -> None:
+class Settings(Protocol):
+    """All that a training is a function of."""
+
+    @property
+    def scenario(self) -> str:
+        """Id of a shipped scenario, or a YAML file."""
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Plain values by key."""
+
+
+def write_checkpoint(
+    folder: Path, kind: str, args: Settings, digest: str, state: Mapping[str, Any]
+) -> None:
     """Store all that the rest of a training is a function of.
 
     Args:
+        kind: name of the trainer.
         digest: of the scenario.
         state: plain values and tensors.
     """
     buffer = io.BytesIO()
-    content = {"format": FORMAT, "args": args.as_mapping(), "scenario": digest, "state": state}
-    torch.save(content, buffer)
+    content = {
+        "format": _format(kind),
+        "args": args.as_mapping(),
+        "scenario": digest,
+        "state": state,
+    }
+    torch.save({**content, "state": state}, buffer)
     write_bytes(folder / CHECKPOINT, buffer.getvalue())
 
 
-def read_checkpoint(folder: Path, args: Args, digest: str) -> dict[str, Any] | None:
+def read_checkpoint(folder: Path, kind: str, args: Settings, digest: str) -> dict[str, Any] | None:
     """The state of a training of these args, or None if there is none yet.
 
     Only tensors and plain values are read: a checkpoint cannot run code.
@@ -50,14 +67,14 @@ def read_checkpoint(folder: Path, args: Args, digest: str) -> dict[str, Any] | N
     mend = "give another --output, or remove that folder"
     try:
         content = torch.load(path, weights_only=True)
-        ours = content["format"] == FORMAT
+        ours = content["format"] == _format(kind)
         found, state = content["args"], content["state"]
     except DAMAGES as error:
         raise PolicyError(
-            f"{path} is no checkpoint of ppo ({type(error).__name__}); {mend}"
+            f"{path} is no checkpoint of {kind} ({type(error).__name__}); {mend}"
         ) from error
     if not ours:
-        raise PolicyError(f"{path} has format {content['format']!r}, not {FORMAT!r}; {mend}")
+        raise PolicyError(f"{path} has format {content['format']!r}, not {_format(kind)!r}; {mend}")
     asked = args.as_mapping()
     if other := [key for key in asked if found.get(key) != asked[key]]:
         told = ", ".join(f"{key} {found.get(key)!r} instead of {asked[key]!r}" for key in other)
@@ -65,6 +82,10 @@ def read_checkpoint(folder: Path, args: Args, digest: str) -> dict[str, Any] | N
     if content["scenario"] != digest:
         raise PolicyError(f"{path}: scenario or data of {args.scenario!r} have changed; {mend}")
     return dict(state)
+
+
+def _format(kind: str) -> str:
+    return f"p2p_market/{kind}/1"
 
 
 def write_rows(folder: Path, rows: Sequence[Row]) -> None:

@@ -13,7 +13,9 @@ from baselines.ppo.decision import Decision
 from baselines.ppo.earned import Yield
 from baselines.ppo.network import Actor, Inputs
 from p2p_market.batch import CommunityBatch
+from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.scenario import Scenario
 
 SURVEY_EVERY: Final = 8
 """Steps between two looks at what there is to be seen."""
@@ -31,6 +33,21 @@ class Segment:
     ended: bool  # the episode, with the last step
 
 
+def segment_steps(args: Args, scenario: Scenario) -> int:
+    """Steps of a segment.
+
+    Raises:
+        PolicyError: if the segments do not make whole episodes.
+    """
+    steps = round(args.segment_h / scenario.dt_h)
+    if steps < 1 or steps * scenario.dt_h != args.segment_h or scenario.steps % steps:
+        raise PolicyError(
+            f"segment_h {args.segment_h:g}: needs whole steps of {scenario.dt_h:g} h, and a "
+            f"whole number of segments in {scenario.steps * scenario.dt_h:g} h"
+        )
+    return steps
+
+
 class Collector:
     """Communities in mid-play."""
 
@@ -43,7 +60,7 @@ class Collector:
     ) -> None:
         """Nothing is played before `begin`."""
         self.batch, self.decision, self.generator = batch, decision, generator
-        self.steps = round(args.segment_h / batch.scenario.dt_h)
+        self.steps = segment_steps(args, batch.scenario)
         self.earned = Yield(batch.scenario, args)
         self.seen: Float32Array = np.zeros(0, np.float32)
 

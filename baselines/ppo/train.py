@@ -9,30 +9,72 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from baselines.ppo import checkpoint
 from baselines.ppo.args import Args, args_from
-from baselines.ppo.checkpoint import Row
+from baselines.ppo.checkpoint import Row, Settings
 from baselines.ppo.collect import Collector
-from baselines.ppo.decision import KINDS
+from baselines.ppo.decision import KINDS, Decision
 from baselines.ppo.export import write_onnx
 from baselines.ppo.learn import Critic, Learner, Report
 from baselines.ppo.network import Actor, Inputs
 from baselines.ppo.policy import Network, TorchPolicy, Validation
 from p2p_market.batch import CommunityBatch
-from p2p_market.errors import PolicyError
-from p2p_market.scenario import load_scenario
+from p2p_market.scenario import Scenario, load_scenario
 
 Tell = Callable[[int, int, str], None]
 """Called with agent-steps done, agent-steps in all, and a line of text or nothing."""
 
 
+class Trainable(Protocol):
+    """What can be driven: plays and learns from one episode after the other."""
+
+    kind: str  # name of the trainer, told in its checkpoints
+    args: Args
+    scenario: Scenario
+    episode: int  # played so far
+    best_eur: float  # saved on the validation weeks
+
+    @property
+    def settings(self) -> Settings:
+        """All that the training is a function of."""
+
+    @property
+    def agent_steps(self) -> int:
+        """Played so far."""
+
+    @property
+    def decision(self) -> Decision:
+        """What outputs mean."""
+
+    @property
+    def network(self) -> Network:
+        """Without exploration."""
+
+    def begin(self) -> None:
+        """Start anew."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+
+    def learn(self) -> tuple[Report, float]:
+        """Play and learn from one episode; how it went, and the mean reward."""
+
+    def policy(self) -> TorchPolicy:
+        """The policy of the moment."""
+
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the training is a function of."""
+
+
 class Training:
     """Networks, communities and log of one training."""
+
+    kind = "ppo"
 
     def __init__(self, args: Args) -> None:
         """Before the first episode.
@@ -40,19 +82,13 @@ class Training:
         Raises:
             PolicyError: if the segments do not make whole episodes.
         """
-        self.args = args
+        self.args = self.settings = args
         scenario = load_scenario(args.scenario)
         batch = CommunityBatch(scenario, args.communities, split="train")
         self.scenario = scenario
         self.generator = torch.Generator().manual_seed(args.seed)
         self.decision = KINDS[args.decision](scenario)
         self.collector = Collector(batch, self.decision, args, self.generator)
-        whole = self.collector.steps * scenario.dt_h == args.segment_h
-        if not whole or self.collector.steps < 1 or scenario.steps % self.collector.steps:
-            raise PolicyError(
-                f"segment_h {args.segment_h:g}: needs whole steps of {scenario.dt_h:g} h, and a "
-                f"whole number of segments in {scenario.steps * scenario.dt_h:g} h"
-            )
         self.inputs = Inputs(self.decision.names)
         joint = len(batch.state_feature_table)
         self.actor = Actor(self.inputs.width, self.decision.width, args, self.generator)
@@ -131,10 +167,17 @@ def run(
     Raises:
         PolicyError: wrong settings, or a folder with another training.
     """
-    args, tell = args_from(settings), tell or _nobody
+    return drive(Training(args_from(settings)), folder, minutes, tell)
+
+
+def drive(
+    training: Trainable, folder: Path, minutes: float | None = None, tell: Tell | None = None
+) -> Path:
+    """The same with a training of any kind, which has to be at its beginning."""
+    args, tell = training.args, tell or _nobody
     torch.set_num_threads(1)
-    training = Training(args)
-    state = checkpoint.read_checkpoint(folder, args, training.scenario.digest)
+    kind, settings, digest = training.kind, training.settings, training.scenario.digest
+    state = checkpoint.read_checkpoint(folder, kind, settings, digest)
     if state is None:
         training.begin()
     else:
@@ -159,7 +202,7 @@ def run(
     return folder / checkpoint.POLICY
 
 
-def _keep(training: Training, folder: Path, rows: list[Row], saving_eur: float) -> None:
+def _keep(training: Trainable, folder: Path, rows: list[Row], saving_eur: float) -> None:
     """Write log, policy and, last, the checkpoint that vouches for both."""
     checkpoint.write_rows(folder, rows)
     if saving_eur > training.best_eur:
@@ -167,7 +210,8 @@ def _keep(training: Training, folder: Path, rows: list[Row], saving_eur: float) 
         path = folder / checkpoint.POLICY
         write_onnx(path, training.network, training.decision.names, training.args.decision)
     digest = training.scenario.digest
-    checkpoint.write_checkpoint(folder, training.args, digest, training.state())
+    kind, settings, state = training.kind, training.settings, training.state()
+    checkpoint.write_checkpoint(folder, kind, settings, digest, state)
 
 
 @contextmanager
@@ -188,7 +232,7 @@ def _board(folder: Path, begun: int) -> Iterator[Callable[[Row], None]]:
 
 
 def _row(
-    training: Training, seconds: float, saving_eur: float, reward: float, report: Report
+    training: Trainable, seconds: float, saving_eur: float, reward: float, report: Report
 ) -> Row:
     return {
         "agent_steps": training.agent_steps,

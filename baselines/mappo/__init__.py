@@ -1,0 +1,1 @@
+"""MAPPO and IPPO with RLlib."""
