@@ -277,7 +277,7 @@ def _run(
         console.print(_summary_table(summaries, len(results)))
         console.print(
             "IQM: mean of the middle half of the scores of blocks (of 13 weeks, every third); "
-            "CVaR: mean of their worst tenth; rank: in 95 % of draws; ranges overlap within a group"
+            "CVaR: mean of their worst tenth; rank: in 95 % of draws"
         )
     now = datetime.now(UTC)
     folder = (
@@ -329,9 +329,9 @@ def _summary_table(summaries: Sequence[Summary], scenarios: int) -> Table:
     title = f"All {scenarios} scenarios ({summaries[0].blocks} blocks of weeks)"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("policy", no_wrap=True)
-    for heading in ("IQM", "95 % interval", "mean", "CVaR 10 %", "worst", "rank", "group"):
+    for heading in ("IQM", "95 % interval", "mean", "CVaR 10 %", "worst", "rank"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("worst scenario", overflow="fold")
+    table.add_column("worst in", no_wrap=True)
     for one in sorted(summaries, key=lambda s: -s.iqm):
         table.add_row(
             one.policy,
@@ -341,7 +341,6 @@ def _summary_table(summaries: Sequence[Summary], scenarios: int) -> Table:
             f"{one.cvar:.1f}",
             f"{one.worst:.1f}",
             _rank(one),
-            str(one.group),
             one.worst_scenario,
         )
     return table

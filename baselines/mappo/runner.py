@@ -15,7 +15,7 @@ from torch import Tensor
 
 from baselines.mappo.module import JOINT, SHARED, CommunityModule
 from baselines.mappo.sight import Sight
-from baselines.ppo.collect import Collector, Segment
+from baselines.ppo.collect import Collector, Segment, first_seed
 from baselines.ppo.learn import advantages
 from p2p_market.batch import CommunityBatch
 
@@ -61,7 +61,7 @@ class CommunityRunner(EnvRunner):  # type: ignore[misc]
         if self.at != (episode, segment):
             if segment:
                 raise RuntimeError("a process that played was lost in mid-episode; start again")
-            collector.begin(args.seed + self.place * self.share, episode)
+            collector.begin(first_seed(args) + self.place * self.share, episode)
         entropy = np.random.SeedSequence([args.seed, self.place, episode, segment])
         self.generator.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> np.uint64(1)))
         played = collector.play(self.sight.inputs, self.module.actor)

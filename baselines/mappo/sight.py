@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 from torch import Tensor
 
 from baselines.ppo.args import Args
-from baselines.ppo.collect import Collector
+from baselines.ppo.collect import Collector, first_seed
 from baselines.ppo.decision import KINDS, Decision
 from baselines.ppo.network import FAR, Inputs, moments, normalised
 from p2p_market.batch import CommunityBatch
@@ -67,7 +67,7 @@ def survey(scenario: Scenario, args: Args) -> Sight:
     sight = _blank(scenario, args)
     batch = CommunityBatch(scenario, args.communities, split="train")
     collector = Collector(batch, sight.decision, args, torch.Generator())
-    collector.begin(args.seed, 0)
+    collector.begin(first_seed(args), 0)
     rows, joint = collector.survey(np.random.default_rng(args.seed))
     sight.inputs.freeze(rows)
     return Sight(scenario, args, sight.decision, sight.inputs, *moments(joint))

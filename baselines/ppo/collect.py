@@ -65,7 +65,7 @@ class Collector:
         self.seen: Float32Array = np.zeros(0, np.float32)
 
     def begin(self, seed: int, episode: int) -> None:
-        """Begin the episode of this number of what a seed brings forth."""
+        """Begin the episode of this number of what a seed (see `first_seed`) brings forth."""
         self.seen = self.batch.reset(seed, first=episode).copy()
         self.earned.begin(self.seen)
 
@@ -125,6 +125,11 @@ class Collector:
         if step.ended:
             self.earned.begin(self.seen)
         return rewards, step.ended
+
+
+def first_seed(args: Args) -> int:
+    """Seed of the first community; trainings with other seeds share no episode."""
+    return args.seed << 20
 
 
 def log_density(noise: Tensor, log_deviation: Tensor) -> Tensor:

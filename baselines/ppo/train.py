@@ -17,7 +17,7 @@ import torch
 from baselines.ppo import checkpoint
 from baselines.ppo.args import Args, args_from
 from baselines.ppo.checkpoint import Row, Settings
-from baselines.ppo.collect import Collector
+from baselines.ppo.collect import Collector, first_seed
 from baselines.ppo.decision import KINDS, Decision
 from baselines.ppo.export import write_onnx
 from baselines.ppo.learn import Critic, Learner, Report
@@ -105,7 +105,7 @@ class Training:
 
     def begin(self) -> None:
         """Play the first episode by rule and at random; freeze the normalisation of inputs."""
-        self.collector.begin(self.args.seed, 0)
+        self.collector.begin(first_seed(self.args), 0)
         inputs, joint = self.collector.survey(np.random.default_rng(self.args.seed))
         self.inputs.freeze(inputs)
         self.learner.critic.freeze(joint)
@@ -144,7 +144,7 @@ class Training:
         self.learner.optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"])
         self.episode, self.best_eur = state["episode"], state["best_eur"]
-        self.collector.begin(self.args.seed, self.episode)
+        self.collector.begin(first_seed(self.args), self.episode)
 
 
 def run(
