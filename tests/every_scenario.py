@@ -10,3 +10,15 @@ EVERY_SCENARIO = [
     pytest.param(name, marks=() if name in PLAIN else pytest.mark.compiled)
     for name in scenario_ids()
 ]
+
+VARIED = (*PLAIN, "community-16-v0", "binding-feeder-v0", "outage-v0", "resale-6-v0")
+
+
+def _marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    if name in PLAIN:
+        return ()
+    return (pytest.mark.compiled,) if name in VARIED else (pytest.mark.slow,)
+
+
+VARIED_SCENARIOS = [pytest.param(name, marks=_marks(name)) for name in scenario_ids()]
+"""Every scenario, the varied ones in seconds: for cases that run over every baseline too."""

@@ -198,7 +198,7 @@ def run_of(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "how",
     [
-        ("--workers", "1"),
+        pytest.param(("--workers", "1"), marks=pytest.mark.slow),
         ("--workers", "2"),
         pytest.param(("--ray", "local", "--workers", "2"), marks=pytest.mark.slow),
     ],

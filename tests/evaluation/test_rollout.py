@@ -15,7 +15,7 @@ from p2p_market.evaluation.rollout import Recorded, join, rollout
 from p2p_market.observation import observe
 from p2p_market.registry import BASELINES
 from p2p_market.scenario import build, load_scenario, scenario_ids
-from tests.every_scenario import EVERY_SCENARIO
+from tests.every_scenario import VARIED_SCENARIOS
 
 IDS = scenario_ids()
 RULES = [name for name in BASELINES if name != "optimum"]
@@ -40,7 +40,7 @@ def test_a_rollout_is_what_the_environment_plays(scenario_id):
 
 
 @pytest.mark.parametrize("policy", RULES)
-@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
+@pytest.mark.parametrize("scenario_id", VARIED_SCENARIOS)
 def test_a_batch_plays_every_community_as_if_alone(scenario_id, policy):
     scenario = one_day(scenario_id)
     singles = [draw(scenario, choose_key(scenario, seed, "test", seed)) for seed in range(3)]
@@ -50,7 +50,7 @@ def test_a_batch_plays_every_community_as_if_alone(scenario_id, policy):
 
 
 @pytest.mark.parametrize("policy", RULES)
-@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
+@pytest.mark.parametrize("scenario_id", VARIED_SCENARIOS)
 def test_rules_are_deterministic_and_raise_no_intervention(scenario_id, policy):
     scenario = one_day(scenario_id)
     episode = draw(scenario, choose_key(scenario, 1, "test", 5))

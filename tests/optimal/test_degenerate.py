@@ -40,7 +40,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", ["classic-v0", "ev-12-v0", "outage-v0"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "classic-v0",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("ev-12-v0", "outage-v0")),
+    ],
+)
 @pytest.mark.parametrize("case", CASES)
 def test_the_optimum_of_a_bare_community(case, name):
     spec = CASES[case](load_scenario(name).spec.model_copy(update={"days": 1}))

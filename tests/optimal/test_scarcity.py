@@ -71,7 +71,7 @@ def test_both_programs_agree_at_a_narrow_feeder(limit_kw, week, cut):
     [
         (without_wear_and_losses, 8.0, SUMMER),
         (without_wear_and_losses, 1.0, WINTER),
-        (with_full_fees, 3.0, SUMMER),
+        pytest.param(with_full_fees, 3.0, SUMMER, marks=pytest.mark.slow),
     ],
 )
 def test_a_linear_schedule_out_of_reach_is_noticed_and_mended(change, limit_kw, week):
