@@ -16,6 +16,7 @@ import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from p2p_market import compare, data, datasets, references, training
 from p2p_market.console import (
@@ -331,7 +332,7 @@ def _summary_table(summaries: Sequence[Summary], scenarios: int) -> Table:
     table.add_column("policy", no_wrap=True)
     for heading in ("IQM", "95 % interval", "mean", "CVaR 10 %", "worst", "rank"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("worst in", no_wrap=True)
+    table.add_column("worst in")  # gives way where the terminal is narrow, numbers never
     for one in sorted(summaries, key=lambda s: -s.iqm):
         table.add_row(
             one.policy,
@@ -341,7 +342,7 @@ def _summary_table(summaries: Sequence[Summary], scenarios: int) -> Table:
             f"{one.cvar:.1f}",
             f"{one.worst:.1f}",
             _rank(one),
-            one.worst_scenario,
+            Text(one.worst_scenario, no_wrap=True, overflow="ellipsis"),
         )
     return table
 

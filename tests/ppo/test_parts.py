@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 import torch
 
 from baselines.ppo.args import Args
+from baselines.ppo.collect import first_seed
 from baselines.ppo.decision import AroundRule, Full
 from baselines.ppo.earned import Yield
 from baselines.ppo.learn import advantages
@@ -19,6 +20,12 @@ from p2p_market.batch import CommunityBatch
 from p2p_market.scenario import load_scenario
 
 SCENARIOS = ["classic-v0", "ev-12-v0"]
+
+
+def test_trainings_with_other_seeds_share_no_episode():
+    """Community b draws as the first seed + b does."""
+    first, second = (first_seed(Args(seed=seed)) for seed in (0, 1))
+    assert second - first >= Args().communities
 
 
 def test_advantages_by_hand():
