@@ -18,7 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from p2p_market import compare, data, datasets, references, training
+from p2p_market import compare, data, datasets, references, submissions, training
 from p2p_market.console import (
     ScenarioOption,
     SeedOption,
@@ -69,6 +69,7 @@ app = typer.Typer(
 )
 app.add_typer(compare.app, name="compare")
 app.add_typer(datasets.app, name="data")
+app.add_typer(submissions.app, name="leaderboard")
 app.command(name="reference")(references.reference)
 app.command(name="train")(training.train)
 
