@@ -11,6 +11,8 @@ from leaderboard.visible import visible
 
 PARAMETERS: Final = 2_000_000
 
+RANK: Final = 8
+
 NUMBERS: Final[dict[int, type[np.generic]]] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.DOUBLE: np.float64,
@@ -40,11 +42,11 @@ def _numbers(tensor: TensorProto) -> int:
         raise RefusedError(f"{label}: has external data; save the weights inside the file")
     if tensor.data_type not in NUMBERS:
         raise RefusedError(f"{label}: data type {tensor.data_type}; use float32, int64 or bool")
-    count: int = math.prod(tensor.dims)
-    if min(tensor.dims, default=0) < 0 or count > PARAMETERS:
+    count: int = math.prod(tensor.dims[:RANK])
+    if len(tensor.dims) > RANK or min(tensor.dims, default=0) < 0 or count > PARAMETERS:
         raise RefusedError(
-            f"{label}: has shape {list(tensor.dims)[:8]}; it may have {PARAMETERS} numbers, make "
-            "it smaller"
+            f"{label}: has shape {list(tensor.dims[:RANK])}; it may have {PARAMETERS} numbers in "
+            f"{RANK} axes, make it smaller"
         )
     stored = {one.name: value for one, value in tensor.ListFields() if one.name.endswith("_data")}
     raw = stored.get("raw_data")

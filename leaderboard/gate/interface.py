@@ -49,9 +49,8 @@ def interface(model: ModelProto) -> Interface:
         )
     axes = {axis for _, axis in (*taken.values(), *given.values())}
     if len(axes) != 1:
-        raise RefusedError(
-            f"the rows' axis has the names {sorted(axes)}; give it one, such as 'row'"
-        )
+        shown = [visible(axis) for axis in sorted(axes)]
+        raise RefusedError(f"the rows' axis has the names {shown}; give it one, such as 'row'")
     told = {one.key: one.value for one in model.metadata_props}
     columns = _columns(told)
     if len(columns) != taken[INPUT][0]:
@@ -92,9 +91,7 @@ def _width(value: ValueInfoProto) -> tuple[int, str]:
 def _columns(told: dict[str, str]) -> tuple[str, ...]:
     """Names of the columns, out of the metadata."""
     if not {COLUMNS, DECISION} <= told.keys():
-        raise RefusedError(
-            f"its metadata need {COLUMNS!r} and {DECISION!r}; write them with the file"
-        )
+        raise RefusedError(f"its metadata need {COLUMNS!r} and {DECISION!r}; add what is missing")
     text = told[COLUMNS]
     try:
         if len(text) > METADATA_BYTES:

@@ -23,7 +23,7 @@ def ask(task: str, data: bytes) -> dict[str, Any]:
     """What a function of our own says of a stranger's bytes.
 
     Args:
-        task: `module:function`; it takes bytes and returns what JSON can hold, or raises `RefusedError`.
+        task: `module:function`; it takes bytes, and returns what JSON can hold or refuses.
         data: what it looks at.
 
     Raises:

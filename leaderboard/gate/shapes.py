@@ -21,7 +21,7 @@ def check_shapes(model: ModelProto, about: Interface) -> None:
     """Infer the shapes of all values and hold them to the limits.
 
     Raises:
-        RefusedError: if a shape cannot be inferred, is too large, or differs from what was declared.
+        RefusedError: if a shape cannot be inferred, is too large, or is not as declared.
     """
     bare = ModelProto()
     bare.CopyFrom(model)
