@@ -14,8 +14,8 @@ from pathlib import Path
 from leaderboard.gate.refused import RefusedError
 
 
-def limit(seconds: int, memory_bytes: int) -> None:
-    """Give up all further files and processes, and bound time and memory."""
+def limit(seconds: int, memory_bytes: int, files: int = 3) -> None:
+    """Give up all further processes and files but these, and bound time and memory."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     most = pages * resource.getpagesize() + memory_bytes
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -26,7 +26,7 @@ def limit(seconds: int, memory_bytes: int) -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_NOFILE, 3),
+        (resource.RLIMIT_NOFILE, files),
     ):
         resource.setrlimit(kind, (value, value))
 

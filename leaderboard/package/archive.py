@@ -32,7 +32,7 @@ UTF8_OR_LEVEL: Final = 0x0806
 """Flags that change nothing for ASCII names: compression level, UTF-8."""
 
 LOCAL: Final = struct.Struct("<4sHHHHHIIIHH")
-ENTRY: Final = struct.Struct("<4sHHHHHHIIIHHHHHII")
+CENTRAL: Final = struct.Struct("<4sHHHHHHIIIHHHHHII")
 END: Final = struct.Struct("<4sHHHHIIH")
 
 
@@ -105,11 +105,11 @@ def _directory(data: bytes) -> tuple[list[Member], int]:
 
 def _entry(data: bytes, place: int, end: int) -> tuple[Member, int]:
     """One line of the directory, and where the next starts."""
-    if place + ENTRY.size > end or data[place : place + 4] != b"PK\x01\x02":
+    if place + CENTRAL.size > end or data[place : place + 4] != b"PK\x01\x02":
         raise PackageError(f"the zip's directory is damaged; {MEND}")
     (_, _, _, flags, method, _, _, crc, packed, size, letters, extra, comment, disk, _, outside,
-     offset) = ENTRY.unpack_from(data, place)  # fmt: skip
-    place += ENTRY.size
+     offset) = CENTRAL.unpack_from(data, place)  # fmt: skip
+    place += CENTRAL.size
     name = _name(data[place : place + letters])
     if place + letters > end:
         raise PackageError(f"the zip's directory is damaged; {MEND}")
@@ -202,7 +202,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
         raw, crc, size = name.encode("ascii"), zlib.crc32(contents), len(contents)
         shared = (20, 0, STORED, 0, 0x21, crc, size, size, len(raw), 0)  # 1 January 1980
         mode = (stat.S_IFREG | 0o644) << 16
-        entry = ENTRY.pack(b"PK\x01\x02", 20 | 3 << 8, *shared, 0, 0, 0, mode, len(members))
+        entry = CENTRAL.pack(b"PK\x01\x02", 20 | 3 << 8, *shared, 0, 0, 0, mode, len(members))
         directory += entry + raw
         members += LOCAL.pack(b"PK\x03\x04", *shared) + raw + contents
     count = len(files)
