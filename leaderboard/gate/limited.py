@@ -1,22 +1,24 @@
 """Asks the limited process: a stranger's bytes go in, a small JSON object comes out."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from leaderboard.gate.worker import ANSWER_BYTES
 from leaderboard.visible import visible
-from p2p_market.errors import PackageError
+from p2p_market.errors import P2PMarketError, PackageError
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 CPU_S: Final = 10
 MEMORY_BYTES: Final = 2**30
 WALL_S: Final = 60.0
 """However busy the machine is; processor time is what ends a task."""
-ANSWER_BYTES: Final = 64 * 1024
 
 
 def ask(task: str, data: bytes) -> dict[str, Any]:
@@ -28,41 +30,45 @@ def ask(task: str, data: bytes) -> dict[str, Any]:
 
     Raises:
         PackageError: if it refuses, or was stopped at its limits.
+        P2PMarketError: if this system has no such limits.
     """
+    if sys.platform != "linux":
+        raise P2PMarketError("networks are examined on Linux only: elsewhere limits do not hold")
+    with _in_memory(data) as given, _in_memory(b"") as answer:
+        status = _run(task, given, answer)
+        answer.seek(0)
+        return _told(answer.read(ANSWER_BYTES + 1), status)
+
+
+def _in_memory(data: bytes) -> IO[bytes]:
+    """A file that is on no disk."""
+    file = os.fdopen(os.memfd_create("p2p-market"), "w+b")
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+def _run(task: str, given: IO[bytes], answer: IO[bytes]) -> int:
+    """Exit status of the limited process; whatever it does, it and its like have ended."""
     command = [sys.executable, "-P", "-m", "leaderboard.gate.worker", task]
     with tempfile.TemporaryDirectory() as empty:
         process = subprocess.Popen(
             [*command, str(CPU_S), str(MEMORY_BYTES)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=given,
+            stdout=answer,
             stderr=subprocess.DEVNULL,
             cwd=empty,
             env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
         )
-        with process:
-            answer = _exchange(process, data)
-    return _told(answer, process.returncode)
-
-
-def _exchange(process: subprocess.Popen[bytes], data: bytes) -> bytes:
-    """Give all, then take as much as an answer may have; whatever happens, the process ends."""
-    assert process.stdin
-    assert process.stdout
-    alarm = threading.Timer(WALL_S, process.kill)
-    alarm.start()
-    try:
-        process.stdin.write(data)
-        process.stdin.close()
-        answer = process.stdout.read(ANSWER_BYTES + 1)
-        if len(answer) <= ANSWER_BYTES:
-            process.wait()
-        return answer
-    except BrokenPipeError:  # it has ended before it had read all
-        return b""
-    finally:
-        alarm.cancel()
-        process.kill()
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(WALL_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            status = process.wait()
+    return status
 
 
 def _told(answer: bytes, status: int) -> dict[str, Any]:

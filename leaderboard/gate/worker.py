@@ -1,8 +1,8 @@
 """The limited process: reads bytes from standard input, answers in JSON. See `limited.py`.
 
 Run as `python -m leaderboard.gate.worker MODULE:FUNCTION SECONDS BYTES`. What it needs is imported
-before the limits hold and before the first byte is read. From then on it opens no file (none is
-given but the three pipes), starts no process, writes nothing, and ends at its limits.
+before the limits hold and before the first byte is read. From then on it opens no file, starts no
+process, writes nothing but a short answer, and ends at its limits.
 """
 
 import importlib
@@ -10,8 +10,11 @@ import json
 import resource
 import sys
 from pathlib import Path
+from typing import Final
 
 from leaderboard.gate.refused import RefusedError
+
+ANSWER_BYTES: Final = 64 * 1024
 
 
 def limit(seconds: int, memory_bytes: int, files: int = 3) -> None:
@@ -23,7 +26,7 @@ def limit(seconds: int, memory_bytes: int, files: int = 3) -> None:
     for kind, value in (
         (resource.RLIMIT_AS, most),
         (resource.RLIMIT_CPU, end),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, ANSWER_BYTES),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, files),

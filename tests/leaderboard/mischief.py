@@ -13,6 +13,15 @@ def flood(data):
         sys.stdout.write("x" * 2**16)
 
 
+def stay(data):
+    """Leaves a process behind that keeps all that was given open."""
+    if os.fork() == 0:
+        os.setpgid(0, 0)
+        time.sleep(5)
+        os._exit(0)
+    return {"refused": "still here"}
+
+
 def noise(data):
     sys.stdout.write("\x00{")
     return {}

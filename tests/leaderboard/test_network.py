@@ -1,7 +1,9 @@
 """The gate for networks: good ones pass, each hostile one (attack A09) is refused and told why."""
 
 import io
+import os
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from leaderboard.gate.check import check
 from leaderboard.gate.network import examine
 from leaderboard.gate.refused import RefusedError
 from leaderboard.package.package import from_bytes
-from p2p_market.errors import PackageError
+from p2p_market.errors import P2PMarketError, PackageError
 from tests.leaderboard.hostile import HOSTILE, as_bytes, expanded, filled, loop
 from tests.leaderboard.networks import COLUMNS, WIDTH, mixing, network, remembering
 from tests.leaderboard.packages import DRAFT, package
@@ -118,6 +120,7 @@ def test_past_the_gate_the_limits_stop_it(make, monkeypatch):
     ("task", "match"),
     [
         ("flood", "could not be examined"),
+        ("stay", "still here" if os.geteuid() == 0 else "could not be examined"),
         ("noise", "could not be examined"),
         ("deep", "could not be examined"),
         ("a_list", "the answer is no object"),
@@ -134,6 +137,12 @@ def test_what_the_limited_process_cannot_do(task, match, monkeypatch):
     monkeypatch.setattr(limited, "WALL_S", 2.0 if task == "sleep" else 60.0)
     with pytest.raises(PackageError, match=match):
         limited.ask(f"tests.leaderboard.mischief:{task}", b"x" * 2**20)
+
+
+def test_elsewhere_than_on_linux_it_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(P2PMarketError, match="on Linux only"):
+        check(submitted(network()))
 
 
 def test_a_decision_that_nobody_knows():
