@@ -56,6 +56,7 @@ EXTRAS: Final = (
     ("matplotlib", "report"),
     ("torch", "rl"),
     ("onnxruntime", "onnx"),
+    ("onnx", "leaderboard"),
     ("ray", "ray"),
 )
 """A package and the extra that carries it."""
