@@ -7,6 +7,7 @@ import sys
 import zipfile
 import zlib
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,10 @@ def test_what_is_not_a_regular_file(kind):
     refused(zipped(*GOOD, (member("link", 0o777 | kind), b"/etc/passwd")), "not a regular file")
 
 
+def test_comments():
+    refused(zipped(*GOOD, (member("noted", comment=b"hidden"), b"")), "'noted': has extra fields")
+
+
 def test_hard_links_hide_in_extra_fields():
     unix = struct.pack("<HH", 0x000D, 23) + bytes(12) + b"/etc/passwd"
     refused(zipped(*GOOD, (member("link", extra=unix), b"")), "extra fields")
@@ -74,6 +79,8 @@ def test_hard_links_hide_in_extra_fields():
 def bombs():
     """Name -> a zip that wants more than it should."""
     zeros, inner = bytes(40 * 2**20), zipped(*[(f"f{n}", b"") for n in range(3)])
+    noise = np.random.default_rng(0).bytes(512 * 544)
+    sparse = b"".join(noise[n : n + 512].ljust(2**15, b"0") for n in range(0, len(noise), 512))
     tiny = zipped(*[(f"file{n}", b"") for n in range(60_000)])
     lying = bytearray(zipped(("bomb", zeros), method=zipfile.ZIP_DEFLATED))
     for place in (22, lying.rindex(b"PK\x01\x02") + 24):
@@ -84,6 +91,7 @@ def bombs():
         "nested": zipped(*GOOD, ("inner.zip", inner)),
         "tiny": tiny,
         "million": many_entries(1_000_000),
+        "together": zipped(("one", sparse), ("two", sparse), method=zipfile.ZIP_DEFLATED),
         "overlap": overlapping(),
         "lying": bytes(lying),
         "packed": zipped(("stored", zeros[: archive.PACKED_BYTES])),
@@ -114,6 +122,7 @@ SAYS = {
     "nested": "not listed",
     "tiny": "it may have 1 to 20",
     "million": "make the files smaller",
+    "together": "bytes unpacked; make them smaller",
     "overlap": "overlap",
     "lying": "sizes are not those declared",
     "packed": "make the files smaller",
@@ -180,6 +189,9 @@ def changed(data, place, new):
         ("streamed", lambda d: changed(d, d.index(b"PK\x01\x02") + 8, b"\x08"), "streamed"),
         ("method 12", lambda d: changed(d, d.index(b"PK\x01\x02") + 10, b"\x0c"), "method 12"),
         ("two disks", lambda d: changed(d, len(d) - 18, b"\x01"), "several parts"),
+        ("other disk", lambda d: changed(d, len(d) - 16, b"\x01"), "several parts"),
+        ("other part", lambda d: changed(d, len(d) - 14, b"\x01"), "several parts"),
+        ("comment to come", lambda d: changed(d, len(d) - 2, b"\x05"), "a comment"),
         ("renamed", lambda d: changed(d, LOCAL.size, b"P"), "disagree"),
         ("checksum", lambda d: changed(d, LOCAL.size + 11, b"x"), "checksum"),
     ],
