@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 
 from baselines.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
-from baselines.onnx_policy.policy import PER_UNIT
+from baselines.onnx_policy.policy import on_grid
 from baselines.ppo.decision import KINDS, Decision
 from leaderboard.gate.check import Network
 from leaderboard.gate.session import open_session
@@ -51,8 +51,7 @@ class Seats:
                 output[community, own], later[community, own] = self._ask(
                     rows[community, own], memory[community, own]
                 )
-        on_grid = np.round(output * PER_UNIT) / PER_UNIT
-        return self.decision.actions(observation, on_grid), later
+        return self.decision.actions(observation, on_grid(output)), on_grid(later)
 
     def _ask(self, rows: Float32Array, state: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Output and next state of one seat, (row, number) each."""
