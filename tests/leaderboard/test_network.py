@@ -43,6 +43,21 @@ def test_good_networks_pass(model, state):
     assert found.parameters >= WIDTH
 
 
+@pytest.mark.parametrize("memory", [0, 8])
+def test_what_the_trainer_exports_passes(memory, tmp_path):
+    torch = pytest.importorskip("torch")
+    from baselines.ppo.args import Args
+    from baselines.ppo.export import write_onnx
+    from baselines.ppo.network import Actor, Inputs
+    from baselines.ppo.policy import Network
+
+    inputs = Inputs(COLUMNS)
+    actor = Actor(inputs.width, 1, Args(memory=memory), torch.Generator().manual_seed(0))
+    write_onnx(tmp_path / "policy.onnx", Network(inputs, actor), COLUMNS, "around_rule")
+    found = examine((tmp_path / "policy.onnx").read_bytes())
+    assert (found["state"] > 0) == (memory > 0)
+
+
 def test_recurrent_cells_of_torch_pass(tmp_path):
     torch = pytest.importorskip("torch")
 
