@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ import onnx
 from leaderboard.gate import limited
 from leaderboard.gate.allowed import OPERATORS
 from leaderboard.gate.check import check
+from leaderboard.gate.interface import interface
 from leaderboard.gate.network import examine
 from leaderboard.gate.refused import RefusedError
+from leaderboard.gate.trial import play_zeros
 from leaderboard.package.package import from_bytes
 from p2p_market.errors import P2PMarketError, PackageError
 from tests.leaderboard.hostile import HOSTILE, as_bytes, expanded, filled, loop
@@ -109,6 +112,12 @@ def test_nothing_is_loaded_before_it_is_looked_at(monkeypatch):
     assert seen == []
     examine(as_bytes(network()))
     assert seen == ["run"]
+
+
+def test_the_trial_measures_what_comes_out():
+    about = replace(interface(network()), outputs=2)
+    with pytest.raises(RefusedError, match=r"output: is \(1, 1\) for 1 rows; needed is \(1, 2\)"):
+        play_zeros(as_bytes(network()), about)
 
 
 @pytest.mark.parametrize("attack", ["Loop", "a million nodes", "truncated", "out of range"])
