@@ -30,7 +30,7 @@ def test_every_network_stands_in_the_records(board):
     assert weeks == {13}
 
 
-@pytest.mark.parametrize("board", (*TEST, *VALIDATION), ids=lambda board: board.path.stem)
+@pytest.mark.parametrize("board", [*TEST, *VALIDATION], ids=lambda board: board.path.stem)
 def test_nobody_beats_the_optimum(board):
     costs = score.costs(board)
     for player, cost in costs.items():
@@ -43,9 +43,9 @@ def test_logs_and_settings_are_of_the_plan():
     assert {training.scenario for training in found} == {*AGENT_STEPS}
     for training in found:
         told = json.loads((training.folder / f"seed-{training.seed}.json").read_text("utf-8"))
-        assert told["settings"] == training.settings
+        assert training.settings.items() <= told["settings"].items()
         assert training.ablation or training.policy.is_file()
-    assert {path for path in FOLDER.rglob("*.onnx")} == {
+    assert set(FOLDER.rglob("*.onnx")) == {
         training.policy for training in found if not training.ablation
     }
 
