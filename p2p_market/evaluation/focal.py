@@ -13,20 +13,20 @@ from typing import Final
 import numpy as np
 
 from p2p_market.actions import action_map
-from p2p_market.episode import Episode, EpisodeKey, stack
+from p2p_market.episode import Episode, EpisodeKey, draw, stack
 from p2p_market.errors import ClusterError, PolicyError
 from p2p_market.evaluation import metrics
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, all_weeks, draw_weeks, play
-from p2p_market.evaluation.mixture import Mixture
+from p2p_market.evaluation.mixture import Blinkered, Mixture
 from p2p_market.evaluation.parts import Tell
 from p2p_market.evaluation.policy import Policy, load_policy
 from p2p_market.evaluation.population import (
-    Bot,
     Population,
     Seeded,
     bot_seed,
     load_population,
     seated,
+    stranger,
 )
 from p2p_market.evaluation.processes import in_processes
 from p2p_market.evaluation.rollout import rollout
@@ -104,8 +104,8 @@ def focal(
     """Play policies and all `DEVIATIONS` in the focal role.
 
     Args:
-        policies: names, files or `module:factory`; a decentralised policy is expected: what a seat
-            does should follow from its own row of the observation.
+        policies: names, files or `module:factory`; each sees the row of its seat and, in place of
+            its neighbours' rows, those of strangers.
         population: `module:attribute`.
         workers: turns played at the same time, in processes; no result depends on it.
         progress: called with the number of steps played since its last call.
@@ -169,30 +169,32 @@ def play_seats(
         Private costs, (seat in focus, agent) [EUR].
     """
     mixture = background(scenario, episode.keys[0], population, name, seats)
-    together = stack([episode] * len(seats))
-    return metrics.private_cost_eur(rollout(scenario, together, mixture, name, progress=progress))
+    together = stack([episode] * len(seats) + [draw(scenario, stranger(episode.keys[0]))])
+    played = rollout(scenario, together, mixture, name, progress=progress)
+    return metrics.private_cost_eur(played)[:-1]
 
 
 def background(
     scenario: Scenario, key: EpisodeKey, population: Population, name: str, seats: Sequence[int]
 ) -> Mixture:
-    """The policy in focus on these seats, one per community, and the bots on all others."""
+    """The policy in focus on these seats, one per community, and the bots on all others.
+
+    In one community more, the last, the policy has all seats: that of the strangers it sees.
+    """
     drawn = seated(scenario, population, key)
     bots = list(dict.fromkeys(drawn))
-    member_of = np.tile([1 + bots.index(bot) for bot in drawn], (len(seats), 1))
+    member_of = np.tile([1 + bots.index(bot) for bot in drawn], (len(seats) + 1, 1))
     member_of[np.arange(len(seats)), seats] = 0
-    seeds = (bot_seed(key),) * len(seats)
-    players = [_bot(scenario, population.bots[bot], seeds) for bot in bots]
+    member_of[-1] = 0
+    seeds = (bot_seed(key),) * len(member_of)
+    in_focus = Blinkered(_acting(scenario, name), member_of == 0)
+    players = [Seeded(_acting(scenario, population.bots[bot].target), seeds) for bot in bots]
     return Mixture(
         (name, *(f"{population.name}: {bot}" for bot in bots)),
-        (_acting(scenario, name), *players),
+        (in_focus, *players),
         member_of,
         action_map(scenario).width,
     )
-
-
-def _bot(scenario: Scenario, bot: Bot, seeds: tuple[int, ...]) -> Policy:
-    return Seeded(_acting(scenario, bot.target), seeds)
 
 
 def _acting(scenario: Scenario, name: str) -> Policy:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p2p_market.evaluation.policy import Policy, ask, checked_action
-from p2p_market.records import Float32Array, IntArray
+from p2p_market.records import BoolArray, Float32Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,25 @@ class Mixture:
             memories.append(later)
         rows = self.member_of[None, :, :, None]
         return np.take_along_axis(np.stack(answers), rows, axis=0)[0], tuple(memories)
+
+
+@dataclass(frozen=True, slots=True)
+class Blinkered:
+    """A policy that sees its own rows; in place of all others it sees rows of a strange community.
+
+    The stranger is the last community of the batch: of the same days, drawn with another seed, and
+    this policy has all of its seats. So every row is one that could be, and none tells of a
+    neighbour. A decentralised policy answers on its own rows as if it saw everything.
+    """
+
+    policy: Policy
+    own: BoolArray  # (batch, agent), all of the last community
+
+    def start(self, seeds: Sequence[int]) -> Any:
+        """The policy's memory."""
+        return self.policy.start(seeds)
+
+    def act(self, observation: Float32Array, memory: Any) -> tuple[NDArray[Any], Any]:
+        """The policy's answer to its own rows and those of the stranger."""
+        seen = np.where(self.own[..., None], observation, observation[-1:])
+        return self.policy.act(seen, memory)

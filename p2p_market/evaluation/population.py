@@ -1,7 +1,7 @@
 """A background population: its bots, and which of them sits where in an episode."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from p2p_market.streams import stream
 
 _SEATS: Final = 0x73656174
 _BOTS: Final = 0x626F7473
+_STRANGER: Final = 0x73747261
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,16 @@ def seated(scenario: Scenario, population: Population, key: EpisodeKey) -> tuple
 
 def bot_seed(key: EpisodeKey) -> int:
     """Seed of the bots of an episode: none that an entry could know from its own."""
-    mixed = np.random.SeedSequence([key.seed, key.start_day, _BOTS])
+    return _mixed(key, _BOTS)
+
+
+def stranger(key: EpisodeKey) -> EpisodeKey:
+    """The same days with other draws: what a policy may see of members that are none of its own."""
+    return replace(key, seed=_mixed(key, _STRANGER))
+
+
+def _mixed(key: EpisodeKey, purpose: int) -> int:
+    mixed = np.random.SeedSequence([key.seed, key.start_day, purpose])
     return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
