@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from p2p_market.cli import app
-from p2p_market.episode import stack
+from p2p_market.episode import draw, policy_seed, stack
 from p2p_market.errors import PolicyError, ScenarioError
 from p2p_market.evaluation import focal as rooms
 from p2p_market.evaluation.benchmark import draw_weeks, play
@@ -23,8 +23,9 @@ from p2p_market.evaluation.focal_summary import (
 from p2p_market.evaluation.metrics import private_cost_eur, social_cost_eur
 from p2p_market.evaluation.mixture import Blinkered
 from p2p_market.evaluation.policy import load_policy
-from p2p_market.evaluation.population import Bot, Population, load_population, stranger
+from p2p_market.evaluation.population import Bot, Population, bot_seed, load_population, stranger
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.observation import features
 from p2p_market.records import LEDGER_COLUMN
 from p2p_market.registry import POPULATION
 from p2p_market.scenario import build, load_scenario
@@ -149,7 +150,42 @@ def test_an_entry_sees_its_own_row_and_no_seed_of_the_bots():
     assert entry.own[-1].all()
     given = [5] * (AGENTS + 1)
     assert entry.start(given)[0] == tuple(given)
-    assert all(5 not in bot.seeds for bot in bots)
+    assert {bot.seeds for bot in bots} == {(bot_seed(key),) * (AGENTS + 1)}
+    assert bot_seed(key) not in (key.seed, policy_seed(key))
+
+
+SEEN = []
+
+
+def spy(scenario):
+    """The truthful rule, which tells what it saw."""
+    policy = load_policy("truthful", scenario)
+
+    class Spy:
+        def start(self, seeds):
+            return policy.start(seeds)
+
+        def act(self, observation, memory):
+            SEEN.append(observation.copy())
+            return policy.act(observation, memory)
+
+    return Spy()
+
+
+def test_rows_of_neighbours_are_those_of_strangers_on_the_same_days():
+    (episode,) = draw_weeks(SCENARIO, "train", [WEEKS[0]], 0)
+    SEEN.clear()
+    rooms.play_seats(SCENARIO, episode, HONEST, f"{__name__}:spy", [1, 4])
+    names = [feature.name for feature in features(SCENARIO)]
+    load, hour = names.index("load"), names.index("sin_day")
+    others = draw(SCENARIO, stranger(episode.keys[0]))
+    for step, seen in enumerate(SEEN):
+        wanted = np.tile(others.load_kw[step, 0], (3, 1))
+        wanted[[0, 1], [1, 4]] = episode.load_kw[step, 0, [1, 4]]
+        assert seen[..., load].tolist() == wanted.astype(np.float32).tolist()
+        assert np.ptp(seen[..., hour]) == 0.0
+    assert len(SEEN) == SCENARIO.steps
+    assert np.all(others.load_kw.sum(axis=0) != episode.load_kw.sum(axis=0))
 
 
 def test_a_best_response_saves_no_less_than_anything_played(result):
