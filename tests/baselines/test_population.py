@@ -10,7 +10,13 @@ from p2p_market.episode import EpisodeKey, choose_key, draw
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.metrics import private_cost_eur
 from p2p_market.evaluation.policy import load_policy
-from p2p_market.evaluation.population import bot_seed, load_population, seated, stranger
+from p2p_market.evaluation.population import (
+    Seeded,
+    bot_seed,
+    load_population,
+    seated,
+    stranger,
+)
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.observation import features
 from p2p_market.registry import POPULATION
@@ -175,6 +181,11 @@ def test_seeds_of_bots_and_strangers_lie_apart():
     keys = [EpisodeKey("train", day, seed) for day in (3, 4) for seed in (0, 1)]
     seeds = [bot_seed(key) for key in keys] + [stranger(key).seed for key in keys]
     assert len(set(seeds)) == len(seeds)
+
+
+def test_a_bot_starts_from_its_own_seeds():
+    seeded = Seeded(load_policy("random", SCENARIO), (3, 4))
+    assert seeded.start([9, 9]) == ((3, 4), 0)
 
 
 def test_a_missing_population_is_named():
