@@ -1,4 +1,4 @@
-"""Libraries with torch inside: one thread, for several wait for each other where others work too."""
+"""Libraries with torch inside: one thread, for several wait for each other on a busy machine."""
 
 import pytest
 

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ for needed in ("matplotlib", "cvxpy", "supersuit", "stable_baselines3", "torchrl
     pytest.importorskip(needed)
 
 import nbformat  # noqa: E402 (comes with nbclient)
+from jupyter_client.kernelspec import KernelSpecManager  # noqa: E402
 from jupyter_client.manager import AsyncKernelManager  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,15 +37,8 @@ def shortened(path: Path) -> nbformat.NotebookNode:
 
 
 def run(notebook: nbformat.NotebookNode, folder: Path) -> dict[str, object]:
-    kernel = AsyncKernelManager()  # a kernel of this Python, whatever is registered on the machine
-    kernel.kernel_cmd = []
-    kernel.kernel_spec.argv = [
-        sys.executable,
-        "-m",
-        "ipykernel_launcher",
-        "-f",
-        "{connection_file}",
-    ]
+    here = KernelSpecManager(kernel_dirs=[])  # this Python, whatever the machine has registered
+    kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=here)
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     client = nbclient.NotebookClient(
         notebook,

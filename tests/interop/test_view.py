@@ -1,4 +1,4 @@
-"""The community as other libraries see it: a view, an environment for one, an environment for many."""
+"""The community as other libraries see it: a view, one environment, many in one."""
 
 import numpy as np
 import pytest
