@@ -68,7 +68,9 @@ class BatchedPPO(PPO):  # type: ignore[misc]
         """
         deviation = actor.log_deviation
         with torch.inference_mode():
-            noise = (self.rows[Columns.ACTIONS] - actor(self.rows[Columns.OBS])) / deviation.exp()
+            noise = (
+                self.rows[Columns.ACTIONS] - actor.means(self.rows[Columns.OBS])
+            ) / deviation.exp()
             ratio = (log_density(noise, deviation) - self.rows[Columns.ACTION_LOGP]).exp()
         beyond = (ratio - 1.0).abs() > self.config.clip_param
         return float((ratio - 1.0 - ratio.log()).mean()), float(beyond.float().mean())

@@ -53,7 +53,7 @@ class CommunityRows(MultiAgentEnv):  # type: ignore[misc]
         """Draw a training week."""
         observations, _ = self.community.reset(seed, options)
         self._see(observations)
-        self.earned.begin(self.seen)
+        self.earned.begin(self.seen, 0)
         return self._rows(), self._infos()
 
     def step(self, actions: Rows) -> tuple[Rows, Rows, Ends, Ends, Rows]:

@@ -39,7 +39,7 @@ class CommunityModule(TorchRLModule, InferenceOnlyAPI, ValueFunctionAPI):  # typ
 
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Tensor]:
         """Mean and logarithm of the deviation of a normal law, side by side."""
-        mean = self.actor(batch[Columns.OBS])
+        mean = self.actor.means(batch[Columns.OBS])
         spread = self.actor.log_deviation.expand_as(mean)
         return {Columns.ACTION_DIST_INPUTS: torch.cat([mean, spread], -1)}
 

@@ -46,11 +46,18 @@ class Settings:
     cluster: Cluster
 
     def __post_init__(self) -> None:
-        """Refuse runners that could not share the communities.
+        """Refuse runners that could not share the communities, and what only `ppo` can.
 
         Raises:
-            PolicyError: naming both numbers.
+            PolicyError: naming the keys.
         """
+        if self.args.memory:
+            raise PolicyError(f"memory {self.args.memory}: only trainer 'ppo' has networks with it")
+        if self.args.first_wear < 1.0 and self.cluster.path == "episodes":
+            raise PolicyError(
+                f"first_wear {self.args.first_wear:g}: RLlib's own episodes are not counted; give "
+                "--set path=batched"
+            )
         if self.args.communities % max(1, self.cluster.env_runners):
             raise PolicyError(
                 f"communities {self.args.communities} cannot be shared evenly by env_runners "

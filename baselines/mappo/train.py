@@ -23,6 +23,7 @@ from baselines.mappo.module import SHARED
 from baselines.mappo.settings import Settings, settings_from
 from baselines.mappo.sight import Sight, remembered, survey
 from baselines.ppo.collect import segment_steps
+from baselines.ppo.imitate import imitate, lessons
 from baselines.ppo.learn import Report
 from baselines.ppo.network import Actor
 from baselines.ppo.policy import Network, TorchPolicy
@@ -75,6 +76,8 @@ class Training:
         self.sight = survey(self.scenario, self.args)
         self.episode = 1
         self._start()
+        if self.args.imitate:
+            self._imitate()
 
     def learn(self) -> tuple[Report, float]:
         """Play and learn from one episode; a report, and the mean reward.
@@ -142,6 +145,17 @@ class Training:
         self.network = Network(self.sight.inputs, actor)
         self._share()
         self._fetch()
+
+    def _imitate(self) -> None:
+        """Give the learners an actor that an expert has taught."""
+        taught = lessons(self.scenario, self.decision, self.args)
+        generator = torch.Generator().manual_seed(self.args.seed)
+        imitate(self.sight.inputs, self.network.actor, taught, self.args, generator)
+        weights = self.algorithm.learner_group.get_weights([SHARED])[SHARED]
+        for key, value in self.network.actor.state_dict().items():
+            weights[f"actor.{key}"] = value.numpy().copy()
+        self.algorithm.learner_group.set_weights({SHARED: weights})
+        self._share()
 
     def _moved(self) -> tuple[float, float]:
         """What the last update did; RLlib does not tell, so it is known for batches only."""

@@ -4,5 +4,7 @@ from typing import Final
 
 INPUT: Final = "rows"
 OUTPUT: Final = "output"
+STATE: Final = "state"  # of networks that remember, and what it becomes
+NEXT_STATE: Final = "next_state"
 COLUMNS: Final = "columns"  # of the metadata, as the next
 DECISION: Final = "decision"

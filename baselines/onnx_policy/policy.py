@@ -1,13 +1,15 @@
 """A network out of an ONNX file, played by onnxruntime: torch is not needed, nor is training code.
 
 The file maps one input `rows`, (row, column) float32 in physical units, to one output `output`,
-(row, number) float32; the number of rows is free. Its metadata say what it was made for:
+(row, number) float32; the number of rows is free. One that remembers also has an input `state`,
+(row, number), 0 at the start of an episode, and an output `next_state`. Its metadata say what it
+was made for:
 
 - `decision`: what a row is and what outputs mean, a key of `baselines.ppo.decision.KINDS`;
 - `columns`: a JSON list, the names of the columns in order.
 
-Networks differ between processors in their last bits. So outputs are rounded to a grid of 2^-12
-before anything is made of them; a run stores the actions that came of it.
+Networks differ between processors in their last bits. So outputs and states are rounded to a grid
+of 2^-12 before anything is made of them; a run stores the actions that came of it.
 """
 
 import json
@@ -20,7 +22,7 @@ from typing import Final
 import numpy as np
 import onnxruntime
 
-from baselines.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
+from baselines.onnx_policy.layout import COLUMNS, DECISION, INPUT, STATE
 from baselines.ppo.decision import KINDS, Decision
 from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
@@ -36,20 +38,31 @@ class OnnxPolicy:
     model: bytes
     decision: Decision
 
-    def start(self, seeds: Sequence[int]) -> None:
-        """Files here remember nothing."""
+    def start(self, seeds: Sequence[int]) -> Float32Array:
+        """State before the first step, (row of all communities, number)."""
+        told = {each.name: each.shape for each in _session(self.model).get_inputs()}
+        width = told[STATE][1] if STATE in told else 0
+        return np.zeros((len(seeds) * len(self.decision.owners), width), dtype=np.float32)
 
-    def act(self, observation: Float32Array, memory: None) -> tuple[FloatArray, None]:
+    def act(
+        self, observation: Float32Array, memory: Float32Array
+    ) -> tuple[FloatArray, Float32Array]:
         """Actions for what is seen."""
-        output = np.round(self.outputs(self.decision.rows(observation)) * PER_UNIT) / PER_UNIT
-        return self.decision.actions(observation, output), None
+        output, memory = self.outputs(self.decision.rows(observation), memory)
+        return self.decision.actions(observation, _on_grid(output)), _on_grid(memory)
 
-    def outputs(self, rows: Float32Array) -> Float32Array:
-        """What the network says, (batch, row, output)."""
+    def outputs(self, rows: Float32Array, state: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """What the network says, (batch, row, output), and its next state."""
         flat = np.ascontiguousarray(rows.reshape(-1, rows.shape[-1]))
-        (answer,) = _session(self.model).run([OUTPUT], {INPUT: flat})
-        output: Float32Array = np.asarray(answer, dtype=np.float32)
-        return output.reshape(*rows.shape[:-1], output.shape[-1])
+        asked = {INPUT: flat, STATE: state} if state.shape[1] else {INPUT: flat}
+        output, *following = _session(self.model).run(None, asked)
+        shaped: Float32Array = np.asarray(output, dtype=np.float32)
+        shaped = shaped.reshape(*rows.shape[:-1], shaped.shape[-1])
+        return shaped, following[0] if following else state
+
+
+def _on_grid(values: Float32Array) -> Float32Array:
+    return np.asarray(np.round(values * PER_UNIT) / PER_UNIT, dtype=np.float32)
 
 
 def from_file(scenario: Scenario, path: str) -> OnnxPolicy:

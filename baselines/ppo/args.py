@@ -8,6 +8,10 @@ from baselines.ppo.decision import KINDS
 from p2p_market.errors import PolicyError
 
 CRITICS: Final = ("mappo", "ippo")
+COUNTS: Final = (
+    "agent_steps", "communities", "epochs", "minibatch", "hidden", "imitate_weeks",
+    "imitate_epochs", "validate_every",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,18 @@ class Args:
     """Standard deviation of the exploration at the beginning, on outputs in [-1, 1]."""
     reward_scale: float = 10.0
     """Rewards in EUR are multiplied by it, so that what is left to win is a number of order 1."""
+    memory: int = 0
+    """Width of a recurrent unit that carries on what was seen; 0 = the moment alone decides."""
+    imitate: str = ""
+    """Who is imitated before the first update: `optimum`, or a baseline. Empty: nobody."""
+    imitate_weeks: int = 32
+    """Training weeks that are imitated."""
+    imitate_epochs: int = 8
+    """Times that they are learnt from."""
+    first_wear: float = 1.0
+    """Share of the degradation cost that counts at the beginning; all of it from the middle on."""
+    correction_eur_per_kwh: float = 0.0
+    """Price of set-points beyond the storage's limits, on top of the scenario's."""
     community_share: float = 0.0
     """Share of the community's mean in each agent's reward; 0 = everyone learns for itself."""
     validate_every: int = 1
@@ -67,17 +83,18 @@ class Args:
         for key, known in (("critic", CRITICS), ("decision", tuple(KINDS))):
             if getattr(self, key) not in known:
                 raise PolicyError(f"{key} {getattr(self, key)!r}; known are: {', '.join(known)}")
-        for key in ("agent_steps", "communities", "epochs", "minibatch", "hidden"):
+        for key in COUNTS:
             if getattr(self, key) < 1:
                 raise PolicyError(f"{key} must be 1 or more, got {getattr(self, key)}")
-        for key in ("discount_per_h", "trace_per_h", "community_share"):
+        for key in ("discount_per_h", "trace_per_h", "community_share", "first_wear"):
             if not 0.0 <= getattr(self, key) <= 1.0:
                 raise PolicyError(f"{key} must lie in [0, 1], got {getattr(self, key)}")
         for key in ("learning_rate", "segment_h", "reward_scale", "first_deviation", "clip"):
             if not getattr(self, key) > 0.0:
                 raise PolicyError(f"{key} must be above 0, got {getattr(self, key)}")
-        if self.validate_every < 1 or self.seed < 0:
-            raise PolicyError("validate_every must be 1 or more, seed 0 or more")
+        for key in ("seed", "memory", "correction_eur_per_kwh"):
+            if getattr(self, key) < 0:
+                raise PolicyError(f"{key} must be 0 or more, got {getattr(self, key)}")
 
     def as_mapping(self) -> dict[str, Any]:
         """Plain values by key."""

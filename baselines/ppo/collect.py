@@ -30,6 +30,7 @@ class Segment:
     outputs: Tensor  # (step, community, row, output), as drawn
     log_probability: Tensor  # (step, community, row)
     rewards: Tensor  # (step, community, row), of the row's agent
+    carried: Tensor  # (community * row, number), by the actor into the first step
     ended: bool  # the episode, with the last step
 
 
@@ -63,11 +64,13 @@ class Collector:
         self.steps = segment_steps(args, batch.scenario)
         self.earned = Yield(batch.scenario, args)
         self.seen: Float32Array = np.zeros(0, np.float32)
+        self.carried: Tensor | None = None  # by the actor; None at the start of an episode
+        self.episode = 0
 
     def begin(self, seed: int, episode: int) -> None:
         """Begin the episode of this number of what a seed (see `first_seed`) brings forth."""
         self.seen = self.batch.reset(seed, first=episode).copy()
-        self.earned.begin(self.seen)
+        self._start(episode)
 
     def rows(self) -> Tensor:
         """What the network is shown, (community, row, column)."""
@@ -97,22 +100,27 @@ class Collector:
         rows, joints, outputs, rewards = [], [], [], []
         log_probability, ended = [], False
         with torch.inference_mode():
+            nothing = actor.nothing(shape[0] * shape[1])
+            carried = first = nothing if self.carried is None else self.carried
             for _ in range(self.steps):
                 rows.append(inputs(self.rows()))
                 joints.append(torch.from_numpy(self.batch.state()))
                 noise = torch.randn(shape, generator=self.generator)
-                outputs.append(actor(rows[-1]) + deviation * noise)
+                means, carried = actor(rows[-1].flatten(0, 1)[None], carried)
+                outputs.append(means.view(shape) + deviation * noise)
                 log_probability.append(log_density(noise, actor.log_deviation))
                 reward, ended = self._step(outputs[-1].numpy())
                 rewards.append(torch.from_numpy(reward[:, owners].astype(np.float32)))
             rows.append(inputs(self.rows()))
             joints.append(torch.from_numpy(self.batch.state()))
+        self.carried = None if ended else carried
         return Segment(
             inputs=torch.stack(rows),
             joint=torch.stack(joints),
             outputs=torch.stack(outputs),
             log_probability=torch.stack(log_probability),
             rewards=torch.stack(rewards),
+            carried=first,
             ended=ended,
         )
 
@@ -123,8 +131,12 @@ class Collector:
         rewards = self.earned.of(self.seen, actions, step.rewards, after)
         self.seen = step.observations.copy()
         if step.ended:
-            self.earned.begin(self.seen)
+            self._start(self.episode + 1)
         return rewards, step.ended
+
+    def _start(self, episode: int) -> None:
+        self.episode, self.carried = episode, None
+        self.earned.begin(self.seen, episode)
 
 
 def first_seed(args: Args) -> int:

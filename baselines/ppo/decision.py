@@ -20,6 +20,9 @@ Outputs = NDArray[np.floating[Any]]
 OWN: Final = ASSET_FEATURES
 """Columns of storage with which every row begins."""
 
+NO_CHOICE_KW: Final = 1e-6
+"""Limits that are this close leave no choice."""
+
 
 class Decision(Protocol):
     """Rows for a network, and actions from what it puts out."""
@@ -49,6 +52,14 @@ class Decision(Protocol):
         Args:
             observation: (batch, agent, feature).
             output: (batch, row, width); what lies outside [-1, 1] counts as its end.
+        """
+
+    def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
+        """What has to be put out for these actions, (batch, row, width); nan where nothing does.
+
+        Args:
+            observation: (batch, agent, feature).
+            actions: normalised, (batch, agent, column).
         """
 
 
@@ -129,6 +140,20 @@ class AroundRule:
         physical[..., -1] = np.where(left < 0.0, 2.0 * table.half[:, -1], 0.0)
         return table.normalised(physical)
 
+    def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
+        """Where set-points lie between the limits; nan where the limits leave no choice."""
+        seen, asked = observation.astype(np.float64), self.rule.table.physical(actions)
+        share, left = np.empty((*seen.shape[:2], self.assets)), self._surplus(seen)
+        for asset in range(self.assets):
+            low, high = self.rule.limits(seen, asset)
+            middle, power = np.clip(left, low, high), np.clip(asked[..., asset], low, high)
+            way = np.where(power > middle, high - middle, middle - low)
+            free = high - low > NO_CHOICE_KW
+            between = (power - middle) / np.maximum(way, NO_CHOICE_KW)
+            share[..., asset] = np.where(free, between, np.nan)
+            left = left - power
+        return share[:, self.owners, self.asset, None]
+
 
 class Full:
     """A row per agent; outputs are the environment's own action: set-points, quantity, price."""
@@ -162,6 +187,10 @@ class Full:
     def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
         """The outputs."""
         return np.clip(output.astype(np.float64), -1.0, 1.0)
+
+    def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
+        """The actions."""
+        return np.clip(actions, -1.0, 1.0)
 
 
 def _common(scenario: Scenario) -> tuple[str, ...]:

@@ -111,27 +111,33 @@ class Learner:
         gain = (gain - gain.mean()) / (gain.std() + 1e-8)
         steps = len(segment.rewards)
         rows = [segment.inputs[:steps], situations[:steps], segment.outputs]
-        flat = [part.flatten(0, 2) for part in (*rows, segment.log_probability, gain, returns)]
-        told = self._epochs(flat)
+        parts = [*rows, segment.log_probability, gain, returns]
+        if args.memory:  # whole sequences, each with what was carried into it
+            told = self._epochs([part.flatten(1, 2) for part in parts], segment.carried)
+        else:  # single rows
+            flat = [part.flatten(0, 2)[None] for part in parts]
+            told = self._epochs(flat, self.actor.nothing(flat[0].shape[1]))
         deviation = float(self.actor.log_deviation.detach().exp().mean())
         return Report(explained, *told, deviation)
 
-    def _epochs(self, flat: list[Tensor]) -> tuple[float, float]:
+    def _epochs(self, parts: list[Tensor], carried: Tensor) -> tuple[float, float]:
+        """Learn from parts (step, row, ...) in minibatches of rows, each in every epoch once."""
         moved, cut = [], []
-        count = len(flat[0])
+        steps, count = parts[0].shape[:2]
         for _ in range(self.args.epochs):
             order = torch.randperm(count, generator=self.generator)
-            for chosen in torch.split(order, self.args.minibatch):
-                ratio = self._minibatch([part[chosen] for part in flat])
+            for chosen in torch.split(order, max(1, self.args.minibatch // steps)):
+                rows = [part.index_select(1, chosen) for part in parts]
+                ratio = self._minibatch(rows, carried[chosen])
                 moved.append(float((ratio - 1.0 - ratio.log()).mean()))
                 cut.append(float(((ratio - 1.0).abs() > self.args.clip).float().mean()))
         return sum(moved) / len(moved), sum(cut) / len(cut)
 
-    def _minibatch(self, rows: list[Tensor]) -> Tensor:
+    def _minibatch(self, rows: list[Tensor], carried: Tensor) -> Tensor:
         """One gradient step; the ratios of probabilities before it."""
         inputs, situations, outputs, before, gain, returns = rows
         args, log_deviation = self.args, self.actor.log_deviation
-        noise = (outputs - self.actor(inputs)) / log_deviation.exp()
+        noise = (outputs - self.actor(inputs, carried)[0]) / log_deviation.exp()
         ratio = (log_density(noise, log_deviation) - before).exp()
         held = ratio.clamp(1.0 - args.clip, 1.0 + args.clip)
         policy_loss = -torch.min(gain * ratio, gain * held).mean()

@@ -101,14 +101,40 @@ def layers(
 
 
 class Actor(nn.Module):
-    """Own inputs to the mean of a normal law per output, in [-1, 1]."""
+    """Own inputs, and what is carried on from earlier steps, to means of a normal law.
+
+    Shapes: inputs (step, row, input), carried (row, number); without memory the number is 0.
+    """
 
     def __init__(self, inputs: int, outputs: int, args: Args, generator: torch.Generator) -> None:
         """With first outputs near 0."""
         super().__init__()
-        self.body = layers(inputs, args.hidden, outputs, 0.01, generator)
+        self.body = layers(inputs + args.memory, args.hidden, outputs, 0.01, generator)
         self.log_deviation = nn.Parameter(torch.full((outputs,), math.log(args.first_deviation)))
+        self.memory = remembering(inputs, args.memory, generator) if args.memory else None
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Means, (..., output)."""
-        return torch.tanh(self.body(inputs))
+    def forward(self, inputs: Tensor, carried: Tensor) -> tuple[Tensor, Tensor]:
+        """Means in [-1, 1], (step, row, output), and what is carried on from the last step."""
+        if self.memory is None:
+            return self.means(inputs), carried
+        remembered, last = self.memory(inputs, carried[None])
+        return self.means(torch.cat([inputs, remembered], -1)), last[0]
+
+    def means(self, seen: Tensor) -> Tensor:
+        """The same from inputs with all that is remembered, (..., output)."""
+        return torch.tanh(self.body(seen))
+
+    def nothing(self, rows: int) -> Tensor:
+        """What is carried into the first step of an episode, (row, number)."""
+        return torch.zeros(rows, self.memory.hidden_size if self.memory is not None else 0)
+
+
+def remembering(inputs: int, width: int, generator: torch.Generator) -> nn.GRU:
+    """A gated recurrent unit with orthogonal first weights (Cho et al. 2014, arXiv:1406.1078)."""
+    unit = nn.GRU(inputs, width)
+    for name, weight in unit.named_parameters():
+        if "weight" in name:
+            nn.init.orthogonal_(weight, generator=generator)
+        else:
+            nn.init.zeros_(weight)
+    return unit

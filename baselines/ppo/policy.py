@@ -22,34 +22,42 @@ SEED = 0
 
 
 class Network(nn.Module):
-    """Normalisation and actor in one: rows (row, column) to outputs (row, output)."""
+    """Normalisation and actor in one."""
 
     def __init__(self, inputs: Inputs, actor: Actor) -> None:
         """Out of parts that may go on training."""
         super().__init__()
         self.inputs, self.actor = inputs, actor
 
-    def forward(self, observation: Tensor) -> Tensor:
-        """Means of the actor, without exploration."""
-        outputs: Tensor = self.actor(self.inputs(observation))
-        return outputs
+    def forward(self, rows: Tensor, carried: Tensor) -> tuple[Tensor, Tensor]:
+        """Means of the actor, without exploration, and what is carried on.
+
+        Args:
+            rows: (row, column).
+            carried: (row, number), of the actor.
+        """
+        outputs, carried = self.actor(self.inputs(rows)[None], carried)
+        return outputs[0], carried
 
 
 class TorchPolicy:
     """Plays a network without exploration."""
 
-    def __init__(self, network: nn.Module, decision: Decision) -> None:
+    def __init__(self, network: Network, decision: Decision) -> None:
         """For the scenario of the decision."""
         self.network, self.decision = network, decision
 
-    def start(self, seeds: Sequence[int]) -> None:
-        """Networks here remember nothing."""
+    def start(self, seeds: Sequence[int]) -> Tensor:
+        """What is carried into the first step, (row, number)."""
+        return self.network.actor.nothing(len(seeds) * len(self.decision.owners))
 
-    def act(self, observation: Float32Array, memory: None) -> tuple[FloatArray, None]:
+    def act(self, observation: Float32Array, memory: Tensor) -> tuple[FloatArray, Tensor]:
         """Actions for what is seen."""
+        rows = torch.from_numpy(self.decision.rows(observation))
         with torch.inference_mode():
-            output = self.network(torch.from_numpy(self.decision.rows(observation))).numpy()
-        return self.decision.actions(observation, output), None
+            output, memory = self.network(rows.flatten(0, 1), memory)
+        shaped = output.numpy().reshape(*rows.shape[:2], -1)
+        return self.decision.actions(observation, shaped), memory
 
 
 class Validation:

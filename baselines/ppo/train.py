@@ -20,6 +20,7 @@ from baselines.ppo.checkpoint import Row, Settings
 from baselines.ppo.collect import Collector, first_seed
 from baselines.ppo.decision import KINDS, Decision
 from baselines.ppo.export import write_onnx
+from baselines.ppo.imitate import imitate, lessons
 from baselines.ppo.learn import Critic, Learner, Report
 from baselines.ppo.network import Actor, Inputs
 from baselines.ppo.policy import Network, TorchPolicy, Validation
@@ -109,6 +110,9 @@ class Training:
         inputs, joint = self.collector.survey(np.random.default_rng(self.args.seed))
         self.inputs.freeze(inputs)
         self.learner.critic.freeze(joint)
+        if self.args.imitate:
+            taught = lessons(self.scenario, self.decision, self.args)
+            imitate(self.inputs, self.actor, taught, self.args, self.generator)
         self.episode = 1
 
     def learn(self) -> tuple[Report, float]:

@@ -1,0 +1,1 @@
+"""Published results: what is trained, its training, its scores, and the page that shows them."""

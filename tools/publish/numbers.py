@@ -1,0 +1,110 @@
+"""What the records say: scores of methods and of players, and how validation went."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from p2p_market.evaluation.benchmark import RULE
+from p2p_market.evaluation.statistics.bootstrap import Interval, named_generator
+from p2p_market.evaluation.statistics.methods import method_difference, method_score
+from p2p_market.evaluation.statistics.scores import ratio_of_sums
+from p2p_market.records import FloatArray
+from tools.publish.plan import METHODS, Training
+from tools.publish.score import BESIDE, BEST, VALIDATION, Board, costs, name_of
+
+STREAM: Final = "p2p_market/published/1"
+AGAINST: Final = ("storage-value", "mpc-alone")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A player, or all trainings of a method, on one board."""
+
+    title: str
+    trainings: int  # 0: nothing was trained
+    score: Interval
+    lowest: float  # training
+    highest: float
+    saved_eur: float  # a week
+    over: Mapping[str, Interval]  # player of AGAINST -> score less its score
+
+
+def lines(board: Board) -> list[Line]:
+    """Methods, then the players beside them."""
+    known = costs(board)
+    found = []
+    for name, method in METHODS.items():
+        own = _trained(board, name, known)
+        if len(own):
+            found.append(_line(method.title, len(own), own, known))
+    others = [name for name in BESIDE if name != RULE]
+    return found + [_line(f"`{name}`", 0, known[name][None], known) for name in others]
+
+
+def _trained(board: Board, method: str, known: Mapping[str, FloatArray]) -> FloatArray:
+    """Costs of a method's trainings, (training, week)."""
+    if board.trained_in is None:
+        return np.zeros((0, 0))
+    names = [
+        name_of(Training(board.trained_in, method, seed).policy)
+        for seed in range(METHODS[method].seeds)
+    ]
+    return np.array([known[name] for name in names if name in known])
+
+
+def _line(title: str, trainings: int, own: FloatArray, known: Mapping[str, FloatArray]) -> Line:
+    ends = known[RULE], known[BEST]
+    single = ratio_of_sums(ends[0][None], own, ends[1][None])
+    return Line(
+        title,
+        trainings,
+        method_score(own, *ends, named_generator(STREAM)),
+        float(single.min()),
+        float(single.max()),
+        float((ends[0] - own).mean()),
+        {
+            name: method_difference(own, known[name][None], *ends, named_generator(STREAM))
+            for name in AGAINST
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How trainings of a method went, on validation weeks."""
+
+    agent_steps: FloatArray  # (row,)
+    score: FloatArray  # (training, row)
+    seconds: FloatArray  # (training,), of the whole training
+
+
+def curve(scenario: str, method: str) -> Curve | None:
+    """The logs of all trainings that are there; rows that all of them have."""
+    logs = []
+    for seed in range(Training(scenario, method, 0).told.seeds):
+        path = Training(scenario, method, seed).log
+        if path.is_file():
+            rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+            wanted = ("agent_steps", "seconds", "validation_saving_eur")
+            logs.append(np.array([[float(row[key]) for key in wanted] for row in rows]))
+    if not logs:
+        return None
+    log = np.stack(logs)
+    return Curve(log[0, :, 0], 100.0 * log[..., 2] / possible_eur(scenario), log[:, -1, 1])
+
+
+@lru_cache
+def possible_eur(scenario: str) -> float:
+    """What the optimum saves in a validation week, mean [EUR]."""
+    known = costs(next(board for board in VALIDATION if board.scenario == scenario))
+    return float((known[RULE] - known[BEST]).mean())
+
+
+def validation_score(scenario: str, player: str) -> float:
+    """Score of a player that was not trained, on validation weeks."""
+    known = costs(next(board for board in VALIDATION if board.scenario == scenario))
+    return float(ratio_of_sums(known[RULE], known[player], known[BEST]))

@@ -1,0 +1,200 @@
+"""Play what was trained, and the players beside it: `python -m tools.publish score`.
+
+For every board (a scenario and a part of the year) one file in `baselines/published/boards/` holds
+the social cost of every player in every week, and a digest of all that happened. `check` plays
+again and compares.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.progress import Progress
+
+from p2p_market.episode import stack
+from p2p_market.evaluation.benchmark import (
+    OPTIMUM,
+    RULE,
+    Yardstick,
+    all_weeks,
+    best_cost_eur,
+    draw_weeks,
+    play,
+)
+from p2p_market.evaluation.certificate import certify
+from p2p_market.evaluation.files import write_text
+from p2p_market.evaluation.metrics import social_cost_eur
+from p2p_market.evaluation.processes import in_processes
+from p2p_market.evaluation.rollout import Trajectory, join
+from p2p_market.scenario import load_scenario
+from tools.publish.plan import AGENT_STEPS, FOLDER, METHODS, Training
+
+SCHEMA: Final = "p2p_market/published/1"
+SEED: Final = 0  # of the episodes
+BOARDS: Final = FOLDER / "boards"
+BESIDE: Final = (RULE, "truthful", "zip", "storage-value", "mpc-alone", "mpc-community")
+BEST: Final = "best"  # the 100 of the scale
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Weeks that are played."""
+
+    scenario: str
+    split: str
+    trained_in: str | None  # the scenario whose networks play; None: rules and planners only
+
+    @property
+    def path(self) -> Path:
+        """The record of what was played."""
+        return BOARDS / f"{self.scenario}-{self.split}.json"
+
+    @property
+    def networks(self) -> list[Path]:
+        """Files that play; those that are there."""
+        if self.trained_in is None:
+            return []
+        every = [
+            Training(self.trained_in, name, seed).policy
+            for name, method in METHODS.items()
+            for seed in range(method.seeds)
+        ]
+        return [path for path in every if path.is_file()]
+
+
+HELD_OUT: Final = "held-out-households-v0"
+TEST: Final = (
+    *(Board(scenario, "test", scenario) for scenario in AGENT_STEPS),
+    Board(HELD_OUT, "test", "community-16-v0"),  # households, roofs and batteries never seen
+)
+VALIDATION: Final = tuple(Board(scenario, "validation", None) for scenario in AGENT_STEPS)
+
+
+def name_of(network: Path) -> str:
+    """Name of a player that is a file: where it stands in the folder."""
+    return network.relative_to(FOLDER).with_suffix("").as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One player on one board."""
+
+    board: Board
+    player: str
+
+    @property
+    def policy(self) -> str:
+        """What the benchmark calls it."""
+        file = FOLDER / f"{self.player}.onnx"
+        return str(file) if file.is_file() else self.player
+
+
+def tasks(boards: Sequence[Board]) -> Iterator[Task]:
+    """Every player on every board, the slow ones first."""
+    for board in boards:
+        for player in (*reversed(BESIDE), BEST):
+            yield Task(board, player)
+    for board in boards:
+        for network in board.networks:
+            yield Task(board, name_of(network))
+
+
+def played(task: Task, tell: Any) -> dict[str, Any]:
+    """The record of one player: cost per week [EUR] and a digest."""
+    if task.player == BEST:
+        return {"social_cost_eur": _best_eur(task.board).tolist()}
+    scenario, episode, _ = _weeks(task.board)
+    trajectory = play(scenario, episode, task.policy)
+    record = {
+        "social_cost_eur": social_cost_eur(trajectory).tolist(),
+        "digest": _digest(trajectory),
+    }
+    if task.policy != task.player:
+        record["sha256"] = hashlib.sha256(Path(task.policy).read_bytes()).hexdigest()
+    return record
+
+
+def _digest(played: Trajectory) -> str:
+    return hashlib.sha256("".join(played.digests).encode()).hexdigest()
+
+
+def _best_eur(board: Board) -> Any:
+    scenario, _, singles = _weeks(board)
+    planner = Yardstick(scenario)
+    proofs = [certify(scenario, each, planner.plan(each), OPTIMUM) for each in singles]
+    certificates = [certificate for certificate, _ in proofs]
+    if not all(certificate.holds for certificate in certificates):
+        raise SystemExit(f"{board.path.stem}: the optimum's certificate does not hold")
+    return best_cost_eur(scenario, certificates, join([each for _, each in proofs]))
+
+
+@lru_cache(maxsize=2)
+def _weeks(board: Board) -> tuple[Any, ...]:
+    scenario = load_scenario(board.scenario)
+    singles = draw_weeks(scenario, board.split, all_weeks(), SEED)
+    return scenario, stack(singles), singles
+
+
+def read(board: Board) -> dict[str, Any]:
+    """The record of a board, empty if there is none or its scenario has changed."""
+    digest = load_scenario(board.scenario).digest
+    if board.path.is_file():
+        record: dict[str, Any] = json.loads(board.path.read_text(encoding="utf-8"))
+        if (record["schema"], record["digest"]) == (SCHEMA, digest):
+            return record
+    head = {"schema": SCHEMA, "scenario": board.scenario, "digest": digest}
+    return {**head, "split": board.split, "seed": SEED, "players": {}}
+
+
+def costs(board: Board) -> Mapping[str, Any]:
+    """Social cost by player, (week,) [EUR]."""
+    players = read(board)["players"]
+    return {name: np.array(each["social_cost_eur"]) for name, each in players.items()}
+
+
+def score(workers: int) -> None:
+    """Play all that is not recorded yet."""
+    boards = (*TEST, *VALIDATION)
+    records = {board: read(board) for board in boards}
+    missing = [
+        task
+        for task in tasks(boards)
+        if not _recorded(task, records[task.board]["players"].get(task.player))
+    ]
+    for task, record in _all_played(missing, workers):
+        players = records[task.board]["players"]
+        players[task.player] = record
+        records[task.board]["players"] = dict(sorted(players.items()))
+        write_text(task.board.path, json.dumps(records[task.board], indent=1) + "\n")
+
+
+def _recorded(task: Task, record: Mapping[str, Any] | None) -> bool:
+    """Whether what is recorded is of the file that is there now."""
+    if record is None or task.policy == task.player:
+        return record is not None
+    digest = hashlib.sha256(Path(task.policy).read_bytes()).hexdigest()
+    return bool(record["sha256"] == digest)
+
+
+def check(workers: int, chosen: Sequence[Task]) -> list[str]:
+    """Play again; what differs from the records, in words."""
+    wrong = []
+    for task, record in _all_played(chosen, workers):
+        if record != read(task.board)["players"].get(task.player):
+            wrong.append(f"{task.board.path.name}: {task.player} plays otherwise than recorded")
+    return wrong
+
+
+def _all_played(chosen: Sequence[Task], workers: int) -> Iterator[tuple[Task, dict[str, Any]]]:
+    if not chosen:
+        return
+    with Progress() as progress:
+        bar = progress.add_task("players", total=len(chosen))
+        for done in in_processes(chosen, workers, lambda *_: None, played):
+            progress.advance(bar)
+            yield done
