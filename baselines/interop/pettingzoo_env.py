@@ -65,7 +65,7 @@ class ViewEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         """Draw an episode."""
         observations, _ = self.community.reset(seed, options)
         self._seen = np.stack([*observations.values()])[None]
-        self.earned.begin(self._seen)
+        self.earned.begin(self._seen, 0)
         self.agents = self.possible_agents[:]
         return self._rows(), {agent: {} for agent in self.agents}
 

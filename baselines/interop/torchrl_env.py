@@ -87,7 +87,7 @@ class CommunityTorchEnv(EnvBase):  # type: ignore[misc]
             seen = self.batch.reset(self._next_seed).copy()
             self._next_seed, self._begun = None, (seen, self.batch.state())
         (self._seen, state), self._begun = self._begun, None
-        self.earned.begin(self._seen)
+        self.earned.begin(self._seen, 0)
         return self._shown(self._seen, state, ended=False)
 
     def _step(self, tensordict: TensorDictBase) -> TensorDictBase:
