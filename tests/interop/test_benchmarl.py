@@ -45,7 +45,11 @@ def experiment_of(library, algorithm: str, folder, decision: str = "around_rule"
 
 @pytest.mark.parametrize(
     ("algorithm", "decision"),
-    [("MappoConfig", "around_rule"), ("MasacConfig", "around_rule"), ("IppoConfig", "full")],
+    [
+        ("MappoConfig", "around_rule"),
+        pytest.param("MasacConfig", "around_rule", marks=pytest.mark.slow),
+        pytest.param("IppoConfig", "full", marks=pytest.mark.slow),
+    ],
 )
 def test_an_experiment_changes_the_policy_and_evaluates_it(library, tmp_path, algorithm, decision):
     experiment = experiment_of(library, algorithm, tmp_path, decision)
