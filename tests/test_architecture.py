@@ -39,7 +39,7 @@ FLOORS = (
     ("evaluation",),
     ("testing",),
     ("console",),
-    ("compare", "datasets", "references", "training"),
+    ("compare", "datasets", "focal", "references", "training"),
     ("cli",),
     ("__main__",),
     ("baselines",),

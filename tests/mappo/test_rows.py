@@ -47,7 +47,7 @@ def test_rows_rewards_and_joint_states_are_those_of_the_batch(sight):
     earned, rows = Yield(sight.scenario, sight.args), CommunityRows(sight)
     shown, infos = rows.reset(seed=5)
     seen = batch.reset(seed=5).copy()
-    earned.begin(seen)
+    earned.begin(seen, 0)
     for step in range(sight.scenario.steps):
         assert [*shown] == rows.agents
         np.testing.assert_array_equal(np.stack([*shown.values()]), sight.rows(seen)[0])

@@ -56,6 +56,7 @@ def settings(scenario, **others):
         "agent_steps": 4 * EPISODE,
         "minibatch": 128,
         "hidden": 16,
+        "imitate": "",
         "segment_h": 12.0,
         **others,
     }
@@ -117,11 +118,15 @@ def test_rllibs_own_episodes_are_learnt_from(ray, one_day, tmp_path):
 def test_the_score_rises(ray, critic, tmp_path):
     given = settings("classic-v0", communities=8, agent_steps=64_512, minibatch=256, critic=critic)
     given["segment_h"] = 24.0
+    training = Training(settings_from(given))
+    training.begin()
+    validation = Validation(training.scenario)
+    untrained = validation.saving_eur(training.policy())
+    training.stop()
     run(given, tmp_path)
     savings = [float(row["validation_saving_eur"]) for row in log(tmp_path)]
     # untrained it does as the rule does, whose trades save something already
-    rule = Validation(load_scenario("classic-v0")).truthful_eur
-    assert min(savings[3:]) > 1.08 * rule
+    assert min(savings[3:]) > 1.08 * max(untrained, validation.truthful_eur)
 
 
 @pytest.mark.compiled
@@ -135,13 +140,19 @@ def test_the_file_acts_as_the_network_also_in_another_community(ray, one_day, tm
     path = run(given, tmp_path)
     for name in (str(one_day), "few-sellers-v0"):
         scenario = load_scenario(name)
-        file = load_policy(str(path), scenario)
-        seen = CommunityBatch(scenario, 200).reset(seed=3)
+        file, batch = load_policy(str(path), scenario), CommunityBatch(scenario, 125)
+        batch.reset(seed=3)
+        idle = np.zeros((125, len(scenario.agents), batch.action_map.width))
+        seen = np.concatenate([batch.step(idle).observations.copy() for _ in range(20)])
         rows = file.decision.rows(seen)
+        nothing = file.start(range(len(seen)))
         with torch.inference_mode():
-            expected = policy.network(torch.from_numpy(rows)).numpy()
-        np.testing.assert_allclose(file.outputs(rows), expected, atol=1e-5)
-    assert np.abs(expected).max() > 1e-4
+            flat = torch.from_numpy(rows).flatten(0, 1)
+            expected, _ = policy.network(flat, torch.from_numpy(nothing))
+        outputs, _ = file.outputs(rows, nothing)
+        assert outputs.size >= 10_000
+        np.testing.assert_allclose(outputs.reshape(expected.shape), expected, atol=1e-5)
+    assert expected.abs().max() > 1e-4
 
 
 @pytest.mark.slow
@@ -177,6 +188,8 @@ def test_a_killed_command_goes_on_when_it_is_given_again(one_day, tmp_path, unin
         ({"env_runners": "two"}, "env_runners: 'two' is not of type int"),
         ({"env_runners": -1}, "env_runners must be 0 or more, got -1"),
         ({"env_runners": 3}, "communities 4 cannot be shared evenly by env_runners 3"),
+        ({"memory": 8}, "memory 8: only trainer 'ppo'"),
+        ({"first_wear": 0.5, "path": "episodes"}, "first_wear 0.5: RLlib's own episodes"),
         ({"path": "fast"}, "path 'fast'; known are: batched, episodes"),
         ({"critic": "coma"}, "critic 'coma'; known are: mappo, ippo"),
         ({"segment_h": 5}, "segment_h 5: needs whole steps of 1 h"),
@@ -185,6 +198,22 @@ def test_a_killed_command_goes_on_when_it_is_given_again(one_day, tmp_path, unin
 def test_wrong_settings_are_named(wrong, told, one_day, tmp_path):
     with pytest.raises(PolicyError, match=told):
         run({**settings(one_day), **wrong}, tmp_path)
+
+
+@pytest.mark.compiled
+def test_a_warm_start_reaches_the_learners(ray, one_day):
+    given = settings(one_day, imitate="storage-value", imitate_weeks=4)
+    training = Training(settings_from(given))
+    training.begin()
+    validation = Validation(training.scenario)
+    taught = training.network.actor.state_dict()
+    taught = {key: value.clone() for key, value in taught.items()}
+    training._fetch()
+    saved = validation.saving_eur(training.policy())
+    training.stop()
+    for key, value in training.network.actor.state_dict().items():
+        torch.testing.assert_close(value, taught[key], rtol=0, atol=0)
+    assert saved > 1.1 * validation.truthful_eur
 
 
 def test_an_unknown_scenario_is_named(tmp_path):

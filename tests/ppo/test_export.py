@@ -24,9 +24,11 @@ from baselines.ppo.policy import Network
 from p2p_market.batch import CommunityBatch
 from p2p_market.cli import app
 from p2p_market.errors import PolicyError
+from p2p_market.evaluation.focal import focal
+from p2p_market.evaluation.focal_summary import focal_record
 from p2p_market.evaluation.part_store import installation
 from p2p_market.evaluation.policy import load_policy
-from p2p_market.scenario import load_scenario
+from p2p_market.scenario import build, load_scenario
 from p2p_market.testing import check_policy
 
 AGREE = 1e-5
@@ -45,10 +47,10 @@ def observed(scenario, count):
     return np.concatenate(rows)[None, :count]
 
 
-def network_for(scenario):
+def network_for(scenario, memory=0):
     """A network whose outputs are anywhere in [-1, 1]."""
     names = AroundRule(scenario).names
-    generator, args = torch.Generator().manual_seed(0), Args()
+    generator, args = torch.Generator().manual_seed(0), Args(memory=memory)
     inputs = Inputs(names)
     inputs.freeze(torch.from_numpy(observed(scenario, 2000)[0]))
     actor = Actor(inputs.width, 1, args, generator)
@@ -79,11 +81,39 @@ def test_file_and_network_agree(trained_in, played_in, tmp_path):
     policy = from_file(scenario, str(tmp_path / "policy.onnx"))
     seen = observed(scenario, OBSERVATIONS)
     with torch.inference_mode():
-        expected = network(torch.from_numpy(seen)).numpy()
-    outputs = policy.outputs(seen)
+        expected, _ = network(torch.from_numpy(seen[0]), network.actor.nothing(OBSERVATIONS))
+    outputs, _ = policy.outputs(seen, policy.start([0]))
     assert outputs.shape == (1, OBSERVATIONS, 1)
-    assert np.abs(outputs - expected).max() <= AGREE
+    assert np.abs(outputs[0] - expected.numpy()).max() <= AGREE
     assert outputs.std() > 0.3
+
+
+@pytest.mark.parametrize("played_in", ["classic-v0", "resale-6-v0"])
+def test_file_and_network_remember_alike(played_in, tmp_path):
+    network, names = network_for(load_scenario("classic-v0"), memory=8)
+    write_onnx(tmp_path / "policy.onnx", network, names, "around_rule")
+    scenario = load_scenario(played_in)
+    policy, plain = from_file(scenario, str(tmp_path / "policy.onnx")), AroundRule(scenario)
+    batch = CommunityBatch(scenario, 3)
+    seen, state = batch.reset(seed=1), policy.start([0, 1, 2])
+    carried = network.actor.nothing(3 * len(plain.owners))
+    for _ in range(20):
+        rows = plain.rows(seen)
+        with torch.inference_mode():
+            expected, carried = network(torch.from_numpy(rows).flatten(0, 1), carried)
+        outputs, state = policy.outputs(rows, state)
+        np.testing.assert_allclose(outputs.reshape(expected.shape), expected, atol=AGREE)
+        np.testing.assert_allclose(state, carried, atol=AGREE)
+        seen = batch.step(plain.actions(seen, outputs)).observations
+    forgetful, _ = policy.outputs(rows, policy.start([0, 1, 2]))
+    assert np.abs(forgetful - outputs).max() > 0.01
+
+
+def test_files_that_remember_keep_the_rules_for_policies(tmp_path):
+    scenario = load_scenario("classic-v0")
+    network, names = network_for(scenario, memory=8)
+    write_onnx(tmp_path / "policy.onnx", network, names, "around_rule")
+    check_policy(load_policy(str(tmp_path / "policy.onnx"), scenario), scenario)
 
 
 def test_files_keep_the_rules_for_policies(classic):
@@ -95,8 +125,8 @@ def test_outputs_are_rounded_to_the_grid(classic, monkeypatch):
     scenario = load_scenario("classic-v0")
     policy = from_file(scenario, str(classic[1]))
     seen = CommunityBatch(scenario, 2).reset(seed=0)
-    before, _ = policy.act(seen, None)
-    exact = policy.outputs(policy.decision.rows(seen))
+    before, _ = policy.act(seen, policy.start([0, 1]))
+    exact, _ = policy.outputs(policy.decision.rows(seen), policy.start([0, 1]))
     on_grid = np.round(exact * PER_UNIT) / PER_UNIT
     np.testing.assert_array_equal(before, policy.decision.actions(seen, on_grid))
     assert not np.array_equal(before, policy.decision.actions(seen, exact))
@@ -151,3 +181,12 @@ def test_what_cannot_be_played_is_named(classic, tmp_path):
     onnx.save(model, broken)
     with pytest.raises(PolicyError, match="decision 'dance'; known are: around_rule, full"):
         load_policy(str(broken), scenario)
+
+
+def test_a_file_plays_in_focus(classic):
+    scenario = load_scenario("classic-v0")
+    short = build(scenario.spec.model_copy(update={"days": 1}))
+    result = focal(short, [str(classic[1])], "train", [3])
+    assert result.rows[0].policy == str(classic[1])
+    assert result.saving_eur(str(classic[1])).any()
+    assert focal_record(result)["policies"][0]["policy"] == str(classic[1])

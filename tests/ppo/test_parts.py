@@ -43,7 +43,7 @@ def played(scenario, share, seed=0):
     earned = Yield(scenario, Args(community_share=share, reward_scale=2.0))
     meaning, generator = AroundRule(scenario), np.random.default_rng(seed)
     seen = batch.reset(seed=1).copy()
-    earned.begin(seen)
+    earned.begin(seen, 0)
     rewards, made, before = [], [], []
     for _ in range(scenario.steps):
         outputs = generator.uniform(-1.0, 1.0, (2, len(meaning.owners), 1))

@@ -9,14 +9,15 @@ FOLDER: Final = Path(__file__).parents[2] / "baselines" / "published"
 """Networks, logs and records that are part of the repository."""
 
 AGENT_STEPS: Final[Mapping[str, int]] = {
-    "community-16-v0": 12_000_000,  # the default scenario
-    "resale-6-v0": 3_000_000,  # tariffs that lie far apart
-    "ev-12-v0": 8_000_000,  # nine vehicles
+    "community-16-v0": 8_000_000,  # the default scenario
+    "resale-6-v0": 1_500_000,  # tariffs that lie far apart
+    "ev-12-v0": 5_000_000,  # nine vehicles
 }
 """Scenario -> length of every training on it."""
 
 COMMON: Final[Mapping[str, Any]] = {"discount_per_h": 0.98}
-WARM: Final[Mapping[str, Any]] = {"imitate": "optimum", "first_deviation": 0.3}
+WARM: Final[Mapping[str, Any]] = {"imitate": "storage-value", "first_deviation": 0.3}
+PLAIN: Final[Mapping[str, Any]] = {"imitate": "", "first_deviation": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Method:
 METHODS: Final[Mapping[str, Method]] = {
     "mappo": Method("MAPPO, torch", "ppo", {"critic": "mappo", **WARM}, 10),
     "ippo": Method("IPPO, torch", "ppo", {"critic": "ippo", **WARM}, 10),
-    "mappo-cold": Method("MAPPO, torch, without warm start", "ppo", {"critic": "mappo"}, 10),
+    "mappo-cold": Method(
+        "MAPPO, torch, without warm start", "ppo", {"critic": "mappo", **PLAIN}, 10
+    ),
     "mappo-rllib": Method("MAPPO, RLlib", "mappo", {"critic": "mappo", **WARM}, 5),
     "ippo-rllib": Method("IPPO, RLlib", "mappo", {"critic": "ippo", **WARM}, 5),
 }
@@ -40,13 +43,13 @@ METHODS: Final[Mapping[str, Method]] = {
 
 ABLATED: Final = "community-16-v0"
 SEEDS: Final = 3
-COLD: Final[Mapping[str, Any]] = {"critic": "mappo"}
+COLD: Final[Mapping[str, Any]] = {"critic": "mappo", **PLAIN}
 FULL: Final[Mapping[str, Any]] = {**COLD, "decision": "full"}
 
 ABLATIONS: Final[Mapping[str, Method]] = {
-    "storage-value": Method(
-        "warm start from storage-value instead", "ppo",
-        {**COLD, **WARM, "imitate": "storage-value"}, SEEDS,
+    "optimum": Method(
+        "warm start from the optimum's schedule", "ppo",
+        {**COLD, **WARM, "imitate": "optimum"}, SEEDS,
     ),
     "recurrent": Method("recurrence (64 units)", "ppo", {**COLD, "memory": 64}, SEEDS),
     "warm-recurrent": Method(
@@ -65,11 +68,12 @@ ABLATIONS: Final[Mapping[str, Method]] = {
         SEEDS,
     ),
     "full-optimum": Method(
-        "the same, warm start from the optimum's actions", "ppo", {**FULL, **WARM}, SEEDS,
+        "the same, warm start from the optimum's actions", "ppo",
+        {**FULL, **WARM, "imitate": "optimum"}, SEEDS,
     ),
     "full-storage-value": Method(
-        "the same, warm start from storage-value's set-points and bids", "ppo",
-        {**FULL, **WARM, "imitate": "storage-value"}, SEEDS,
+        "the same, warm start from storage-value's set-points and bids", "ppo", {**FULL, **WARM},
+        SEEDS,
     ),
 }  # fmt: skip
 """Options, each beside `mappo-cold` or `mappo`; their validation scores are published."""
