@@ -66,7 +66,7 @@ class Played(Section):
 
 
 class Episode(Played):
-    """The file in all seats; if it failed, the cost is the floor, metrics are of what was played."""
+    """The file in all seats; if it failed, the cost is the floor, the rest what was played."""
 
     cost_eur: float  # social cost; score = (rule - cost) / (rule - best)
     rule_eur: float  # where nobody trades
