@@ -51,3 +51,7 @@ class RenderError(P2PMarketError):
 
 class PackageError(P2PMarketError):
     """A submission breaks a rule of its form."""
+
+
+class RecordError(P2PMarketError):
+    """A season or a result of the leaderboard is not what it must be."""
