@@ -18,11 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-<<<<<<< HEAD
-from p2p_market import compare, data, datasets, references, submissions, training
-=======
-from p2p_market import compare, data, datasets, focal, references, training
->>>>>>> main
+from p2p_market import compare, data, datasets, focal, references, submissions, training
 from p2p_market.console import (
     ScenarioOption,
     SeedOption,
