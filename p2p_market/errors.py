@@ -55,3 +55,7 @@ class PackageError(P2PMarketError):
 
 class RecordError(P2PMarketError):
     """A season or a result of the leaderboard is not what it must be."""
+
+
+class SiteError(P2PMarketError):
+    """The pages of a season cannot be made or shown."""

@@ -1,0 +1,133 @@
+"""What the pages show of a season, as plain records; where it comes from is `gather`'s matter."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from p2p_market.errors import SiteError
+from p2p_market.evaluation.statistics.bootstrap import Interval
+from p2p_market.records import FloatArray
+
+DIVISIONS: Final = ("policy", "method", "reference", "tripwire")
+ENTRY_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the board; scores between no trade (0) and the optimum (100)."""
+
+    id: str  # name of its page; "" for an end of the scale, which has none
+    name: str
+    version: str
+    authors: tuple[str, ...]
+    division: str  # one of DIVISIONS
+    kind: str  # of its policy
+    tier: str  # one of `tiers.TIERS`; "" for what needs none
+    ranks: tuple[int, int] | None  # best and worst in 95 % of the draws; None: not ranked
+    score: Interval  # IQM of the blocks of weeks
+    mean: float  # of the blocks
+    cvar: float  # mean of the worst tenth of the blocks
+    worst: float  # scenario
+    worst_scenario: str
+    columns: Mapping[str, float]  # means over episodes, as `leaderboard.columns` names them
+    reasons: tuple[str, ...] = ()  # why it is not ranked
+
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.version}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One episode as it was played, sums over the members, (step,) each."""
+
+    scenario: str
+    draw: int
+    start: str  # name of the first day
+    dt_h: float
+    load_kw: FloatArray
+    pv_kw: FloatArray
+    price_eur_per_kwh: FloatArray  # clearing price, nan where nothing was traded
+    cap_eur_per_kwh: FloatArray  # highest bid that is allowed
+    floor_eur_per_kwh: FloatArray  # lowest ask that is allowed
+    traded_kw: FloatArray
+    grid_kw: FloatArray  # import less export
+    soc: FloatArray  # stored share of all storage, 0 to 1, after the step
+    score: float  # of this episode
+    gap_eur: tuple[float, float]  # lost by dispatch and by allocation; together: above the optimum
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What its own page says beyond its row."""
+
+    row: Row
+    scenarios: tuple[tuple[str, Interval], ...]  # id and score
+    training: tuple[tuple[str, str], ...]  # what its author tells of it: name and value
+    facts: tuple[tuple[str, str], ...]  # digests, platform, versions: name and value
+    commands: tuple[str, ...]  # to play it again
+    bibtex: str
+    doi: str = ""
+    links: tuple[str, ...] = ()
+    focal: tuple[tuple[str, Interval], ...] = ()  # what one seat among bots saves, in words [EUR]
+    week: Week | None = None
+    record: bytes = b""  # result.json
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The first entry less the second, on the same weeks."""
+
+    first: str  # id
+    second: str
+    difference: Interval  # of scores
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Which season, and what it is bound to."""
+
+    id: str
+    title: str
+    opened: str  # day
+    closed: str  # day, or ""
+    facts: tuple[tuple[str, str], ...]  # commitment, digest, versions: name and value
+    scenarios: tuple[str, ...]
+    draws: int  # weeks of each scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that is shown."""
+
+    season: Season
+    rows: tuple[Row, ...]  # best first; references and tripwires among them
+    entries: tuple[Entry, ...]
+    pairs: tuple[Pair, ...]
+    rules: str  # Markdown, ours
+    cite: str  # BibTeX of the benchmark
+
+    def division(self, *names: str) -> Iterator[Row]:
+        """The rows of some divisions, in order."""
+        return (row for row in self.rows if row.division in names)
+
+
+def check(site: Site) -> None:
+    """Ids become names of files and parts of addresses: they must be plain and unique.
+
+    Raises:
+        SiteError: with the id that is not.
+    """
+    ids = [entry.row.id for entry in site.entries]
+    for one in ids:
+        if not ENTRY_ID.fullmatch(one) or ".." in one:
+            raise SiteError(f"entry {one[:80]!r}: an id has small letters, digits, '-' and '.'")
+    if len(set(ids)) != len(ids):
+        raise SiteError("two entries have the same id; give one another version")
+    named = {row.id for row in site.rows if row.id} | {
+        one for pair in site.pairs for one in (pair.first, pair.second)
+    }
+    if unknown := sorted(named - set(ids)):
+        raise SiteError(f"entry {unknown[0][:80]!r}: is on the board and has no page")

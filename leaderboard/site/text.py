@@ -1,0 +1,80 @@
+"""Strangers' text on a page: it stays text, and what hides in it is seen."""
+
+import re
+import unicodedata
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup, escape
+
+KEPT: Final = "\n\t"
+HIDDEN: Final = ("C", "Zl", "Zp")  # categories, by their beginning
+LINK: Final = re.compile(r"https://[A-Za-z0-9._~:/?#@!&*+,;=%()-]{1,300}")
+DOI: Final = re.compile(r"10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}")
+ACCENTS: Final = 3  # on one letter; more would climb over the lines around it
+
+
+def shown(value: Any) -> Any:
+    """A value as a template prints it: letters that hide, turn or pile up stand as their code.
+
+    Markup is ours and stays; everything else is escaped afterwards.
+    """
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    if value.isascii() and value.isprintable():
+        return value
+    found, accents = [], 0
+    for letter in value:
+        category = unicodedata.category(letter)
+        accents = accents + 1 if category.startswith("M") else 0
+        hides = category.startswith(HIDDEN) and letter not in KEPT
+        found.append(f"\\u{{{ord(letter):x}}}" if hides or accents > ACCENTS else letter)
+    return "".join(found)
+
+
+def short(text: str, longest: int = 60) -> str:
+    """A text that fits a cell of a table."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def link(address: str, text: str = "") -> Markup | str:
+    """A link to an https address; anything else stays text."""
+    if not LINK.fullmatch(address):
+        return address
+    said = escape(shown(text or address))
+    return Markup(f'<a href="{escape(address)}" rel="nofollow noopener noreferrer">{said}</a>')
+
+
+def doi_link(doi: str) -> Markup | str:
+    """A link to the resolver of DOIs."""
+    return link(f"https://doi.org/{doi}", doi) if DOI.fullmatch(doi) else doi
+
+
+def markdown(text: str) -> Markup:
+    """Our own documents as HTML; HTML in them stays text, and links into the checkout lose it."""
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = reader.parse(text)
+    for token in tokens:
+        if token.children is not None:
+            token.children = _links(token.children)
+    page = reader.renderer.render(tokens, reader.options, {})
+    table = '<div class="wide" role="region" aria-label="Table" tabindex="0"><table class="words">'
+    return Markup(page.replace("<table>", table).replace("</table>", "</table></div>"))
+
+
+def _links(tokens: list[Token]) -> list[Token]:
+    """Links to https get their rel, others become their text; so do pictures."""
+    kept, open_links = [], []
+    for token in tokens:
+        if token.type == "link_open":
+            outside = LINK.fullmatch(str(token.attrs.get("href", ""))) is not None
+            open_links.append(outside)
+            token.attrs["rel"] = "nofollow noopener noreferrer"
+            if not outside:
+                continue
+        if token.type == "link_close" and not open_links.pop():
+            continue
+        if token.type != "image":
+            kept.append(token)
+    return kept
