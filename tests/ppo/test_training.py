@@ -32,6 +32,7 @@ def settings(scenario, **others):
         "agent_steps": 5 * EPISODE,
         "minibatch": 128,
         "hidden": 16,
+        "imitate": "",
         **others,
     }
 
