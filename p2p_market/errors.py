@@ -51,3 +51,11 @@ class RenderError(P2PMarketError):
 
 class PackageError(P2PMarketError):
     """A submission breaks a rule of its form."""
+
+
+class SigningError(P2PMarketError):
+    """A key file cannot be used."""
+
+
+class LedgerError(P2PMarketError):
+    """A ledger is damaged, or a line may not stand in it."""
