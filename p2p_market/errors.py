@@ -59,3 +59,7 @@ class SigningError(P2PMarketError):
 
 class LedgerError(P2PMarketError):
     """A ledger is damaged, or a line may not stand in it."""
+
+
+class RecordError(P2PMarketError):
+    """A season or a result of the leaderboard is not what it must be."""
