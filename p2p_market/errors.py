@@ -53,6 +53,14 @@ class PackageError(P2PMarketError):
     """A submission breaks a rule of its form."""
 
 
+class SigningError(P2PMarketError):
+    """A key file cannot be used."""
+
+
+class LedgerError(P2PMarketError):
+    """A ledger is damaged, or a line may not stand in it."""
+
+
 class RecordError(P2PMarketError):
     """A season or a result of the leaderboard is not what it must be."""
 

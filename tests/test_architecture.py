@@ -49,7 +49,10 @@ FLOORS = (
 RANK = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 PACKAGES = ("p2p_market", "baselines", "report", "leaderboard")
 
-HEAVY = {"torch", "onnx", "onnxruntime", "ray", "cvxpy", "pandas", "matplotlib", "scipy", "jinja2"}
+HEAVY = {
+    "torch", "onnx", "onnxruntime", "ray", "cvxpy", "pandas", "matplotlib", "scipy", "jinja2",
+    "cryptography",
+}  # fmt: skip
 LINES = 400
 SEEDED = {"Generator", "SeedSequence", "BitGenerator", "PCG64", "Philox", "default_rng"}
 

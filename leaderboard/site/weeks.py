@@ -9,8 +9,8 @@ from markupsafe import Markup
 from leaderboard.site.content import Week
 from p2p_market.records import FloatArray
 from report.table import amount
-from report.week import WEEKDAYS
 
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WIDTH: Final = 1000  # of the picture [pixels]
 LEFT: Final = 58  # of the panels
 RIGHT: Final = 8

@@ -188,6 +188,7 @@ def changed(data, place, new):
         ("encrypted", lambda d: changed(d, d.index(b"PK\x01\x02") + 8, b"\x01"), "encrypted"),
         ("streamed", lambda d: changed(d, d.index(b"PK\x01\x02") + 8, b"\x08"), "streamed"),
         ("method 12", lambda d: changed(d, d.index(b"PK\x01\x02") + 10, b"\x0c"), "method 12"),
+        ("file elsewhere", lambda d: changed(d, d.index(b"PK\x01\x02") + 34, b"\x01"), "extra fie"),
         ("two disks", lambda d: changed(d, len(d) - 18, b"\x01"), "several parts"),
         ("other disk", lambda d: changed(d, len(d) - 16, b"\x01"), "several parts"),
         ("other part", lambda d: changed(d, len(d) - 14, b"\x01"), "several parts"),
