@@ -52,15 +52,9 @@ ABLATIONS: Final[Mapping[str, Method]] = {
         {**COLD, **WARM, "imitate": "optimum"}, SEEDS,
     ),
     "recurrent": Method("recurrence (64 units)", "ppo", {**COLD, "memory": 64}, SEEDS),
-    "warm-recurrent": Method(
-        "warm start and recurrence (64 units)", "ppo", {**COLD, **WARM, "memory": 64}, SEEDS
-    ),
     "wear": Method("degradation cost from 0 to whole", "ppo", {**COLD, "first_wear": 0.0}, SEEDS),
     "half-shared": Method(
         "half of the community's mean reward", "ppo", {**COLD, "community_share": 0.5}, SEEDS
-    ),
-    "all-shared": Method(
-        "the community's mean reward alone", "ppo", {**COLD, "community_share": 1.0}, SEEDS
     ),
     "full": Method("every column of the action is learnt", "ppo", FULL, SEEDS),
     "full-corrected": Method(
