@@ -18,7 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from p2p_market import compare, data, datasets, references, submissions, training
+from p2p_market import compare, data, datasets, focal, references, submissions, training
 from p2p_market.console import (
     ScenarioOption,
     SeedOption,
@@ -72,6 +72,7 @@ app.add_typer(compare.app, name="compare")
 app.add_typer(datasets.app, name="data")
 app.add_typer(submissions.app, name="leaderboard")
 app.command(name="reference")(references.reference)
+app.command(name="focal")(focal.focal)
 app.command(name="train")(training.train)
 
 OutputOption = Annotated[

@@ -34,6 +34,9 @@ REFERENCES: Final[Mapping[str, str]] = {
 }
 """Players that see what nobody can; they are played where asked for (`-p`)."""
 
+POPULATION: Final = "baselines.population.bots:FIRST"
+"""`module:attribute` of the bots that play beside an agent in focus, imported on use."""
+
 KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **REFERENCES}
 """Every name that a policy may be asked for by."""
 

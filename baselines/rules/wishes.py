@@ -19,6 +19,7 @@ class Wishes(Record):
     quantity_kw: FloatArray  # as the rule asks for it, positive = buy
     limit_eur_per_kwh: FloatArray  # the outside option: cap of a buyer, floor of a seller
     room_eur_per_kwh: FloatArray  # from the limit to the end of the prices: to 0, or to the highest
+    spread_eur_per_kwh: FloatArray  # from floor to cap, >= 0
     fill_kw: FloatArray  # what the last order traded
     clearing_price_eur_per_kwh: FloatArray  # the last one at which anybody traded
 
@@ -44,6 +45,7 @@ class Reader:
             quantity,
             np.where(buys, cap, floor),
             np.where(buys, cap, self.price_max_eur_per_kwh - floor),
+            np.maximum(cap - floor, 0.0),
             seen["last_fill"],
             seen["last_clearing_price"],
         )

@@ -132,6 +132,20 @@ def import_from_here(module: str) -> ModuleType:
     return importlib.import_module(module)
 
 
+def ask(
+    policy: Policy, observation: Float32Array, memory: Any, name: str
+) -> tuple[NDArray[Any], Any]:
+    """A policy's answer: action, not yet checked, and memory.
+
+    Raises:
+        PolicyError: if it is no such pair.
+    """
+    answer = policy.act(observation, memory)
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        raise PolicyError(f"policy {name!r}: act() must return (action, memory)")
+    return answer
+
+
 def checked_action(action: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
     """A policy's answer, if it has the right shape and a floating dtype.
 

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode, choose_key, draw, policy_seed
-from p2p_market.errors import PolicyError
-from p2p_market.evaluation.policy import Informed, Planner, Policy, checked_action
+from p2p_market.evaluation.policy import Informed, Planner, Policy, ask, checked_action
 from p2p_market.observation import observe
-from p2p_market.records import Float32Array, FloatArray, IntArray, Outcome, Record, State
+from p2p_market.records import FloatArray, IntArray, Outcome, Record, State
 from p2p_market.scenario import Scenario
 
 
@@ -67,7 +66,7 @@ def rollout(
     chains = [b""] * episode.batch
     rows: list[tuple[NDArray[Any], Outcome]] = []
     for _ in range(scenario.steps):
-        answer, memory = _ask(policy, observe(scenario, episode, state), memory, name)
+        answer, memory = ask(policy, observe(scenario, episode, state), memory, name)
         action = checked_action(answer, shape, name)
         proposal = to_proposal(table.physical(action.astype(np.float64)), present)
         state, outcome = engine.step(scenario, episode, state, proposal, strict)
@@ -89,17 +88,8 @@ def try_out(policy: Policy | Planner | Informed, scenario: Scenario, split: str,
     episode = draw(scenario, choose_key(scenario, 0, split))
     memory = policy.start([policy_seed(key) for key in episode.keys])
     seen = observe(scenario, episode, engine.start(scenario, episode))
-    answer, _ = _ask(policy, seen, memory, name)
+    answer, _ = ask(policy, seen, memory, name)
     checked_action(answer, (1, len(scenario.agents), action_map(scenario).width), name)
-
-
-def _ask(
-    policy: Policy, observation: Float32Array, memory: Any, name: str
-) -> tuple[NDArray[Any], Any]:
-    answer = policy.act(observation, memory)
-    if not isinstance(answer, tuple) or len(answer) != 2:
-        raise PolicyError(f"policy {name!r}: act() must return (action, memory)")
-    return answer
 
 
 def _link(chain: bytes, community: int, state: State, outcome: Outcome) -> bytes:

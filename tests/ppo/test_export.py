@@ -24,9 +24,11 @@ from baselines.ppo.policy import Network
 from p2p_market.batch import CommunityBatch
 from p2p_market.cli import app
 from p2p_market.errors import PolicyError
+from p2p_market.evaluation.focal import focal
+from p2p_market.evaluation.focal_summary import focal_record
 from p2p_market.evaluation.part_store import installation
 from p2p_market.evaluation.policy import load_policy
-from p2p_market.scenario import load_scenario
+from p2p_market.scenario import build, load_scenario
 from p2p_market.testing import check_policy
 
 AGREE = 1e-5
@@ -179,3 +181,12 @@ def test_what_cannot_be_played_is_named(classic, tmp_path):
     onnx.save(model, broken)
     with pytest.raises(PolicyError, match="decision 'dance'; known are: around_rule, full"):
         load_policy(str(broken), scenario)
+
+
+def test_a_file_plays_in_focus(classic):
+    scenario = load_scenario("classic-v0")
+    short = build(scenario.spec.model_copy(update={"days": 1}))
+    result = focal(short, [str(classic[1])], "train", [3])
+    assert result.rows[0].policy == str(classic[1])
+    assert result.saving_eur(str(classic[1])).any()
+    assert focal_record(result)["policies"][0]["policy"] == str(classic[1])
