@@ -19,6 +19,10 @@ def _whole_quarters(dt_h: float) -> float:
     return dt_h
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 Price = Annotated[float, Field(ge=0.0, le=10.0)]
 
 
@@ -49,13 +53,14 @@ class TimeOfUseContract(Section):
 class DynamicContract(Section):
     """The day-ahead price times a factor (taxes) plus an adder (fees, levies, margin).
 
-    The supplier passes nothing below the floor on, if there is one.
+    The supplier passes nothing below the floor on, if there is one, and nothing above the cap.
     """
 
     kind: Literal["dynamic"]
     factor: PositiveFloat
     adder_eur_per_kwh: Price
     floor_eur_per_kwh: Price | None = None
+    cap_eur_per_kwh: Annotated[Price | None, Field(exclude_if=_is_none)] = None  # newer than files
     feed_in_eur_per_kwh: Price
 
 

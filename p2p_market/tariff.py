@@ -43,4 +43,6 @@ def retail_year(contract: Contract, data: DataSet, tick_eur_per_kwh: float) -> F
             price = contract.factor * data.day_ahead_eur_per_kwh + contract.adder_eur_per_kwh
             if contract.floor_eur_per_kwh is not None:
                 price = np.maximum(price, contract.floor_eur_per_kwh)
+            if contract.cap_eur_per_kwh is not None:
+                price = np.minimum(price, contract.cap_eur_per_kwh)
     return to_ticks(price, tick_eur_per_kwh)

@@ -12,7 +12,7 @@ from p2p_market.errors import SiteError
 from p2p_market.evaluation.files import write_bytes
 
 SUMS: Final = "SHA256SUMS"
-OURS: Final = re.compile(r"(?:(?:entries|records)/)?[a-z0-9][a-z0-9.-]*\.(?:html|json|bib)")
+OURS: Final = re.compile(r"(?:(?:entries|records)/)?[a-z0-9][a-z0-9.-]*\.(?:html|json|bib|csv)")
 
 
 def files(site: Site) -> dict[str, bytes]:
@@ -27,6 +27,7 @@ def files(site: Site) -> dict[str, bytes]:
         found[f"records/{entry.row.id}.bib"] = entry.bibtex.encode()
         if entry.record:
             found[f"records/{entry.row.id}.json"] = entry.record
+    found |= dict(site.exports)
     found[SUMS] = "".join(
         f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(found.items())
     ).encode()

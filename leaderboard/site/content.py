@@ -94,8 +94,7 @@ class Season:
     opened: str  # day
     closed: str  # day, or ""
     facts: tuple[tuple[str, str], ...]  # commitment, digest, versions: name and value
-    scenarios: tuple[str, ...]
-    draws: int  # weeks of each scenario
+    scenarios: tuple[tuple[str, int], ...]  # id and number of draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +107,7 @@ class Site:
     pairs: tuple[Pair, ...]
     rules: str  # Markdown, ours
     cite: str  # BibTeX of the benchmark
+    exports: tuple[tuple[str, bytes], ...] = ()  # name of a file and what it holds
 
     def division(self, *names: str) -> Iterator[Row]:
         """The rows of some divisions, in order."""

@@ -43,7 +43,7 @@ class Column:
     @property
     def unit(self) -> str:
         """Its unit; none for counts."""
-        return COLUMNS[self.key][0].replace("1", "")
+        return UNITS.get(self.key, COLUMNS[self.key][0])
 
     @property
     def better(self) -> str:
@@ -51,11 +51,13 @@ class Column:
         return {"low": "lower", "high": "higher"}.get(COLUMNS[self.key][1], NONE)
 
 
+UNITS: Final = {"self_sufficiency": "", "interventions": "seat-steps"}
+"""Units in words where the table has a bare 1."""
 SHOWN: Final = (
     Column("worse_off", "worse off", 1, on_board=True),
     Column("co2", "CO2", 0, on_board=True),
     Column("peak", "peak", 1, on_board=True),
-    Column("interventions", "inter\u00adventions", 1, on_board=True),
+    Column("interventions", "in fallback", 1, on_board=True),
     Column("faults", "faults", 1, on_board=True, alarm=True),
     Column("failed", "failed", 1, on_board=True, alarm=True),
     Column("time", "time per step", 2, on_board=True),
@@ -162,7 +164,7 @@ def _board(site: Site) -> dict[str, Any]:
         "methods": methods,
         "listed": listed,
         "ends": len(_ends()),
-        "draws": site.season.draws,
+        "exports": [name for name, _ in site.exports],
         "scale": bars.score_scale(row.score for row in (*policies, *methods, *listed)),
         "filters": (
             ("division", "Division", [d for d in DIVISIONS if any(r.division == d for r in own)]),

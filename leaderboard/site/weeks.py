@@ -14,7 +14,7 @@ WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WIDTH: Final = 1000  # of the picture [pixels]
 LEFT: Final = 58  # of the panels
 RIGHT: Final = 8
-TITLE: Final = 24  # above a panel
+TITLE: Final = 34  # above a panel
 TALL: Final = 110  # a panel
 DAYS: Final = 22  # names of the days at the bottom
 
@@ -62,7 +62,7 @@ def panels(week: Week) -> tuple[Panel, ...]:
             ),
             1,
         ),
-        Panel("State of charge [%]", (Curve("soc", "of all storage", 100.0 * week.soc),), 0),
+        Panel("State of charge [%]", (Curve("soc", "stored", 100.0 * week.soc),), 0),
     )
 
 
@@ -142,10 +142,10 @@ DAY_COLUMNS: Final = (
 def _panel(panel: Panel, place: int, week: Week) -> str:
     top = place * (TITLE + TALL) + TITLE
     low, high = _range(panel)
-    parts = [f'<text class="title" x="{LEFT}" y="{top - 8}">{panel.title}</text>']
+    parts = [f'<text class="title" x="{LEFT}" y="{top - 10}">{panel.title}</text>']
     legend_end = WIDTH - RIGHT
     for curve in reversed(panel.curves):
-        parts.append(f'<text class="key {curve.name}" x="{legend_end}" y="{top - 8}">')
+        parts.append(f'<text class="key {curve.name}" x="{legend_end}" y="{top - 10}">')
         parts.append(f"{curve.said}</text>")
         legend_end -= 7 * len(curve.said) + 22
     parts += [_level(value, top, low, high, panel.digits) for value in _levels(low, high)]

@@ -47,7 +47,7 @@ def method_difference(
 
     methods = first_eur, second_eur
     chosen = draw_weeks(generator, 1, len(rule_eur))[:, 0]
-    drawn = [_trainings(own, generator) for own in methods]
+    drawn = [mean_of_drawn(own, generator) for own in methods]
     costs = [np.take_along_axis(own, chosen, axis=1) for own in drawn]
     ends = rule_eur, best_eur
     draws = gained(*costs, *(resample(cost, chosen) for cost in ends))
@@ -55,9 +55,17 @@ def method_difference(
     return interval(float(point), draws, effective_weeks(rule_eur - best_eur))
 
 
-def _trainings(own_eur: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """Mean cost of as many trainings as there are, drawn with replacement, (resample, week)."""
+def mean_of_drawn(own_eur: FloatArray, generator: np.random.Generator) -> FloatArray:
+    """Mean cost of as many trainings as there are, drawn with replacement.
+
+    Args:
+        own_eur: social cost, (training, ...) [EUR].
+
+    Returns:
+        (resample, ...).
+    """
     count = len(own_eur)
     chosen = generator.integers(count, size=(RESAMPLES, count))
     times = (chosen[:, :, None] == np.arange(count)).sum(axis=1)
-    return np.asarray(times @ own_eur / count)
+    drawn: FloatArray = times @ own_eur.reshape(count, -1) / count
+    return drawn.reshape(-1, *own_eur.shape[1:])
