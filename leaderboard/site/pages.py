@@ -212,7 +212,7 @@ def _pairs(site: Site) -> dict[str, Any]:
 
 def _entry(entry: Entry) -> dict[str, Any]:
     week = entry.week
-    shown_week = {"picture": "", "readings": {}, "days": []}
+    shown_week: dict[str, Any] = {"picture": "", "readings": {}, "days": []}
     if week is not None:
         shown_week = {
             "picture": weeks.picture(week),

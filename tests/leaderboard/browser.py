@@ -16,6 +16,10 @@ FLAGS = (
     "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe",
 )  # fmt: skip
 PATIENCE_S = 120.0
+COMPLAINTS = (
+    "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded",
+    "Page.javascriptDialogOpening", "Page.windowOpen",
+)  # fmt: skip
 
 
 class Browser:
@@ -73,9 +77,7 @@ class Browser:
     def _note(self, method, told):
         if method == "Network.requestWillBeSent":
             self.requests.append(told["request"]["url"])
-        elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
-            self.complaints.append(told)
-        elif method in ("Page.javascriptDialogOpening", "Page.windowOpen"):
+        elif method in COMPLAINTS:
             self.complaints.append(told)
         if method:
             self._events.append(method)

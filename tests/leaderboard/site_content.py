@@ -27,6 +27,16 @@ PLAYERS = (
 TAIL = ("heavy tail: mean 9.2 points below IQM", "worse than no trade in ev-12-v0")
 
 
+RULES = """# Rules
+
+One [page](../x.md), one [link](https://example.org), <b>no HTML</b>.
+
+| a | b |
+|---|---|
+| 1 | 2 |
+"""
+
+
 def interval(point, reach=2.5):
     return Interval(point, point - reach, point + 0.8 * reach)
 
@@ -117,7 +127,7 @@ def site():
         rows=tuple(rows),
         entries=tuple(entry(one, week() if one.name == "mappo-shared" else None) for one in rows),
         pairs=pairs,
-        rules="# Rules\n\nOne [page](../x.md), one [link](https://example.org).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
+        rules=RULES,
         exports=(("board.csv", b"name\n"),),
         cite="@software{p2p_market,\n  title = {p2p_market}\n}\n",
     )

@@ -1,0 +1,164 @@
+"""What the pages show, out of a season's folder: records, ranking, ledger, documents."""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+from leaderboard import ledger, ranking
+from leaderboard.entries import Entered, entered
+from leaderboard.export import FORMATS, bibtex
+from leaderboard.ranking import Board
+from leaderboard.record import NAME, Record, canonical, digest
+from leaderboard.season import Season
+from leaderboard.site import content
+from leaderboard.site.content import Entry, Pair, Row, Site
+from p2p_market.evaluation.statistics.bootstrap import Interval
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+RULES: Final = ROOT / "docs" / "leaderboard.md"
+EXPORTS: Final = {"marl-eval": "marl-eval.json", "csv": "board.csv", "bibtex": "board.bib"}
+FOCAL: Final = {
+    "saving": "saves against no trade",
+    "edge": "saves against the truthful rule in the same seat",
+    "others": "saved by all others since the seat is not truthful",
+}
+CITE: Final = """\
+@software{{p2p_market,
+  author = {{{{The p2p_market developers}}}},
+  title = {{{{p2p\\_market: a reproducible benchmark for agents that trade electricity with their neighbours}}}},
+  version = {{{version}}},
+  year = {{2026}},
+  note = {{Leaderboard season {season}}}
+}}
+"""  # noqa: E501
+
+
+def gather(season: Season) -> Site:
+    """Everything that is shown of a season.
+
+    Raises:
+        RecordError: if a record is damaged, or of another season.
+        LedgerError: if the ledger is damaged.
+    """
+    board = ranking.board_of(season.id, entered(season))
+    return Site(
+        season=_season(season),
+        rows=tuple(_row(row) for row in board.rows),
+        entries=tuple(_entry(season, row) for row in board.rows),
+        pairs=tuple(_pairs(board)),
+        rules=RULES.read_text(encoding="utf-8"),
+        cite=CITE.format(season=season.id, version=season.file.sealed.p2p_market),
+        exports=tuple((EXPORTS[name], of(board).encode()) for name, of in FORMATS.items()),
+    )
+
+
+def _season(season: Season) -> content.Season:
+    file = season.file
+    facts = [
+        ("commitment to the secret", file.sealed.commitment),
+        ("season.toml (SHA-256)", season.digest),
+        *((f"{name} (SHA-256)", value) for name, value in sorted(file.sealed.reference.items())),
+        ("p2p_market", file.sealed.p2p_market),
+        ("population", file.population),
+        ("secret", "not revealed yet" if season.secret is None else "revealed"),
+    ]
+    path = season.folder / ledger.NAME
+    if path.is_file():
+        lines = ledger.read(path).lines
+        facts.append(("last line of the ledger", ledger.checkpoint_of(lines)))
+    return content.Season(
+        id=file.id,
+        title=file.title,
+        opened=file.opened.isoformat(),
+        closed=file.closed.isoformat() if file.closed else "",
+        facts=tuple(facts),
+        scenarios=tuple(sorted((board.scenario, board.draws) for board in file.boards)),
+    )
+
+
+def _row(row: ranking.Row) -> Row:
+    entry, summary = row.entered.record.entry, row.summary
+    return Row(
+        id=_id(row.entered),
+        name=entry.name,
+        version=entry.version,
+        authors=tuple(author.name for author in entry.authors),
+        division=entry.division,
+        kind=entry.kind,
+        tier=row.entered.tier,
+        ranks=(summary.rank_low, summary.rank_high) if summary.rank_low else None,
+        score=Interval(summary.iqm, summary.low, summary.high),
+        mean=summary.mean,
+        cvar=summary.cvar,
+        worst=summary.worst,
+        worst_scenario=summary.worst_scenario,
+        columns=row.columns,
+        reasons=row.reasons,
+    )
+
+
+def _id(one: Entered) -> str:
+    return f"{one.record.entry.name}-{one.record.entry.version}"
+
+
+def _entry(season: Season, row: ranking.Row) -> Entry:
+    record = row.entered.record
+    cited, code = record.entry.citation, record.entry.training.code
+    return Entry(
+        row=_row(row),
+        scenarios=tuple(sorted(row.scenarios.items())),
+        training=tuple(_training(record)),
+        facts=tuple(_facts(record)),
+        commands=_commands(season, row.entered),
+        bibtex=bibtex(record),
+        doi=cited.doi or "",
+        links=tuple(address for address in (cited.url, code) if address),
+        focal=tuple((FOCAL[name], gain) for name, gain in row.focal.items()),
+        record=canonical(record) + b"\n",
+    )
+
+
+def _training(record: Record) -> Iterable[tuple[str, str]]:
+    told = record.entry.training
+    yield "summary", told.summary
+    if told.seeds:
+        yield "seeds", ", ".join(map(str, told.seeds))
+    for name in ("agent_steps", "hours", "hardware", "code"):
+        if (value := getattr(told, name)) is not None:
+            yield name.replace("_", " "), str(value)
+
+
+def _facts(record: Record) -> Iterable[tuple[str, str]]:
+    environment = record.environment
+    yield "package (identity)", record.entry.package
+    yield f"{NAME} (SHA-256)", digest(record)
+    yield "season.toml (SHA-256)", record.season_digest
+    yield "attempt", str(record.entry.attempt)
+    yield "p2p_market", environment.p2p_market
+    yield "libraries", _list(environment.versions)
+    yield "platform", _list(record.platform)
+    yield "sandbox", environment.sandbox
+    yield "evaluated", record.created_utc
+    for name, value in sorted(environment.scenarios.items()):
+        yield f"{name} (SHA-256)", value
+
+
+def _list(named: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(named.items()))
+
+
+def _commands(season: Season, one: Entered) -> tuple[str, ...]:
+    folder = f"leaderboard/seasons/{season.id}/entries/{_id(one)}"
+    found = [f"p2p-market leaderboard {verb} {folder}" for verb in ("replay", "verify")]
+    if one.record.entry.kind != "baseline":
+        package = f"{folder}/package.zip"
+        found.append(f"p2p-market leaderboard evaluate {package} --season {season.id}")
+    return tuple(found)
+
+
+def _pairs(board: Board) -> Iterable[Pair]:
+    """All pairs, the better one first."""
+    rows: Sequence[ranking.Row] = sorted(board.rows, key=lambda row: (-row.summary.iqm, row.name))
+    for first, second in combinations(rows, 2):
+        yield Pair(_id(first.entered), _id(second.entered), board.difference(first, second))
