@@ -15,6 +15,7 @@ from p2p_market.console import complaining, complaints, console
 from p2p_market.errors import P2PMarketError, PackageError
 
 MODULE: Final = "leaderboard.commands"
+PAGES: Final = "leaderboard.site.commands"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,6 +61,32 @@ def check(package: Annotated[Path, typer.Argument(help="The zip of a submission.
         _tell(_verbs().check_file(package))
 
 
+@app.command()
+def build(
+    season: Annotated[str, typer.Option("--season", help="Its id, or its folder.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.")],
+) -> None:
+    """Make the pages of a season: the same records give the same bytes.
+
+    Example: p2p-market leaderboard build --season season-0 -o site
+    """
+    with _refusing():
+        _tell(_verbs(PAGES).build(season, output))
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(help="Folder that build has written.")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any.")] = 8000,
+) -> None:
+    """Show pages on this machine until Ctrl-C.
+
+    Example: p2p-market leaderboard serve site
+    """
+    with _refusing():
+        _verbs(PAGES).serve(folder, port, lambda line: _tell([line]))
+
+
 @contextmanager
 def _refusing() -> Iterator[None]:
     """Exit code 1 for a package that breaks a rule, 2 for other errors."""
@@ -76,14 +103,14 @@ def _tell(lines: list[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _verbs() -> Any:
+def _verbs(module: str = MODULE) -> Any:
     """What the verbs do.
 
     Raises:
         P2PMarketError: if what they need is not installed.
     """
     try:
-        return importlib.import_module(MODULE)
+        return importlib.import_module(module)
     except ImportError as error:
         raise P2PMarketError(
             f"leaderboard: {error}; it needs a checkout and pip install 'p2p-market[leaderboard]'"

@@ -45,7 +45,7 @@ class Week:
 
     scenario: str
     draw: int
-    start: str  # name of the first day
+    first_day: int  # of the week, 0 = Monday
     dt_h: float
     load_kw: FloatArray
     pv_kw: FloatArray

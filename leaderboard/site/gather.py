@@ -13,6 +13,7 @@ from leaderboard.record import NAME, Record, canonical, digest
 from leaderboard.season import Season
 from leaderboard.site import content
 from leaderboard.site.content import Entry, Pair, Row, Site
+from leaderboard.site.played import shown_week
 from p2p_market.evaluation.statistics.bootstrap import Interval
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -115,6 +116,7 @@ def _entry(season: Season, row: ranking.Row) -> Entry:
         doi=cited.doi or "",
         links=tuple(address for address in (cited.url, code) if address),
         focal=tuple((FOCAL[name], gain) for name, gain in row.focal.items()),
+        week=shown_week(season, row.entered),
         record=canonical(record) + b"\n",
     )
 

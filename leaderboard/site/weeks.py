@@ -87,7 +87,7 @@ def readings(week: Week) -> dict[str, Any]:
     curves = [(panel, curve) for panel in panels(week) for curve in panel.curves]
     return {
         "steps_per_day": round(24.0 / week.dt_h),
-        "first_day": WEEKDAYS.index(week.start[:3]) if week.start[:3] in WEEKDAYS else 0,
+        "first_day": week.first_day,
         "left": LEFT,
         "width": WIDTH - LEFT - RIGHT,
         "curves": [
@@ -212,5 +212,4 @@ def _days(week: Week, height: int) -> str:
 
 def _name(week: Week, number: int) -> str:
     """For example "Tue": the season's weeks have no year."""
-    first = WEEKDAYS.index(week.start[:3]) if week.start[:3] in WEEKDAYS else 0
-    return WEEKDAYS[(first + number) % 7]
+    return WEEKDAYS[(week.first_day + number) % len(WEEKDAYS)]

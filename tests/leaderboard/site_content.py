@@ -70,7 +70,7 @@ def week(steps_per_day=24):
     return Week(
         scenario="community-16-v0",
         draw=3,
-        start="Tue 6 Feb",
+        first_day=1,
         dt_h=24.0 / steps_per_day,
         load_kw=load,
         pv_kw=sun,

@@ -1,0 +1,34 @@
+"""What `p2p-market leaderboard build` and `serve` do."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from leaderboard import season as seasons
+from leaderboard.site.build import write
+from leaderboard.site.gather import gather
+from leaderboard.site.serve import server
+
+
+def build(season: str, output: Path) -> list[str]:
+    """Write the pages of a season; lines to show.
+
+    Args:
+        season: id of one in the repository, or a folder.
+        output: is created; may hold an earlier build and nothing else.
+    """
+    folder = seasons.FOLDER / season
+    site = gather(seasons.read(folder if folder.is_dir() else Path(season)))
+    paths = write(site, output)
+    size = sum(path.stat().st_size for path in paths)
+    return [
+        f"{output / 'index.html'}: {len(site.entries)} entries, {len(paths)} files, {size} bytes",
+        f"look at it: p2p-market leaderboard serve {output}",
+    ]
+
+
+def serve(folder: Path, port: int, tell: Callable[[str], None]) -> None:
+    """Show pages until Ctrl-C."""
+    with server(folder, port) as running, suppress(KeyboardInterrupt):
+        tell(f"http://{running.server_address[0]!s}:{running.server_port}/ (Ctrl-C ends)")
+        running.serve_forever()
