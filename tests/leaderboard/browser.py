@@ -30,7 +30,7 @@ class Browser:
         self._read, to_write = os.pipe()
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", *command],
+            ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "bash", *command],
             pass_fds=(to_read, to_write),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -86,6 +86,15 @@ class Browser:
         """Go to a page and wait until it is loaded."""
         self._events.clear()
         self("Page.navigate", url=address)
+        self._loaded()
+
+    def follow(self, selector):
+        """Click a link and wait until its page is loaded."""
+        self._events.clear()
+        self.click(selector)
+        self._loaded()
+
+    def _loaded(self):
         while "Page.loadEventFired" not in self._events:
             self._next()
 

@@ -239,3 +239,20 @@ def test_serve_shows_the_pages_to_this_machine_only(tmp_path):
         running.shutdown()
     with pytest.raises(SiteError, match="leaderboard build"):
         serve.server(tmp_path / "entries", 0)
+
+
+def lightness(color):
+    """Relative luminance; WCAG 2.2."""
+    parts = [int(color[place : place + 2], 16) / 255.0 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_letters_stand_out(scheme):
+    style = (pages.HERE / "site.css").read_text("utf-8")
+    colors = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", style.split(":root")[scheme + 1]))
+    for ground in ("paper", "shade"):
+        for ink in ("ink", "soft", "accent", "second", "alarm", "good"):
+            light, dark = sorted((lightness(colors[ink]), lightness(colors[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
