@@ -12,14 +12,32 @@ from typing import Annotated, Any, Final
 import typer
 
 from p2p_market.console import complaining, complaints, console
-from p2p_market.errors import P2PMarketError, PackageError
+from p2p_market.errors import (
+    LedgerError,
+    P2PMarketError,
+    PackageError,
+    RecordError,
+    SigningError,
+)
 
 MODULE: Final = "leaderboard.commands"
+JUDGING: Final = "leaderboard.judging"
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Submit a policy: begin with a template, pack it, check it as the organiser does.",
+    help="Submit a policy, check it as the organiser does, and check what was made of others.",
 )
+
+ledger_app = typer.Typer(no_args_is_help=True, help="The signed, append-only ledger of a season.")
+app.add_typer(ledger_app, name="ledger")
+
+EntryArgument = Annotated[Path, typer.Argument(help="Folder of an entry, with result.json.")]
+SeasonArgument = Annotated[Path, typer.Argument(help="Folder of a season.")]
+SecretOption = Annotated[
+    Path | None,
+    typer.Option("--secret-file", help="The season's secret, before it is revealed."),
+]
+WorkersOption = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
 
 
 @app.command()
@@ -60,13 +78,138 @@ def check(package: Annotated[Path, typer.Argument(help="The zip of a submission.
         _tell(_verbs().check_file(package))
 
 
+@app.command()
+def replay(
+    entry: EntryArgument, secret_file: SecretOption = None, workers: WorkersOption = 1
+) -> None:
+    """Play an entry's episodes again from their traces and compare every number to the last bit.
+
+    Nothing of the submitter runs.
+
+    Example: p2p-market leaderboard replay leaderboard/seasons/season-0/entries/zip-1.0.0
+    """
+    with _refusing():
+        problems = _verbs(JUDGING).replay_entry(entry, secret_file, workers)
+        _conclude(problems, ["all numbers are found again, to the last bit"])
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="Folder of an entry or of a season.")],
+    secret_file: SecretOption = None,
+    checkpoint: Annotated[
+        str, typer.Option("--checkpoint", help="NUMBER:DIGEST of the ledger, kept earlier.")
+    ] = "",
+    key: Annotated[
+        str, typer.Option("--key", help="The organiser's public key, from elsewhere.")
+    ] = "",
+    replays: Annotated[
+        bool, typer.Option("--replay/--no-replay", help="Whether to play the episodes again.")
+    ] = True,
+    workers: WorkersOption = 1,
+) -> None:
+    """Check digests, signatures and the ledger, and replay what can be replayed.
+
+    Example: p2p-market leaderboard verify leaderboard/seasons/season-0 --workers 2
+    """
+    with _refusing():
+        _conclude(
+            *_verbs(JUDGING).verify_path(path, secret_file, checkpoint, key, replays, workers)
+        )
+
+
+@app.command()
+def rank(season: SeasonArgument) -> None:
+    """Show the tables of a season.
+
+    Example: p2p-market leaderboard rank leaderboard/seasons/season-0
+    """
+    with _refusing():
+        _tell(_verbs(JUDGING).rank(season))
+
+
+@app.command()
+def export(
+    season: SeasonArgument,
+    form: Annotated[str, typer.Option("--format", help="marl-eval, csv or bibtex.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file.")] = None,
+) -> None:
+    """Write a season's tables for other programs.
+
+    Example: p2p-market leaderboard export leaderboard/seasons/season-0 --format csv -o board.csv
+    """
+    with _refusing():
+        _tell(_verbs(JUDGING).export_board(season, form, output))
+
+
+@ledger_app.command("key")
+def ledger_key(path: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
+    """Make a key to sign with.
+
+    Example: p2p-market leaderboard ledger key my.key
+    """
+    with _refusing():
+        _tell(_verbs(JUDGING).new_key(path))
+
+
+@ledger_app.command("show")
+def ledger_show(season: SeasonArgument) -> None:
+    """Show all lines of a ledger, after they were checked, and its checkpoint.
+
+    Example: p2p-market leaderboard ledger show leaderboard/seasons/season-0
+    """
+    with _refusing():
+        _tell(_verbs(JUDGING).show(season))
+
+
+@ledger_app.command("add")
+def ledger_add(
+    season: SeasonArgument,
+    kind: Annotated[str, typer.Argument(help="Type of the line, as docs/leaderboard.md lists.")],
+    key: Annotated[Path, typer.Option("--key", help="File of the key that signs.")],
+    entry: Annotated[Path | None, typer.Option("--entry", help="What it is about.")] = None,
+    own: Annotated[
+        Path | None, typer.Option("--own", help="Your own evaluation of it, if you reproduced it.")
+    ] = None,
+    said: Annotated[
+        list[str] | None, typer.Option("--set", help="name=value; may be repeated.")
+    ] = None,
+    secret_file: SecretOption = None,
+) -> None:
+    """Sign a line and add it.
+
+    What can be checked is checked first: `replay` replays, `reproduction` compares.
+
+    Example: p2p-market leaderboard ledger add SEASON evaluation --key my.key --entry ENTRY
+    """
+    with _refusing():
+        values = dict(_pair(one) for one in said or [])
+        _tell(_verbs(JUDGING).add_line(season, kind, key, entry, own, values, secret_file))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{text!r}: must be name=value", param_hint="--set")
+    return name, value
+
+
+def _conclude(problems: list[str], told: list[str]) -> None:
+    """Say what was found; exit code 1 if anything is wrong."""
+    for problem in problems:
+        complaints.print(f"wrong: {problem}", markup=False, highlight=False, soft_wrap=True)
+    _tell(told if not problems else [f"{len(problems)} problems"])
+    if problems:
+        raise typer.Exit(1)
+
+
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Exit code 1 for a package that breaks a rule, 2 for other errors."""
+    """Exit code 1 for what breaks a rule of the leaderboard, 2 for other errors."""
     with complaining():
         try:
             yield
-        except PackageError as error:
+        except (LedgerError, PackageError, RecordError, SigningError) as error:
             complaints.print(f"refused: {error}", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error
 
@@ -76,14 +219,14 @@ def _tell(lines: list[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _verbs() -> Any:
+def _verbs(module: str | None = None) -> Any:
     """What the verbs do.
 
     Raises:
         P2PMarketError: if what they need is not installed.
     """
     try:
-        return importlib.import_module(MODULE)
+        return importlib.import_module(module or MODULE)
     except ImportError as error:
         raise P2PMarketError(
             f"leaderboard: {error}; it needs a checkout and pip install 'p2p-market[leaderboard]'"
