@@ -66,7 +66,7 @@ def new_key(path: Path) -> list[str]:
 
 def show(folder: Path) -> list[str]:
     """A ledger in words; lines to show."""
-    lines = ledger.read(folder / ledger.NAME).lines
+    lines = ledger.read(_season(folder).folder / ledger.NAME).lines
     shown = [
         f"{line.n:4d} {line.utc} {line.type:12s} {line.key[:8]} {_words(line.body.model_dump())}"
         for line in lines
@@ -199,7 +199,7 @@ def export_board(folder: Path, form: str, output: Path | None) -> list[str]:
 
 
 def _board(folder: Path) -> ranking.Board:
-    own = season.read(folder)
+    own = _season(folder)
     return ranking.board_of(own.id, entries.entered(own))
 
 
@@ -208,5 +208,8 @@ def _season_of(entry: Path, secret_file: Path | None) -> Season:
     return _season(entry.resolve().parent.parent, secret_file)
 
 
-def _season(folder: Path, secret_file: Path | None) -> Season:
+def _season(named: Path, secret_file: Path | None = None) -> Season:
+    """A season by its folder, or by its id in this repository."""
+    known = season.FOLDER / named.name
+    folder = named if named.is_dir() or not known.is_dir() else known
     return season.read(folder, None if secret_file is None else season.read_secret(secret_file))

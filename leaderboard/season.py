@@ -6,7 +6,7 @@ an optimum's schedule would tell of its draw.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
@@ -92,7 +92,7 @@ class Season:
     """A season as it is read; draws need the secret."""
 
     folder: Path
-    file: SeasonFile
+    file: SeasonFile = field(compare=False)  # its digest says the same
     digest: str  # SHA-256 of season.toml, which names those of the reference tables
     secret: bytes | None
 

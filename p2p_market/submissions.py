@@ -23,6 +23,8 @@ from p2p_market.errors import (
 MODULE: Final = "leaderboard.commands"
 JUDGING: Final = "leaderboard.judging"
 
+RUNNING: Final = "leaderboard.running"
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Submit a policy, check it as the organiser does, and check what was made of others.",
@@ -32,12 +34,17 @@ ledger_app = typer.Typer(no_args_is_help=True, help="The signed, append-only led
 app.add_typer(ledger_app, name="ledger")
 
 EntryArgument = Annotated[Path, typer.Argument(help="Folder of an entry, with result.json.")]
-SeasonArgument = Annotated[Path, typer.Argument(help="Folder of a season.")]
+SeasonArgument = Annotated[Path, typer.Argument(help="Id or folder of a season.")]
 SecretOption = Annotated[
     Path | None,
     typer.Option("--secret-file", help="The season's secret, before it is revealed."),
 ]
-WorkersOption = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", "-w", min=1, help="Processes; no number depends on them.")
+]
+
+seasons = typer.Typer(no_args_is_help=True, help="Open a season, as its organiser.")
+app.add_typer(seasons, name="season")
 
 
 @app.command()
@@ -95,7 +102,7 @@ def replay(
 
 @app.command()
 def verify(
-    path: Annotated[Path, typer.Argument(help="Folder of an entry or of a season.")],
+    path: Annotated[Path, typer.Argument(help="Folder of an entry, id or folder of a season.")],
     secret_file: SecretOption = None,
     checkpoint: Annotated[
         str, typer.Option("--checkpoint", help="NUMBER:DIGEST of the ledger, kept earlier.")
@@ -110,7 +117,7 @@ def verify(
 ) -> None:
     """Check digests, signatures and the ledger, and replay what can be replayed.
 
-    Example: p2p-market leaderboard verify leaderboard/seasons/season-0 --workers 2
+    Example: p2p-market leaderboard verify season-0 --workers 2
     """
     with _refusing():
         _conclude(
@@ -122,7 +129,7 @@ def verify(
 def rank(season: SeasonArgument) -> None:
     """Show the tables of a season.
 
-    Example: p2p-market leaderboard rank leaderboard/seasons/season-0
+    Example: p2p-market leaderboard rank season-0
     """
     with _refusing():
         _tell(_verbs(JUDGING).rank(season))
@@ -136,7 +143,7 @@ def export(
 ) -> None:
     """Write a season's tables for other programs.
 
-    Example: p2p-market leaderboard export leaderboard/seasons/season-0 --format csv -o board.csv
+    Example: p2p-market leaderboard export season-0 --format csv -o board.csv
     """
     with _refusing():
         _tell(_verbs(JUDGING).export_board(season, form, output))
@@ -156,7 +163,7 @@ def ledger_key(path: Annotated[Path, typer.Argument(help="A new file.")]) -> Non
 def ledger_show(season: SeasonArgument) -> None:
     """Show all lines of a ledger, after they were checked, and its checkpoint.
 
-    Example: p2p-market leaderboard ledger show leaderboard/seasons/season-0
+    Example: p2p-market leaderboard ledger show season-0
     """
     with _refusing():
         _tell(_verbs(JUDGING).show(season))
@@ -203,6 +210,75 @@ def _conclude(problems: list[str], told: list[str]) -> None:
         raise typer.Exit(1)
 
 
+RayOption = Annotated[
+    str | None, typer.Option("--ray", help="Play on a Ray cluster: local, auto or HOST:PORT.")
+]
+
+
+@app.command()
+def run(
+    package: Annotated[Path, typer.Argument(help="The zip of a submission.")],
+    split: Annotated[str, typer.Option("--split", help="dev, the public draws.")] = "dev",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the records.")] = Path(
+        "results/leaderboard"
+    ),
+    workers: WorkersOption = 1,
+    ray: RayOption = None,
+) -> None:
+    """Evaluate a package on the public draws, as an organiser does on secret ones.
+
+    An interrupted evaluation goes on when the same command is given again.
+
+    Example: p2p-market leaderboard run my-agent.zip --split dev
+    """
+    with _refusing():
+        _tell(_verbs(RUNNING).run(package, split, output, workers, ray, _progress))
+
+
+@app.command()
+def evaluate(
+    entry: Annotated[str, typer.Argument(help="The zip of a submission, or a reference's name.")],
+    season: Annotated[str, typer.Option("--season", "-s", help="Id of an open season.")],
+    secret_file: Annotated[
+        Path | None, typer.Option("--secret-file", help="Needed until the season's reveal.")
+    ] = None,
+    attempt: Annotated[
+        int, typer.Option("--attempt", min=1, help="How often this name was submitted by now.")
+    ] = 1,
+    workers: WorkersOption = 1,
+    ray: RayOption = None,
+) -> None:
+    """Evaluate an entry in a season, as its organiser.
+
+    Example: p2p-market leaderboard evaluate my-agent.zip --season 2026-1 --secret-file secret
+    """
+    with _refusing():
+        _tell(
+            _verbs(RUNNING).organise(entry, season, secret_file, attempt, workers, ray, _progress)
+        )
+
+
+@seasons.command("open")
+def open_season(
+    season: Annotated[str, typer.Argument(help="Its id, a new one.")],
+    plan: Annotated[Path, typer.Option("--plan", help="TOML: boards, draws, limits.")],
+    secret_file: Annotated[
+        Path, typer.Option("--secret-file", help="Is used if it is there, else written.")
+    ],
+    workers: WorkersOption = 1,
+) -> None:
+    """Open a season: commit to a secret, and to both ends of every draw.
+
+    Example: p2p-market leaderboard season open 2026-1 --plan plan.toml --secret-file secret
+    """
+    with _refusing():
+        _tell(_verbs(RUNNING).open_one(plan, season, secret_file, workers, _progress))
+
+
+def _progress(done: int, units: int) -> None:
+    complaints.print(f"{done} of {units}", end="\r")
+
+
 @contextmanager
 def _refusing() -> Iterator[None]:
     """Exit code 1 for what breaks a rule of the leaderboard, 2 for other errors."""
@@ -219,7 +295,7 @@ def _tell(lines: list[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _verbs(module: str | None = None) -> Any:
+def _verbs(module: str = "") -> Any:
     """What the verbs do.
 
     Raises:

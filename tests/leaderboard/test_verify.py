@@ -9,8 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-for extra in ("cryptography", "cvxpy", "onnx", "onnxruntime", "safetensors"):
-    pytest.importorskip(extra)
+pytest.importorskip("cryptography")
+pytest.importorskip("cvxpy")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("safetensors")
 
 from leaderboard import entries, ledger, season, sums, verify
 from leaderboard.candidate import of_baseline, of_package

@@ -1,0 +1,89 @@
+"""Open a season: draw its secret, solve both ends of every draw, and commit to them."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from leaderboard import reference
+from leaderboard.draws import Draw, draws
+from leaderboard.package.strict_toml import read_toml
+from leaderboard.season import (
+    FILE,
+    REFERENCE,
+    SECRET_BYTES,
+    Plan,
+    Seal,
+    Season,
+    SeasonFile,
+    commitment,
+    read,
+    read_secret,
+    sealed_text,
+)
+from p2p_market import __version__
+from p2p_market.errors import RecordError
+from p2p_market.evaluation.files import write_bytes
+from p2p_market.evaluation.parts import Tell
+from p2p_market.evaluation.policy import Plan as Schedule
+from p2p_market.evaluation.processes import in_processes
+from p2p_market.evaluation.reference import Entry
+
+
+def open_season(
+    plan: Path, folder: Path, secret_file: Path, workers: int = 1, tell: Tell = lambda *_: None
+) -> Season:
+    """Make the folder of a season out of an organiser's plan.
+
+    Args:
+        plan: a TOML file, as `season.Plan`.
+        folder: of the season; must not hold one.
+        secret_file: is used if it is there, else written; keep it until the reveal.
+        workers: processes that solve.
+        tell: hears about progress.
+
+    Raises:
+        RecordError: if the folder holds a season.
+        OptimumError: if an optimum cannot be proved.
+    """
+    if (folder / FILE).exists():
+        raise RecordError(f"{folder / FILE}: a season is opened once; choose another id")
+    text = plan.read_bytes()
+    asked = read_toml(plan.name, text, Plan)
+    if not secret_file.exists():
+        write_bytes(secret_file, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
+        secret_file.chmod(0o600)
+    secret = read_secret(secret_file)
+    empty = Seal(commitment=commitment(asked.id, secret), p2p_market=__version__, reference={})
+    draft = SeasonFile(**dict(asked), sealed=empty)
+    before = Season(folder, draft, "0" * 64, secret)
+    digests = _solved(before, folder / REFERENCE, workers, tell)
+    seal = empty.model_copy(update={"reference": digests})
+    write_bytes(folder / FILE, sealed_text(text, seal))
+    return read(folder, secret)
+
+
+def _solved(season: Season, folder: Path, workers: int, tell: Tell) -> dict[str, str]:
+    """Write the tables of all boards; digests by the name of the file."""
+    todo = draws(season)
+    rows: dict[tuple[str, int], tuple[Entry, Schedule]] = {}
+    playing = in_processes(todo, workers, tell, solve) if workers > 1 else _in_turn(todo, tell)
+    for drawn, row in playing:
+        rows[drawn.board.scenario, drawn.index] = row
+    found = {}
+    for board in season.file.boards:
+        own = [rows[board.scenario, index] for index in range(board.draws)]
+        for path in reference.write(folder, board, own):
+            found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def _in_turn(todo: list[Draw], tell: Tell) -> Iterator[tuple[Draw, tuple[Entry, Schedule]]]:
+    return ((drawn, solve(drawn, tell)) for drawn in todo)
+
+
+def solve(drawn: Draw, tell: Tell) -> tuple[Entry, Schedule]:
+    """What a process does."""
+    row = reference.solve(drawn)
+    tell(0, 1)
+    return row

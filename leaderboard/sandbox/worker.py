@@ -1,0 +1,62 @@
+"""The policy's process: questions from standard input, answers to standard output.
+
+Run as `python -m leaderboard.sandbox.worker MODULE:FACTORY SECONDS BYTES`. The factory is code of
+ours; what it is given, a stranger's network, comes after the limits hold. No seed, no name of a
+scenario, no file and no clock of the evaluator are in reach.
+"""
+
+import importlib
+import json
+import os
+import sys
+from typing import Any, Final
+
+from leaderboard.gate.worker import limit
+from leaderboard.sandbox.frames import HEADER, LONGEST, MARK, framed
+from leaderboard.sandbox.isolation import isolate
+
+IN: Final = 0
+OUT: Final = 1
+
+
+def main() -> None:
+    """Set up, then answer until nobody asks."""
+    task, seconds, memory_bytes = sys.argv[1:]
+    module, _, name = task.partition(":")
+    level = isolate()  # before an import starts threads: afterwards there is no leaving
+    factory = getattr(importlib.import_module(module), name)
+    limit(int(seconds), int(memory_bytes))
+    number, nonce, setup = _question()
+    told, _, model = setup.partition(b"\n")
+    policy: Any = factory(json.loads(told), model)
+    _write(framed(number, nonce, level.encode("ascii")))
+    while True:
+        number, nonce, payload = _question()
+        _write(framed(number, nonce, policy(payload)))
+
+
+def _question() -> tuple[int, bytes, bytes]:
+    mark, number, nonce, length = HEADER.unpack(_read(HEADER.size))
+    if mark != MARK or length > LONGEST:
+        sys.exit(1)
+    return number, nonce, _read(length)
+
+
+def _read(count: int) -> bytes:
+    parts = []
+    while count:
+        part = os.read(IN, min(count, 2**20))
+        if not part:  # nobody asks any more
+            sys.exit(0)
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def _write(data: bytes) -> None:
+    while data:
+        data = data[os.write(OUT, data) :]
+
+
+if __name__ == "__main__":
+    main()
