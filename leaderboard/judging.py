@@ -124,6 +124,8 @@ def _known(
 
 def _of_entry(own: Season, kind: str, entry: Path, other: Path | None) -> dict[str, Any]:
     """The same of an entry; what would be signed is looked at first."""
+    if kind == "submission" and entry.is_file():
+        return verify.handed_in(entry, ledger.read(own.folder / ledger.NAME)).model_dump()
     if kind == "withdraw":
         return {"package": entries.read(entry).entry.package}
     problems = entries.unfit(entry, entries.read(entry), own)

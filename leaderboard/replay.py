@@ -5,7 +5,7 @@ season's table the optimum's schedule with the prices that prove it. What a trac
 long a policy took; `seconds` stay as the evaluator says.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,9 @@ def again(task: Again, tell: Tell) -> list[str]:
     ]
 
 
-def _playing(todo: Sequence[Again], workers: int) -> Iterator[tuple[Again, list[str]]]:
+def _playing(
+    todo: Sequence[Again], workers: int
+) -> Generator[tuple[Again, list[str]], None, None]:
     if workers == 1 or len(todo) < 2:
         yield from ((task, again(task, lambda *_: None)) for task in todo)
     else:

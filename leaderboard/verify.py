@@ -203,3 +203,19 @@ def submission_of(folder: Path) -> Submission:
     return Submission(
         name=entry.name, version=entry.version, package=entry.package, attempt=entry.attempt
     )
+
+
+def handed_in(zip_file: Path, known: Ledger) -> Submission:
+    """What the ledger says of a package that is not evaluated yet.
+
+    Raises:
+        PackageError: if it is no package.
+    """
+    package = read_package(zip_file)
+    name, version = package.manifest.name, package.manifest.version
+    return Submission(
+        name=name,
+        version=version,
+        package=package.identity,
+        attempt=known.standing.attempts(name) + 1,
+    )

@@ -174,7 +174,9 @@ def ledger_add(
     season: SeasonArgument,
     kind: Annotated[str, typer.Argument(help="Type of the line, as docs/leaderboard.md lists.")],
     key: Annotated[Path, typer.Option("--key", help="File of the key that signs.")],
-    entry: Annotated[Path | None, typer.Option("--entry", help="What it is about.")] = None,
+    entry: Annotated[
+        Path | None, typer.Option("--entry", help="Its folder, or a zip that was handed in.")
+    ] = None,
     own: Annotated[
         Path | None, typer.Option("--own", help="Your own evaluation of it, if you reproduced it.")
     ] = None,
@@ -185,7 +187,8 @@ def ledger_add(
 ) -> None:
     """Sign a line and add it.
 
-    What can be checked is checked first: `replay` replays, `reproduction` compares.
+    What can be checked is checked first: `replay` replays, `reproduction` compares. A submission
+    is the zip, or a folder where there is none.
 
     Example: p2p-market leaderboard ledger add SEASON evaluation --key my.key --entry ENTRY
     """

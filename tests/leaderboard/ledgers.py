@@ -9,7 +9,7 @@ from leaderboard.season import commitment
 ORGANISER, EVALUATOR, SECOND, STRANGER = (bytes([number]) * 32 for number in (1, 2, 3, 4))
 SECRET = "5e" * 32
 SEASON = "season-x"
-UTC = "2026-11-21T12:00:00Z"
+UTC = "2020-01-01T12:00:00Z"
 
 
 def public(private):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 pytest.importorskip("cryptography")
 pytest.importorskip("cvxpy")
@@ -23,6 +24,7 @@ from leaderboard.record import NAME, Record, canonical, digest
 from leaderboard.replay import GIVEN, replay, reproduced
 from leaderboard.traces import Trace, packed
 from leaderboard.traces import read as read_trace
+from p2p_market.cli import app
 from p2p_market.errors import LedgerError, RecordError
 from tests.leaderboard import packages
 from tests.leaderboard.ledgers import EVALUATOR, ORGANISER, SECOND, add, key_add, public
@@ -106,7 +108,7 @@ NUMBERS = ("cost_eur", "rule_eur", "best_eur", "worse_off_share", "steps")
 def test_an_edited_number_is_named(copy, field):
     def edit(told):
         value = told["episodes"][1][field]
-        told["episodes"][1][field] = float(np.nextafter(value, 2.0)) if field != "steps" else 1
+        told["episodes"][1][field] = float(np.nextafter(value, 0.5)) if field != "steps" else 1
 
     edited(copy, edit)
     (line,) = differences(copy)
@@ -325,3 +327,72 @@ def test_a_second_party_finds_the_same_but_for_times(whole, tmp_path):
     fewer = again.model_copy(update={"focal": []})
     assert reproduced(fewer, again)[0].endswith("is in one record only")
     assert digest(record) == verify.verdict_of(whole / entries.FOLDER / OWN).record
+
+
+def run(*arguments):
+    done = CliRunner().invoke(app, ["leaderboard", *map(str, arguments)])
+    return done.exit_code, done.output
+
+
+def test_verbs_say_what_is_right(whole, tmp_path):
+    entry = whole / entries.FOLDER / OWN
+    assert run("replay", entry) == (0, "all numbers are found again, to the last bit\n")
+    code, told = run("verify", entry)
+    assert code == 0
+    assert "my-agent 0.1.0: re-executed, record " in told
+    code, told = run("ledger", "show", whole)
+    assert code == 0
+    kept = told.split()[-1]
+    code, told = run(
+        "verify", whole, "--no-replay", "--checkpoint", kept, "--key", public(ORGANISER)
+    )
+    assert (code, kept in told) == (0, True)
+    code, told = run("rank", whole)
+    assert code == 0
+    assert "References and tripwires" in told
+    assert "zero-intelligence 1.0.0: reference: shown, never ranked" in told
+    assert run("export", whole, "--format", "csv", "-o", tmp_path / "board.csv")[0] == 0
+    assert (tmp_path / "board.csv").read_text().count("\n") == 3
+    assert "@misc{" in run("export", whole, "--format", "bibtex")[1]
+
+
+def test_verbs_say_what_is_wrong(copy):
+    entry = copy / entries.FOLDER / OWN
+    edited(copy, lambda told: told["episodes"][0].update(cost_eur=0.0))
+    code, told = run("replay", entry)
+    assert (code, "wrong: policy.toml, classic-v0, draw 0: cost_eur is 0.0" in told) == (1, True)
+    code, told = run("verify", copy, "--no-replay")
+    assert (code, "changed: episodes" in told) == (1, True)
+    assert run("export", copy, "--format", "xml")[0] == 1
+    assert run("replay", copy / "nowhere")[0] == 1
+    assert run("verify", entry, "--checkpoint", "99:" + "0" * 64, "--no-replay")[0] == 1
+
+
+def test_lines_are_added_by_verbs(copy, tmp_path):
+    code, told = run("ledger", "key", tmp_path / "key")
+    assert code == 0
+    entry, own = copy / entries.FOLDER / OWN, season.read(copy)
+    name = told.split()[2]
+    body = {"key": name, "role": "reproducer", "holder": "A third team"}
+    add(copy / ledger.NAME, "key-add", body, ORGANISER, utc="2020-01-01T12:00:01Z")
+    own_run = tmp_path / "own"
+    evaluate(of_package(packages.package(), own), own, own_run)
+    reproduction = ("ledger", "add", copy, "reproduction", "--key", tmp_path / "key")
+    code, told = run(*reproduction, "--entry", entry)
+    assert (code, "--own FOLDER" in told) == (1, True)
+    code, told = run(*reproduction, "--entry", entry, "--own", own_run / OWN)
+    assert code == 0, told
+    assert entries.entered(season.read(copy))[0].tier == "reproduced"
+    code, told = run("ledger", "add", copy, "withdraw", "--key", tmp_path / "key", "--entry", entry,
+                     "--set", "reason=x")  # fmt: skip
+    assert (code, "may not sign a line of type withdraw" in told) == (1, True)
+    assert run("ledger", "add", copy, "replay", "--key", tmp_path / "key")[0] == 1
+    path = tmp_path / "next.zip"
+    path.write_bytes(packages.package(draft=packages.DRAFT.replace("0.1.0", "0.2.0")))
+    known = verify.handed_in(path, ledger.read(copy / ledger.NAME))
+    assert (known.version, known.attempt) == ("0.2.0", 2)
+    code, told = run(
+        "ledger", "add", copy, "submission", "--key", tmp_path / "key", "--entry", path
+    )
+    assert (code, "may not sign a line of type submission" in told) == (1, True)
+    assert run("ledger", "add", copy, "replay", "--key", tmp_path / "key", "--set", "x")[0] == 2
