@@ -1,11 +1,11 @@
 """Who may write which line of a ledger, and what a line may say after those before it."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from leaderboard.ledger_line import Line, Role, Submission
+from leaderboard.season import commitment
 from leaderboard.visible import visible
 
 SIGNERS: Final[Mapping[str, Role]] = {
@@ -65,12 +65,6 @@ class Standing:
         """The evaluation of a package that counts."""
         line = self.evaluations.get(package)
         return line if line is not None and self.counts(line) else None
-
-
-def commitment(season: str, secret: str) -> str:
-    """What a season promises of its secret, 32 bytes in hexadecimal digits."""
-    said = b"p2p_market/season/1" + season.encode() + bytes.fromhex(secret)
-    return hashlib.sha256(said).hexdigest()
 
 
 def complaint(now: Standing, line: Line) -> str:
@@ -181,7 +175,7 @@ def _reveal(now: Standing, line: Line) -> str:
     opened = now.season.body
     if now.secret:
         return "the secret was revealed before"
-    if commitment(opened.season, line.body.secret) != opened.commitment:
+    if commitment(opened.season, bytes.fromhex(line.body.secret)) != opened.commitment:
         return "this is not the secret that the season committed to"
     return ""
 

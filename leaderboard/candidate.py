@@ -10,12 +10,14 @@ from leaderboard.package.package import Package, from_bytes, identity
 from leaderboard.play import Seats, policies
 from leaderboard.record import Entry
 from leaderboard.season import Season
+from leaderboard.tripwires import OTHER_OPTIMUM, TRIPWIRES
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.focal import DEVIATIONS
-from p2p_market.registry import KNOWN
+from p2p_market.evaluation.benchmark import OPTIMUM
+from p2p_market.registry import KNOWN, PLANNING, REFERENCES
 from p2p_market.scenario import Scenario, load_scenario
 
 BASELINE_VERSION: Final = "1.0.0"
+SEEING: Final = (OPTIMUM, OTHER_OPTIMUM, *REFERENCES)
 DEVELOPERS: Final = "The p2p_market developers"
 
 
@@ -32,7 +34,7 @@ class Candidate:
     @property
     def focal(self) -> bool:
         """Whether it can play one seat: what plans for all, or knows the episode, cannot."""
-        return self.package is not None or self.files[0] in DEVIATIONS
+        return self.package is not None or self.files[0] not in (*SEEING, *PLANNING)
 
     def seats(self, file: str, scenario: Scenario) -> Seats | None:
         """The network in a file; None if it is something else.
@@ -79,17 +81,17 @@ def of_package(data: bytes, season: Season, attempt: int = 1) -> Candidate:
     return Candidate(entry, data, tuple(package.files), package, networks)
 
 
-def of_baseline(
-    name: str, division: Literal["reference", "tripwire"] = "reference", title: str = ""
-) -> Candidate:
-    """A reference by name, or a tripwire as `module:factory`; for the organiser alone.
+def of_baseline(name: str) -> Candidate:
+    """A reference or a tripwire by name, or any policy as `module:factory`; for the organiser alone.
 
     Raises:
         PolicyError: if there is no such policy.
     """
+    known = {**{one: one for one in KNOWN}, **TRIPWIRES}
+    if name not in known and ":" not in name:
+        raise PolicyError(f"no baseline {name!r}; known are: {', '.join(known)}")
     label = name.rpartition(":")[2].replace("_", "-")
-    if name not in KNOWN and ":" not in name:
-        raise PolicyError(f"no baseline {name!r}; known are: {', '.join(KNOWN)}")
+    division: Literal["reference", "tripwire"] = "tripwire" if name in TRIPWIRES else "reference"
     entry = Entry(
         name=label,
         version=BASELINE_VERSION,
@@ -98,6 +100,6 @@ def of_baseline(
         kind="baseline",
         authors=[Author(name=DEVELOPERS)],
         training=Training(summary="None.", seeds=[]),
-        citation=Citation(title=title or f"Baseline {label} of p2p_market", year=2026),
+        citation=Citation(title=f"Baseline {label} of p2p_market", year=2026),
     )
-    return Candidate(entry, b"", (name,), None, {})
+    return Candidate(entry, b"", (known.get(name, name),), None, {})

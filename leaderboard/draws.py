@@ -89,6 +89,11 @@ def one(season: Season, board: Board, index: int) -> Draw:
     return Draw(board, index, spec.model_dump_json(), key)
 
 
+def following(season: Season, drawn: Draw) -> Draw:
+    """The next draw of the same board."""
+    return one(season, drawn.board, (drawn.index + 1) % drawn.board.draws)
+
+
 def seats(season: Season, count: int, index: int) -> list[int]:
     """Seats in focus in a draw of the focal board, in order."""
     assert season.file.focal is not None

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from leaderboard import signing
 from leaderboard.package.manifest import Digest, Short, Slug, Version
 from leaderboard.package.strict_toml import Section
+from leaderboard.record import Id, Text
 from leaderboard.visible import visible
 from p2p_market.errors import LedgerError
 
@@ -40,7 +41,7 @@ Utc = Annotated[
 class SeasonOpen(Section):
     """The first line: which season, what it is bound to, and the organiser's first key."""
 
-    season: Slug
+    season: Id
     season_digest: Digest
     commitment: Digest
     key: Digest
@@ -80,9 +81,10 @@ class Verdict(Section):
 
 
 class Executed(Verdict):
-    """The same with the digest over all files of the entry."""
+    """The same with digests by which a later change can be named."""
 
-    files: Digest
+    fields: dict[Text, Digest]  # of the record -> of its canonical bytes
+    files: Digest  # of the entry's SHA256SUMS
 
 
 class Reveal(Section):

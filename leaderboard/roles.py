@@ -8,16 +8,17 @@ from functools import lru_cache
 import numpy as np
 
 from leaderboard.candidate import Candidate
-from leaderboard.draws import Draw
+from leaderboard.draws import Draw, following
 from leaderboard.guard import Guarded, OnGrid, allowed_faults, safe_default
 from leaderboard.package.rules import read_rule
 from leaderboard.reference import optimum
 from leaderboard.sandbox.process import PolicyProcess
 from leaderboard.sandbox.remote import process_of, remote
 from leaderboard.season import Season
+from leaderboard.tripwires import OTHER_OPTIMUM
 from p2p_market.actions import action_map
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import TRUTHFUL
+from p2p_market.evaluation.benchmark import OPTIMUM, TRUTHFUL
 from p2p_market.evaluation.certificate import plan_actions
 from p2p_market.evaluation.metrics import private_cost_eur
 from p2p_market.evaluation.mixture import Mixture
@@ -67,11 +68,18 @@ def _own_code(candidate: Candidate, file: str, season: Season, drawn: Draw) -> P
     """A rule of ours with a stranger's settings, or a reference."""
     if candidate.package is not None:
         return read_rule(file, candidate.package.files[file]).policy(drawn.scenario)
+    if file in (OPTIMUM, OTHER_OPTIMUM):
+        return _planned(season, drawn, drawn if file == OPTIMUM else following(season, drawn))
     policy = load_policy(file, drawn.scenario)
     if isinstance(policy, Planner):
-        plan = optimum(season, drawn)
-        return Recorded(plan_actions(drawn.scenario, drawn.episode(), plan))
+        raise PolicyError(f"{file!r} plans with perfect foresight; only the optimum may")
     return policy.informed(drawn.episode()) if isinstance(policy, Informed) else policy
+
+
+def _planned(season: Season, drawn: Draw, of: Draw) -> Policy:
+    """The schedule of a draw's optimum, in this draw."""
+    plan = optimum(season, of)
+    return Recorded(plan_actions(drawn.scenario, drawn.episode(), plan))
 
 
 def guarded(policy: Policy, season: Season, drawn: Draw, out_faults: list[int]) -> Guarded:

@@ -44,8 +44,8 @@ class Remote:
             raise FaultError("number")
         output = np.zeros((1, len(self.decision.owners), width), dtype=np.float32)
         later = memory.copy()
-        output[0, asked] = numbers[: len(asked) * width].reshape(-1, width)
-        later[0, asked] = numbers[len(asked) * width :].reshape(-1, self.state)
+        output[0, asked] = numbers[: len(asked) * width].reshape(len(asked), width)
+        later[0, asked] = numbers[len(asked) * width :].reshape(len(asked), self.state)
         return self.decision.actions(observation, on_grid(output)), on_grid(later)
 
 

@@ -23,8 +23,8 @@ def main() -> None:
     """Set up, then answer until nobody asks."""
     task, seconds, memory_bytes = sys.argv[1:]
     module, _, name = task.partition(":")
+    level = isolate()  # before an import starts threads: afterwards there is no leaving
     factory = getattr(importlib.import_module(module), name)
-    level = isolate()
     limit(int(seconds), int(memory_bytes))
     number, nonce, setup = _question()
     told, _, model = setup.partition(b"\n")

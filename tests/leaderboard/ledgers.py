@@ -2,13 +2,14 @@
 
 import hashlib
 
-from leaderboard import authority, ledger, signing
+from leaderboard import ledger, signing
 from leaderboard.ledger_line import read_body
+from leaderboard.season import commitment
 
 ORGANISER, EVALUATOR, SECOND, STRANGER = (bytes([number]) * 32 for number in (1, 2, 3, 4))
 SECRET = "5e" * 32
 SEASON = "season-x"
-UTC = "2026-11-21T12:00:00Z"
+UTC = "2020-01-01T12:00:00Z"
 
 
 def public(private):
@@ -23,7 +24,7 @@ def opening(**other):
     return {
         "season": SEASON,
         "season_digest": digest("season"),
-        "commitment": authority.commitment(SEASON, SECRET),
+        "commitment": commitment(SEASON, bytes.fromhex(SECRET)),
         "key": public(ORGANISER),
         "holder": "The organisers",
         **other,
@@ -42,7 +43,7 @@ def verdict(name="first", record="record", version="0.1.0"):
 
 
 def executed(name="first", record="record", version="0.1.0"):
-    return {**verdict(name, record, version), "files": digest("files")}
+    return {**verdict(name, record, version), "fields": {}, "files": digest("files")}
 
 
 def key_add(private, role, holder):
