@@ -97,9 +97,7 @@ def again(task: Again, tell: Tell) -> list[str]:
     ]
 
 
-def _playing(
-    todo: Sequence[Again], workers: int
-) -> Generator[tuple[Again, list[str]], None, None]:
+def _playing(todo: Sequence[Again], workers: int) -> Generator[tuple[Again, list[str]], None, None]:
     if workers == 1 or len(todo) < 2:
         yield from ((task, again(task, lambda *_: None)) for task in todo)
     else:

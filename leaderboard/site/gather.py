@@ -7,6 +7,7 @@ from typing import Final
 
 from leaderboard import ledger, ranking
 from leaderboard.entries import Entered, entered
+from leaderboard.evaluate import PACKAGE
 from leaderboard.export import FORMATS, bibtex
 from leaderboard.ranking import Board
 from leaderboard.record import NAME, Record, canonical, digest
@@ -153,9 +154,9 @@ def _list(named: dict[str, str]) -> str:
 def _commands(season: Season, one: Entered) -> tuple[str, ...]:
     folder = f"leaderboard/seasons/{season.id}/entries/{_id(one)}"
     found = [f"p2p-market leaderboard {verb} {folder}" for verb in ("replay", "verify")]
-    if one.record.entry.kind != "baseline":
-        package = f"{folder}/package.zip"
-        found.append(f"p2p-market leaderboard evaluate {package} --season {season.id}")
+    entry = one.record.entry
+    played = entry.name if entry.kind == "baseline" else f"{folder}/{PACKAGE}"
+    found.append(f"p2p-market leaderboard evaluate {played} --season {season.id}")
     return tuple(found)
 
 

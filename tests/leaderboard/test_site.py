@@ -244,7 +244,9 @@ def test_serve_shows_the_pages_to_this_machine_only(tmp_path):
 def lightness(color):
     """Relative luminance; WCAG 2.2."""
     parts = [int(color[place : place + 2], 16) / 255.0 for place in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
