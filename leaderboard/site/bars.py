@@ -50,7 +50,7 @@ def bar(
     if found.high > found.low:
         width = max(high - low, 1.0)
         parts.append(
-            f'<rect class="interval" x="{low:.1f}" y="6" width="{width:.1f}" height="8" rx="2"/>'
+            f'<rect class="interval" x="{low:.1f}" y="3" width="{width:.1f}" height="14" rx="2"/>'
         )
     parts.append(_dot(found.point, scale))
     return Markup(
@@ -66,7 +66,7 @@ def _dot(value: float, scale: tuple[float, float]) -> str:
         return '<path class="dot" d="M1 10l8-5v10z"/>'
     if value > right:
         return f'<path class="dot" d="M{WIDTH - 1} 10l-8-5v10z"/>'
-    return f'<circle class="dot" cx="{_place(value, scale):.1f}" cy="10" r="4"/>'
+    return f'<circle class="dot" cx="{_place(value, scale):.1f}" cy="10" r="3"/>'
 
 
 def _mark(value: float, scale: tuple[float, float]) -> str:
