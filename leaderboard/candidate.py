@@ -82,7 +82,7 @@ def of_package(data: bytes, season: Season, attempt: int = 1) -> Candidate:
 
 
 def of_baseline(name: str) -> Candidate:
-    """A reference or a tripwire by name, or any policy as `module:factory`; for the organiser alone.
+    """A reference or a tripwire by name, or any policy as `module:factory`; for organisers alone.
 
     Raises:
         PolicyError: if there is no such policy.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from leaderboard.record import Record
 from leaderboard.season import FOLDER, Season, read, read_secret
 from p2p_market.errors import PackageError
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
+
+COSTS: Final = ("rule_eur", "cost_eur", "best_eur")
 
 Tell = Callable[[int, int], None]
 

@@ -58,4 +58,4 @@ def clock_only(scenario: Scenario) -> Blind:
 
 
 def _hour(scenario: Scenario) -> int:
-    return [feature.name for feature in features(scenario)].index("hour_cos")
+    return [feature.name for feature in features(scenario)].index("cos_day")

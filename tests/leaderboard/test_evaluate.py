@@ -1,0 +1,289 @@
+"""B05 to B08, B13 to B16 by their scores, and that a record depends on nothing but its entry."""
+
+import errno
+import json
+import os
+import signal
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("safetensors")
+
+from leaderboard import roles
+from leaderboard.candidate import of_baseline, of_package
+from leaderboard.draws import draws
+from leaderboard.evaluate import PARTS, evaluate
+from leaderboard.guard import Guarded
+from leaderboard.record import NAME, parse
+from leaderboard.reference import optimum
+from leaderboard.sandbox.process import PolicyProcess
+from leaderboard.scoring import focal_numbers, replayed, self_numbers
+from leaderboard.traces import ENDING, read
+from leaderboard.tripwires import TRIPWIRES
+from p2p_market import engine
+from p2p_market.errors import RecordError
+from p2p_market.evaluation.certificate import plan_actions
+from p2p_market.observation import observe
+from tests.leaderboard import blind
+from tests.leaderboard.misbehaving import Zeros
+from tests.leaderboard.packages import RULE, package
+from tests.leaderboard.seasons import MOST, STEPS, net, rule, score, without_times
+
+HONEST = 20.0
+"""What an honest rule scores at least in this season."""
+
+
+def done(candidate, season, folder, **more):
+    return evaluate(candidate, season, folder / "entries", **more)
+
+
+def played_by(kind, model, monkeypatch):
+    """From now on a process of this kind plays in the place of every network."""
+    own = roles.process_of
+
+    def instead(seats, limits, asked):
+        setup = own(seats, limits, asked).first.partition(b"\n")[0]
+        task = f"tests.leaderboard.misbehaving:{kind}"
+        return PolicyProcess(json.loads(setup), model, limits, task)
+
+    monkeypatch.setattr(roles, "process_of", instead)
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "fault"),
+    [("Hungry", b"", "dead"), ("Endless", b"", "late"), ("Constant", b"nan", "number"),
+     ("Constant", b"inf", "number"), ("Short", b"", "frame")],
+)  # fmt: skip
+def test_who_does_not_answer_gets_the_floor(tiny, tmp_path, monkeypatch, kind, model, fault):
+    played_by(kind, model, monkeypatch)
+    quick = tiny.file.limits.model_copy(update={"step_s": 1.0 if fault == "late" else 60.0})
+    season = replace(tiny, file=tiny.file.model_copy(update={"limits": quick}))
+    record = done(net(tiny), season, tmp_path)
+    assert [one.failed for one in record.episodes] == [True, True]
+    assert all(one.faults.get(fault, 0) >= 1 for one in [*record.episodes, *record.focal])
+    assert all(sum(one.faults.values()) == STEPS for one in record.episodes)
+    assert score(record) == pytest.approx(-100.0)
+    assert all(np.isfinite(list(one.metrics.values())).all() for one in record.episodes)
+    (alone,) = record.focal
+    assert alone.cost_eur >= max(alone.alone_eur, 2 * alone.alone_eur - alone.truthful_eur)
+
+
+@pytest.mark.parametrize("said", [b"3e38", b"-3e38", b"1e-45", b"7"])
+def test_huge_answers_are_ends_of_a_range(tiny, tmp_path, monkeypatch, said):
+    played_by("Constant", said, monkeypatch)
+    record = done(net(tiny), tiny, tmp_path)
+    assert [one.faults for one in record.episodes] == [{}, {}]
+    assert score(record) < 100.0
+
+
+def test_a_few_faults_are_counted_and_cost_a_step_each(tiny, tmp_path, monkeypatch):
+    asked = []
+
+    class Sometimes(Zeros):
+        def __init__(self):
+            pass
+
+        def ask(self, payload, answer_bytes):
+            asked.append(payload)
+            wrong = len(asked) == 3
+            return np.full(answer_bytes // 4, np.nan if wrong else 0.0, dtype=np.float32).tobytes()
+
+        level = "test"
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+    monkeypatch.setattr(roles, "process_of", lambda *_: Sometimes())
+    record = done(net(tiny), tiny, tmp_path)
+    assert [one.faults for one in record.episodes] == [{"number": MOST}, {}]
+    assert not any(one.failed for one in record.episodes)
+    trace, _ = read(next(tmp_path.rglob(record.episodes[0].trace)))
+    assert np.flatnonzero(trace.faults).tolist() == [2]
+    assert np.all(trace.actions[2, :, -2] == 0)
+
+
+def test_leaving_the_hard_episodes_costs_the_floor(tiny, tmp_path, monkeypatch):
+    honest = done(net(tiny), tiny, tmp_path / "honest")
+    played_by("DyingLate", b"0", monkeypatch)
+    leaving = done(net(tiny), tiny, tmp_path / "leaving")
+    assert len(leaving.episodes) == len(honest.episodes)
+    for one in leaving.episodes:
+        assert one.failed
+        assert one.cost_eur == pytest.approx(2 * one.rule_eur - one.best_eur)
+    assert score(leaving) < score(honest)
+
+
+def test_the_next_entry_is_unaffected(tiny, tmp_path, monkeypatch):
+    before = done(net(tiny), tiny, tmp_path / "before")
+    with monkeypatch.context() as patch:
+        played_by("Dying", b"", patch)
+        done(net(tiny), tiny, tmp_path / "bad")
+    after = done(net(tiny), tiny, tmp_path / "after")
+    assert without_times(after) == without_times(before)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_both_ends(tiny, tmp_path):
+    assert score(done(of_baseline("optimum"), tiny, tmp_path)) == pytest.approx(100.0, abs=0.02)
+    assert score(done(of_baseline("no-trade"), tiny, tmp_path)) == pytest.approx(0.0, abs=0.02)
+    assert HONEST < score(done(of_baseline("truthful"), tiny, tmp_path)) < 100.0
+
+
+@pytest.mark.parametrize("name", TRIPWIRES)
+def test_blind_agents_score_low(tiny, tmp_path, name):
+    record = done(of_baseline(name), tiny, tmp_path)
+    assert record.entry.division == "tripwire"
+    assert score(record) < HONEST
+
+
+@pytest.mark.parametrize("name", blind.TURNS)
+def test_physics_pays_nothing_to_who_exploits_it(tiny, tmp_path, name):
+    record = done(of_baseline(f"tests.leaderboard.blind:{name}"), tiny, tmp_path)
+    assert score(record) <= 0.02
+    assert not any(one.faults for one in record.episodes)
+
+
+def test_a_lookup_table_knows_its_own_draws_only(tiny, another, tmp_path, monkeypatch):
+    plans = {}
+    for drawn in draws(tiny):
+        scenario, episode = drawn.scenario, drawn.episode()
+        seen = observe(scenario, episode, engine.start(scenario, episode))
+        plans[seen.tobytes()] = plan_actions(scenario, episode, optimum(tiny, drawn))
+    monkeypatch.setattr(blind, "KNOWN", plans)
+    table = of_baseline("tests.leaderboard.blind:lookup")
+    assert score(done(table, tiny, tmp_path / "dev")) > 99.0
+    assert score(done(table, another, tmp_path / "test")) < HONEST
+
+
+def test_a_record_replays_from_its_traces(tiny, tmp_path):
+    record = done(rule(tiny), tiny, tmp_path)
+    (own,) = (tmp_path / "entries").iterdir()
+    assert parse((own / NAME).read_bytes()) == record
+    assert sorted(path.name for path in own.iterdir()) == ["package.zip", NAME, "traces"]
+    by_index = {drawn.index: drawn for drawn in draws(tiny)}
+    for one in record.episodes:
+        trace, digest = read(own / "traces" / one.trace)
+        assert digest == one.trace_sha256
+        numbers = self_numbers(tiny, by_index[one.draw], trace, replayed(by_index[one.draw], trace))
+        assert {name: getattr(one, name) for name in numbers} == numbers
+    for one in record.focal:
+        trace, digest = read(own / "traces" / one.trace)
+        again = replayed(by_index[one.draw], trace)
+        numbers = focal_numbers(tiny, by_index[one.draw], one.seat, trace, again)
+        assert {name: getattr(one, name) for name in numbers} == numbers
+
+
+def test_a_name_and_version_is_evaluated_once(tiny, another, tmp_path):
+    record = done(rule(tiny), tiny, tmp_path)
+    assert done(rule(tiny), tiny, tmp_path) is not record
+    assert done(rule(tiny), tiny, tmp_path) == record
+    other = of_package(package({"policy.toml": RULE + b"# more\n"}), tiny)
+    with pytest.raises(RecordError, match="holds another package; raise the version"):
+        done(other, tiny, tmp_path)
+    with pytest.raises(RecordError, match="is of another season"):
+        done(rule(another), another, tmp_path)
+
+
+@pytest.mark.compiled
+def test_the_same_record_by_two_workers(tiny, tmp_path):
+    alone = done(net(tiny), tiny, tmp_path / "one")
+    together = done(net(tiny), tiny, tmp_path / "two", workers=2)
+    assert without_times(together) == without_times(alone)
+    for path in (tmp_path / "one").rglob(f"*{ENDING}"):
+        assert (
+            tmp_path / "two" / path.relative_to(tmp_path / "one")
+        ).read_bytes() == path.read_bytes()
+
+
+EVENTS = 3 * STEPS + 14  # actions, files begun and files renamed of an evaluation
+
+
+def killed_at(event, season, folder):
+    """Evaluate in a process that is killed at an event: in mid-action, mid-file or mid-rename."""
+    child = os.fork()
+    if child:
+        return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    with suppress(BaseException):
+        left = [event]
+
+        def count(half=None):
+            left[0] -= 1
+            if left[0] == 0:
+                if half is not None:
+                    half()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        act, write, rename = Guarded.act, Path.write_bytes, Path.replace
+        Guarded.act = lambda self, *a: (count(), act(self, *a))[1]
+        Path.write_bytes = lambda self, data: (
+            count(lambda: write(self, data[: len(data) // 2])), write(self, data))[1]  # fmt: skip
+        Path.replace = lambda self, new: (count(), rename(self, new))[1]
+        done(rule(season), season, folder)
+    os._exit(0)
+
+
+def kill_and_resume(season, folder, kills, seed):
+    whole = done(rule(season), season, folder / "whole")
+    generator, struck = np.random.default_rng(seed), 0
+    for _ in range(kills):
+        struck += killed_at(int(generator.integers(1, EVENTS)), season, folder / "killed")
+    assert struck > 0
+    assert without_times(done(rule(season), season, folder / "killed")) == without_times(whole)
+    both = [{path.relative_to(folder / name).as_posix(): path.read_bytes()
+             for path in (folder / name).rglob("*") if path.is_file() and path.name != NAME}
+            for name in ("whole", "killed")]  # fmt: skip
+    assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_killed_at_a_random_point_it_goes_on(tiny, tmp_path, seed):
+    kill_and_resume(tiny, tmp_path, 1, seed)
+
+
+@pytest.mark.slow
+def test_killed_fifty_times_it_goes_on(tiny, tmp_path):
+    for seed in range(5, 55):
+        kill_and_resume(tiny, tmp_path / str(seed), 1, seed)
+
+
+@pytest.mark.parametrize("call", ["write_bytes", "replace"])
+@pytest.mark.parametrize("number", [1, 2, 7, 8])
+def test_a_full_disk_or_a_failed_rename_leaves_the_old_state_or_the_new(
+    tiny, tmp_path, monkeypatch, call, number
+):
+    own, left = getattr(Path, call), [number]
+
+    def failing(self, *arguments):
+        left[0] -= 1
+        if left[0] == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return own(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, call, failing)
+        with pytest.raises(OSError, match="No space"):
+            done(rule(tiny), tiny, tmp_path)
+    assert not list(tmp_path.rglob(NAME))
+    for path in tmp_path.rglob(f"*/{PARTS}/*.json"):
+        assert path.read_bytes().endswith(b"}")
+    resumed = done(rule(tiny), tiny, tmp_path)
+    assert without_times(resumed) == without_times(done(rule(tiny), tiny, tmp_path / "again"))
+
+
+def test_what_an_attempt_left_is_not_believed(tiny, tmp_path):
+    whole = done(rule(tiny), tiny, tmp_path / "whole")
+    killed_at(EVENTS - 1, tiny, tmp_path)
+    (trace,) = list((tmp_path / "entries").rglob("*.0.safetensors.z"))
+    trace.write_bytes(trace.read_bytes()[:-3] + b"abc")
+    part = next((tmp_path / "entries").rglob("*.1.json"))
+    part.write_bytes(part.read_bytes().replace(b'"failed":false', b'"failed":fals'))
+    assert without_times(done(rule(tiny), tiny, tmp_path)) == without_times(whole)
