@@ -5,6 +5,7 @@ season's table the optimum's schedule with the prices that prove it. What a trac
 long a policy took; `seconds` stay as the evaluator says.
 """
 
+import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -112,9 +113,14 @@ def _differences(said: Mapping[str, Any], found: Mapping[str, Any], prefix: str 
         if isinstance(value, dict) and isinstance(told, dict):
             every = dict.fromkeys(told) | value
             lines += _differences(told, every, f"{prefix}{name}.")
-        elif repr(told) != repr(value):  # tells 0.0 and -0.0 apart, too
+        elif _spelled(told) != _spelled(value):
             lines.append(f"{prefix}{name} is {told} in the record and {value} when replayed")
     return lines
+
+
+def _spelled(value: Any) -> str:
+    """A value as text, which tells all numbers apart, also 0.0 and -0.0."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _seat(told: Played) -> int:
@@ -146,6 +152,6 @@ def reproduced(record: Record, other: Record) -> list[str]:
         lines += [
             f"{_where(one)}: {name} differs"
             for name in said
-            if name != "seconds" and repr(said[name]) != repr(found.get(name))
+            if name != "seconds" and _spelled(said[name]) != _spelled(found.get(name))
         ]
     return lines + [f"{where}: is in one record only" for where in theirs]

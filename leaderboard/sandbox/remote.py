@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from leaderboard.play import Seats
 from leaderboard.sandbox.process import FaultError, PolicyProcess
 from leaderboard.season import Limits
 from p2p_market.records import Float32Array, FloatArray
+
+LARGEST: Final = np.float32(2.0**20)
+"""Outputs count as the end of a range far below; more could not be rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Remote:
         numbers = np.frombuffer(answer, dtype=np.float32)
         if not np.isfinite(numbers).all():
             raise FaultError("number")
+        numbers = np.clip(numbers, -LARGEST, LARGEST)
         output = np.zeros((1, len(self.decision.owners), width), dtype=np.float32)
         later = memory.copy()
         output[0, asked] = numbers[: len(asked) * width].reshape(len(asked), width)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,8 @@ def played_by(kind, model, monkeypatch):
 def test_who_does_not_answer_gets_the_floor(tiny, tmp_path, monkeypatch, kind, model, fault):
     played_by(kind, model, monkeypatch)
     quick = tiny.file.limits.model_copy(update={"step_s": 1.0 if fault == "late" else 60.0})
-    object.__setattr__(tiny.file, "limits", quick)
-    record = done(net(tiny), tiny, tmp_path)
+    season = replace(tiny, file=tiny.file.model_copy(update={"limits": quick}))
+    record = done(net(tiny), season, tmp_path)
     assert [one.failed for one in record.episodes] == [True, True]
     assert all(one.faults.get(fault, 0) >= 1 for one in [*record.episodes, *record.focal])
     assert all(sum(one.faults.values()) == STEPS for one in record.episodes)
@@ -255,7 +256,7 @@ def test_killed_fifty_times_it_goes_on(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("call", ["write_bytes", "replace"])
-@pytest.mark.parametrize("number", [1, 2, 4, 7, 8])
+@pytest.mark.parametrize("number", [1, 2, 7, 8])
 def test_a_full_disk_or_a_failed_rename_leaves_the_old_state_or_the_new(
     tiny, tmp_path, monkeypatch, call, number
 ):

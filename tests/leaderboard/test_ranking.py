@@ -239,3 +239,20 @@ def test_focal_columns():
     assert found["saving"].low < 5.5 < found["saving"].high
     assert found["edge"].point == pytest.approx(3.5)
     assert (found["others"].point, found["others"].low) == (-1.0, -1.0)
+
+
+def test_trainings_of_two_methods_are_drawn_apart():
+    # equal levels: a draw that served both would know their difference exactly
+    levels = [30.0, 40.0, 50.0, 60.0, 70.0]
+    first, second = board(method(levels, "one"), method(levels, "two")).methods.ranked
+    assert first.behind.low == first.behind.high == 0.0
+    assert second.behind.point == pytest.approx(0.0)
+    assert second.behind.high - second.behind.low > 20.0
+
+
+def test_an_episode_that_one_network_played_twice_is_refused():
+    one = method([50.0] * 5)
+    episodes = [each.model_dump() for each in one.record.episodes]
+    twice = replace(one, record=record([*episodes, episodes[0]], division="method"))
+    with pytest.raises(RecordError, match="not every file played every draw once"):
+        board(twice)

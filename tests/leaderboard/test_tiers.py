@@ -129,3 +129,11 @@ def test_withdrawn_entries_leave_their_attempt(tmp_path):
     with pytest.raises(LedgerError, match="attempt is 1, and must be 2"):
         add(path, "submission", submission(version="0.2.0"), ORGANISER)
     add(path, "submission", submission(version="0.2.0", attempt=2), ORGANISER)
+
+
+def test_a_key_is_revoked_once(tmp_path):
+    # a second time could give back what the first took
+    path = written(tmp_path, [*STORY[:5], revoke(EVALUATOR, 4)])
+    with pytest.raises(LedgerError, match="no such key that is valid"):
+        add(path, *revoke(EVALUATOR, 5))
+    assert tier_in(path) == SELF_REPORTED

@@ -123,6 +123,7 @@ def test_an_edited_number_is_named(copy, field):
     ("edit", "names"),
     [
         (lambda one: one["metrics"].update(peak=0.0), "metrics.peak is 0.0"),
+        (lambda one: one["metrics"].update(lost_load=-0.0), "metrics.lost_load is -0.0 in the rec"),
         (lambda one: one.update(chain="0" * 64), "chain is 0000"),
         (lambda one: one.update(failed=True), "failed is True"),
         (lambda one: one.update(faults={"late": 3}), "faults.late is 3"),
