@@ -19,7 +19,7 @@ MEASURED := .benchmarks/latest.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help benchmark test test-all lint fast full coverage bench bench-baseline scaling cards clean
+.PHONY: help benchmark test test-all lint fast full coverage bench bench-baseline scaling cards results clean
 
 help:
 	@echo 'make benchmark  evaluate all policies on held-out weeks; the table on screen, details in results/'
@@ -34,6 +34,7 @@ help:
 	@echo 'make bench-baseline MACHINE="in words"  stores what make bench measured last'
 	@echo 'make scaling    speed by number of prosumers and of communities; the picture of docs/performance.md'
 	@echo 'make cards      docs/cards/ anew from the code'
+	@echo 'make results    docs/results.md anew from the records of published trainings'
 	@echo 'make clean      remove .venv, caches and builds; results/ stays'
 	@echo
 	@echo 'Needs Python 3.11 or newer, make and git. Another Python: make PYTHON=python3.12 TARGET'
@@ -74,6 +75,9 @@ scaling: $(TEST_READY)
 
 cards: $(TEST_READY)
 	$(BIN)/python -m tools.build_cards
+
+results: $(RUN_READY)
+	$(BIN)/python -m tools.publish page
 
 clean:
 	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .benchmarks .hypothesis

@@ -39,7 +39,7 @@ class Args:
     """Agent-steps per gradient step."""
     learning_rate: float = 1e-3
     """Of Adam, at the beginning."""
-    discount_per_h: float = 0.99
+    discount_per_h: float = 0.98
     """Weight of a reward one hour later."""
     trace_per_h: float = 0.85
     """Lambda of generalised advantage estimation, per hour."""
@@ -53,13 +53,13 @@ class Args:
     """Longer gradients are cut to this length."""
     hidden: int = 64
     """Width of both hidden layers."""
-    first_deviation: float = 0.5
+    first_deviation: float = 0.3
     """Standard deviation of the exploration at the beginning, on outputs in [-1, 1]."""
     reward_scale: float = 10.0
     """Rewards in EUR are multiplied by it, so that what is left to win is a number of order 1."""
     memory: int = 0
     """Width of a recurrent unit that carries on what was seen; 0 = the moment alone decides."""
-    imitate: str = ""
+    imitate: str = "storage-value"
     """Who is imitated before the first update: `optimum`, or a baseline. Empty: nobody."""
     imitate_weeks: int = 32
     """Training weeks that are imitated."""

@@ -56,7 +56,7 @@ def write_onnx(path: Path, network: Network, columns: Sequence[str], decision: s
         warnings.simplefilter("ignore", DeprecationWarning)
         # and warns of recurrent units whose first state is no input; here it is one
         warnings.simplefilter("ignore", UserWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # of sizes that are constant
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         torch.onnx.export(
             graph,
             shown,

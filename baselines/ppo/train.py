@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from tensorboardX import SummaryWriter
 
 from baselines.ppo import checkpoint
 from baselines.ppo.args import Args, args_from
@@ -220,13 +221,8 @@ def _keep(training: Trainable, folder: Path, rows: list[Row], saving_eur: float)
 
 @contextmanager
 def _board(folder: Path, begun: int) -> Iterator[Callable[[Row], None]]:
-    """Shows rows of the log in TensorBoard, where that is installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        yield lambda row: None
-        return
-    with SummaryWriter(folder / "tensorboard", purge_step=begun + 1) as writer:
+    """Shows rows of the log in TensorBoard."""
+    with SummaryWriter(str(folder / "tensorboard"), purge_step=begun + 1) as writer:
 
         def show(row: Row) -> None:
             for key, value in row.items():

@@ -40,9 +40,7 @@ def check_shapes(model: ModelProto, about: Interface) -> None:
     together = 0
     for node in model.graph.node:
         for name in filter(None, node.output):
-            if name not in known:
-                raise RefusedError(f"{visible(name)!r}: its shape cannot be inferred; {MEND}")
-            together += _numbers(known[name], about.axis)
+            together += _numbers(known.get(name, ValueInfoProto(name=name)), about.axis)
     for one in model.graph.output:
         if one.type.tensor_type.shape.dim[1].dim_value != _numbers(known[one.name], about.axis):
             raise RefusedError(f"{one.name!r}: has another shape than was declared; export it anew")

@@ -201,6 +201,19 @@ def picked():
     )
 
 
+def shaped_by_data():
+    """A value whose number of axes is known at play alone."""
+    return ending(
+        node("ReduceSum", ["rows"], ["sum"]),
+        node("Cast", ["sum"], ["whole"], to=INT64),
+        node("Reshape", ["whole", "line"], ["axes"]),
+        node("Unsqueeze", ["rows", "axes"], ["odd"]),
+        node("ReduceSum", ["odd"], ["total"], keepdims=0),
+        node("Add", ["rows", "total"], ["x"]),
+        constants=[constant("line", [1], np.int64)],
+    )
+
+
 def half_remembering():
     model = remembering()
     del model.graph.output[1]
@@ -227,6 +240,8 @@ HOSTILE = {
         m.graph.initializer[0], "data_location", 1)), "constant 'w': has external data"),
     "custom domain": (lambda: domain(True), "only ONNX's own"),
     "custom domain, not told": (lambda: domain(False), "operator com.evil.Evil is not allowed"),
+    "known name, custom domain": (lambda: ending(node("Relu", ["rows"], ["x"], domain="com.evil")),
+        "operator com.evil.Relu is not allowed"),
     "function": (function, "functions is not allowed; inline them"),
     "Loop": (loop, "g is not allowed; export without loops"),
     "If": (branch, "g is not allowed"),
@@ -266,6 +281,8 @@ HOSTILE = {
     "strings": (lambda: tensor(data_type=8, string_data=[b"a"] * WIDTH), "string_data is not allo"),
     "string type": (lambda: tensor(data_type=8), "data type 8; use float32, int64 or bool"),
     "string constant": (lambda: attribute(3, name="value_string", s=b"a"), "is a text; use num"),
+    "long text": (lambda: ending(node("Relu", ["rows"], ["x"], direction="x" * 65)),
+        "direction is a text; use numbers"),
     "strings constant": (lambda: attribute(8, name="v", strings=[b"a"]), "strings is not allowed"),
     "sparse": (sparse, "sparse_initializer is not allowed; store it densely"),
     "sparse constant": (lambda: attribute(11, name="sparse_value",
@@ -277,7 +294,8 @@ HOSTILE = {
     "new operators": (lambda: network(opset=99), "opset 99: must be 17 to 21"),
     "two operator sets": (lambda: with_field(
         lambda m: m.opset_import.append(helper.make_opsetid("", 18))), "only ONNX's own"),
-    "new format": (lambda: with_field(lambda m: setattr(m, "ir_version", 99)), "ir_version 99"),
+    "new format": (lambda: with_field(lambda m: setattr(m, "ir_version", 99)),
+        "ir_version 99: must be 7 to 10; export it anew"),
     "too few numbers": (lambda: tensor(float_data=[1.0]), "holds other than its"),
     "no numbers": (lambda: with_field(lambda m: m.graph.initializer[0].ClearField("raw_data")),
         "holds other than its"),
@@ -299,7 +317,8 @@ HOSTILE = {
     "wide": (lambda: network(inputs=[value("rows", "row", 1025)]), "at most 1024; export with"),
     "integers": (lambda: network(inputs=[value("rows", "row", WIDTH, kind=INT64)]), "be float32"),
     "three axes": (lambda: network(outputs=[value("output", "row", 1, 1)]), "be float32 of shape"),
-    "another shape": (lambda: network(outputs=[value("output", "row", 2)]), "output"),
+    "another shape": (lambda: network(outputs=[value("output", "row", 2)]),
+        "'output': has another shape than was declared; export it anew"),
     "state, not given back": (half_remembering, "state has 3 numbers and next_state 0"),
     "state of two sizes": (forgetting, "state has 3 numbers and next_state 2; what a network"),
     "two axes": (axes, "the rows' axis has the names ['other', 'row']; give it one"),
@@ -314,6 +333,12 @@ HOSTILE = {
         constants=[constant("w", np.ones((WIDTH + 1, 1)))]), "is not sound"),
     "part of the rows": (lambda: ending(node("Slice", ["rows", "a", "b"], ["x"]), constants=[
         constant("a", [0, 0], np.int64), constant("b", [1, WIDTH], np.int64)]), "fix all sizes"),
+    "shape out of data": (shaped_by_data, "'odd': its shape cannot be inferred; fix all sizes"),
+    "nothing": (lambda: ending(
+        node("Slice", ["rows", "a", "a", "axis"], ["none"]),
+        node("ReduceSum", ["none", "axis"], ["sum"]), node("Add", ["rows", "sum"], ["x"]),
+        constants=[constant("a", [1], np.int64), constant("axis", [1], np.int64)]),
+        "'none': has shape ['row', 0]; fix all sizes"),
     "out of range": (picked, "does not run"),
     "infinite answer": (lambda: ending(node("Log", ["rows"], ["x"])),
         "output: is not finite for rows of zeros; bound what it divides by"),

@@ -158,7 +158,7 @@ def test_bombs_go_off_in_nobodys_memory(tmp_path):
     ("one", "other", "match"),
     [
         ("policy.onnx", "policy.onnx", "clash"),
-        ("policy.onnx", "Policy.ONNX", "clash"),
+        ("Policy.onnx", "POLICY.ONNX", "clash"),
         ("caf\u00e9", "cafe\u0301", "letters, digits"),
         ("policy.onnx.", "x1", "letters, digits"),
         ("policy.onnx ", "x1", "letters, digits"),
@@ -188,6 +188,7 @@ def changed(data, place, new):
         ("encrypted", lambda d: changed(d, d.index(b"PK\x01\x02") + 8, b"\x01"), "encrypted"),
         ("streamed", lambda d: changed(d, d.index(b"PK\x01\x02") + 8, b"\x08"), "streamed"),
         ("method 12", lambda d: changed(d, d.index(b"PK\x01\x02") + 10, b"\x0c"), "method 12"),
+        ("file elsewhere", lambda d: changed(d, d.index(b"PK\x01\x02") + 34, b"\x01"), "extra fie"),
         ("two disks", lambda d: changed(d, len(d) - 18, b"\x01"), "several parts"),
         ("other disk", lambda d: changed(d, len(d) - 16, b"\x01"), "several parts"),
         ("other part", lambda d: changed(d, len(d) - 14, b"\x01"), "several parts"),
@@ -198,6 +199,27 @@ def changed(data, place, new):
 )  # fmt: skip
 def test_zips_that_are_not_plain(name, change, match):
     refused(change(package()), match)
+
+
+DEFLATED = zlib.compress(b"x" * 1000, 9)[2:-4]
+
+
+@pytest.mark.parametrize(
+    ("packed", "size", "extra", "match"),
+    [
+        (DEFLATED, 1000, b"", "no submission"),
+        (DEFLATED + b"hidden", 1000, b"", "sizes are not those declared"),
+        (DEFLATED[:-1], 1000, b"", "sizes are not those declared"),
+        (DEFLATED, 999, b"", "sizes are not those declared"),
+        (DEFLATED, 1001, b"", "sizes are not those declared"),
+        (DEFLATED, 1000, b"hidden", "disagree"),
+    ],
+)
+def test_deflated_bytes_are_all_accounted_for(packed, size, extra, match):
+    shared = (20, 0, 8, 0, 0, zlib.crc32(b"x" * 1000), len(packed), size, 2)
+    data = LOCAL.pack(b"PK\x03\x04", *shared, len(extra)) + b"aa" + extra + packed
+    line = CENTRAL.pack(b"PK\x01\x02", 20, *shared, 0, 0, 0, 0, 0, 0) + b"aa"
+    refused(data + line + END.pack(b"PK\x05\x06", 0, 0, 1, 1, len(line), len(data), 0), match)
 
 
 def test_two_directories():

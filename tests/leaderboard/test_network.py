@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ import onnx
 from leaderboard.gate import limited
 from leaderboard.gate.allowed import OPERATORS
 from leaderboard.gate.check import check
+from leaderboard.gate.interface import interface
 from leaderboard.gate.network import examine
 from leaderboard.gate.refused import RefusedError
+from leaderboard.gate.trial import play_zeros
 from leaderboard.package.package import from_bytes
 from p2p_market.errors import P2PMarketError, PackageError
 from tests.leaderboard.hostile import HOSTILE, as_bytes, expanded, filled, loop
@@ -41,6 +44,21 @@ def test_good_networks_pass(model, state):
     assert (found.outputs, found.state) == (1, state)
     assert found.nodes == len(model.graph.node)
     assert found.parameters >= WIDTH
+
+
+@pytest.mark.parametrize("memory", [0, 8])
+def test_what_the_trainer_exports_passes(memory, tmp_path):
+    torch = pytest.importorskip("torch")
+    from baselines.ppo.args import Args
+    from baselines.ppo.export import write_onnx
+    from baselines.ppo.network import Actor, Inputs
+    from baselines.ppo.policy import Network
+
+    inputs = Inputs(COLUMNS)
+    actor = Actor(inputs.width, 1, Args(memory=memory), torch.Generator().manual_seed(0))
+    write_onnx(tmp_path / "policy.onnx", Network(inputs, actor), COLUMNS, "around_rule")
+    found = examine((tmp_path / "policy.onnx").read_bytes())
+    assert (found["state"] > 0) == (memory > 0)
 
 
 def test_recurrent_cells_of_torch_pass(tmp_path):
@@ -96,6 +114,12 @@ def test_nothing_is_loaded_before_it_is_looked_at(monkeypatch):
     assert seen == ["run"]
 
 
+def test_the_trial_measures_what_comes_out():
+    about = replace(interface(network()), outputs=2)
+    with pytest.raises(RefusedError, match=r"output: is \(1, 1\) for 1 rows; needed is \(1, 2\)"):
+        play_zeros(as_bytes(network()), about)
+
+
 @pytest.mark.parametrize("attack", ["Loop", "a million nodes", "truncated", "out of range"])
 def test_a_refusal_comes_out_of_the_limited_process(attack):
     make, match = HOSTILE[attack]
@@ -134,7 +158,7 @@ def test_past_the_gate_the_limits_stop_it(make, monkeypatch):
     ],
 )
 def test_what_the_limited_process_cannot_do(task, match, monkeypatch):
-    monkeypatch.setattr(limited, "WALL_S", 2.0 if task == "sleep" else 60.0)
+    monkeypatch.setattr(limited, "WALL_S", 2.0 if task == "sleep" else 600.0)
     with pytest.raises(PackageError, match=match):
         limited.ask(f"tests.leaderboard.mischief:{task}", b"x" * 2**20)
 

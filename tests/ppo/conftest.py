@@ -12,3 +12,10 @@ def one_day(tmp_path_factory):
     path = tmp_path_factory.mktemp("scenario") / "one-day-v0.yaml"
     path.write_text(yaml.safe_dump(spec.model_dump(mode="json")), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """As trainings have it; more make small networks slower where other tests run."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)

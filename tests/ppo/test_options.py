@@ -24,7 +24,13 @@ EPISODE = 4 * 6 * 24  # agent-steps of four communities in a day
 
 
 def settings(scenario, **others):
-    small = {"communities": 4, "agent_steps": 4 * EPISODE, "minibatch": 128, "hidden": 16}
+    small = {
+        "communities": 4,
+        "agent_steps": 4 * EPISODE,
+        "minibatch": 128,
+        "hidden": 16,
+        "imitate": "",
+    }
     return {"scenario": str(scenario), **small, **others}
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
-from types import ModuleType
 
 import pytest
 
@@ -16,6 +15,7 @@ pytest.importorskip("onnx")
 
 import torch
 
+from baselines.ppo import train
 from baselines.ppo.args import Args, args_from
 from baselines.ppo.policy import TorchPolicy, Validation
 from baselines.ppo.train import Training, run
@@ -32,6 +32,7 @@ def settings(scenario, **others):
         "agent_steps": 5 * EPISODE,
         "minibatch": 128,
         "hidden": 16,
+        "imitate": "",
         **others,
     }
 
@@ -186,7 +187,7 @@ def test_a_foreign_checkpoint_is_refused(one_day, tmp_path):
         run(settings(one_day, agent_steps=2 * EPISODE), tmp_path)
 
 
-def test_tensorboard_shows_the_log_where_it_is_installed(one_day, tmp_path, monkeypatch):
+def test_tensorboard_shows_the_log(one_day, tmp_path, monkeypatch):
     shown = []
 
     class SummaryWriter(nullcontext):
@@ -197,12 +198,16 @@ def test_tensorboard_shows_the_log_where_it_is_installed(one_day, tmp_path, monk
         def add_scalar(self, key, value, step):
             shown.append((key, step))
 
-    module = ModuleType("torch.utils.tensorboard")
-    module.SummaryWriter = SummaryWriter
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    monkeypatch.setattr(train, "SummaryWriter", SummaryWriter)
     run(settings(one_day, agent_steps=3 * EPISODE), tmp_path)
-    assert shown[0] == (tmp_path / "tensorboard", EPISODE + 1)
+    assert shown[0] == (str(tmp_path / "tensorboard"), EPISODE + 1)
     assert ("validation_saving_eur", 3 * EPISODE) in shown
+
+
+def test_tensorboard_finds_events(one_day, tmp_path):
+    run(settings(one_day, agent_steps=2 * EPISODE), tmp_path)
+    (events,) = (tmp_path / "tensorboard").glob("events.out.tfevents.*")
+    assert b"validation_saving_eur" in events.read_bytes()
 
 
 def test_a_policy_in_torch_plays(one_day):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tools.publish import focal_role
 from tools.publish.page import write_page
 from tools.publish.plan import trainings
 from tools.publish.score import TEST, VALIDATION, check, score, tasks
@@ -26,14 +27,15 @@ def train_all(workers: Workers = 2, only: Only = None) -> None:
 
 @app.command("score")
 def score_all(workers: Workers = 2) -> None:
-    """Play everything that is not recorded yet on test weeks; minutes."""
+    """Play everything that is not recorded yet, in both roles; minutes."""
     score(workers)
+    focal_role.write(workers)
 
 
 @app.command("check")
 def check_all(workers: Workers = 2) -> None:
     """Play everything again and compare with the records."""
-    wrong = check(workers, list(tasks((*TEST, *VALIDATION))))
+    wrong = check(workers, list(tasks((*TEST, *VALIDATION)))) + focal_role.check(workers)
     for line in wrong:
         typer.echo(line, err=True)
     raise typer.Exit(bool(wrong))

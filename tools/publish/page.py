@@ -6,6 +6,7 @@ from typing import Final
 
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from tools.build_cards import table
+from tools.publish import focal_role
 from tools.publish.numbers import AGAINST, Line, curve, lines, validation_score
 from tools.publish.pictures import draw_curves, draw_scores
 from tools.publish.plan import ABLATED, ABLATIONS, AGENT_STEPS, METHODS
@@ -28,6 +29,7 @@ def page(boards: Mapping[str, Sequence[Line]] | None = None) -> str:
     """The text, its tables filled in."""
     boards = boards or {board.scenario: lines(board) for board in TEST}
     parts = {f"scores {scenario}": scores(found) for scenario, found in boards.items()}
+    parts |= {f"focal {seats.scenario}": one_seat(seats) for seats in focal_role.SEATS}
     parts["times"], parts["ablations"] = times(), ablations()
     text = TEXT.read_text(encoding="utf-8")
     for name, part in parts.items():
@@ -56,6 +58,25 @@ def scores(found: Sequence[Line]) -> str:
 
 def _signed(value: Interval) -> str:
     return f"{value.point:+.1f} ({value.low:+.1f} to {value.high:+.1f})"
+
+
+def one_seat(seats: focal_role.Seats) -> str:
+    """Savings of the seat in focus, EUR a week."""
+    record = focal_role.read(seats)
+    rows = []
+    for row in record["policies"]:
+        saving, short, gain = (
+            row["mean_eur"][key] for key in ("saving_eur", "short_eur", "others_gain_eur")
+        )
+        rows.append([
+            focal_role.title_of(row["policy"]), f"**{saving['point']:.2f}**",
+            f"{saving['low']:.2f} to {saving['high']:.2f}", f"{short['point']:.2f}",
+            f"{gain['point']:+.2f}",
+        ])  # fmt: skip
+    best = record["best_response_at_least"]["mean_eur"]
+    rows.append(["best response, at least", f"**{best:.2f}**", "", "0.00", ""])
+    head = ["player of the seat", "EUR saved a week", "95 % interval", "short of best", "others"]
+    return table(head, rows)
 
 
 def times() -> str:

@@ -17,6 +17,7 @@ AGENT_STEPS: Final[Mapping[str, int]] = {
 
 COMMON: Final[Mapping[str, Any]] = {"discount_per_h": 0.98}
 WARM: Final[Mapping[str, Any]] = {"imitate": "storage-value", "first_deviation": 0.3}
+PLAIN: Final[Mapping[str, Any]] = {"imitate": "", "first_deviation": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Method:
 METHODS: Final[Mapping[str, Method]] = {
     "mappo": Method("MAPPO, torch", "ppo", {"critic": "mappo", **WARM}, 10),
     "ippo": Method("IPPO, torch", "ppo", {"critic": "ippo", **WARM}, 10),
-    "mappo-cold": Method("MAPPO, torch, without warm start", "ppo", {"critic": "mappo"}, 10),
+    "mappo-cold": Method(
+        "MAPPO, torch, without warm start", "ppo", {"critic": "mappo", **PLAIN}, 10
+    ),
     "mappo-rllib": Method("MAPPO, RLlib", "mappo", {"critic": "mappo", **WARM}, 5),
     "ippo-rllib": Method("IPPO, RLlib", "mappo", {"critic": "ippo", **WARM}, 5),
 }
@@ -40,7 +43,7 @@ METHODS: Final[Mapping[str, Method]] = {
 
 ABLATED: Final = "community-16-v0"
 SEEDS: Final = 3
-COLD: Final[Mapping[str, Any]] = {"critic": "mappo"}
+COLD: Final[Mapping[str, Any]] = {"critic": "mappo", **PLAIN}
 FULL: Final[Mapping[str, Any]] = {**COLD, "decision": "full"}
 
 ABLATIONS: Final[Mapping[str, Method]] = {
@@ -49,15 +52,9 @@ ABLATIONS: Final[Mapping[str, Method]] = {
         {**COLD, **WARM, "imitate": "optimum"}, SEEDS,
     ),
     "recurrent": Method("recurrence (64 units)", "ppo", {**COLD, "memory": 64}, SEEDS),
-    "warm-recurrent": Method(
-        "warm start and recurrence (64 units)", "ppo", {**COLD, **WARM, "memory": 64}, SEEDS
-    ),
     "wear": Method("degradation cost from 0 to whole", "ppo", {**COLD, "first_wear": 0.0}, SEEDS),
     "half-shared": Method(
         "half of the community's mean reward", "ppo", {**COLD, "community_share": 0.5}, SEEDS
-    ),
-    "all-shared": Method(
-        "the community's mean reward alone", "ppo", {**COLD, "community_share": 1.0}, SEEDS
     ),
     "full": Method("every column of the action is learnt", "ppo", FULL, SEEDS),
     "full-corrected": Method(

@@ -55,6 +55,11 @@ class Board:
         return BOARDS / f"{self.scenario}-{self.split}.json"
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """Players that were not trained; the slow one on test weeks only."""
+        return BESIDE if self.split == "test" else BESIDE[:-1]
+
+    @property
     def networks(self) -> list[Path]:
         """Files that play; those that are there."""
         if self.trained_in is None:
@@ -97,7 +102,7 @@ class Task:
 def tasks(boards: Sequence[Board]) -> Iterator[Task]:
     """Every player on every board, the slow ones first."""
     for board in boards:
-        for player in (*reversed(BESIDE), BEST):
+        for player in (*reversed(board.beside), BEST):
             yield Task(board, player)
     for board in boards:
         for network in board.networks:

@@ -15,6 +15,7 @@ from p2p_market.evaluation.processes import in_processes
 from p2p_market.training import TRAINERS
 from tools.publish.plan import Training
 
+CHECKPOINT: Final = "checkpoint.pt"
 WORK: Final = Path("results") / "published"
 """Checkpoints; a training that was interrupted goes on from there."""
 PACKAGES: Final = ("p2p-market", "numpy", "torch", "ray")
@@ -52,9 +53,16 @@ def trained(training: Training, tell: Any) -> float:
         write_bytes(training.policy, policy.read_bytes())
     record = {
         "trainer": training.told.trainer,
-        "settings": dict(training.settings),
+        "settings": _told(folder),
         "versions": {name: version(name) for name in PACKAGES},
     }
     write_text(training.folder / f"seed-{training.seed}.json", json.dumps(record, indent=1) + "\n")
     write_text(training.log, log)  # last, for it vouches for the others
     return float(log.splitlines()[-1].split(",")[1])
+
+
+def _told(folder: Path) -> Any:
+    """All settings of a training, defaults included."""
+    import torch
+
+    return torch.load(folder / CHECKPOINT, weights_only=True)["args"]

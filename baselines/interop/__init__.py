@@ -1,0 +1,1 @@
+"""The community as other learning libraries want it: small actions, normalised observations."""
