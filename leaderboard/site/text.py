@@ -34,7 +34,8 @@ def shown(value: Any) -> Any:
 
 
 def short(text: str, longest: int = 60) -> str:
-    """A text that fits a cell of a table."""
+    """A text that fits a cell of a table, what hides in it shown."""
+    text = shown(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
