@@ -40,13 +40,17 @@ def test_another_price_year_changes_prices_and_digest_and_nothing_else():
         changed("crisis-prices-v0", prices="nl2031")
 
 
-def test_a_supplier_passes_nothing_below_the_floor_on():
+def test_a_supplier_passes_nothing_below_the_floor_or_above_the_cap_on():
     market = load("de2018")
     base = {"kind": "dynamic", "factor": 1.0, "adder_eur_per_kwh": 0.0, "feed_in_eur_per_kwh": 0.0}
     bare = retail_year(DynamicContract.model_validate(base), market, 0.001)
     floored = DynamicContract.model_validate(base | {"floor_eur_per_kwh": 0.05})
     assert np.array_equal(retail_year(floored, market, 0.001), np.maximum(bare, 0.05))
     assert bare.min() < 0.0
+    capped = DynamicContract.model_validate(base | {"cap_eur_per_kwh": 0.05})
+    assert np.array_equal(retail_year(capped, market, 0.001), np.minimum(bare, 0.05))
+    assert bare.max() > 0.05
+    assert "cap_eur_per_kwh" not in DynamicContract.model_validate(base).model_dump()
 
 
 def test_pools_are_disjoint_and_hold_every_donor_once():

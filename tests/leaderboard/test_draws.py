@@ -1,0 +1,94 @@
+"""B10: what a draw shows of itself tells of no other; and which numbers it is made of."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+from leaderboard.draws import board_spec, draws, focal_draws, number, on_year
+from leaderboard.season import Board, Season, commitment, read
+from p2p_market.data import synthetic
+from p2p_market.errors import RecordError
+from p2p_market.scenario import build, scenario_ids
+from tests.leaderboard.seasons import SECRET
+
+BOARD = "community-16-v0"
+
+
+def candidates(known, season_id):
+    """What somebody would try who knows earlier numbers, the commitment and the code."""
+    last = known[-1]
+    words = f"{BOARD}/{len(known)}/data".encode()
+    public = bytes.fromhex(commitment(season_id, SECRET))
+    yield from range(2**12)
+    yield from (last + step for step in range(-(2**8), 2**8))
+    yield 2 * known[-1] - known[-2]
+    for key in (b"", public, last.to_bytes(16, "big"), season_id.encode()):
+        said = hashlib.shake_256(b"p2p_market/draw/1" + key + words).digest(16)
+        yield int.from_bytes(said, "big")
+    for entropy in known:
+        yield int.from_bytes(np.random.default_rng(entropy).bytes(16), "big")
+
+
+def test_no_search_from_earlier_draws_finds_the_next():
+    known = [number(SECRET, BOARD, index, "data") for index in range(4)]
+    following = number(SECRET, BOARD, 4, "data")
+    assert following not in set(candidates(known, "tiny"))
+    # the same search finds it where draws follow each other
+    assert known[-1] + 1 in set(candidates(known, "tiny"))
+
+
+def test_numbers_are_wide_and_independent():
+    words = [(BOARD, index, channel) for index in range(500) for channel in ("data", "seed")]
+    numbers = [number(SECRET, *each) for each in words]
+    assert len(set(numbers)) == len(numbers)
+    bits = np.array([[value >> bit & 1 for bit in range(128)] for value in numbers])
+    assert np.all(np.abs(bits.mean(axis=0) - 0.5) < 5.0 * 0.5 / np.sqrt(len(numbers)))
+    assert number(bytes(32), *words[0]) != numbers[0]
+    assert numbers[0] == int.from_bytes(
+        hashlib.shake_256(b"p2p_market/draw/1" + SECRET + b"community-16-v0/0/data").digest(16),
+        "big",
+    )
+
+
+def test_a_small_seed_would_be_found_from_the_prices_and_a_wide_one_is_not():
+    def found(drawn):
+        seen = synthetic.prices(drawn, "synthetic")[:48]
+        return [s for s in range(64) if np.array_equal(synthetic.prices(s, "synthetic")[:48], seen)]
+
+    assert found(41) == [41]
+    assert found(number(SECRET, BOARD, 0, "data")) == []
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_every_scenario_can_be_drawn_and_holds_no_public_data(name):
+    spec = on_year(board_spec(Board(scenario=name, draws=1)), number(SECRET, name, 0, "data"))
+    scenario = build(spec)
+    assert spec.data.startswith("synthetic:")
+    assert all("donor" not in device for member in spec.members for device in member.assets)
+    assert len(scenario.agents) == len(board_spec(Board(scenario=name, draws=1)).members)
+    top = scenario.spec.price_max_eur_per_kwh
+    assert scenario.retail_eur_per_kwh.max() <= top
+
+
+def test_draws_of_a_season(tiny, another):
+    own, other = draws(tiny), draws(another)
+    assert [drawn.index for drawn in own] == [0, 1]
+    keys = {drawn.key.seed for drawn in [*own, *other]}
+    assert len(keys) == 4
+    assert draws(read(tiny.folder, SECRET)) == own
+    ((drawn, seat),) = focal_draws(tiny)
+    assert drawn.key == own[0].key
+    assert 0 <= seat < len(drawn.scenario.agents)
+
+
+def test_a_season_keeps_to_what_it_committed_to(tiny):
+    assert read(tiny.folder).secret is None
+    with pytest.raises(RecordError, match="its secret is not revealed yet"):
+        draws(read(tiny.folder))
+    with pytest.raises(RecordError, match="the secret is not the one it was opened with"):
+        read(tiny.folder, bytes(32))
+    assert isinstance(tiny, Season)
