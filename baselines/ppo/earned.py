@@ -34,7 +34,7 @@ class Yield:
         self.met: BoolArray = np.zeros(0, dtype=np.bool_)
 
     def begin(self, seen: Float32Array, episode: int) -> None:
-        """A new episode, the training's how-manieth, with its first observations."""
+        """The training's episode of this number begins, with its first observations."""
         done = min(1.0, 2.0 * episode / self.learning_episodes)
         self.forgiven = (1.0 - self.args.first_wear) * (1.0 - done)
         self.met = self._here(seen)
