@@ -18,7 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from p2p_market import compare, data, datasets, focal, references, training
+from p2p_market import compare, data, datasets, focal, references, submissions, training
 from p2p_market.console import (
     ScenarioOption,
     SeedOption,
@@ -56,6 +56,7 @@ EXTRAS: Final = (
     ("matplotlib", "report"),
     ("torch", "rl"),
     ("onnxruntime", "onnx"),
+    ("onnx", "leaderboard"),
     ("ray", "ray"),
 )
 """A package and the extra that carries it."""
@@ -69,6 +70,7 @@ app = typer.Typer(
 )
 app.add_typer(compare.app, name="compare")
 app.add_typer(datasets.app, name="data")
+app.add_typer(submissions.app, name="leaderboard")
 app.command(name="reference")(references.reference)
 app.command(name="focal")(focal.focal)
 app.command(name="train")(training.train)

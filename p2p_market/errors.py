@@ -47,3 +47,7 @@ class ClusterError(P2PMarketError):
 
 class RenderError(P2PMarketError):
     """A picture cannot be drawn."""
+
+
+class PackageError(P2PMarketError):
+    """A submission breaks a rule of its form."""

@@ -39,7 +39,7 @@ FLOORS = (
     ("evaluation",),
     ("testing",),
     ("console",),
-    ("compare", "datasets", "focal", "references", "training"),
+    ("compare", "datasets", "focal", "references", "submissions", "training"),
     ("cli",),
     ("__main__",),
     ("baselines",),

@@ -49,7 +49,7 @@ class OnnxPolicy:
     ) -> tuple[FloatArray, Float32Array]:
         """Actions for what is seen."""
         output, memory = self.outputs(self.decision.rows(observation), memory)
-        return self.decision.actions(observation, _on_grid(output)), _on_grid(memory)
+        return self.decision.actions(observation, on_grid(output)), on_grid(memory)
 
     def outputs(self, rows: Float32Array, state: Float32Array) -> tuple[Float32Array, Float32Array]:
         """What the network says, (batch, row, output), and its next state."""
@@ -61,7 +61,8 @@ class OnnxPolicy:
         return shaped, following[0] if following else state
 
 
-def _on_grid(values: Float32Array) -> Float32Array:
+def on_grid(values: Float32Array) -> Float32Array:
+    """Numbers without the last bits, in which processors differ."""
     return np.asarray(np.round(values * PER_UNIT) / PER_UNIT, dtype=np.float32)
 
 

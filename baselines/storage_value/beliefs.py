@@ -56,6 +56,7 @@ class Beliefs:
 
     scenario: Scenario
     learnt: Lessons
+    reach: float = REACH
 
     @property
     def per_hour(self) -> int:
@@ -93,7 +94,7 @@ class Beliefs:
     def _tariff(self, prices: Prices, days: Sequence[int]) -> Tariff:
         common = [window(self.scenario, day) for day in days]
         mean = [np.abs(one.expected_load_kw - one.expected_pv_kw).mean() for one in common]
-        reach = REACH * np.array(mean)[:, None]
+        reach = self.reach * np.array(mean)[:, None]
         return tariff(prices, self.scenario.network_fee_eur_per_kwh, reach)
 
     def _hub(self, days: Sequence[int], step: int, hours: int) -> FloatArray:

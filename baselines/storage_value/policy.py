@@ -29,7 +29,7 @@ import numpy as np
 from baselines.duals.learn import lessons
 from baselines.mpc.forecasts import columns, start_day
 from baselines.rules.policy import SelfConsumption, truthful
-from baselines.storage_value.beliefs import Beliefs
+from baselines.storage_value.beliefs import REACH, Beliefs
 from baselines.storage_value.value import Device, Offer, Tariff, best_power, one_step_earlier
 from p2p_market.actions import ActionMap, action_map
 from p2p_market.assets.node import Coefficients, coefficients
@@ -75,6 +75,7 @@ class StorageValue:
     beliefs: Beliefs
     stores: tuple[Store, ...]
     table: ActionMap
+    horizon_h: int = HORIZON_H
 
     def start(self, seeds: Sequence[int]) -> Memory:
         """Nothing is known of the communities yet."""
@@ -118,7 +119,7 @@ class StorageValue:
     def _values(self, seen: FloatArray, days: Sequence[int], step: int) -> tuple[FloatArray, ...]:
         """Value of stored energy at the end of this hour, per store."""
         hours_left = round((self.scenario.steps - step) * self.scenario.dt_h)
-        tariff, net_load = self.beliefs.ahead(seen, days, step, min(HORIZON_H, hours_left))
+        tariff, net_load = self.beliefs.ahead(seen, days, step, min(self.horizon_h, hours_left))
         return tuple(
             self._value(store, seen, _of(tariff, store.owners), net_load[..., store.owners])
             for store in self.stores
@@ -191,13 +192,19 @@ def _device(nodes: Coefficients, own: IntArray, asset: int, dt_h: float) -> Devi
     return Device(dt_h, *(parameter[own, asset] for parameter in parameters))
 
 
-def bidder(scenario: Scenario) -> StorageValue:
-    """The bidder of a scenario, with its lessons."""
+def bidder(scenario: Scenario, reach: float = REACH, horizon_h: int = HORIZON_H) -> StorageValue:
+    """The bidder of a scenario, with its lessons.
+
+    Args:
+        reach: net load at which the hub helps no more, in mean net loads of the members.
+        horizon_h: how far it looks ahead [h].
+    """
     assets = np.flatnonzero(scenario.nodes.present.any(axis=0))
     return StorageValue(
         scenario,
         truthful(scenario),
-        Beliefs(scenario, lessons(scenario)),
+        Beliefs(scenario, lessons(scenario), reach),
         tuple(_store(scenario, int(asset)) for asset in assets),
         action_map(scenario),
+        horizon_h,
     )

@@ -1,0 +1,1 @@
+"""What a network may be, before anybody plays it: read in a process that can do no harm."""

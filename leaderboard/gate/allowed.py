@@ -1,0 +1,49 @@
+"""The lists of what may stand in a network's file; what is not listed is refused.
+
+So is what a later version of the format adds.
+"""
+
+from typing import Final
+
+_OPERATORS: Final = (
+    "Add Sub Mul Div Neg Abs Sqrt Exp Log Pow Reciprocal Sign Floor Ceil Round Sin Cos Erf "
+    "Min Max Clip Where Equal Greater GreaterOrEqual Less LessOrEqual And Or Not "
+    "Relu LeakyRelu PRelu Elu Selu Gelu Tanh Sigmoid HardSigmoid Softplus Softsign Softmax "
+    "LogSoftmax Gemm MatMul LayerNormalization GRU LSTM RNN "
+    "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd "
+    "Constant Identity Cast Concat Split Slice Gather Reshape Flatten Squeeze Unsqueeze "
+    "Transpose"
+)
+OPERATORS: Final = frozenset(_OPERATORS.split())
+"""No loops, no branches, no randomness, nothing that makes much out of little."""
+
+FIELDS: Final = {
+    "ModelProto": "ir_version opset_import producer_name producer_version domain model_version "
+    "doc_string graph metadata_props",
+    "OperatorSetIdProto": "domain version",
+    "StringStringEntryProto": "key value",
+    "GraphProto": "node name initializer doc_string input output value_info metadata_props",
+    "NodeProto": "input output name op_type domain attribute doc_string metadata_props",
+    "AttributeProto": "name type f i s t floats ints doc_string",
+    "TensorProto": "dims data_type raw_data float_data int32_data int64_data double_data name "
+    "doc_string data_location",
+    "ValueInfoProto": "name type doc_string metadata_props",
+    "TypeProto": "tensor_type denotation",
+    "Tensor": "elem_type shape",
+    "TensorShapeProto": "dim",
+    "Dimension": "dim_value dim_param denotation",
+}
+"""Message -> its fields that may be set."""
+
+MENDS: Final = {
+    "functions": "inline them",
+    "training_info": "export for inference",
+    "external_data": "save the weights inside the file",
+    "sparse_initializer": "store it densely",
+    "sparse_tensor": "store it densely",
+    "string_data": "use numbers",
+    "strings": "use numbers",
+    "g": "export without loops and branches",
+    "graphs": "export without loops and branches",
+}
+"""Field that is not allowed -> what to do; others are to be left out."""

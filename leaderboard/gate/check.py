@@ -1,0 +1,57 @@
+"""The organiser's gate: `check` says whether a package may play, and what is wrong if not."""
+
+from typing import Final
+
+from baselines.ppo.decision import KINDS
+from leaderboard.gate.limited import ask
+from leaderboard.package.package import Package
+from leaderboard.package.rules import read_rule
+from leaderboard.package.strict_toml import Section
+from leaderboard.visible import visible
+from p2p_market.errors import PackageError
+
+EXAMINE: Final = "leaderboard.gate.network:examine"
+
+
+class Network(Section):
+    """What the gate says of a network that may play."""
+
+    decision: str
+    columns: list[str]
+    outputs: int  # per row
+    state: int  # numbers per row, 0 = remembers nothing
+    parameters: int
+    nodes: int
+
+
+def check(package: Package) -> dict[str, Network]:
+    """Examine every policy of a package.
+
+    Returns:
+        What each network is, by the name of its file; nothing for rules.
+
+    Raises:
+        PackageError: if one of them may not play.
+    """
+    networks = {}
+    for name, data in package.files.items():
+        if package.manifest.policy.kind == "rules":
+            read_rule(name, data)
+        else:
+            networks[name] = _network(name, data)
+    return networks
+
+
+def _network(name: str, data: bytes) -> Network:
+    try:
+        network = Network.model_validate(ask(EXAMINE, data))
+    except ValueError:
+        raise PackageError(f"{name}: could not be examined; export it anew") from None
+    except PackageError as error:
+        raise PackageError(f"{name}: {error}") from None
+    if network.decision not in KINDS:
+        raise PackageError(
+            f"{name}: metadata 'decision' is {visible(network.decision)!r}; known are: "
+            f"{', '.join(KINDS)}"
+        )
+    return network

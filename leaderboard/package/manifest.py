@@ -1,0 +1,151 @@
+"""`submission.toml`: who submits what, in which table, how it was made, how it is cited."""
+
+import unicodedata
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from leaderboard.package.archive import MEMBERS
+from leaderboard.package.strict_toml import Section, read_toml
+from leaderboard.visible import visible
+
+NAME: Final = "submission.toml"
+FORMAT: Final = "p2p-market-submission/1"
+ENDINGS: Final = {"onnx": ".onnx", "rules": ".toml"}
+"""Kind of a policy -> ending of its files. What can carry code is not among them."""
+METHOD_SEEDS: Final = 5
+"""Trainings of one recipe, at least, before a method is judged and not a lucky network."""
+
+
+def _plain(text: str) -> str:
+    """One line of visible letters in composed form: nothing that hides, turns or looks alike."""
+    hidden = [letter for letter in text if unicodedata.category(letter)[0] == "C"]
+    breaks = [letter for letter in text if unicodedata.category(letter) in ("Zl", "Zp")]
+    if hidden or breaks:
+        raise ValueError("has invisible letters; remove them")
+    if unicodedata.normalize("NFKC", text) != text or text.strip() != text:
+        raise ValueError("must be in Unicode's form NFKC, without spaces around")
+    return text
+
+
+Short = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_plain)]
+Long = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_plain)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$")]
+Version = Annotated[
+    str, StringConstraints(pattern=r"^(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})$")
+]
+Orcid = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$")]
+Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}$")]
+Link = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,200}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Whole = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class Author(Section):
+    """One author."""
+
+    name: Short
+    orcid: Orcid | None = None
+    affiliation: Short | None = None
+
+
+class Training(Section):
+    """How the policy was made, in the author's words and figures; they are shown, not checked."""
+
+    summary: Long
+    seeds: Annotated[list[Whole], Field(max_length=MEMBERS, default_factory=list)]
+    agent_steps: Whole | None = None
+    hours: Annotated[float, Field(ge=0.0, le=1e6)] | None = None
+    hardware: Short | None = None
+    code: Link | None = None
+
+
+class Citation(Section):
+    """What a BibTeX entry is made of."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
+    year: Annotated[int, Field(ge=1900, le=2200)]
+    venue: Short | None = None
+    doi: Doi | None = None
+    url: Link | None = None
+
+
+class PolicySection(Section):
+    """What plays."""
+
+    kind: Literal["onnx", "rules"]
+
+
+class File(Section):
+    """A file of the policy; `pack` writes these."""
+
+    path: Annotated[str, StringConstraints(max_length=64)]
+    size: Annotated[int, Field(ge=1, le=2**31)]  # bytes
+    sha256: Digest
+
+
+class Draft(Section):
+    """What an author writes."""
+
+    format: Literal["p2p-market-submission/1"]
+    name: Slug
+    version: Version
+    division: Literal["policy", "method", "reference"]
+    authors: Annotated[list[Author], Field(min_length=1, max_length=30)]
+    policy: PolicySection
+    training: Training
+    citation: Citation
+
+
+class Manifest(Draft):
+    """The same with the files, in the order of their names."""
+
+    files: Annotated[list[File], Field(min_length=1, max_length=MEMBERS - 1)]
+
+    @model_validator(mode="after")
+    def _files_fit(self) -> Self:
+        """Files are of the kind, and as many as the division asks for."""
+        ending = ENDINGS[self.policy.kind]
+        for file in self.files:
+            if not file.path.endswith(ending) or file.path == NAME:
+                raise ValueError(
+                    f"file {visible(file.path)!r}: kind {self.policy.kind!r} takes files that end "
+                    f"in {ending!r}; export networks to ONNX, write rules as TOML"
+                )
+        if self.division == "method":
+            self._method()
+        elif len(self.files) != 1:
+            raise ValueError(
+                f"division {self.division!r} takes one file, not {len(self.files)}; a recipe with "
+                f"{METHOD_SEEDS} or more trained networks goes to division 'method'"
+            )
+        return self
+
+    def _method(self) -> None:
+        if self.policy.kind != "onnx" or len(self.files) < METHOD_SEEDS:
+            raise ValueError(
+                f"division 'method' takes {METHOD_SEEDS} or more networks of kind 'onnx'; use "
+                "division 'policy' for one"
+            )
+        if len(set(self.training.seeds)) != len(self.files):
+            raise ValueError("training.seeds must name a seed of its own for each file")
+        if len({file.sha256 for file in self.files}) != len(self.files):
+            raise ValueError("two files are the same network; train each with its own seed")
+
+
+def read_manifest(text: bytes) -> Manifest:
+    """The manifest of a package.
+
+    Raises:
+        PackageError: with every field that is wrong.
+    """
+    return read_toml(NAME, text, Manifest)
+
+
+def files_text(files: list[File]) -> str:
+    """What `pack` puts at the end of a draft, as TOML."""
+    tables = [
+        f'[[files]]\npath = "{file.path}"\nsize = {file.size}\nsha256 = "{file.sha256}"\n'
+        for file in files
+    ]
+    return "\n" + "\n".join(tables)

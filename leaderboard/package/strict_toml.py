@@ -1,0 +1,82 @@
+"""TOML of a stranger: bounded in size, in nesting and in time, and read into an exact form."""
+
+import tomllib
+from collections.abc import Iterator
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from leaderboard.visible import visible
+from p2p_market.errors import PackageError
+
+BYTES: Final = 64 * 1024
+LINE: Final = 2000
+"""Letters in a line: what makes a parser slow or deep needs longer ones."""
+NESTING: Final = 8
+
+COMPLAINTS: Final = 10
+"""Fields named at once."""
+
+MENDS: Final = {
+    "missing": "is missing; add it",
+    "extra_forbidden": "is unknown; remove it",
+    "union_tag_not_found": "rule is missing; add it",
+}
+"""Kind of a schema's complaint -> in our words."""
+
+
+class Section(BaseModel):
+    """Base of all tables: exact types, no unknown keys, no infinity or nan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+def read_toml(name: str, text: bytes, form: type[Form]) -> Form:
+    """A file as the form that it must have.
+
+    Raises:
+        PackageError: with every field that is wrong.
+    """
+    try:
+        return form.model_validate(_parsed(name, text))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)
+        complaints = [_complaint(one["loc"], one["type"], one["msg"]) for one in wrong[:COMPLAINTS]]
+        raise PackageError(f"{name}: {'; '.join(complaints)}") from None
+
+
+def _complaint(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    """A field and what is wrong with it."""
+    field = ".".join(visible(str(part)) for part in place)
+    if kind in MENDS:
+        return f"{field} {MENDS[kind]}".strip()
+    said = visible(message.removeprefix("Value error, "), 300)
+    return ": ".join(filter(None, [field, said]))
+
+
+def _parsed(name: str, text: bytes) -> dict[str, Any]:
+    if len(text) > BYTES:
+        raise PackageError(f"{name}: has more than {BYTES} bytes; shorten it")
+    if max(map(len, text.splitlines()), default=0) > LINE:
+        raise PackageError(f"{name}: has a line of more than {LINE} bytes; break it")
+    try:
+        table = tomllib.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # a wrong letter or number is a ValueError too
+        raise PackageError(f"{name}: is not TOML ({visible(str(error), 200)})") from None
+    if any(depth > NESTING for depth in _depths(table)):
+        raise PackageError(f"{name}: is nested more than {NESTING} deep; flatten it")
+    return table
+
+
+def _depths(table: dict[str, Any]) -> Iterator[int]:
+    """Depth of every table and list, without recursion."""
+    waiting: list[tuple[Any, int]] = [(table, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict | list):
+            yield depth
+            inside = value.values() if isinstance(value, dict) else value
+            waiting += [(one, depth + 1) for one in inside]
