@@ -87,9 +87,7 @@ def times() -> str:
             found = curve(scenario, name)
             if found is not None:
                 seconds = sorted(found.seconds)[len(found.seconds) // 2]
-                rows.append(
-                    [f"`{scenario}`", method.title, f"{steps / 1e6:.0f} M", f"{seconds:.0f}"]
-                )
+                rows.append([f"`{scenario}`", method.title, f"{steps / 1e6:g} M", f"{seconds:.0f}"])
     return table(["scenario", "method", "agent-steps", "seconds, median"], rows)
 
 
