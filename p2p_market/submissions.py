@@ -324,14 +324,14 @@ def _tell(lines: list[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _verbs(module: str = MODULE) -> Any:
+def _verbs(module: str | None = None) -> Any:
     """What the verbs do.
 
     Raises:
         P2PMarketError: if what they need is not installed.
     """
     try:
-        return importlib.import_module(module)
+        return importlib.import_module(module or MODULE)
     except ImportError as error:
         raise P2PMarketError(
             f"leaderboard: {error}; it needs a checkout and pip install 'p2p-market[leaderboard]'"
