@@ -176,3 +176,26 @@ def test_set_points_beyond_the_limits_have_a_price():
         dearer = paid(scenario, anywhere, correction_eur_per_kwh=second)
         cheaper = paid(scenario, anywhere, correction_eur_per_kwh=first)
         np.testing.assert_allclose(cheaper - dearer, lost, atol=1e-9)
+
+
+@pytest.mark.parametrize("memory", [0, 8])
+def test_an_update_begins_where_the_play_left_off(memory, one_day):
+    """With steps of nothing the policy does not move, also not by what is carried into a segment."""
+    given = settings(one_day, memory=memory, segment_h=12.0, learning_rate=1e-9)
+    training = Training(args_from(given))
+    training.begin()
+    for _ in range(2):
+        segment = training.collector.play(training.inputs, training.actor)
+    report = training.learner.update(segment, 1.0)
+    assert report.moved == pytest.approx(0.0, abs=1e-7)
+    assert report.cut == 0.0
+
+
+def test_trainings_forgive_less_degradation_from_episode_to_episode(one_day):
+    training = Training(args_from(settings(one_day, first_wear=0.0, agent_steps=8 * EPISODE)))
+    training.begin()
+    forgiven = []
+    for _ in range(4):
+        forgiven.append(training.collector.earned.forgiven)
+        training.learn()
+    assert forgiven == pytest.approx([0.75, 0.5, 0.25, 0.0])
