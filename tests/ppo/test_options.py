@@ -180,7 +180,7 @@ def test_set_points_beyond_the_limits_have_a_price():
 
 @pytest.mark.parametrize("memory", [0, 8])
 def test_an_update_begins_where_the_play_left_off(memory, one_day):
-    """With steps of nothing the policy does not move, also not by what is carried into a segment."""
+    """A step of nothing does not move the policy: what is carried in is what the play carried."""
     given = settings(one_day, memory=memory, segment_h=12.0, learning_rate=1e-9)
     training = Training(args_from(given))
     training.begin()
