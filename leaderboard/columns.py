@@ -1,12 +1,12 @@
 """What stands beside a score: means over the episodes of a record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from leaderboard.record import FocalEpisode, Record
-from p2p_market.evaluation.metrics import METRICS
+from leaderboard.record import Episode, FocalEpisode, Record
+from p2p_market.evaluation.metrics import METRICS, jain_index, worse_off_share
 from p2p_market.evaluation.statistics.bootstrap import (
     Interval,
     draw_weeks,
@@ -19,6 +19,7 @@ FOCAL_STREAM: Final = "p2p_market/board/focal/1"
 
 COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "worse_off": ("%", "low"),
+    "jain": ("1", "high"),
     **{name: (metric.unit, metric.better) for name, metric in METRICS.items()},
     "faults": ("‰", "low"),
     "failed": ("%", "low"),
@@ -33,11 +34,30 @@ def columns(record: Record) -> dict[str, float]:
     steps = max(1, sum(one.steps for one in episodes))
     faults = sum(sum(one.faults.values()) for one in episodes)
     found = {name: np.mean([one.metrics[name] for one in episodes]) for name in METRICS}
-    found["worse_off"] = 100.0 * np.mean([one.worse_off_share for one in episodes])
+    found["worse_off"] = 100.0 * np.mean([_worse_off(one) for one in episodes])
+    found["jain"] = np.float64(_jain(episodes))
     found["faults"] = np.float64(1000.0 * faults / steps)
     found["failed"] = 100.0 * np.mean([one.failed for one in episodes])
     found["time"] = np.float64(1000.0 * sum(one.seconds for one in episodes) / steps)
     return {name: float(found[name]) for name in COLUMNS}
+
+
+def _worse_off(episode: Episode) -> float:
+    """Share of members that pay more than where nobody trades."""
+    saved = np.array(episode.saved_eur)
+    return float(worse_off_share(np.zeros((1, len(saved))), -saved[None])[0])
+
+
+def _jain(episodes: Sequence[Episode]) -> float:
+    """Jain's index of members' savings over all draws of a scenario, mean over scenarios.
+
+    0 where nobody saves anything.
+    """
+    saved: dict[tuple[str, str], FloatArray] = {}
+    for one in episodes:
+        key = (one.file, one.scenario)
+        saved[key] = saved.get(key, np.zeros(len(one.saved_eur))) + one.saved_eur
+    return float(np.nan_to_num([jain_index(each) for each in saved.values()]).mean())
 
 
 def focal_columns(record: Record) -> dict[str, Interval]:

@@ -6,7 +6,7 @@ long a policy took; `seconds` stay as the evaluator says.
 """
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,16 +106,22 @@ def _playing(todo: Sequence[Again], workers: int) -> Generator[tuple[Again, list
 
 
 def _differences(said: Mapping[str, Any], found: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Fields in which a record and its replay differ, those of tables one by one."""
+    """Fields in which a record and its replay differ, those of tables and lists one by one."""
     lines = []
     for name, value in found.items():
         told = said.get(name)
+        if isinstance(value, list) and isinstance(told, list) and len(value) == len(told):
+            told, value = dict(_numbered(told)), dict(_numbered(value))
         if isinstance(value, dict) and isinstance(told, dict):
             every = dict.fromkeys(told) | value
             lines += _differences(told, every, f"{prefix}{name}.")
         elif _spelled(told) != _spelled(value):
             lines.append(f"{prefix}{name} is {told} in the record and {value} when replayed")
     return lines
+
+
+def _numbered(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    return ((str(place), value) for place, value in enumerate(values))
 
 
 def _spelled(value: Any) -> str:
