@@ -1,6 +1,6 @@
 """What the verbs that judge do: replay, verify, ledger, rank, export."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,13 +22,22 @@ HEADINGS: Final = (
 )  # fmt: skip
 
 
-def replay_entry(entry: Path, secret_file: Path | None, workers: int) -> list[str]:
+Tell = Callable[[int, int], None]
+
+
+def replay_entry(entry: Path, secret_file: Path | None, workers: int, tell: Tell) -> list[str]:
     """Differences between an entry's record and its replay."""
-    return replay(entry, _season_of(entry, secret_file), workers)
+    return replay(entry, _season_of(entry, secret_file), workers, tell)
 
 
 def verify_path(
-    path: Path, secret_file: Path | None, checkpoint: str, key: str, replays: bool, workers: int
+    path: Path,
+    secret_file: Path | None,
+    checkpoint: str,
+    key: str,
+    replays: bool,
+    workers: int,
+    tell: Tell,
 ) -> tuple[list[str], list[str]]:
     """What is wrong with a season or an entry, and what may be said of it otherwise."""
     alone = (path / NAME).is_file()
@@ -42,7 +51,7 @@ def verify_path(
     told = []
     if replays and own.secret is not None:
         for folder in chosen:
-            problems += [f"{folder.name}: {line}" for line in replay(folder, own, workers)]
+            problems += [f"{folder.name}: {line}" for line in replay(folder, own, workers, tell)]
     elif replays:
         told.append("not replayed: the season's secret is not revealed yet")
     return problems, told + _tiers(own, chosen)
@@ -206,12 +215,13 @@ def _board(folder: Path) -> ranking.Board:
 
 
 def _season_of(entry: Path, secret_file: Path | None) -> Season:
-    """The season in whose folder an entry lies."""
-    return _season(entry.resolve().parent.parent, secret_file)
+    """The season in whose folder an entry lies, or that its record names."""
+    folder = entry.resolve().parent.parent
+    inside = (folder / season.FILE).is_file()
+    return _season(folder if inside else Path(entries.read(entry).season), secret_file)
 
 
 def _season(named: Path, secret_file: Path | None = None) -> Season:
     """A season by its folder, or by its id in this repository."""
-    known = season.FOLDER / named.name
-    folder = named if named.is_dir() or not known.is_dir() else known
-    return season.read(folder, None if secret_file is None else season.read_secret(secret_file))
+    secret = None if secret_file is None else season.read_secret(secret_file)
+    return season.read(season.find(named), secret)
