@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from leaderboard.record import Episode, FocalEpisode, Record
-from p2p_market.evaluation.metrics import METRICS, jain_index, worse_off_share
+from p2p_market.evaluation.metrics import METRICS, jain_index
 from p2p_market.evaluation.statistics.bootstrap import (
     Interval,
     draw_weeks,
@@ -15,6 +15,9 @@ from p2p_market.evaluation.statistics.bootstrap import (
 )
 from p2p_market.records import FloatArray
 
+CENT_EUR: Final = 0.01
+"""Savings and losses below this count as none: where nobody trades, the rounding of actions in
+traces makes some."""
 FOCAL_STREAM: Final = "p2p_market/board/focal/1"
 
 COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
@@ -44,20 +47,21 @@ def columns(record: Record) -> dict[str, float]:
 
 def _worse_off(episode: Episode) -> float:
     """Share of members that pay more than where nobody trades."""
-    saved = np.array(episode.saved_eur)
-    return float(worse_off_share(np.zeros((1, len(saved))), -saved[None])[0])
+    return float(np.mean(np.array(episode.saved_eur) < -CENT_EUR))
 
 
 def _jain(episodes: Sequence[Episode]) -> float:
     """Jain's index of members' savings over all draws of a scenario, mean over scenarios.
 
-    0 where nobody saves anything.
+    Less than a cent a week is no saving; where nobody saves anything the index counts as 0.
     """
-    saved: dict[tuple[str, str], FloatArray] = {}
+    saved: dict[tuple[str, str], list[FloatArray]] = {}
     for one in episodes:
         key = (one.file, one.scenario)
-        saved[key] = saved.get(key, np.zeros(len(one.saved_eur))) + one.saved_eur
-    return float(np.nan_to_num([jain_index(each) for each in saved.values()]).mean())
+        saved.setdefault(key, []).append(np.array(one.saved_eur))
+    means = [np.mean(weeks, axis=0) for weeks in saved.values()]
+    found = [jain_index(np.where(mean > CENT_EUR, mean, 0.0)) for mean in means]
+    return float(np.nan_to_num(found).mean())
 
 
 def focal_columns(record: Record) -> dict[str, Interval]:
