@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from leaderboard.candidate import Candidate
 from leaderboard.draws import draws, focal_draws
-from leaderboard.episodes import OWN_CODE, Played, Task, play
+from leaderboard.episodes import Played, Task, play
 from leaderboard.package.manifest import Digest
 from leaderboard.package.strict_toml import Section
 from leaderboard.record import (
@@ -196,7 +196,7 @@ def _far_away(task: Task, wanted: dict[str, str]) -> Played:
 def _record(candidate: Candidate, season: Season, parts: list[Part]) -> Record:
     found = versions() | {"onnxruntime": version("onnxruntime")}
     boards = sorted({board.scenario for board in season.file.boards})
-    levels = sorted({part.sandbox for part in parts} - {OWN_CODE, ""}) or [OWN_CODE]
+    levels = sorted({part.sandbox for part in parts})
     return Record(
         season=season.id,
         season_digest=season.digest,

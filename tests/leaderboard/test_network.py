@@ -1,7 +1,6 @@
 """The gate for networks: good ones pass, each hostile one (attack A09) is refused and told why."""
 
 import io
-import os
 import re
 import sys
 import warnings
@@ -144,7 +143,7 @@ def test_past_the_gate_the_limits_stop_it(make, monkeypatch):
     ("task", "match"),
     [
         ("flood", "could not be examined"),
-        ("stay", "still here" if os.geteuid() == 0 else "could not be examined"),
+        ("stay", "could not be examined"),
         ("noise", "could not be examined"),
         ("deep", "could not be examined"),
         ("a_list", "the answer is no object"),

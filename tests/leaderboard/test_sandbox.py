@@ -1,13 +1,17 @@
 """B05 to B08: whatever a policy's process does, the evaluator goes on."""
 
+import os
+
 import numpy as np
 import pytest
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
+from leaderboard.sandbox import isolation
 from leaderboard.sandbox.process import NETWORK, FaultError, PolicyProcess
 from leaderboard.season import Limits
+from p2p_market.errors import P2PMarketError
 from tests.leaderboard.hostile import as_bytes, filled, loop
 from tests.leaderboard.networks import WIDTH, ending, network, node, remembering
 
@@ -52,11 +56,85 @@ def test_faults_have_a_kind_and_leave_nothing_running(kind, fault):
         assert found.value.kind == fault
 
 
-@pytest.mark.parametrize(("kind", "said"), [("Opening", 0.0), ("Loud", 0.0)])
-def test_no_file_socket_or_pipe_can_be_opened_and_nobody_hears_noise(kind, said):
+@pytest.mark.parametrize("kind", ["Opening", "Exchanging", "Starting", "Loud"])
+def test_no_file_socket_pipe_process_or_thread_and_nobody_hears_noise(kind):
     with process(kind) as asked:
-        assert ask(asked) == [said] * 3
+        assert ask(asked) == [0.0] * 3
         assert asked.level.startswith("limits")
+
+
+def test_no_name_of_a_file_leads_anywhere(tmp_path):
+    (tmp_path / "record").write_bytes(b"kept")
+    with process("Reaching", bytes(tmp_path / "record")) as asked:
+        reached, level = ask(asked)[0], asked.level
+    if isolation.EMPTY not in level:
+        pytest.skip(f"this system holds a process by no more than {level}")
+    assert reached <= (os.geteuid() != 0)  # the same user can be sent signals
+    assert (tmp_path / "record").read_bytes() == b"kept"
+    assert [path.name for path in tmp_path.iterdir()] == ["record"]
+
+
+def test_what_it_says_of_its_own_fetters_is_not_heard():
+    with process("Boasting") as asked:
+        with pytest.raises(FaultError, match="frame"):
+            ask(asked)
+        assert asked.level.startswith("limits")
+
+
+def test_a_machine_that_starts_no_process_is_no_fault_of_the_policy():
+    with process("Missing") as asked, pytest.raises(P2PMarketError, match="does not start on this"):
+        ask(asked)
+    assert not asked.dead
+
+
+class System:
+    """A system that refuses some of what is asked."""
+
+    def __init__(self, refused):
+        self.refused, self.asked = refused, []
+
+    def __getattr__(self, name):
+        def call(*arguments):
+            self.asked.append((name, *arguments))
+            return -1 if name in self.refused else 0
+
+        return call
+
+
+@pytest.mark.parametrize(
+    ("refused", "level"), [((), "limits, namespaces"), (("unshare",), "limits")]
+)
+@pytest.mark.parametrize("user", [0, 1000])
+def test_the_record_says_what_the_system_refused(refused, level, user, monkeypatch):
+    system = System(refused)
+    monkeypatch.setattr(isolation.ctypes, "CDLL", lambda *_, **__: system)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert isolation.isolate() == level
+    (left,) = [arguments for name, *arguments in system.asked if name == "unshare"]
+    assert left == [0x48000000 if user == 0 else 0x58000000]
+    assert ("prctl", 38, 1, 0, 0, 0) in system.asked
+
+
+@pytest.mark.parametrize(
+    ("user", "permits", "held"),
+    [(0, True, ["empty root"]), (0, False, ["as root"]), (1000, False, [])],
+)
+def test_who_cannot_become_nobody_is_named(user, permits, held, monkeypatch):
+    now = [user]
+
+    def becomes(*_):
+        if not permits:
+            raise PermissionError(1, "not permitted")
+        now[0] = 65534
+
+    system = System(())
+    monkeypatch.setattr(isolation.ctypes, "CDLL", lambda *_, **__: system)
+    monkeypatch.setattr(os, "geteuid", lambda: now[0])
+    for name in ("chroot", "setgroups", "setresgid", "setresuid"):
+        monkeypatch.setattr(os, name, becomes)
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    assert isolation.forsake() == held
+    assert [name for name, *_ in system.asked] == ["capset", "prctl"]
 
 
 def test_the_time_of_an_episode_is_bounded_too():
