@@ -18,8 +18,8 @@ LIMITS: Final = "limits"
 NAMESPACES: Final = "namespaces"
 EMPTY: Final = "empty root"
 AS_ROOT: Final = "as root"
-"""What may hold a process: always the limits; networks of its own and no folder but an empty one, if
-the system permits. `as root`: it was started by root and could not become nobody."""
+"""What may hold a process: always the limits; networks of its own and an empty folder, where the
+system permits. `as root`: it was started by root and could not become nobody."""
 
 
 def isolate() -> str:

@@ -31,6 +31,7 @@ def tier_in(path, record="record", name="first"):
     return tier(found.lines, found.standing, digest(f"{name} 0.1.0"), digest(record))
 
 
+@pytest.mark.attack("C06")
 @pytest.mark.parametrize(
     ("lines", "wanted"),
     [(1, SELF_REPORTED), (4, SELF_REPORTED), (5, RE_EXECUTED), (7, RE_EXECUTED), (8, REPRODUCED)],
@@ -118,6 +119,7 @@ def test_who_evaluated_cannot_reproduce_under_another_key(tmp_path):
         add(path, "reproduction", verdict(), STRANGER)
 
 
+@pytest.mark.attack("C08")
 def test_withdrawn_entries_leave_their_attempt(tmp_path):
     gone = ("withdraw", {"package": submission()["package"], "reason": "a mistake"}, ORGANISER)
     path = written(tmp_path, [*STORY[:5], gone])

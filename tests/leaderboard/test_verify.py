@@ -104,6 +104,7 @@ def test_every_number_is_found_again(whole, workers):
 NUMBERS = ("cost_eur", "rule_eur", "best_eur", "worse_off_share", "steps")
 
 
+@pytest.mark.attack("C01")
 @pytest.mark.parametrize("field", NUMBERS)
 def test_an_edited_number_is_named(copy, field):
     def edit(told):
@@ -119,6 +120,7 @@ def test_an_edited_number_is_named(copy, field):
     assert entries.entered(season.read(copy))[0].tier == "self-reported"
 
 
+@pytest.mark.attack("C01")
 @pytest.mark.parametrize(
     ("edit", "names"),
     [
@@ -144,6 +146,7 @@ def test_an_edited_focal_episode_is_named(copy):
     assert "truthful_eur is 0.0" in line
 
 
+@pytest.mark.attack("C01")
 @pytest.mark.parametrize(
     ("edit", "field"),
     [
@@ -165,6 +168,7 @@ def test_a_replayed_field_is_never_forgotten(whole):
     assert record.episodes[0].model_dump().keys() > GIVEN - {"seat"}
 
 
+@pytest.mark.attack("C01")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_changed_bit_of_any_file_is_found_and_the_file_named(whole, data):
@@ -188,6 +192,7 @@ def test_any_changed_bit_of_any_file_is_found_and_the_file_named(whole, data):
     assert path.name in named or path.parent.name in named or "secret" in named, named
 
 
+@pytest.mark.attack("C01")
 def test_a_trace_packed_otherwise_or_changed(copy):
     folder = copy / entries.FOLDER / OWN
     path = sorted((folder / TRACES).iterdir())[0]
@@ -205,6 +210,7 @@ def test_a_trace_packed_otherwise_or_changed(copy):
     assert problems(copy) == [f"{OWN}: {TRACES}/{path.name}: is gone"]
 
 
+@pytest.mark.attack("C06")
 def test_a_consistent_forgery_is_not_what_was_evaluated(copy):
     # a better trace with all its numbers computed: it replays, and is not what the evaluator signed
     other = copy / entries.FOLDER / "zero-intelligence-1.0.0"
@@ -220,6 +226,7 @@ def test_a_consistent_forgery_is_not_what_was_evaluated(copy):
     assert board.policies.ranked == ()
 
 
+@pytest.mark.attack("C06")
 def test_a_claim_in_a_record_is_refused_and_a_forged_signature_too(copy):
     edited(copy, lambda told: told.update(tier="reproduced"))
     assert any("tier" in line for line in problems(copy))
@@ -227,6 +234,7 @@ def test_a_claim_in_a_record_is_refused_and_a_forged_signature_too(copy):
         entries.read(copy / entries.FOLDER / OWN)
 
 
+@pytest.mark.attack("C06")
 def test_who_signs_with_another_key_says_nothing(copy):
     path = copy / ledger.NAME
     before = path.read_bytes()
@@ -238,6 +246,7 @@ def test_who_signs_with_another_key_says_nothing(copy):
     assert entries.entered(season.read(copy))[0].tier == "reproduced"
 
 
+@pytest.mark.attack("C04")
 def test_a_record_of_another_season_or_environment_is_refused(copy, tmp_path):
     own = season.read(copy)
     record = entries.read(copy / entries.FOLDER / OWN)
@@ -263,6 +272,7 @@ def test_a_record_of_another_season_or_environment_is_refused(copy, tmp_path):
     assert differences(copy) == ["season is 'other', and 'tiny' in this season"]
 
 
+@pytest.mark.attack("C04")
 def test_scenarios_of_one_name_are_the_same_for_all_entries(copy):
     edited(copy, lambda told: told["environment"]["scenarios"].update({"classic-v0": "0" * 64}))
     with pytest.raises(RecordError, match="different scenarios of one name"):
@@ -296,6 +306,7 @@ def test_the_ledger_of_another_season_is_refused(copy):
     assert any(line.startswith("ledger.jsonl, line 0: season_digest is ") for line in found)
 
 
+@pytest.mark.attack("C07")
 def test_a_wrong_secret_or_table_is_told_by_anyone(copy):
     # C07
     table = sorted((copy / season.REFERENCE).iterdir())[0]
