@@ -133,13 +133,15 @@ def _tidy(own: Path) -> None:
 
 
 def _belongs(candidate: Candidate, season: Season) -> str:
-    words = [candidate.entry.package, season.digest, *map(str, sorted(installed().items()))]
+    words = [candidate.entry.package, season.digest]
+    words += map(str, sorted(installed(candidate).items()))
     return hashlib.sha256(" ".join(words).encode()).hexdigest()
 
 
-def installed() -> dict[str, str]:
-    """What must be equal for equal bytes: versions, and our own code."""
-    own = installation(["baselines:", "leaderboard:"])
+def installed(candidate: Candidate) -> dict[str, str]:
+    """What must be equal for equal bytes: versions, our own code, and a baseline's."""
+    baseline = candidate.files if candidate.package is None else ()
+    own = installation(["baselines:", "leaderboard:", *baseline])
     return own | {"onnxruntime": version("onnxruntime")}
 
 
@@ -178,7 +180,7 @@ def _on_cluster(
 ) -> Generator[tuple[Task, Played], None, None]:
     """Play on a Ray cluster whose nodes are installed like this machine."""
     with connected(address, at_most) as ray:
-        remote, here = ray.remote(_far_away), installed()
+        remote, here = ray.remote(_far_away), installed(todo[0].candidate)
         running = {remote.remote(task, here): task for task in todo}
         while running:
             done, _ = ray.wait(list(running))
@@ -188,7 +190,7 @@ def _on_cluster(
 
 
 def _far_away(task: Task, wanted: dict[str, str]) -> Played:
-    if installed() != wanted:
+    if installed(task.candidate) != wanted:
         raise ClusterError("a node would not give the same bytes; install there what is here")
     return play(task, lambda *_: None)
 

@@ -19,7 +19,7 @@ from leaderboard import roles
 from leaderboard.candidate import of_baseline, of_package
 from leaderboard.draws import draws
 from leaderboard.entries import Entered
-from leaderboard.evaluate import PARTS, evaluate
+from leaderboard.evaluate import PARTS, evaluate, installed
 from leaderboard.guard import Guarded
 from leaderboard.ranking import board_of
 from leaderboard.record import NAME, parse
@@ -304,6 +304,17 @@ def test_a_full_disk_or_a_failed_rename_leaves_the_old_state_or_the_new(
         assert path.read_bytes().endswith(b"}")
     resumed = done(rule(tiny), tiny, tmp_path)
     assert without_times(resumed) == without_times(done(rule(tiny), tiny, tmp_path / "again"))
+
+
+def test_the_code_of_a_baseline_is_part_of_what_an_attempt_belongs_to(tiny, tmp_path, monkeypatch):
+    # else one that was changed between two attempts would be judged by episodes of both
+    (tmp_path / "mine.py").write_text("from leaderboard.tripwires import constant\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = of_baseline("mine:constant")
+    found = installed(mine)
+    assert {"code of mine", "code of leaderboard", "code of baselines"} <= found.keys()
+    assert found["code of mine"] != "not found"
+    assert "code of mine" not in installed(rule(tiny))
 
 
 def test_what_an_attempt_left_is_not_believed(tiny, tmp_path):

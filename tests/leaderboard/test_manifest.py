@@ -134,6 +134,8 @@ def test_hostile_toml_anywhere(text, place):
         ("my-agent", "My Agent", "name: "),
         ("my-agent", "m", "name: "),
         ("0.1.0", "1.0", "version: "),
+        ("0.1.0", "1\\u0660.0.0", "version: "),
+        ("0.1.0", "1.0.0\\n", "version: "),
         ("submission/1", "submission/2", "format: "),
         ('"policy"', '"closed"', "division: Input should be 'policy', 'method' or 'reference'"),
         ('"rules"', '"python"', "policy.kind: Input should be 'onnx' or 'rules'"),
