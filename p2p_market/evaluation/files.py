@@ -28,6 +28,19 @@ def write_bytes(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a new file that only its owner reads, from its first byte on.
+
+    Raises:
+        FileExistsError: if there is one; it is left as it is.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def sync(path: Path) -> None:
     """Have the system bring a file's content to the disk."""
     with path.open("rb+") as file:

@@ -2,12 +2,13 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from p2p_market.evaluation import files
-from p2p_market.evaluation.files import write_bytes
+from p2p_market.evaluation.files import write_bytes, write_private
 
 
 def test_a_file_is_on_the_disk_before_it_gets_its_name_and_the_name_after(tmp_path, monkeypatch):
@@ -57,3 +58,13 @@ def test_where_folders_cannot_be_synced_nobody_tries(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "FOLDERS_SYNC", False)
     monkeypatch.setattr(os, "open", failing)
     files.sync_folder(tmp_path)
+
+
+def test_a_private_file_is_never_anybody_elses(tmp_path, monkeypatch):
+    modes = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: modes.append(os.fstat(descriptor).st_mode))
+    write_private(tmp_path / "secret", "5e\n")
+    assert [stat.S_IMODE(mode) for mode in modes] == [0o600]
+    with pytest.raises(FileExistsError):
+        write_private(tmp_path / "secret", "5f\n")
+    assert (tmp_path / "secret").read_text() == "5e\n"

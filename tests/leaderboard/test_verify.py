@@ -120,7 +120,6 @@ def test_an_edited_number_is_named(copy, field):
     assert entries.entered(season.read(copy))[0].tier == "self-reported"
 
 
-@pytest.mark.attack("C01")
 @pytest.mark.parametrize(
     ("edit", "names"),
     [
@@ -142,11 +141,9 @@ def test_an_edited_episode_is_named(copy, edit, names):
 def test_an_edited_focal_episode_is_named(copy):
     edited(copy, lambda told: told["focal"][0].update(truthful_eur=0.0))
     (line,) = differences(copy)
-    assert "seat " in line
-    assert "truthful_eur is 0.0" in line
+    assert ("seat " in line, "truthful_eur is 0.0" in line) == (True, True)
 
 
-@pytest.mark.attack("C01")
 @pytest.mark.parametrize(
     ("edit", "field"),
     [
@@ -192,7 +189,6 @@ def test_any_changed_bit_of_any_file_is_found_and_the_file_named(whole, data):
     assert path.name in named or path.parent.name in named or "secret" in named, named
 
 
-@pytest.mark.attack("C01")
 def test_a_trace_packed_otherwise_or_changed(copy):
     folder = copy / entries.FOLDER / OWN
     path = sorted((folder / TRACES).iterdir())[0]
@@ -226,7 +222,6 @@ def test_a_consistent_forgery_is_not_what_was_evaluated(copy):
     assert board.policies.ranked == ()
 
 
-@pytest.mark.attack("C06")
 def test_a_claim_in_a_record_is_refused_and_a_forged_signature_too(copy):
     edited(copy, lambda told: told.update(tier="reproduced"))
     assert any("tier" in line for line in problems(copy))
@@ -234,7 +229,6 @@ def test_a_claim_in_a_record_is_refused_and_a_forged_signature_too(copy):
         entries.read(copy / entries.FOLDER / OWN)
 
 
-@pytest.mark.attack("C06")
 def test_who_signs_with_another_key_says_nothing(copy):
     path = copy / ledger.NAME
     before = path.read_bytes()
@@ -272,7 +266,6 @@ def test_a_record_of_another_season_or_environment_is_refused(copy, tmp_path):
     assert differences(copy) == ["season is 'other', and 'tiny' in this season"]
 
 
-@pytest.mark.attack("C04")
 def test_scenarios_of_one_name_are_the_same_for_all_entries(copy):
     edited(copy, lambda told: told["environment"]["scenarios"].update({"classic-v0": "0" * 64}))
     with pytest.raises(RecordError, match="different scenarios of one name"):
@@ -308,8 +301,7 @@ def test_the_ledger_of_another_season_is_refused(copy):
 
 @pytest.mark.attack("C07")
 def test_a_wrong_secret_or_table_is_told_by_anyone(copy):
-    # C07
-    table = sorted((copy / season.REFERENCE).iterdir())[0]
+    table = min((copy / season.REFERENCE).iterdir())
     before = table.read_bytes()
     table.write_bytes(before + b" ")
     with pytest.raises(RecordError, match="is not the table"):
@@ -350,18 +342,15 @@ def test_verbs_say_what_is_right(whole, tmp_path):
     entry = whole / entries.FOLDER / OWN
     assert run("replay", entry) == (0, "all numbers are found again, to the last bit\n")
     code, told = run("verify", entry)
-    assert code == 0
-    assert "my-agent 0.1.0: re-executed, record " in told
+    assert (code, "my-agent 0.1.0: re-executed, record " in told) == (0, True)
     code, told = run("ledger", "show", whole)
-    assert code == 0
     kept = told.split()[-1]
     code, told = run(
         "verify", whole, "--no-replay", "--checkpoint", kept, "--key", public(ORGANISER)
     )
     assert (code, kept in told) == (0, True)
     code, told = run("rank", whole)
-    assert code == 0
-    assert "References and tripwires" in told
+    assert (code, "References and tripwires" in told) == (0, True)
     assert "zero-intelligence 1.0.0: reference: shown, never ranked" in told
     assert run("export", whole, "--format", "csv", "-o", tmp_path / "board.csv")[0] == 0
     assert (tmp_path / "board.csv").read_text().count("\n") == 3
