@@ -320,7 +320,7 @@ def test_the_code_of_a_baseline_is_part_of_what_an_attempt_belongs_to(tiny, tmp_
 def test_what_an_attempt_left_is_not_believed(tiny, tmp_path):
     whole = done(rule(tiny), tiny, tmp_path / "whole")
     killed_at(EVENTS - 1, tiny, tmp_path)
-    (trace,) = list((tmp_path / "entries").rglob("*.0.safetensors.z"))
+    (trace,) = list((tmp_path / "entries").rglob("*.0.safetensors.xz"))
     trace.write_bytes(trace.read_bytes()[:-3] + b"abc")
     part = next((tmp_path / "entries").rglob("*.1.json"))
     part.write_bytes(part.read_bytes().replace(b'"failed":false', b'"failed":fals'))
