@@ -157,7 +157,7 @@ class Reaching(Trying):
             lambda: os.rename(self.path, self.path + ".moved"),
             lambda: os.unlink(self.path),
             lambda: os.mkdir(os.path.dirname(self.path) + "/new"),
-            lambda: os.stat(self.path),
+            lambda: os.stat("/etc/passwd"),
             lambda: os.listdir("/proc"),
         )
 

@@ -346,11 +346,9 @@ def test_verbs_say_what_is_right(whole, tmp_path):
     assert run("replay", entry) == (0, "all numbers are found again, to the last bit\n")
     code, told = run("verify", entry)
     assert (code, "my-agent 0.1.0: re-executed, record " in told) == (0, True)
-    code, told = run("ledger", "show", whole)
-    kept = told.split()[-1]
-    code, told = run(
-        "verify", whole, "--no-replay", "--checkpoint", kept, "--key", public(ORGANISER)
-    )
+    kept = run("ledger", "show", whole)[1].split()[-1]
+    known = ("--checkpoint", kept, "--key", public(ORGANISER))
+    code, told = run("verify", whole, "--no-replay", *known)
     assert (code, kept in told) == (0, True)
     code, told = run("rank", whole)
     assert (code, "References and tripwires" in told) == (0, True)
@@ -395,8 +393,7 @@ def test_lines_are_added_by_verbs(copy, tmp_path):
     path.write_bytes(packages.package(draft=packages.DRAFT.replace("0.1.0", "0.2.0")))
     known = verify.handed_in(path, ledger.read(copy / ledger.NAME))
     assert (known.version, known.attempt) == ("0.2.0", 2)
-    code, told = run(
-        "ledger", "add", copy, "submission", "--key", tmp_path / "key", "--entry", path
-    )
+    key = ("--key", tmp_path / "key")
+    code, told = run("ledger", "add", copy, "submission", *key, "--entry", path)
     assert (code, "may not sign a line of type submission" in told) == (1, True)
     assert run("ledger", "add", copy, "replay", "--key", tmp_path / "key", "--set", "x")[0] == 2
