@@ -119,6 +119,7 @@ def floored(share):
     return replace(entered(noisy(80.0), "failing"), record=record(episodes, "failing"))
 
 
+@pytest.mark.attack("B16")
 def test_failing_on_purpose_leaves_the_ranked():
     # B16: the interquartile mean would not see it
     row = board(floored(2 / 16)).policies.listed[0]
@@ -127,6 +128,7 @@ def test_failing_on_purpose_leaves_the_ranked():
     assert row.columns["failed"] == 12.5
 
 
+@pytest.mark.attack("B15", "B16")
 @pytest.mark.parametrize(
     ("own", "says"),
     [
@@ -188,6 +190,7 @@ def changed(**change):
     return replace(entered(noisy(50.0), "other"), record=record(episodes, "other"))
 
 
+@pytest.mark.attack("C04")
 @pytest.mark.parametrize(
     ("change", "says"),
     [
