@@ -99,7 +99,7 @@ def evaluate(
     if candidate.data:
         write_bytes(own / PACKAGE, candidate.data)
     write_bytes(own / NAME, canonical(record) + b"\n")
-    _tidy(own)
+    _tidy(own, record)
     return record
 
 
@@ -121,13 +121,17 @@ def _finished(own: Path, candidate: Candidate, season: Season) -> Record | None:
         raise RecordError(f"{own}: holds another package; raise the version")
     if record.season_digest != season.digest:
         raise RecordError(f"{own}: is of another season; choose another folder")
-    _tidy(own)
+    _tidy(own, record)
     return record
 
 
-def _tidy(own: Path) -> None:
-    """Remove what an evaluation leaves behind, after its record is written."""
+def _tidy(own: Path, record: Record) -> None:
+    """Remove what evaluations leave behind, after the record is written: also other traces."""
     shutil.rmtree(own / PARTS, ignore_errors=True)
+    named = {one.trace for one in (*record.episodes, *record.focal)}
+    for path in (own / TRACES).iterdir():
+        if path.name not in named:
+            path.unlink()
     for path in own.rglob("*.part"):
         path.unlink(missing_ok=True)
 

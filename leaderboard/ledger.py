@@ -23,6 +23,7 @@ from p2p_market.evaluation.files import sync, sync_folder, write_bytes
 
 NAME: Final = "ledger.jsonl"
 BYTES: Final = 64 * 2**20
+PLACES: Final = 9  # of a line's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _problems(found: Ledger, checkpoint: str = "", key: str = "") -> list[str]:
 
 def _against(checkpoint: str, lines: tuple[Line, ...]) -> list[str]:
     number, _, digest = checkpoint.partition(":")
-    if not number.isascii() or not number.isdigit():
+    if not number.isascii() or not number.isdigit() or len(number) > PLACES:
         raise LedgerError(f"checkpoint {checkpoint!r}: must be NUMBER:DIGEST")
     if int(number) >= len(lines):
         return [f"{NAME}: line {number} of the checkpoint is gone: the ledger was rolled back"]

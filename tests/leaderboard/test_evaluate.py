@@ -19,10 +19,10 @@ from leaderboard import roles
 from leaderboard.candidate import of_baseline, of_package
 from leaderboard.draws import draws
 from leaderboard.entries import Entered
-from leaderboard.evaluate import PARTS, evaluate, installed
+from leaderboard.evaluate import PARTS, TRACES, evaluate, installed
 from leaderboard.guard import Guarded
 from leaderboard.ranking import board_of
-from leaderboard.record import NAME, parse
+from leaderboard.record import FAULTS, NAME, parse
 from leaderboard.reference import optimum
 from leaderboard.sandbox.process import PolicyProcess
 from leaderboard.scoring import focal_numbers, replayed, self_numbers
@@ -144,6 +144,18 @@ def test_leaving_the_hard_episodes_costs_the_floor(tiny, tmp_path, monkeypatch):
     assert score(leaving) < score(honest)
     (row,) = board_of("tiny", [Entered(tmp_path, leaving, RE_EXECUTED)]).policies.listed
     assert "50.0 % of its episodes failed" in row.reasons
+
+
+@pytest.mark.attack("B16")
+def test_an_end_pays_nobody_who_does_worse_than_the_floor(tiny, tmp_path):
+    record = done(of_baseline("clock-only"), tiny, tmp_path)
+    drawn, played = draws(tiny)[0], record.episodes[0]
+    trace, _ = read(next((tmp_path / "entries").rglob(played.trace)))
+    floor = 2 * played.rule_eur - played.best_eur
+    assert played.cost_eur > floor
+    dead = replace(trace, faults=np.full_like(trace.faults, 1 + FAULTS.index("dead")))
+    numbers = self_numbers(tiny, drawn, dead, replayed(drawn, dead))
+    assert (numbers["failed"], numbers["cost_eur"]) == (True, played.cost_eur)
 
 
 def test_the_next_entry_is_unaffected(tiny, tmp_path, monkeypatch):
@@ -320,8 +332,11 @@ def test_the_code_of_a_baseline_is_part_of_what_an_attempt_belongs_to(tiny, tmp_
 def test_what_an_attempt_left_is_not_believed(tiny, tmp_path):
     whole = done(rule(tiny), tiny, tmp_path / "whole")
     killed_at(EVENTS - 1, tiny, tmp_path)
+    other = next((tmp_path / "entries").rglob(TRACES)) / f"other{ENDING}"
+    other.write_bytes(b"of another package that was not finished")
     (trace,) = list((tmp_path / "entries").rglob("*.0.safetensors.xz"))
     trace.write_bytes(trace.read_bytes()[:-3] + b"abc")
     part = next((tmp_path / "entries").rglob("*.1.json"))
     part.write_bytes(part.read_bytes().replace(b'"failed":false', b'"failed":fals'))
     assert without_times(done(rule(tiny), tiny, tmp_path)) == without_times(whole)
+    assert not other.exists()

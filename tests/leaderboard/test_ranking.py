@@ -105,6 +105,13 @@ def test_a_methods_score_is_the_mean_of_its_trainings():
     assert found.high == pytest.approx(known.high, abs=1.5)
 
 
+def test_a_network_that_was_held_by_less_is_not_ranked():
+    known = entered(noisy(50.0), "loose")
+    told = record(known.record.episodes, "loose", sandbox="limits; limits, namespaces")
+    (row,) = board(replace(known, record=told)).policies.listed
+    assert row.reasons == ("its network was not held by namespaces",)
+
+
 def test_four_networks_are_no_method():
     found = board(method([50.0] * 4))
     assert found.methods.ranked == ()
