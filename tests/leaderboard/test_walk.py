@@ -22,7 +22,7 @@ WALK = PAGE.partition("## Ten minutes")[2].partition("## ")[0]
 COMMANDS = [line.partition("#")[0].split() for line in BLOCK.splitlines()]
 LONG = ("run", "replay", "verify", "evaluate")
 SAYS = {
-    "check": "plays in binding-feeder-v0, classic-v0, community-16-v0",
+    "check": "plays in binding-feeder-v0, ",
     "run": "record: results/leaderboard/my-agent-0.1.0",
     "replay": "all numbers are found again, to the last bit",
     "rank": "Method entries",
