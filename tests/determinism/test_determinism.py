@@ -24,6 +24,8 @@ from p2p_market.scenario import load_scenario, scenario_ids
 from tests.determinism.fingerprint import computed, fingerprint, processor
 from tests.every_scenario import PLAIN, VARIED
 
+pytestmark = pytest.mark.xdist_group("fingerprints")  # found once to compare with
+
 IDS = scenario_ids()
 NO_VECTORS = {"NPY_DISABLE_CPU_FEATURES": " ".join(n for n in __cpu_dispatch__ if n != "X86_V2")}
 NO_FMA = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX2_Usable,-FMA_Usable"}

@@ -30,6 +30,8 @@ from p2p_market.records import LEDGER_COLUMN
 from p2p_market.registry import POPULATION
 from p2p_market.scenario import build, load_scenario
 
+pytestmark = pytest.mark.xdist_group("focal")  # two runs for all of them
+
 SCENARIO = build(load_scenario("classic-v0").spec.model_copy(update={"days": 1}))
 AGENTS = len(SCENARIO.agents)
 WEEKS = (3, 8)

@@ -35,6 +35,8 @@ from tests.leaderboard.misbehaving import Zeros
 from tests.leaderboard.packages import RULE, package
 from tests.leaderboard.seasons import MOST, STEPS, net, rule, score, without_times
 
+pytestmark = pytest.mark.xdist_group("seasons")  # one season for all of them
+
 HONEST = 20.0
 """What an honest rule scores at least in this season."""
 

@@ -21,6 +21,8 @@ from baselines.ppo.policy import TorchPolicy, Validation
 from baselines.ppo.train import Training, run
 from p2p_market.errors import PolicyError, ScenarioError
 
+pytestmark = pytest.mark.xdist_group("ppo")  # one training to compare with
+
 FILES = ("policy.onnx", "checkpoint.pt")
 EPISODE = 4 * 6 * 24  # agent-steps of four communities in a day
 
