@@ -14,6 +14,7 @@ from p2p_market.env import INFO_KEYS, CommunityEnv
 from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
 from p2p_market.testing import check_environment, check_features_vary
 from p2p_market.wrappers import PhysicalUnits
+from tests.every_scenario import EVERY_SCENARIO
 
 IDS = p2p_market.scenario_ids()
 
@@ -91,7 +92,7 @@ def test_reset_without_a_seed_goes_on_with_the_sequence():
     assert keys[0][0] != keys[0][1]
 
 
-@pytest.mark.parametrize("scenario_id", IDS)
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_a_snapshot_continues_alike(scenario_id):
     env = p2p_market.make(scenario_id)
     play(env, 2, 10)
@@ -111,7 +112,7 @@ def test_unseeded_copies_of_a_new_environment_draw_apart():
     assert keys[0] != keys[1]
 
 
-@pytest.mark.parametrize("scenario_id", IDS)
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_the_end_is_a_termination_after_the_whole_horizon(scenario_id):
     env = p2p_market.make(scenario_id)
     env.reset(seed=0)
@@ -179,7 +180,7 @@ def test_unknown_parts_of_the_year_are_told():
         env.reset(seed=0, options={"split": "test", "week": 13})
 
 
-@pytest.mark.parametrize("scenario_id", IDS)
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_physical_units_play_the_same_game(scenario_id):
     plain, physical = p2p_market.make(scenario_id), PhysicalUnits(p2p_market.make(scenario_id))
     plain.reset(seed=6)
