@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from leaderboard import ledger
 from leaderboard.gate.check import Network, check
 from leaderboard.package.manifest import Author, Citation, Training
 from leaderboard.package.package import Package, from_bytes, identity
@@ -49,13 +50,12 @@ class Candidate:
         return own
 
 
-def of_package(data: bytes, season: Season, attempt: int = 1) -> Candidate:
+def of_package(data: bytes, season: Season) -> Candidate:
     """The candidate in a zip; the gate is asked, and whether it plays on every board.
 
     Args:
         data: the zip.
-        season: in which it wants to play.
-        attempt: how often its name was submitted to the season, this time included.
+        season: in which it wants to play; its ledger tells which attempt this is.
 
     Raises:
         PackageError: if it may not play.
@@ -76,9 +76,16 @@ def of_package(data: bytes, season: Season, attempt: int = 1) -> Candidate:
         authors=told.authors,
         training=told.training,
         citation=told.citation,
-        attempt=attempt,
+        attempt=_attempt(package.identity, season),
     )
     return Candidate(entry, data, tuple(package.files), package, networks)
+
+
+def _attempt(package: str, season: Season) -> int:
+    """How often the name was submitted to the season when this package was; 1 if it was not."""
+    path = season.folder / ledger.NAME
+    known = ledger.read(path).standing.submissions if path.is_file() else {}
+    return known[package].attempt if package in known else 1
 
 
 def of_baseline(name: str) -> Candidate:

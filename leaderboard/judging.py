@@ -1,6 +1,6 @@
 """What the verbs that judge do: replay, verify, ledger, rank, export."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,25 +10,35 @@ from leaderboard.ledger_line import UTC as UTC_FORM
 from leaderboard.ledger_line import read_body
 from leaderboard.ranking import Row
 from leaderboard.record import NAME, digest
-from leaderboard.replay import replay, reproduced
+from leaderboard.replay import replay, replay_all, reproduced
 from leaderboard.season import Season
 from leaderboard.visible import visible
 from p2p_market.errors import LedgerError, P2PMarketError
 from p2p_market.evaluation.files import write_text
+from report.table import amount
 
 HEADINGS: Final = (
-    "rank", "entry", "tier", "score", "95 %", "mean", "worst scenario", "worse off %", "CO2 kg",
-    "peak kW", "faults ‰", "ms",
+    "rank", "entry", "tier", "score", "95 %", "mean", "worst scenario", "worse off %", "Jain",
+    "CO2 kg", "peak kW", "faults ‰", "ms",
 )  # fmt: skip
 
 
-def replay_entry(entry: Path, secret_file: Path | None, workers: int) -> list[str]:
+Tell = Callable[[int, int], None]
+
+
+def replay_entry(entry: Path, secret_file: Path | None, workers: int, tell: Tell) -> list[str]:
     """Differences between an entry's record and its replay."""
-    return replay(entry, _season_of(entry, secret_file), workers)
+    return replay(entry, _season_of(entry, secret_file), workers, tell)
 
 
 def verify_path(
-    path: Path, secret_file: Path | None, checkpoint: str, key: str, replays: bool, workers: int
+    path: Path,
+    secret_file: Path | None,
+    checkpoint: str,
+    key: str,
+    replays: bool,
+    workers: int,
+    tell: Tell,
 ) -> tuple[list[str], list[str]]:
     """What is wrong with a season or an entry, and what may be said of it otherwise."""
     alone = (path / NAME).is_file()
@@ -41,8 +51,8 @@ def verify_path(
     )
     told = []
     if replays and own.secret is not None:
-        for folder in chosen:
-            problems += [f"{folder.name}: {line}" for line in replay(folder, own, workers)]
+        for folder, lines in replay_all(chosen, own, workers, tell).items():
+            problems += [f"{folder.name}: {line}" for line in lines]
     elif replays:
         told.append("not replayed: the season's secret is not revealed yet")
     return problems, told + _tiers(own, chosen)
@@ -99,6 +109,8 @@ def add_line(
     now = datetime.now(UTC).strftime(UTC_FORM)
     path = own.folder / ledger.NAME
     told = ledger.append(path, kind, read_body(kind, body), private, now)
+    if kind == "reveal":
+        write_text(own.folder / season.SECRET, f"{body['secret']}\n")
     return [*told, f"checkpoint {ledger.checkpoint_of(ledger.read(path).lines)}"]
 
 
@@ -173,11 +185,11 @@ def _cells(row: Row) -> tuple[str, ...]:
     one, beside = row.summary, row.columns
     ranks = f"{one.rank_low}-{one.rank_high}" if one.rank_low < one.rank_high else str(one.rank_low)
     return (
-        ranks if one.rank_low else "-", row.name, row.entered.tier, f"{one.iqm:.1f}",
-        f"{one.low:.1f} to {one.high:.1f}", f"{one.mean:.1f}",
-        f"{one.worst:.1f} {one.worst_scenario}", f"{beside['worse_off']:.1f}",
-        f"{beside['co2']:.1f}", f"{beside['peak']:.1f}", f"{beside['faults']:.1f}",
-        f"{beside['time']:.2f}",
+        ranks if one.rank_low else "-", row.name, row.entered.tier, amount(one.iqm, 1),
+        f"{amount(one.low, 1)} to {amount(one.high, 1)}", amount(one.mean, 1),
+        f"{amount(one.worst, 1)} {one.worst_scenario}", amount(beside["worse_off"], 1),
+        amount(beside["jain"], 2), amount(beside["co2"], 1), amount(beside["peak"], 1),
+        amount(beside["faults"], 1), amount(beside["time"], 2),
     )  # fmt: skip
 
 
@@ -206,12 +218,13 @@ def _board(folder: Path) -> ranking.Board:
 
 
 def _season_of(entry: Path, secret_file: Path | None) -> Season:
-    """The season in whose folder an entry lies."""
-    return _season(entry.resolve().parent.parent, secret_file)
+    """The season in whose folder an entry lies, or that its record names."""
+    folder = entry.resolve().parent.parent
+    inside = (folder / season.FILE).is_file()
+    return _season(folder if inside else Path(entries.read(entry).season), secret_file)
 
 
 def _season(named: Path, secret_file: Path | None = None) -> Season:
     """A season by its folder, or by its id in this repository."""
-    known = season.FOLDER / named.name
-    folder = named if named.is_dir() or not known.is_dir() else known
-    return season.read(folder, None if secret_file is None else season.read_secret(secret_file))
+    secret = None if secret_file is None else season.read_secret(secret_file)
+    return season.read(season.find(named), secret)

@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 
 from leaderboard import reference
@@ -31,7 +32,11 @@ from p2p_market.evaluation.reference import Entry
 
 
 def open_season(
-    plan: Path, folder: Path, secret_file: Path, workers: int = 1, tell: Tell = lambda *_: None
+    plan: Path,
+    folder: Path,
+    secret_file: Path,
+    workers: int = 1,
+    tell: Callable[[int, int], None] = lambda done, all_: None,
 ) -> Season:
     """Make the folder of a season out of an organiser's plan.
 
@@ -40,7 +45,7 @@ def open_season(
         folder: of the season; must not hold one.
         secret_file: is used if it is there, else written; keep it until the reveal.
         workers: processes that solve.
-        tell: hears about progress.
+        tell: hears about progress, as optima found and all.
 
     Raises:
         RecordError: if the folder holds a season.
@@ -63,13 +68,16 @@ def open_season(
     return read(folder, secret)
 
 
-def _solved(season: Season, folder: Path, workers: int, tell: Tell) -> dict[str, str]:
+def _solved(
+    season: Season, folder: Path, workers: int, tell: Callable[[int, int], None]
+) -> dict[str, str]:
     """Write the tables of all boards; digests by the name of the file."""
     todo = draws(season)
     rows: dict[tuple[str, int], tuple[Entry, Schedule]] = {}
-    playing = in_processes(todo, workers, tell, solve) if workers > 1 else _in_turn(todo, tell)
-    for drawn, row in playing:
-        rows[drawn.board.scenario, drawn.index] = row
+    with closing(_solving(todo, workers)) as solving:
+        for drawn, row in solving:
+            rows[drawn.board.scenario, drawn.index] = row
+            tell(len(rows), len(todo))
     found = {}
     for board in season.file.boards:
         own = [rows[board.scenario, index] for index in range(board.draws)]
@@ -78,12 +86,15 @@ def _solved(season: Season, folder: Path, workers: int, tell: Tell) -> dict[str,
     return found
 
 
-def _in_turn(todo: list[Draw], tell: Tell) -> Iterator[tuple[Draw, tuple[Entry, Schedule]]]:
-    return ((drawn, solve(drawn, tell)) for drawn in todo)
+def _solving(
+    todo: list[Draw], workers: int
+) -> Generator[tuple[Draw, tuple[Entry, Schedule]], None, None]:
+    if workers == 1:
+        yield from ((drawn, reference.solve(drawn)) for drawn in todo)
+    else:
+        yield from in_processes(todo, workers, lambda *_: None, solve)
 
 
 def solve(drawn: Draw, tell: Tell) -> tuple[Entry, Schedule]:
     """What a process does."""
-    row = reference.solve(drawn)
-    tell(0, 1)
-    return row
+    return reference.solve(drawn)

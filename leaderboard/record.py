@@ -72,7 +72,7 @@ class Episode(Played):
     rule_eur: float  # where nobody trades
     best_eur: float  # of the optimum, or its bound where the program has whole numbers
     metrics: dict[Text, float]  # name in METRICS -> value
-    worse_off_share: Annotated[float, Field(ge=0.0, le=1.0)]
+    saved_eur: Annotated[list[float], Field(min_length=1)]  # of each member, against no trade
     steps: Count
     seconds: Annotated[float, Field(ge=0.0)]  # of the policy; says nothing about the score
 

@@ -6,7 +6,7 @@ long a policy took; `seconds` stay as the evaluator says.
 """
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,39 +43,54 @@ def replay(
     workers: int = 1,
     tell: Callable[[int, int], None] = lambda done, all_: None,
 ) -> list[str]:
-    """Replay an entry.
+    """Replay an entry; as `replay_all` does some."""
+    return replay_all([folder], season, workers, tell)[folder]
+
+
+def replay_all(
+    folders: Sequence[Path],
+    season: Season,
+    workers: int = 1,
+    tell: Callable[[int, int], None] = lambda done, all_: None,
+) -> dict[Path, list[str]]:
+    """Replay entries of a season.
 
     Args:
-        folder: of the entry.
+        folders: of the entries.
         season: with its secret and reference tables.
         workers: processes; no number depends on them.
         tell: hears about progress, as episodes done and all.
 
     Returns:
-        A sentence for each difference, naming episode and field; empty if every number is found
-        again.
+        For each entry a sentence for each difference, naming episode and field; none if every
+        number is found again.
 
     Raises:
-        RecordError: if record, season or reference tables cannot be read.
+        RecordError: if a record, season or reference tables cannot be read.
     """
-    record = entries.read(folder)
-    if wrong := entries.unfit(folder, record, season):
-        return wrong
     known = {(one.board.scenario, one.index, -1): one for one in draws(season)}
     known |= {(one.board.scenario, one.index, seat): one for one, seat in focal_draws(season)}
-    todo, lines = [], []
-    for told in (*record.episodes, *record.focal):
-        drawn = known.get((told.scenario, told.draw, _seat(told)))
-        if drawn is None:
-            lines.append(f"{_where(told)}: seat is none of the season's")
-        else:
-            todo.append(Again(folder, season, told, drawn))
+    lines: dict[Path, list[str]] = {}
+    todo = []
+    for folder in folders:
+        record = entries.read(folder)
+        if wrong := entries.unfit(folder, record, season):
+            lines[folder] = wrong
+            continue
+        told = (*record.episodes, *record.focal)
+        lines[folder] = [
+            f"{_where(one)}: seat is none of the season's" for one in told if _key(one) not in known
+        ]
+        todo += [Again(folder, season, one, known[_key(one)]) for one in told if _key(one) in known]
+    todo.sort(key=lambda task: _key(task.told))  # what entries share of a draw is computed once
     found = {}
     with closing(_playing(todo, workers)) as playing:
         for done, (task, differences) in enumerate(playing, start=1):
-            found[_where(task.told)] = differences
+            found[task.folder, _where(task.told)] = differences
             tell(done, len(todo))
-    return lines + [line for task in todo for line in found[_where(task.told)]]
+    for task in todo:
+        lines[task.folder] += found[task.folder, _where(task.told)]
+    return lines
 
 
 def again(task: Again, tell: Tell) -> list[str]:
@@ -106,10 +121,12 @@ def _playing(todo: Sequence[Again], workers: int) -> Generator[tuple[Again, list
 
 
 def _differences(said: Mapping[str, Any], found: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Fields in which a record and its replay differ, those of tables one by one."""
+    """Fields in which a record and its replay differ, those of tables and lists one by one."""
     lines = []
     for name, value in found.items():
         told = said.get(name)
+        if isinstance(value, list) and isinstance(told, list) and len(value) == len(told):
+            told, value = dict(_numbered(told)), dict(_numbered(value))
         if isinstance(value, dict) and isinstance(told, dict):
             every = dict.fromkeys(told) | value
             lines += _differences(told, every, f"{prefix}{name}.")
@@ -118,13 +135,19 @@ def _differences(said: Mapping[str, Any], found: Mapping[str, Any], prefix: str 
     return lines
 
 
+def _numbered(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    return ((str(place), value) for place, value in enumerate(values))
+
+
 def _spelled(value: Any) -> str:
     """A value as text, which tells all numbers apart, also 0.0 and -0.0."""
     return json.dumps(value, sort_keys=True)
 
 
-def _seat(told: Played) -> int:
-    return told.seat if isinstance(told, FocalEpisode) else -1
+def _key(told: Played) -> tuple[str, int, int]:
+    """Scenario, draw, and the seat in focus, -1 for all."""
+    seat = told.seat if isinstance(told, FocalEpisode) else -1
+    return told.scenario, told.draw, seat
 
 
 def _where(told: Played) -> str:

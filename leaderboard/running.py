@@ -6,15 +6,18 @@ from typing import Final
 
 import numpy as np
 
+from leaderboard import entries
 from leaderboard.candidate import Candidate, of_baseline, of_package
 from leaderboard.evaluate import evaluate
 from leaderboard.opening import open_season
 from leaderboard.record import Record
-from leaderboard.season import FOLDER, Season, read, read_secret
-from p2p_market.errors import PackageError
+from leaderboard.replay import reproduced
+from leaderboard.season import Season, find, read, read_secret
+from p2p_market.errors import PackageError, RecordError
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 
-COSTS: Final = ("rule_eur", "cost_eur", "best_eur")
+DEV: Final = "dev"
+"""Season whose secret everybody knows."""
 
 Tell = Callable[[int, int], None]
 
@@ -27,9 +30,9 @@ def run(
     Raises:
         PackageError: if the split is not a public one, or the package may not play.
     """
-    if split != "dev":
-        raise PackageError(f"no split {split!r}; authors run --split dev, organisers `evaluate`")
-    season = read(FOLDER / split)
+    if split != DEV:
+        raise PackageError(f"no split {split!r}; authors run --split {DEV}, organisers `evaluate`")
+    season = read(find(DEV))
     record = evaluate(of_package(package.read_bytes(), season), season, output, workers, ray, tell)
     return _lines(record, output)
 
@@ -38,22 +41,25 @@ def organise(
     name: str,
     season_id: str,
     secret_file: Path | None,
-    attempt: int,
+    output: Path | None,
     workers: int,
     ray: str | None,
     tell: Tell,
 ) -> list[str]:
-    """Evaluate a package or a reference in a season; lines to show."""
+    """Evaluate a package or a reference in a season; lines to show.
+
+    Elsewhere than among the season's entries, it is compared with the one that stands there.
+    """
     secret = None if secret_file is None else read_secret(secret_file)
-    season = read(FOLDER / season_id, secret)
-    folder = season.folder / "entries"
-    record = evaluate(_candidate(name, season, attempt), season, folder, workers, ray, tell)
-    return _lines(record, folder)
+    season = read(find(season_id), secret)
+    folder = output or season.folder / entries.FOLDER
+    record = evaluate(_candidate(name, season), season, folder, workers, ray, tell)
+    return _lines(record, folder) + ([] if output is None else _beside(record, season))
 
 
 def open_one(plan: Path, season_id: str, secret_file: Path, workers: int, tell: Tell) -> list[str]:
     """Open a season; lines to show."""
-    season = open_season(plan, FOLDER / season_id, secret_file, workers, tell)
+    season = open_season(plan, find(season_id), secret_file, workers, tell)
     return [
         f"season {season.id}: {season.folder}",
         f"commitment {season.file.sealed.commitment}",
@@ -61,10 +67,10 @@ def open_one(plan: Path, season_id: str, secret_file: Path, workers: int, tell: 
     ]
 
 
-def _candidate(name: str, season: Season, attempt: int) -> Candidate:
+def _candidate(name: str, season: Season) -> Candidate:
     """What a package's path or a reference's name stands for."""
     path = Path(name)
-    return of_package(path.read_bytes(), season, attempt) if path.is_file() else of_baseline(name)
+    return of_package(path.read_bytes(), season) if path.is_file() else of_baseline(name)
 
 
 def _lines(record: Record, folder: Path) -> list[str]:
@@ -73,14 +79,29 @@ def _lines(record: Record, folder: Path) -> list[str]:
     for scenario in dict.fromkeys(one.scenario for one in record.episodes):
         own = [one for one in record.episodes if one.scenario == scenario]
         costs = (
-            [getattr(one, name) for one in own] for name in ("rule_eur", "cost_eur", "best_eur")
+            np.array([getattr(one, name) for one in own])
+            for name in ("rule_eur", "cost_eur", "best_eur")
         )
         faults = sum(sum(one.faults.values()) for one in own)
+        score = round(float(ratio_of_sums(*costs)), 1) + 0.0
         lines.append(
-            f"{scenario}: score {float(ratio_of_sums(*map(np.array, costs))):.1f} in {len(own)} "
+            f"{scenario}: score {score:.1f} in {len(own)} "
             f"episodes, {faults} faulty steps, {sum(one.failed for one in own)} failed"
         )
     saved = [one.alone_eur - one.cost_eur for one in record.focal]
     if saved:
         lines.append(f"one seat among bots: saves {np.mean(saved):.2f} EUR per episode")
     return [*lines, f"record: {folder / f'{record.entry.name}-{record.entry.version}'}"]
+
+
+def _beside(record: Record, season: Season) -> list[str]:
+    """Whether the published record of the same entry says the same."""
+    entry = record.entry
+    folder = season.folder / entries.FOLDER / f"{entry.name}-{entry.version}"
+    try:
+        published = entries.read(folder)
+    except RecordError:
+        return []
+    found = len(record.episodes) + len(record.focal)
+    same = [f"all {found} episodes are those of the published record, to the last bit"]
+    return reproduced(published, record) or same

@@ -16,7 +16,6 @@ from p2p_market.evaluation.metrics import (
     METRICS,
     private_cost_eur,
     social_cost_eur,
-    worse_off_share,
 )
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
 from p2p_market.evaluation.statistics.scores import floor_costs
@@ -51,7 +50,6 @@ def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) 
     """
     both, lost = ends(season, drawn), failed(season, trace)
     costs = (np.array([both.rule_eur]), social_cost_eur(played), np.array([both.best_eur]))
-    share = worse_off_share(both.alone_eur[None], private_cost_eur(played))
     return {
         "faults": trace.counts(),
         "failed": lost,
@@ -63,7 +61,7 @@ def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) 
             name: float(metric.of(drawn.scenario, drawn.episode(), played)[0])
             for name, metric in METRICS.items()
         },
-        "worse_off_share": float(share[0]),
+        "saved_eur": (both.alone_eur - private_cost_eur(played)[0]).tolist(),
         "steps": len(trace.faults),
     }
 

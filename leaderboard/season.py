@@ -152,6 +152,16 @@ def read(folder: Path, secret: bytes | None = None) -> Season:
     return Season(folder, file, hashlib.sha256(text).hexdigest(), secret)
 
 
+def find(named: Path | str) -> Path:
+    """The folder of a season.
+
+    Args:
+        named: a folder, or the id of one in this repository.
+    """
+    named = Path(named)
+    return FOLDER / named.name if not named.is_dir() and named.name == str(named) else named
+
+
 def read_secret(path: Path) -> bytes:
     """The secret in a file: 64 hexadecimal digits.
 

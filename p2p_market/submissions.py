@@ -4,14 +4,14 @@ Exit codes: 0 ok, 1 refused, 2 wrong usage or nothing there.
 """
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from p2p_market.console import complaining, complaints, console
+from p2p_market.console import complaining, complaints, console, progress_bar
 from p2p_market.errors import (
     LedgerError,
     P2PMarketError,
@@ -96,7 +96,8 @@ def replay(
     Example: p2p-market leaderboard replay leaderboard/seasons/season-0/entries/zip-1.0.0
     """
     with _refusing():
-        problems = _verbs(JUDGING).replay_entry(entry, secret_file, workers)
+        with _counting("episodes") as tell:
+            problems = _verbs(JUDGING).replay_entry(entry, secret_file, workers, tell)
         _conclude(problems, ["all numbers are found again, to the last bit"])
 
 
@@ -120,9 +121,11 @@ def verify(
     Example: p2p-market leaderboard verify season-0 --workers 2
     """
     with _refusing():
-        _conclude(
-            *_verbs(JUDGING).verify_path(path, secret_file, checkpoint, key, replays, workers)
-        )
+        with _counting("episodes") as tell:
+            found = _verbs(JUDGING).verify_path(
+                path, secret_file, checkpoint, key, replays, workers, tell
+            )
+        _conclude(*found)
 
 
 @app.command()
@@ -235,19 +238,22 @@ def run(
     Example: p2p-market leaderboard run my-agent.zip --split dev
     """
     with _refusing():
-        _tell(_verbs(RUNNING).run(package, split, output, workers, ray, _progress))
+        with _counting("episodes") as tell:
+            told = _verbs(RUNNING).run(package, split, output, workers, ray, tell)
+        _tell(told)
 
 
 @app.command()
 def evaluate(
     entry: Annotated[str, typer.Argument(help="The zip of a submission, or a reference's name.")],
-    season: Annotated[str, typer.Option("--season", "-s", help="Id of an open season.")],
+    season: Annotated[str, typer.Option("--season", "-s", help="Its id, or its folder.")],
     secret_file: Annotated[
         Path | None, typer.Option("--secret-file", help="Needed until the season's reveal.")
     ] = None,
-    attempt: Annotated[
-        int, typer.Option("--attempt", min=1, help="How often this name was submitted by now.")
-    ] = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Another folder: to reproduce a published record."),
+    ] = None,
     workers: WorkersOption = 1,
     ray: RayOption = None,
 ) -> None:
@@ -256,9 +262,9 @@ def evaluate(
     Example: p2p-market leaderboard evaluate my-agent.zip --season 2026-1 --secret-file secret
     """
     with _refusing():
-        _tell(
-            _verbs(RUNNING).organise(entry, season, secret_file, attempt, workers, ray, _progress)
-        )
+        with _counting("episodes") as tell:
+            told = _verbs(RUNNING).organise(entry, season, secret_file, output, workers, ray, tell)
+        _tell(told)
 
 
 @seasons.command("open")
@@ -275,21 +281,27 @@ def open_season(
     Example: p2p-market leaderboard season open 2026-1 --plan plan.toml --secret-file secret
     """
     with _refusing():
-        _tell(_verbs(RUNNING).open_one(plan, season, secret_file, workers, _progress))
+        with _counting("optima") as tell:
+            told = _verbs(RUNNING).open_one(plan, season, secret_file, workers, tell)
+        _tell(told)
 
 
-def _progress(done: int, units: int) -> None:
-    complaints.print(f"{done} of {units}", end="\r")
+@contextmanager
+def _counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is told how many are done, and of how many."""
+    with progress_bar() as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, all_: bar.update(task, completed=done, total=all_)
 
 
 @app.command()
 def build(
-    season: Annotated[str, typer.Option("--season", "-s", help="Its id, or its folder.")],
+    season: SeasonArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.")],
 ) -> None:
     """Make the pages of a season: the same records give the same bytes.
 
-    Example: p2p-market leaderboard build --season season-0 -o site
+    Example: p2p-market leaderboard build season-0 -o site
     """
     with _refusing():
         _tell(_verbs(PAGES).build(season, output))

@@ -10,15 +10,14 @@ from leaderboard.site.gather import gather
 from leaderboard.site.serve import server
 
 
-def build(season: str, output: Path) -> list[str]:
+def build(season: Path, output: Path) -> list[str]:
     """Write the pages of a season; lines to show.
 
     Args:
         season: id of one in the repository, or a folder.
         output: is created; may hold an earlier build and nothing else.
     """
-    folder = seasons.FOLDER / season
-    site = gather(seasons.read(folder if folder.is_dir() else Path(season)))
+    site = gather(seasons.read(seasons.find(season)))
     paths = write(site, output)
     size = sum(path.stat().st_size for path in paths)
     return [

@@ -156,7 +156,7 @@ def _commands(season: Season, one: Entered) -> tuple[str, ...]:
     found = [f"p2p-market leaderboard {verb} {folder}" for verb in ("replay", "verify")]
     entry = one.record.entry
     played = entry.name if entry.kind == "baseline" else f"{folder}/{PACKAGE}"
-    found.append(f"p2p-market leaderboard evaluate {played} --season {season.id}")
+    found.append(f"p2p-market leaderboard evaluate {played} --season {season.id} --output again")
     return tuple(found)
 
 

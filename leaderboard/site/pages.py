@@ -51,10 +51,11 @@ class Column:
         return {"low": "lower", "high": "higher"}.get(COLUMNS[self.key][1], NONE)
 
 
-UNITS: Final = {"self_sufficiency": "", "interventions": "seat-steps"}
+UNITS: Final = {"self_sufficiency": "", "jain": "", "interventions": "seat-steps"}
 """Units in words where the table has a bare 1."""
 SHOWN: Final = (
     Column("worse_off", "worse off", 1, on_board=True),
+    Column("jain", "Jain index", 2, on_board=True),
     Column("co2", "CO2", 0, on_board=True),
     Column("peak", "peak", 1, on_board=True),
     Column("interventions", "in fallback", 1, on_board=True),

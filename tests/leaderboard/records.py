@@ -19,9 +19,9 @@ def episode(file="policy.onnx", scenario="classic-v0", draw=0, score=50.0, **oth
     cost = RULE - score / 100.0 * (RULE - best)
     return {
         "file": file, "scenario": scenario, "draw": draw, "faults": {}, "failed": False,
-        "trace": f"{file}-{scenario}-{draw}.safetensors.z", "trace_sha256": digest("trace"),
+        "trace": f"{file}-{scenario}-{draw}.safetensors.xz", "trace_sha256": digest("trace"),
         "chain": digest("chain"), "cost_eur": cost, "rule_eur": RULE, "best_eur": best,
-        "metrics": dict.fromkeys(METRICS, 1.0), "worse_off_share": 0.25, "steps": 100,
+        "metrics": dict.fromkeys(METRICS, 1.0), "saved_eur": [1.0, 1.0, 2.0, -1.0], "steps": 100,
         "seconds": 0.5, **other,
     }  # fmt: skip
 

@@ -7,7 +7,8 @@ from p2p_market.evaluation.statistics.bootstrap import Interval
 
 SCENARIOS = ("community-16-v0", "community-64-v0", "crisis-prices-v0", "ev-12-v0")
 COLUMNS = {
-    "worse_off": 3.1, "traded": 412.0, "co2": 1312.4, "peak": 41.25, "self_sufficiency": 0.412,
+    "worse_off": 3.1, "jain": 0.71, "traded": 412.0, "co2": 1312.4, "peak": 41.25,
+    "self_sufficiency": 0.412,
     "lost_load": 0.0, "curtailed": 12.0, "corrected": 31.0, "interventions": 0.2, "faults": 0.0,
     "failed": 0.0, "time": 0.61,
 }  # fmt: skip

@@ -290,7 +290,7 @@ def test_a_full_disk_or_a_failed_rename_leaves_the_old_state_or_the_new(
 def test_what_an_attempt_left_is_not_believed(tiny, tmp_path):
     whole = done(rule(tiny), tiny, tmp_path / "whole")
     killed_at(EVENTS - 1, tiny, tmp_path)
-    (trace,) = list((tmp_path / "entries").rglob("*.0.safetensors.z"))
+    (trace,) = list((tmp_path / "entries").rglob("*.0.safetensors.xz"))
     trace.write_bytes(trace.read_bytes()[:-3] + b"abc")
     part = next((tmp_path / "entries").rglob("*.1.json"))
     part.write_bytes(part.read_bytes().replace(b'"failed":false', b'"failed":fals'))

@@ -41,6 +41,7 @@ def test_a_constant_score_is_known_exactly():
     assert values == pytest.approx((50.0,) * 4)
     assert row.summary.worst == row.summary.cvar == pytest.approx(50.0)
     assert row.columns["worse_off"] == 25.0
+    assert row.columns["jain"] == pytest.approx(4.0**2 / (4 * 6.0))  # savings 1, 1, 2 and none
     assert row.columns["time"] == pytest.approx(5.0)
     assert row.columns["co2"] == 1.0
 

@@ -44,7 +44,7 @@ def test_pages_of_a_season(season, tmp_path):
     (season.folder / seasons.SECRET).write_text(SECRET.hex())
     found = []
     for name in ("first", "second"):
-        arguments = ["leaderboard", "build", "--season", str(season.folder), "-o"]
+        arguments = ["leaderboard", "build", str(season.folder), "-o"]
         done = CliRunner().invoke(app, [*arguments, str(tmp_path / name)])
         assert done.exit_code == 0, done.output
         found.append({path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*")})

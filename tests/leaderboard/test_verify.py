@@ -1,8 +1,8 @@
 """A season from its opening to its reveal: whatever is changed afterwards is found and named."""
 
 import json
+import lzma
 import shutil
-import zlib
 
 import numpy as np
 import pytest
@@ -101,7 +101,7 @@ def test_every_number_is_found_again(whole, workers):
     assert differences(whole, "zero-intelligence-1.0.0") == []
 
 
-NUMBERS = ("cost_eur", "rule_eur", "best_eur", "worse_off_share", "steps")
+NUMBERS = ("cost_eur", "rule_eur", "best_eur", "steps")
 
 
 @pytest.mark.parametrize("field", NUMBERS)
@@ -124,6 +124,8 @@ def test_an_edited_number_is_named(copy, field):
     [
         (lambda one: one["metrics"].update(peak=0.0), "metrics.peak is 0.0"),
         (lambda one: one["metrics"].update(lost_load=-0.0), "metrics.lost_load is -0.0 in the rec"),
+        (lambda one: one["saved_eur"].__setitem__(2, 0.5), "saved_eur.2 is 0.5"),
+        (lambda one: one["saved_eur"].pop(), "saved_eur is ["),
         (lambda one: one.update(chain="0" * 64), "chain is 0000"),
         (lambda one: one.update(failed=True), "failed is True"),
         (lambda one: one.update(faults={"late": 3}), "faults.late is 3"),
@@ -192,7 +194,7 @@ def test_a_trace_packed_otherwise_or_changed(copy):
     folder = copy / entries.FOLDER / OWN
     path = sorted((folder / TRACES).iterdir())[0]
     before = path.read_bytes()
-    path.write_bytes(zlib.compress(zlib.decompress(before), 1))
+    path.write_bytes(lzma.compress(lzma.decompress(before), preset=0))
     assert differences(copy) == []  # the same actions
     assert problems(copy) == [f"{OWN}: {TRACES}/{path.name}: was changed since the evaluation"]
     trace, _ = read_trace(path)
@@ -332,7 +334,8 @@ def test_a_second_party_finds_the_same_but_for_times(whole, tmp_path):
 
 def run(*arguments):
     done = CliRunner().invoke(app, ["leaderboard", *map(str, arguments)])
-    return done.exit_code, done.output
+    lines = done.output.splitlines(keepends=True)
+    return done.exit_code, "".join(line for line in lines if not line.startswith("episodes "))
 
 
 def test_verbs_say_what_is_right(whole, tmp_path):
