@@ -29,16 +29,14 @@ class Key:
 
     holder: str
     role: Role
+    by: str = ""  # key that added it; the first added itself
+    n: int = 0  # line that did
     void_from: int | None = None  # line; None: it was not revoked
 
     def may_sign(self, kind: str) -> bool:
         """Whether its role lets it write lines of this type."""
         wanted = SIGNERS[kind]
         return self.role == wanted or (self.role == "organiser" and wanted != "reproducer")
-
-    def counts(self, number: int) -> bool:
-        """Whether a line that it signed counts still."""
-        return self.void_from is None or number < self.void_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Standing:
     keys: Mapping[str, Key] = field(default_factory=dict)
     submissions: Mapping[str, Submission] = field(default_factory=dict)  # by package
     evaluations: Mapping[str, Line] = field(default_factory=dict)  # by package
-    withdrawn: frozenset[str] = frozenset()  # packages
+    withdrawals: Mapping[str, Line] = field(default_factory=dict)  # by package
     secret: str = ""  # once it was revealed
     utc: str = ""  # of the last line
 
@@ -59,7 +57,19 @@ class Standing:
 
     def counts(self, line: Line) -> bool:
         """Whether who signed a line was trusted then, and is still as to that line."""
-        return self.keys[line.key].counts(line.n)
+        return self.trusts(line.key, line.n)
+
+    def trusts(self, name: str, number: int) -> bool:
+        """Whether what a key signs in a line counts: neither it nor who added it was revoked."""
+        key = self.keys[name]
+        holds = key.void_from is None or number < key.void_from
+        return holds and (not key.by or self.trusts(key.by, key.n))
+
+    @property
+    def withdrawn(self) -> frozenset[str]:
+        """Packages that are, by lines that count."""
+        found = self.withdrawals.items()
+        return frozenset(package for package, line in found if self.counts(line))
 
     def evaluation(self, package: str) -> Line | None:
         """The evaluation of a package that counts."""
@@ -86,7 +96,7 @@ def after(now: Standing, line: Line) -> Standing:
             first = {body.key: Key(body.holder, "organiser")}
             return replace(now, season=line, keys=first)
         case "key-add":
-            return replace(now, keys={**now.keys, body.key: Key(body.holder, body.role)})
+            return replace(now, keys={**now.keys, body.key: _added(line)})
         case "key-revoke":
             revoked = replace(now.keys[body.key], void_from=body.from_n)
             return replace(now, keys={**now.keys, body.key: revoked})
@@ -97,8 +107,12 @@ def after(now: Standing, line: Line) -> Standing:
         case "reveal":
             return replace(now, secret=body.secret)
         case "withdraw":
-            return replace(now, withdrawn=now.withdrawn | {body.package})
+            return replace(now, withdrawals={**now.withdrawals, body.package: line})
     return now
+
+
+def _added(line: Line) -> Key:
+    return Key(line.body.holder, line.body.role, by=line.key, n=line.n)
 
 
 def _signer(now: Standing, line: Line) -> str:
@@ -107,6 +121,8 @@ def _signer(now: Standing, line: Line) -> str:
         return f"key {line.key[:16]}... was never added to this ledger"
     if key.void_from is not None:
         return f"key {line.key[:16]}... of {visible(key.holder)} was revoked"
+    if not now.trusts(line.key, line.n):
+        return f"key {line.key[:16]}... was added by a key that was revoked"
     if not key.may_sign(line.type):
         return f"a key of role {key.role} may not sign a line of type {line.type}"
     return ""
@@ -122,10 +138,9 @@ def _revocation(now: Standing, line: Line) -> str:
         return "no such key that is valid"
     if line.body.from_n > line.n:
         return f"from_n must not lie after this line, {line.n}"
+    left = after(now, line)
     if not any(
-        one.role == "organiser" and one.void_from is None
-        for name, one in now.keys.items()
-        if name != line.body.key
+        one.role == "organiser" and left.trusts(name, line.n) for name, one in left.keys.items()
     ):
         return "this is the last key of an organiser; add another one first"
     return ""

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from leaderboard.candidate import Candidate
 from leaderboard.draws import draws, focal_draws
-from leaderboard.episodes import OWN_CODE, Played, Task, play
+from leaderboard.episodes import Played, Task, play
 from leaderboard.package.manifest import Digest
 from leaderboard.package.strict_toml import Section
 from leaderboard.record import (
@@ -99,7 +99,7 @@ def evaluate(
     if candidate.data:
         write_bytes(own / PACKAGE, candidate.data)
     write_bytes(own / NAME, canonical(record) + b"\n")
-    _tidy(own)
+    _tidy(own, record)
     return record
 
 
@@ -121,25 +121,31 @@ def _finished(own: Path, candidate: Candidate, season: Season) -> Record | None:
         raise RecordError(f"{own}: holds another package; raise the version")
     if record.season_digest != season.digest:
         raise RecordError(f"{own}: is of another season; choose another folder")
-    _tidy(own)
+    _tidy(own, record)
     return record
 
 
-def _tidy(own: Path) -> None:
-    """Remove what an evaluation leaves behind, after its record is written."""
+def _tidy(own: Path, record: Record) -> None:
+    """Remove what evaluations leave behind, after the record is written: also other traces."""
     shutil.rmtree(own / PARTS, ignore_errors=True)
+    named = {one.trace for one in (*record.episodes, *record.focal)}
+    for path in (own / TRACES).iterdir():
+        if path.name not in named:
+            path.unlink()
     for path in own.rglob("*.part"):
         path.unlink(missing_ok=True)
 
 
 def _belongs(candidate: Candidate, season: Season) -> str:
-    words = [candidate.entry.package, season.digest, *map(str, sorted(installed().items()))]
+    words = [candidate.entry.package, season.digest]
+    words += map(str, sorted(installed(candidate).items()))
     return hashlib.sha256(" ".join(words).encode()).hexdigest()
 
 
-def installed() -> dict[str, str]:
-    """What must be equal for equal bytes: versions, and our own code."""
-    own = installation(["baselines:", "leaderboard:"])
+def installed(candidate: Candidate) -> dict[str, str]:
+    """What must be equal for equal bytes: versions, our own code, and a baseline's."""
+    baseline = candidate.files if candidate.package is None else ()
+    own = installation(["baselines:", "leaderboard:", *baseline])
     return own | {"onnxruntime": version("onnxruntime")}
 
 
@@ -178,7 +184,7 @@ def _on_cluster(
 ) -> Generator[tuple[Task, Played], None, None]:
     """Play on a Ray cluster whose nodes are installed like this machine."""
     with connected(address, at_most) as ray:
-        remote, here = ray.remote(_far_away), installed()
+        remote, here = ray.remote(_far_away), installed(todo[0].candidate)
         running = {remote.remote(task, here): task for task in todo}
         while running:
             done, _ = ray.wait(list(running))
@@ -188,7 +194,7 @@ def _on_cluster(
 
 
 def _far_away(task: Task, wanted: dict[str, str]) -> Played:
-    if installed() != wanted:
+    if installed(task.candidate) != wanted:
         raise ClusterError("a node would not give the same bytes; install there what is here")
     return play(task, lambda *_: None)
 
@@ -196,7 +202,7 @@ def _far_away(task: Task, wanted: dict[str, str]) -> Played:
 def _record(candidate: Candidate, season: Season, parts: list[Part]) -> Record:
     found = versions() | {"onnxruntime": version("onnxruntime")}
     boards = sorted({board.scenario for board in season.file.boards})
-    levels = sorted({part.sandbox for part in parts} - {OWN_CODE, ""}) or [OWN_CODE]
+    levels = sorted({part.sandbox for part in parts})
     return Record(
         season=season.id,
         season_digest=season.digest,

@@ -143,6 +143,9 @@ def _of_entry(own: Season, kind: str, entry: Path, other: Path | None) -> dict[s
     problems = entries.unfit(entry, entries.read(entry), own)
     if kind == "replay":
         problems += replay(entry, own)
+    known = ledger.read(own.folder / ledger.NAME).standing
+    if kind == "evaluation" and known.evaluation(entries.read(entry).entry.package) is not None:
+        problems.append("this package was evaluated before; what counts is the first time")
     if kind == "reproduction":
         if other is None:
             raise LedgerError("reproduction: name your own record of it with --own FOLDER")

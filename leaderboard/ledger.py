@@ -19,9 +19,11 @@ from leaderboard.authority import Standing, after, complaint
 from leaderboard.ledger_line import START, Line, read_body, read_line, signed_line
 from leaderboard.package.strict_toml import Section
 from p2p_market.errors import LedgerError
+from p2p_market.evaluation.files import sync, sync_folder, write_bytes
 
 NAME: Final = "ledger.jsonl"
 BYTES: Final = 64 * 2**20
+PLACES: Final = 9  # of a line's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ def verify(path: Path, checkpoint: str = "", key: str = "") -> list[str]:
         checkpoint: `NUMBER:DIGEST` of a line seen earlier, as `checkpoint_of` tells it.
         key: the organiser's first public key, from elsewhere; without it any will do.
     """
-    found = examine(_bytes(path))
+    return _problems(examine(_bytes(path)), checkpoint, key)
+
+
+def _problems(found: Ledger, checkpoint: str = "", key: str = "") -> list[str]:
     problems = list(found.problems)
     if not found.lines and not problems:
         problems.append(f"{NAME}: is empty")
@@ -90,7 +95,7 @@ def verify(path: Path, checkpoint: str = "", key: str = "") -> list[str]:
 
 def _against(checkpoint: str, lines: tuple[Line, ...]) -> list[str]:
     number, _, digest = checkpoint.partition(":")
-    if not number.isascii() or not number.isdigit():
+    if not number.isascii() or not number.isdigit() or len(number) > PLACES:
         raise LedgerError(f"checkpoint {checkpoint!r}: must be NUMBER:DIGEST")
     if int(number) >= len(lines):
         return [f"{NAME}: line {number} of the checkpoint is gone: the ledger was rolled back"]
@@ -105,9 +110,10 @@ def read(path: Path) -> Ledger:
     Raises:
         LedgerError: with the first line that may not stand.
     """
-    if problems := verify(path):
+    found = examine(_bytes(path))
+    if problems := _problems(found):
         raise LedgerError(problems[0])
-    return examine(_bytes(path))
+    return found
 
 
 def checkpoint_of(lines: tuple[Line, ...]) -> str:
@@ -159,7 +165,7 @@ def _write(path: Path, data: bytes) -> None:
             raise
     finally:
         os.close(descriptor)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _mended(path: Path) -> list[str]:
@@ -172,9 +178,9 @@ def _mended(path: Path) -> list[str]:
         _write(path, b"\n")
         return [f"{NAME}: the last line had no end, it was added"]
     aside = path.with_name(f"{NAME}.torn-{hashlib.sha256(tail).hexdigest()[:16]}")
-    _write_anew(aside, tail)
+    write_bytes(aside, tail)
     os.truncate(path, len(data) - len(tail))
-    _sync(path)
+    sync(path)
     return [f"{NAME}: an unfinished last line of {len(tail)} bytes is now in {aside.name}"]
 
 
@@ -191,25 +197,6 @@ def _is_whole(tail: bytes) -> bool:
     if end != len(tail):
         raise LedgerError(f"{NAME}: the end of the last line is damaged; take it from a copy")
     return True
-
-
-def _write_anew(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    _sync(path)
-    _sync_folder(path.parent)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from leaderboard.season import (
 )
 from p2p_market import __version__
 from p2p_market.errors import RecordError
-from p2p_market.evaluation.files import write_bytes
+from p2p_market.evaluation.files import write_bytes, write_private
 from p2p_market.evaluation.parts import Tell
 from p2p_market.evaluation.policy import Plan as Schedule
 from p2p_market.evaluation.processes import in_processes
@@ -56,8 +56,8 @@ def open_season(
     text = plan.read_bytes()
     asked = read_toml(plan.name, text, Plan)
     if not secret_file.exists():
-        write_bytes(secret_file, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
-        secret_file.chmod(0o600)
+        secret_file.parent.mkdir(parents=True, exist_ok=True)
+        write_private(secret_file, secrets.token_hex(SECRET_BYTES) + "\n")
     secret = read_secret(secret_file)
     empty = Seal(commitment=commitment(asked.id, secret), p2p_market=__version__, reference={})
     draft = SeasonFile(**dict(asked), sealed=empty)

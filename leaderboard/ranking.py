@@ -15,6 +15,8 @@ from leaderboard import scores
 from leaderboard.columns import columns, focal_columns
 from leaderboard.entries import Entered
 from leaderboard.package.manifest import METHOD_SEEDS
+from leaderboard.record import Record
+from leaderboard.sandbox.isolation import NAMESPACES
 from leaderboard.scores import Costs, Draws
 from leaderboard.tiers import RANKED
 from p2p_market.errors import RecordError
@@ -148,6 +150,7 @@ def _reasons(entered: Entered, costs: Sequence[Costs], summary: Summary) -> tupl
     above = any(np.any(one.own_eur < one.best_eur - ABOVE_OPTIMUM_EUR) for one in costs)
     said = {
         "withdrawn": entered.withdrawn,
+        "its network was not held by namespaces": _loose(entered.record),
         f"{entered.tier}: no evaluator of the season executed it": entered.tier not in RANKED,
         f"{seeds} networks of {METHOD_SEEDS}": entry.division == "method" and seeds < METHOD_SEEDS,
         "an episode costs less than the optimum: under examination": above,
@@ -156,6 +159,12 @@ def _reasons(entered: Entered, costs: Sequence[Costs], summary: Summary) -> tupl
         f"worse than no trade in {summary.worst_scenario}": summary.worst < 0.0,
     }
     return tuple(reason for reason, holds in said.items() if holds)
+
+
+def _loose(record: Record) -> bool:
+    """Whether a stranger's network was held by less than it should be, in any episode."""
+    levels = record.environment.sandbox.split("; ")  # as many as its episodes saw
+    return record.entry.kind == "onnx" and not all(NAMESPACES in level for level in levels)
 
 
 def _table(rows: Sequence[Row], weeks: float) -> Table:

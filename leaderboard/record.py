@@ -104,7 +104,9 @@ class Record(Section):
     platform: dict[Text, Text]
     episodes: list[Episode]
     focal: list[FocalEpisode]
-    created_utc: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    created_utc: Annotated[
+        str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$")
+    ]
 
 
 def canonical(record: Section) -> bytes:

@@ -35,11 +35,6 @@ class Actor:
     policy: Policy
     process: PolicyProcess | None
 
-    @property
-    def level(self) -> str:
-        """What holds its process; empty without one."""
-        return "" if self.process is None else self.process.level
-
 
 @contextmanager
 def actor(

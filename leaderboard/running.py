@@ -10,6 +10,7 @@ from leaderboard import entries
 from leaderboard.candidate import Candidate, of_baseline, of_package
 from leaderboard.evaluate import evaluate
 from leaderboard.opening import open_season
+from leaderboard.package.package import packed
 from leaderboard.record import Record
 from leaderboard.replay import reproduced
 from leaderboard.season import Season, find, read, read_secret
@@ -33,7 +34,7 @@ def run(
     if split != DEV:
         raise PackageError(f"no split {split!r}; authors run --split {DEV}, organisers `evaluate`")
     season = read(find(DEV))
-    record = evaluate(of_package(package.read_bytes(), season), season, output, workers, ray, tell)
+    record = evaluate(of_package(packed(package), season), season, output, workers, ray, tell)
     return _lines(record, output)
 
 
@@ -70,7 +71,7 @@ def open_one(plan: Path, season_id: str, secret_file: Path, workers: int, tell: 
 def _candidate(name: str, season: Season) -> Candidate:
     """What a package's path or a reference's name stands for."""
     path = Path(name)
-    return of_package(path.read_bytes(), season) if path.is_file() else of_baseline(name)
+    return of_package(packed(path), season) if path.is_file() else of_baseline(name)
 
 
 def _lines(record: Record, folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from leaderboard.entries import Entered
 from leaderboard.record import Episode
 from p2p_market.errors import RecordError
-from p2p_market.evaluation.statistics.aggregates import cvar, interquartile_mean
+from p2p_market.evaluation.statistics.aggregates import interquartile_mean
 from p2p_market.evaluation.statistics.bootstrap import (
     Interval,
     draw_weeks,
@@ -24,7 +24,7 @@ from p2p_market.evaluation.statistics.bootstrap import (
 )
 from p2p_market.evaluation.statistics.methods import mean_of_drawn
 from p2p_market.evaluation.statistics.scores import block_scores, ratio_of_sums
-from p2p_market.evaluation.statistics.summary import Summary
+from p2p_market.evaluation.statistics.summary import Summary, unranked
 from p2p_market.records import FloatArray, IntArray
 
 STREAM: Final = "p2p_market/board/1"
@@ -154,22 +154,8 @@ def summary(name: str, costs: Sequence[Costs], draws: Draws) -> Summary:
     blocks = np.concatenate(
         [block_scores(one.rule_eur, one.mean_eur, one.best_eur) for one in costs]
     )
-    worst = min(costs, key=lambda one: one.score)
-    iqm = interval(float(interquartile_mean(blocks)), draws.iqm, weeks(costs))
-    return Summary(
-        policy=name,
-        blocks=len(blocks),
-        iqm=iqm.point,
-        low=iqm.low,
-        high=iqm.high,
-        mean=float(blocks.mean()),
-        cvar=float(cvar(blocks)),
-        worst=worst.score,
-        worst_scenario=worst.scenario,
-        rank_low=0,
-        rank_high=0,
-        group=0,
-    )
+    scenarios = {one.scenario: one.score for one in costs}
+    return unranked(name, blocks, draws.iqm, weeks(costs), scenarios)
 
 
 def by_scenario(costs: Sequence[Costs], draws: Draws) -> dict[str, Interval]:

@@ -42,6 +42,8 @@ def failed(season: Season, trace: Trace) -> bool:
 def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) -> dict[str, Any]:
     """What `record.Episode` holds of an entry in all seats.
 
+    A failed episode costs the floor, and what it cost if that is more: no end pays.
+
     Args:
         season: of the draw.
         drawn: what was played.
@@ -54,7 +56,7 @@ def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) 
         "faults": trace.counts(),
         "failed": lost,
         "chain": played.digests[0],
-        "cost_eur": float(floor_costs(*costs, np.array([lost]))[0]),
+        "cost_eur": max(float(costs[1][0]), float(floor_costs(*costs, np.array([lost]))[0])),
         "rule_eur": both.rule_eur,
         "best_eur": both.best_eur,
         "metrics": {

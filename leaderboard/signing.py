@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from p2p_market.errors import SigningError
+from p2p_market.evaluation.files import write_private
 
 HEADING: Final = "p2p-market-private-key/1"
 KEY: Final = re.compile(r"[0-9a-f]{64}", flags=re.ASCII)
@@ -56,13 +57,9 @@ def write_key(path: Path) -> str:
     """
     private = new_key()
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_private(path, f"{HEADING}\n{private.hex()}\n")
     except FileExistsError:
         raise SigningError(f"{path}: is there already; name a new file for a new key") from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{HEADING}\n{private.hex()}\n")
-        file.flush()
-        os.fsync(file.fileno())
     return public_key(private)
 
 

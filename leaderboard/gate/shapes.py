@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 import onnx
-from onnx import ModelProto, ValueInfoProto
+from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from leaderboard.gate.interface import Interface
 from leaderboard.gate.refused import RefusedError
@@ -53,6 +53,8 @@ def check_shapes(model: ModelProto, about: Interface) -> None:
 def _numbers(value: ValueInfoProto, axis: str) -> int:
     """How many numbers a value has per row."""
     tensor = value.type.tensor_type
+    if tensor.elem_type == TensorProto.STRING:
+        raise RefusedError(f"{visible(value.name)!r}: is made of texts; use numbers")
     if not tensor.HasField("shape"):
         raise RefusedError(f"{visible(value.name)!r}: its shape cannot be inferred; {MEND}")
     sides = tensor.shape.dim

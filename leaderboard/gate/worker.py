@@ -13,12 +13,20 @@ from pathlib import Path
 from typing import Final
 
 from leaderboard.gate.refused import RefusedError
+from leaderboard.sandbox.isolation import forsake
 
 ANSWER_BYTES: Final = 64 * 1024
 
 
-def limit(seconds: int, memory_bytes: int, files: int = 3) -> None:
-    """Give up all further processes and files but these, and bound time and memory."""
+def limit(seconds: int, memory_bytes: int, files: int = 0) -> None:
+    """Give up all further processes and files, and bound time and memory.
+
+    Args:
+        seconds: of processor time, from now on.
+        memory_bytes: beyond what it has.
+        files: numbers below this stay free to be given to a file. With 0 no file can be opened, not
+            even after one of those that are open was closed; with 3 one could be.
+    """
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     most = pages * resource.getpagesize() + memory_bytes
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -40,6 +48,7 @@ def main() -> None:
     module, _, name = task.partition(":")
     function = getattr(importlib.import_module(module), name)
     limit(int(seconds), int(memory_bytes))
+    forsake()
     try:
         told = function(sys.stdin.buffer.read())
     except RefusedError as error:

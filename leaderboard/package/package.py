@@ -31,8 +31,17 @@ def read(path: Path) -> Package:
         PackageError: if its form is not that of a package.
         OSError: if it cannot be read.
     """
+    return from_bytes(packed(path))
+
+
+def packed(path: Path) -> bytes:
+    """The bytes of a zip, no more of them than tell that it is too large.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
     with path.open("rb") as file:
-        return from_bytes(file.read(archive.PACKED_BYTES + 1))
+        return file.read(archive.PACKED_BYTES + 1)
 
 
 def from_bytes(data: bytes) -> Package:

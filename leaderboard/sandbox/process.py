@@ -33,7 +33,7 @@ class FaultError(Exception):
 class PolicyProcess:
     """A process that answers questions; it is started when it is asked, and again after a fault.
 
-    One that ends by itself stays dead. All that it waits for counts for `seconds`.
+    One that ends by itself stays dead. `seconds` counts all that it waits for but starts.
     """
 
     def __init__(
@@ -77,10 +77,6 @@ class PolicyProcess:
             self._end()
             raise
 
-    def close(self) -> None:
-        """End the process and all that it started."""
-        self._end()
-
     def __enter__(self) -> "PolicyProcess":
         """Itself."""
         return self
@@ -112,8 +108,23 @@ class PolicyProcess:
         )
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
-        level = self._exchange(self.first, 1, LEVEL_BYTES, self.limits.start_s)
-        self.level = level.decode("ascii", "replace")
+        self.level = self._level()
+        self._exchange(self.first, 1, 1, self.limits.start_s)
+
+    def _level(self) -> str:
+        """What holds the process, which says so before it has met the network.
+
+        Raises:
+            P2PMarketError: if it does not come so far, for which no policy can be blamed.
+        """
+        try:
+            deadline = time.monotonic() + self.limits.start_s
+            return self._answer(0, bytes(NONCE_BYTES), 1, LEVEL_BYTES, deadline).decode("ascii")
+        except FaultError as fault:
+            raise P2PMarketError(
+                f"a policy's process does not start on this machine ({fault.kind}); try python -m "
+                f"leaderboard.sandbox.worker {self.task} 60 {2**30}"
+            ) from None
 
     def _end(self) -> None:
         process, self._process = self._process, None
@@ -134,8 +145,12 @@ class PolicyProcess:
         nonce = os.urandom(NONCE_BYTES)
         self._number += 1
         self._write(framed(self._number, nonce, payload), deadline)
-        mark, number, echo, length = HEADER.unpack(self._read(HEADER.size, deadline))
-        if (mark, number, echo) != (MARK, self._number, nonce) or not least <= length <= most:
+        return self._answer(self._number, nonce, least, most, deadline)
+
+    def _answer(self, number: int, nonce: bytes, least: int, most: int, deadline: float) -> bytes:
+        """What is read next, if it is the answer to this question."""
+        mark, of, echo, length = HEADER.unpack(self._read(HEADER.size, deadline))
+        if (mark, of, echo) != (MARK, number, nonce) or not least <= length <= most:
             raise FaultError("frame")
         return self._read(length, deadline)
 

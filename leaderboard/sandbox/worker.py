@@ -12,24 +12,27 @@ import sys
 from typing import Any, Final
 
 from leaderboard.gate.worker import limit
-from leaderboard.sandbox.frames import HEADER, LONGEST, MARK, framed
-from leaderboard.sandbox.isolation import isolate
+from leaderboard.sandbox.frames import HEADER, LONGEST, MARK, NONCE_BYTES, framed
+from leaderboard.sandbox.isolation import forsake, isolate
 
 IN: Final = 0
 OUT: Final = 1
+READY: Final = b"1"
 
 
 def main() -> None:
-    """Set up, then answer until nobody asks."""
+    """Say what holds the process, meet the network, then answer until nobody asks."""
     task, seconds, memory_bytes = sys.argv[1:]
     module, _, name = task.partition(":")
     level = isolate()  # before an import starts threads: afterwards there is no leaving
     factory = getattr(importlib.import_module(module), name)
     limit(int(seconds), int(memory_bytes))
+    level = ", ".join([level, *forsake()])
+    _write(framed(0, bytes(NONCE_BYTES), level.encode("ascii")))
     number, nonce, setup = _question()
     told, _, model = setup.partition(b"\n")
     policy: Any = factory(json.loads(told), model)
-    _write(framed(number, nonce, level.encode("ascii")))
+    _write(framed(number, nonce, READY))
     while True:
         number, nonce, payload = _question()
         _write(framed(number, nonce, policy(payload)))

@@ -278,6 +278,8 @@ HOSTILE = {
         "alpha is not finite; use numbers"),
     "infinity in a list": (lambda: ending(node("Constant", [], ["x"], value_floats=[np.inf])),
         "value_floats is not finite"),
+    "strings on the way": (lambda: ending(node("Cast", ["rows"], ["text"], to=TensorProto.STRING),
+        node("Cast", ["text"], ["x"], to=FLOAT)), "'text': is made of texts; use numbers"),
     "strings": (lambda: tensor(data_type=8, string_data=[b"a"] * WIDTH), "string_data is not allo"),
     "string type": (lambda: tensor(data_type=8), "data type 8; use float32, int64 or bool"),
     "string constant": (lambda: attribute(3, name="value_string", s=b"a"), "is a text; use num"),

@@ -4,11 +4,12 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 
 import numpy as np
 
-from leaderboard.sandbox.frames import HEADER, MARK
+from leaderboard.sandbox.frames import HEADER, MARK, framed
 
 
 class Zeros:
@@ -87,22 +88,87 @@ class Hungry(Zeros):
             kept.append(bytearray(2**24))
 
 
-class Opening(Zeros):
-    """Files, sockets and processes: it may have none."""
+class Trying(Zeros):
+    """Says how many of its attempts came off; it may have none."""
+
+    def attempts(self):
+        return ()
 
     def number(self):
-        for attempt in (
+        return float(sum(map(came_off, self.attempts())))
+
+
+def came_off(attempt):
+    try:
+        attempt()
+    except (OSError, RuntimeError):
+        return False
+    return True
+
+
+class Opening(Trying):
+    """Files, sockets and pipes."""
+
+    def attempts(self):
+        return (
             lambda: os.open("/etc/passwd", os.O_RDONLY),
             lambda: os.open("filled", os.O_CREAT | os.O_WRONLY),
+            lambda: os.memfd_create("kept"),
             socket.socket,
             os.pipe,
-        ):
-            try:
-                attempt()
-            except OSError:
-                continue
-            return 1.0
-        return 0.0
+        )
+
+
+class Exchanging(Opening):
+    """The same with the number of a file that it closed before."""
+
+    def attempts(self):
+        os.close(2)
+        return super().attempts()
+
+
+class Starting(Trying):
+    """Processes and threads, as many as it can."""
+
+    def attempts(self):
+        return (
+            fork,
+            threading.Thread(target=time.sleep, args=(9.0,)).start,
+        )
+
+
+def fork():
+    if os.fork() == 0:
+        time.sleep(9.0)
+        os._exit(0)
+
+
+class Reaching(Trying):
+    """Names that need no open file, and the process that asks, whose file the model names."""
+
+    def __init__(self, setup, model):
+        super().__init__(setup, model)
+        self.path = model.decode()
+
+    def attempts(self):
+        return (
+            lambda: os.kill(os.getppid(), 0),
+            lambda: os.truncate(self.path, 0),
+            lambda: os.rename(self.path, self.path + ".moved"),
+            lambda: os.unlink(self.path),
+            lambda: os.mkdir(os.path.dirname(self.path) + "/new"),
+            lambda: os.stat("/etc/passwd"),
+            lambda: os.listdir("/proc"),
+        )
+
+
+class Boasting(Zeros):
+    """Says of itself that it is held by more than it is."""
+
+    def __init__(self, setup, model):
+        super().__init__(setup, model)
+        own = sys.modules["__main__"]  # `leaderboard.sandbox.worker`, as it runs
+        own.framed = lambda number, nonce, payload: framed(number, nonce, b"a fortress")
 
 
 class Loud(Zeros):

@@ -46,6 +46,7 @@ def sleep(data):
 
 
 def open_file(data):
+    os.close(2)  # its number is free now
     try:
         Path("/etc/passwd").read_bytes()
     except OSError:
@@ -65,8 +66,6 @@ def start_process(data):
             os._exit(0)
     except OSError:
         raise RefusedError("no process") from None
-    if os.geteuid() == 0:  # the limit on processes does not hold for root
-        raise RefusedError("no process, but for root")
 
 
 def take_memory(data):

@@ -35,7 +35,7 @@ def entry(name="first", **other):
     }  # fmt: skip
 
 
-def record(episodes, name="first", focal=(), **other):
+def record(episodes, name="first", focal=(), sandbox="limits, namespaces", **other):
     return Record.model_validate(
         {
             "season": SEASON,
@@ -43,7 +43,7 @@ def record(episodes, name="first", focal=(), **other):
             "entry": entry(name, **other),
             "environment": {
                 "p2p_market": "0.1.0", "versions": {}, "scenarios": {}, "population": "x:y",
-                "sandbox": "x",
+                "sandbox": sandbox,
             },
             "platform": {},
             "episodes": list(episodes),

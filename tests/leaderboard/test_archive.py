@@ -42,6 +42,7 @@ def test_good_packages_pass():
 
 
 # A01
+@pytest.mark.attack("A01")
 @pytest.mark.parametrize(
     "name",
     ["../../x", "..", "/etc/passwd", "C:evil", "C:\\evil", "a\\b", "folder/policy.toml", "./x",
@@ -53,12 +54,14 @@ def test_names_that_lead_elsewhere(name):
     refused(data, "use 2 to 64 letters")
 
 
+@pytest.mark.attack("A01")
 def test_folders():
     refused(zipped(*GOOD, (member("policy/", 0o755 | stat.S_IFDIR), b"")), "not a regular file")
     refused(zipped(*GOOD, (member("policy/", 0, external_attr=0x10), b"")), "is a folder")
 
 
 # A02
+@pytest.mark.attack("A02")
 @pytest.mark.parametrize(
     "kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFDIR]
 )
@@ -70,6 +73,7 @@ def test_comments():
     refused(zipped(*GOOD, (member("noted", comment=b"hidden"), b"")), "'noted': has extra fields")
 
 
+@pytest.mark.attack("A02")
 def test_hard_links_hide_in_extra_fields():
     unix = struct.pack("<HH", 0x000D, 23) + bytes(12) + b"/etc/passwd"
     refused(zipped(*GOOD, (member("link", extra=unix), b"")), "extra fields")
@@ -141,6 +145,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.attack("A03")
 def test_bombs_go_off_in_nobodys_memory(tmp_path):
     """In a process that has a second for all of them, and 64 MiB; more would kill it."""
     paths = [tmp_path / f"{name}.zip" for name in SAYS]
@@ -154,6 +159,7 @@ def test_bombs_go_off_in_nobodys_memory(tmp_path):
 
 
 # A04
+@pytest.mark.attack("A04")
 @pytest.mark.parametrize(
     ("one", "other", "match"),
     [
@@ -175,6 +181,7 @@ def changed(data, place, new):
     return data[:place] + new + data[place + len(new) :]
 
 
+@pytest.mark.attack("A05")
 @pytest.mark.parametrize(
     ("name", "change", "match"),
     [
@@ -204,6 +211,7 @@ def test_zips_that_are_not_plain(name, change, match):
 DEFLATED = zlib.compress(b"x" * 1000, 9)[2:-4]
 
 
+@pytest.mark.attack("A05")
 @pytest.mark.parametrize(
     ("packed", "size", "extra", "match"),
     [
@@ -222,6 +230,7 @@ def test_deflated_bytes_are_all_accounted_for(packed, size, extra, match):
     refused(data + line + END.pack(b"PK\x05\x06", 0, 0, 1, 1, len(line), len(data), 0), match)
 
 
+@pytest.mark.attack("A05")
 def test_two_directories():
     data = package()
     start = data.index(b"PK\x01\x02")
@@ -233,6 +242,7 @@ def test_two_directories():
     refused(data[:start] + directory * 2 + longer, "more than its 2 files")
 
 
+@pytest.mark.attack("A05")
 def test_every_cut_is_seen():
     data = package()
     for length in range(len(data)):
@@ -241,6 +251,7 @@ def test_every_cut_is_seen():
 
 
 # Hidden bytes, wherever they are
+@pytest.mark.attack("A05")
 @given(st.integers(0, len(package())), st.binary(min_size=1, max_size=40))
 def test_no_byte_can_be_added(place, more):
     data = package()
@@ -273,6 +284,7 @@ def test_noise_gives_a_clean_error(noise):
             from_bytes(data)
 
 
+@pytest.mark.attack("A03")
 def test_files_are_read_within_the_limit(tmp_path):
     path = tmp_path / "huge.zip"
     with path.open("wb") as file:

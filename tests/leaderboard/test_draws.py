@@ -1,6 +1,7 @@
 """B10: what a draw shows of itself tells of no other; and which numbers it is made of."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("onnxruntime")
 from leaderboard.draws import board_spec, draws, focal_draws, number, on_year
 from leaderboard.season import Board, Season, commitment, read
 from p2p_market.data import synthetic
+from p2p_market.episode import draw
 from p2p_market.errors import RecordError
 from p2p_market.scenario import build, scenario_ids
 from tests.leaderboard.seasons import SECRET
@@ -33,6 +35,7 @@ def candidates(known, season_id):
         yield int.from_bytes(np.random.default_rng(entropy).bytes(16), "big")
 
 
+@pytest.mark.attack("B10")
 def test_no_search_from_earlier_draws_finds_the_next():
     known = [number(SECRET, BOARD, index, "data") for index in range(4)]
     following = number(SECRET, BOARD, 4, "data")
@@ -52,6 +55,48 @@ def test_numbers_are_wide_and_independent():
         hashlib.shake_256(b"p2p_market/draw/1" + SECRET + b"community-16-v0/0/data").digest(16),
         "big",
     )
+
+
+def years_that_begin_so(first, bits):
+    """Seeds below 2^bits whose year begins with this random number, which nobody is shown."""
+    return [seed for seed in range(2**bits) if first == beginning(seed)]
+
+
+def beginning(seed):
+    return synthetic.stream(seed, "price hours").standard_t(7)
+
+
+@pytest.mark.attack("B10")
+def test_a_search_finds_what_lies_within_its_reach_and_no_draw():
+    # even who is given the random number itself: 26 us a seed are 7 minutes for 2^24 of them, and
+    # 3e26 years for the 2^128 that a draw has
+    assert years_that_begin_so(beginning(1000), 10) == [1000]
+    assert years_that_begin_so(beginning(number(SECRET, BOARD, 0, "data")), 10) == []
+
+
+@pytest.mark.attack("B10")
+@pytest.mark.parametrize("bits", [12, pytest.param(24, marks=pytest.mark.slow)])
+def test_a_secret_that_is_guessed_is_known_by_its_commitment(bits):
+    # 1.5 us a guess: 25 s for 2^24. So a secret is drawn by the system and not made up
+    def found(committed):
+        guesses = (guess.to_bytes(32, "big") for guess in range(2**bits))
+        return [guess for guess in guesses if commitment("tiny", guess) == committed]
+
+    weak = (2**bits - 3).to_bytes(32, "big")
+    assert found(commitment("tiny", weak)) == [weak]
+    assert found(commitment("tiny", SECRET)) == []
+
+
+@pytest.mark.attack("B10")
+def test_every_bit_of_a_number_changes_the_year_and_the_days(tiny):
+    """Were only some of them used, a search would need no more than those."""
+    (drawn, *_) = draws(tiny)
+    seed = number(SECRET, BOARD, 0, "data")
+    years = {synthetic.prices(seed ^ 1 << bit, "synthetic").tobytes() for bit in range(128)}
+    assert len(years | {synthetic.prices(seed, "synthetic").tobytes()}) == 129
+    keys = [replace(drawn.key, seed=drawn.key.seed ^ 1 << bit) for bit in (0, 31, 32, 63, 64, 127)]
+    loads = {draw(drawn.scenario, key).load_kw.tobytes() for key in [drawn.key, *keys]}
+    assert len(loads) == 7
 
 
 def test_a_small_seed_would_be_found_from_the_prices_and_a_wide_one_is_not():

@@ -18,12 +18,15 @@ pytest.importorskip("safetensors")
 from leaderboard import roles
 from leaderboard.candidate import of_baseline, of_package
 from leaderboard.draws import draws
-from leaderboard.evaluate import PARTS, evaluate
+from leaderboard.entries import Entered
+from leaderboard.evaluate import PARTS, TRACES, evaluate, installed
 from leaderboard.guard import Guarded
-from leaderboard.record import NAME, parse
+from leaderboard.ranking import board_of
+from leaderboard.record import FAULTS, NAME, parse
 from leaderboard.reference import optimum
 from leaderboard.sandbox.process import PolicyProcess
 from leaderboard.scoring import focal_numbers, replayed, self_numbers
+from leaderboard.tiers import RE_EXECUTED
 from leaderboard.traces import ENDING, read
 from leaderboard.tripwires import TRIPWIRES
 from p2p_market import engine
@@ -62,6 +65,7 @@ def played_by(kind, model, monkeypatch):
     monkeypatch.setattr(roles, "process_of", instead)
 
 
+@pytest.mark.attack("B05", "B06", "B08")
 @pytest.mark.parametrize(
     ("kind", "model", "fault"),
     [("Hungry", b"", "dead"), ("Endless", b"", "late"), ("Constant", b"nan", "number"),
@@ -81,6 +85,7 @@ def test_who_does_not_answer_gets_the_floor(tiny, tmp_path, monkeypatch, kind, m
     assert alone.cost_eur >= max(alone.alone_eur, 2 * alone.alone_eur - alone.truthful_eur)
 
 
+@pytest.mark.attack("B08")
 @pytest.mark.parametrize("said", [b"3e38", *map(compiled, [b"-3e38", b"1e-45", b"7"])])
 def test_huge_answers_are_ends_of_a_range(tiny, tmp_path, monkeypatch, said):
     played_by("Constant", said, monkeypatch)
@@ -118,15 +123,46 @@ def test_a_few_faults_are_counted_and_cost_a_step_each(tiny, tmp_path, monkeypat
     assert np.all(trace.actions[2, :, -2] == 0)
 
 
+@pytest.mark.attack("B16")
 def test_leaving_the_hard_episodes_costs_the_floor(tiny, tmp_path, monkeypatch):
-    honest = done(net(tiny), tiny, tmp_path / "honest")
-    played_by("DyingLate", b"0", monkeypatch)
+    shown = {}  # process -> the most that it is shown; one a task, in the record's order
+    ask = PolicyProcess.ask
+
+    def heard(self, payload, answer_bytes):
+        much = float(np.abs(np.frombuffer(payload, dtype=np.float32)).sum())
+        shown[self] = max(much, shown.get(self, 0.0))
+        return ask(self, payload, answer_bytes)
+
+    with monkeypatch.context() as patch:
+        played_by("DyingLate", b"inf", patch)
+        patch.setattr(PolicyProcess, "ask", heard)
+        honest = done(net(tiny), tiny, tmp_path / "honest")
+    most = list(shown.values())[:2]
+    calm, hard = np.argsort(most)
+    played_by("DyingLate", str(sum(most) / 2.0).encode(), monkeypatch)
     leaving = done(net(tiny), tiny, tmp_path / "leaving")
-    assert len(leaving.episodes) == len(honest.episodes)
-    for one in leaving.episodes:
-        assert one.failed
-        assert one.cost_eur == pytest.approx(2 * one.rule_eur - one.best_eur)
+    timeless = {"seconds": 0.0}
+    kept, wanted = leaving.episodes[calm], honest.episodes[calm]
+    assert kept.model_copy(update=timeless) == wanted.model_copy(update=timeless)
+    left = leaving.episodes[hard]
+    assert (left.failed, honest.episodes[hard].failed) == (True, False)
+    assert left.faults["dead"] < STEPS  # it played until it saw what it did not like
+    assert left.cost_eur == pytest.approx(2 * left.rule_eur - left.best_eur)
     assert score(leaving) < score(honest)
+    (row,) = board_of("tiny", [Entered(tmp_path, leaving, RE_EXECUTED)]).policies.listed
+    assert "50.0 % of its episodes failed" in row.reasons
+
+
+@pytest.mark.attack("B16")
+def test_an_end_pays_nobody_who_does_worse_than_the_floor(tiny, tmp_path):
+    record = done(of_baseline("clock-only"), tiny, tmp_path)
+    drawn, played = draws(tiny)[0], record.episodes[0]
+    trace, _ = read(next((tmp_path / "entries").rglob(played.trace)))
+    floor = 2 * played.rule_eur - played.best_eur
+    assert played.cost_eur > floor
+    dead = replace(trace, faults=np.full_like(trace.faults, 1 + FAULTS.index("dead")))
+    numbers = self_numbers(tiny, drawn, dead, replayed(drawn, dead))
+    assert (numbers["failed"], numbers["cost_eur"]) == (True, played.cost_eur)
 
 
 def test_the_next_entry_is_unaffected(tiny, tmp_path, monkeypatch):
@@ -145,6 +181,7 @@ def test_both_ends(tiny, tmp_path):
     assert HONEST < score(done(of_baseline("truthful"), tiny, tmp_path)) < 100.0
 
 
+@pytest.mark.attack("B14")
 @pytest.mark.parametrize("name", TRIPWIRES)
 def test_blind_agents_score_low(tiny, tmp_path, name):
     record = done(of_baseline(name), tiny, tmp_path)
@@ -152,6 +189,7 @@ def test_blind_agents_score_low(tiny, tmp_path, name):
     assert score(record) < HONEST
 
 
+@pytest.mark.attack("B15")
 @pytest.mark.parametrize("name", blind.TURNS)
 def test_physics_pays_nothing_to_who_exploits_it(tiny, tmp_path, name):
     record = done(of_baseline(f"tests.leaderboard.blind:{name}"), tiny, tmp_path)
@@ -159,6 +197,7 @@ def test_physics_pays_nothing_to_who_exploits_it(tiny, tmp_path, name):
     assert not any(one.faults for one in record.episodes)
 
 
+@pytest.mark.attack("B13")
 def test_a_lookup_table_knows_its_own_draws_only(tiny, another, tmp_path, monkeypatch):
     plans = {}
     for drawn in draws(tiny):
@@ -287,11 +326,25 @@ def test_a_full_disk_or_a_failed_rename_leaves_the_old_state_or_the_new(
     assert without_times(resumed) == without_times(done(rule(tiny), tiny, tmp_path / "again"))
 
 
+def test_the_code_of_a_baseline_is_part_of_what_an_attempt_belongs_to(tiny, tmp_path, monkeypatch):
+    # else one that was changed between two attempts would be judged by episodes of both
+    (tmp_path / "mine.py").write_text("from leaderboard.tripwires import constant\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = of_baseline("mine:constant")
+    found = installed(mine)
+    assert {"code of mine", "code of leaderboard", "code of baselines"} <= found.keys()
+    assert found["code of mine"] != "not found"
+    assert "code of mine" not in installed(rule(tiny))
+
+
 def test_what_an_attempt_left_is_not_believed(tiny, tmp_path):
     whole = done(rule(tiny), tiny, tmp_path / "whole")
     killed_at(EVENTS - 1, tiny, tmp_path)
+    other = next((tmp_path / "entries").rglob(TRACES)) / f"other{ENDING}"
+    other.write_bytes(b"of another package that was not finished")
     (trace,) = list((tmp_path / "entries").rglob("*.0.safetensors.xz"))
     trace.write_bytes(trace.read_bytes()[:-3] + b"abc")
     part = next((tmp_path / "entries").rglob("*.1.json"))
     part.write_bytes(part.read_bytes().replace(b'"failed":false', b'"failed":fals'))
     assert without_times(done(rule(tiny), tiny, tmp_path)) == without_times(whole)
+    assert not other.exists()

@@ -41,6 +41,7 @@ def board(text="plain"):
     )])  # fmt: skip
 
 
+@pytest.mark.attack("C05")
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_cell_of_the_table_is_a_formula(text):
     written = export.table(board(text))
@@ -73,6 +74,7 @@ def braces(text):
     return found
 
 
+@pytest.mark.attack("C05")
 @pytest.mark.parametrize("text", HOSTILE)
 def test_bibtex_holds_one_entry_and_no_command_of_a_stranger(text):
     written = export.bibtex(board(text).policies.ranked[0].entered.record)

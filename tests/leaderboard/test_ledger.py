@@ -47,6 +47,7 @@ def test_a_good_ledger_has_no_problems(story, tmp_path):
     assert ledger.verify(path, ledger.checkpoint_of(found.lines), public(ORGANISER)) == []
 
 
+@pytest.mark.attack("C02")
 @given(st.data())
 def test_any_changed_bit_is_found_and_its_line_named(story, data):
     place = data.draw(st.integers(0, len(story) - 1))
@@ -75,6 +76,7 @@ def test_a_line_signed_anew_by_the_same_key_breaks_the_next(story, tmp_path):
     assert "line 1: prev_sha256 is not the digest of line 0" in problems(other + rest)[0]
 
 
+@pytest.mark.attack("C02")
 @pytest.mark.parametrize("number", range(len(STORY) - 1))
 def test_deleted_doubled_and_moved_lines_are_found(story, number):
     lines = story.splitlines(keepends=True)
@@ -95,6 +97,7 @@ def test_a_renumbered_gap_is_found(story):
     assert "line 4: prev_sha256 is not the digest of line 3" in found[0]
 
 
+@pytest.mark.attack("C02")
 def test_roll_back_and_fork_show_against_a_checkpoint(story, tmp_path):
     path = tmp_path / ledger.NAME
     path.write_bytes(story)
@@ -116,6 +119,7 @@ def test_roll_back_and_fork_show_against_a_checkpoint(story, tmp_path):
                 ledger.verify(path, bad)
 
 
+@pytest.mark.attack("C02")
 def test_two_branches_cannot_be_joined(story, tmp_path):
     lines = story.splitlines(keepends=True)
     path = tmp_path / ledger.NAME
@@ -125,6 +129,7 @@ def test_two_branches_cannot_be_joined(story, tmp_path):
     assert "line 5: n is 4" in problems(b"".join([*lines[:5], branch]))[0]
 
 
+@pytest.mark.attack("C03")
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -171,6 +176,7 @@ def test_another_spelling_of_a_good_line_is_refused(story):
         assert "one way" in problems(other + b"\n")[0]
 
 
+@pytest.mark.attack("C03")
 def test_signatures_of_two_lines_swapped(story):
     lines = [json.loads(line) for line in story.splitlines()]
     lines[1]["sig"], lines[2]["sig"] = lines[2]["sig"], lines[1]["sig"]

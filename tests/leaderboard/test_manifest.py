@@ -30,22 +30,26 @@ def refused(data, match):
 
 
 # A06
+@pytest.mark.attack("A06")
 def test_a_file_that_is_not_listed():
     refused(archive.pack({NAME: manifest(), "policy.toml": RULE, "more.toml": b"x"}),
             r"more\.toml: is not listed in submission\.toml; pack it anew")  # fmt: skip
 
 
+@pytest.mark.attack("A06")
 def test_a_listed_file_that_is_not_there():
     refused(archive.pack({NAME: manifest()}), r"'policy\.toml' is not in the package")
     refused(archive.pack({"policy.toml": RULE}), r"no submission\.toml in the package; `p2p-mar")
 
 
+@pytest.mark.attack("A06")
 @pytest.mark.parametrize("other", [RULE + b" ", RULE.replace(b"0.1", b"0.2")])
 def test_another_file_of_the_same_name(other):
     data = archive.pack({NAME: manifest(), "policy.toml": other})
     refused(data, r"policy\.toml: is not the file that submission\.toml lists")
 
 
+@pytest.mark.attack("A06")
 def test_a_file_swapped_after_it_was_read(tmp_path):
     """Bytes hashed are bytes played: the file is never looked at again."""
     path = tmp_path / "package.zip"
@@ -101,6 +105,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.attack("A07")
 @pytest.mark.parametrize("attack", HOSTILE)
 def test_hostile_toml(attack):
     text, match = HOSTILE[attack]
@@ -112,6 +117,7 @@ def test_hostile_toml(attack):
     refused(archive.pack({NAME: text, "policy.toml": RULE}), "^submission.toml: ")
 
 
+@pytest.mark.attack("A07")
 @given(st.text(max_size=200), st.integers(0, len(manifest())))
 def test_hostile_toml_anywhere(text, place):
     good, complaint = manifest(), ""
@@ -128,6 +134,8 @@ def test_hostile_toml_anywhere(text, place):
         ("my-agent", "My Agent", "name: "),
         ("my-agent", "m", "name: "),
         ("0.1.0", "1.0", "version: "),
+        ("0.1.0", "1\\u0660.0.0", "version: "),
+        ("0.1.0", "1.0.0\\n", "version: "),
         ("submission/1", "submission/2", "format: "),
         ('"policy"', '"closed"', "division: Input should be 'policy', 'method' or 'reference'"),
         ('"rules"', '"python"', "policy.kind: Input should be 'onnx' or 'rules'"),
@@ -207,6 +215,7 @@ class Trap:
         return Path.touch, (self.path,)
 
 
+@pytest.mark.attack("A08")
 @pytest.mark.parametrize("ending", [".yaml", ".pkl", ".npy", ".pt", ".pth", ".pt2", ".joblib",
                                     ".py", ".pyc", ".so", ".zip", ".safetensors", ""])  # fmt: skip
 @pytest.mark.parametrize("kind", ["onnx", "rules"])
@@ -217,6 +226,7 @@ def test_formats_that_carry_code_are_refused_by_kind(ending, kind, tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+@pytest.mark.attack("A08")
 @pytest.mark.parametrize("kind", ["onnx", "rules"])
 def test_other_formats_under_an_allowed_name_stay_bytes(kind, tmp_path):
     np.save(tmp_path / "array.npy", np.array([Trap(tmp_path / "sprung")]), allow_pickle=True)

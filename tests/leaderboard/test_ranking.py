@@ -105,6 +105,13 @@ def test_a_methods_score_is_the_mean_of_its_trainings():
     assert found.high == pytest.approx(known.high, abs=1.5)
 
 
+def test_a_network_that_was_held_by_less_is_not_ranked():
+    known = entered(noisy(50.0), "loose")
+    told = record(known.record.episodes, "loose", sandbox="limits; limits, namespaces")
+    (row,) = board(replace(known, record=told)).policies.listed
+    assert row.reasons == ("its network was not held by namespaces",)
+
+
 def test_four_networks_are_no_method():
     found = board(method([50.0] * 4))
     assert found.methods.ranked == ()
@@ -119,6 +126,7 @@ def floored(share):
     return replace(entered(noisy(80.0), "failing"), record=record(episodes, "failing"))
 
 
+@pytest.mark.attack("B16")
 def test_failing_on_purpose_leaves_the_ranked():
     # B16: the interquartile mean would not see it
     row = board(floored(2 / 16)).policies.listed[0]
@@ -127,6 +135,7 @@ def test_failing_on_purpose_leaves_the_ranked():
     assert row.columns["failed"] == 12.5
 
 
+@pytest.mark.attack("B15", "B16")
 @pytest.mark.parametrize(
     ("own", "says"),
     [
@@ -188,6 +197,7 @@ def changed(**change):
     return replace(entered(noisy(50.0), "other"), record=record(episodes, "other"))
 
 
+@pytest.mark.attack("C04")
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -30,6 +30,7 @@ def test_a_signature_holds_for_its_key_purpose_and_payload():
     assert not signing.holds(public, "a/1", b"", found)
 
 
+@pytest.mark.attack("C03")
 def test_there_is_one_way_to_write_a_signature():
     public, found = signing.public_key(PRIVATE), signing.sign(PRIVATE, "a/1", b"text")
     scalar = int.from_bytes(bytes.fromhex(found[64:]), "little") + GROUP_ORDER

@@ -139,6 +139,7 @@ def test_other_folders_are_left_alone(tmp_path):
         build.write(site(), tmp_path)
 
 
+@pytest.mark.attack("C05")
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 def test_hostile_text_stays_text(attack):
     good, bad = (build.files(one) for one in one_entry(attack))
@@ -161,6 +162,7 @@ def test_our_own_documents_may_hold_no_html():
     assert [address for address, _ in Outline(page).addresses] == ["https://example.org"]
 
 
+@pytest.mark.attack("C05")
 @pytest.mark.parametrize(
     "address",
     ["javascript:alert(1)", "http://example.org", "https://a.org/\"onclick='x'", "https://a b",
@@ -172,6 +174,7 @@ def test_only_plain_https_is_a_link(address):
     assert doi_link("10.1000/x<y>") == "10.1000/x<y>"
 
 
+@pytest.mark.attack("C05")
 def test_hidden_letters_are_shown():
     assert shown("a\u202eb\u200b\x00") == "a\\u{202e}b\\u{200b}\\u{0}"
     assert shown("Zoë, Łukasz, 李, محمد") == "Zoë, Łukasz, 李, محمد"

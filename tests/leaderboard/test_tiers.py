@@ -31,6 +31,7 @@ def tier_in(path, record="record", name="first"):
     return tier(found.lines, found.standing, digest(f"{name} 0.1.0"), digest(record))
 
 
+@pytest.mark.attack("C06")
 @pytest.mark.parametrize(
     ("lines", "wanted"),
     [(1, SELF_REPORTED), (4, SELF_REPORTED), (5, RE_EXECUTED), (7, RE_EXECUTED), (8, REPRODUCED)],
@@ -118,6 +119,7 @@ def test_who_evaluated_cannot_reproduce_under_another_key(tmp_path):
         add(path, "reproduction", verdict(), STRANGER)
 
 
+@pytest.mark.attack("C08")
 def test_withdrawn_entries_leave_their_attempt(tmp_path):
     gone = ("withdraw", {"package": submission()["package"], "reason": "a mistake"}, ORGANISER)
     path = written(tmp_path, [*STORY[:5], gone])
@@ -137,3 +139,44 @@ def test_a_key_is_revoked_once(tmp_path):
     with pytest.raises(LedgerError, match="no such key that is valid"):
         add(path, *revoke(EVALUATOR, 5))
     assert tier_in(path) == SELF_REPORTED
+
+
+SECOND_ORGANISER = ("key-add", key_add(STRANGER, "organiser", "A second organiser"), ORGANISER)
+THIEF = b"\x08" * 32
+
+
+def stolen(*lines):
+    """A season in which a stolen key of an organiser added one of its own, and was revoked."""
+    added = ("key-add", key_add(THIEF, "evaluator", "x"), STRANGER)
+    return [*STORY[:4], SECOND_ORGANISER, added, *lines, revoke(STRANGER, 5)]
+
+
+def test_what_a_stolen_key_added_goes_with_it(tmp_path):
+    path = written(tmp_path, stolen(("evaluation", executed(), THIEF)))
+    assert tier_in(path) == SELF_REPORTED
+    with pytest.raises(LedgerError, match="was added by a key that was revoked"):
+        add(path, "replay", verdict(), THIEF)
+    add(path, "evaluation", executed(), EVALUATOR)
+    assert tier_in(path) == RE_EXECUTED
+
+
+def test_what_a_key_added_before_it_was_stolen_stays(tmp_path):
+    added = ("key-add", key_add(THIEF, "evaluator", "x"), STRANGER)
+    path = written(tmp_path, [*STORY[:4], SECOND_ORGANISER, added, revoke(STRANGER, 6)])
+    add(path, "evaluation", executed(), THIEF)
+    assert tier_in(path) == RE_EXECUTED
+
+
+def test_what_a_stolen_key_withdrew_is_not_withdrawn(tmp_path):
+    gone = ("withdraw", {"package": submission()["package"], "reason": "x"}, STRANGER)
+    path = written(tmp_path, stolen(gone))
+    assert ledger.read(path).standing.withdrawn == frozenset()
+    add(path, "evaluation", executed(), EVALUATOR)
+
+
+def test_an_organiser_who_counts_no_more_is_none_that_is_left(tmp_path):
+    # the stolen key added an organiser's, then the first is revoked: nobody would be left
+    added = ("key-add", key_add(THIEF, "organiser", "x"), STRANGER)
+    path = written(tmp_path, [*STORY[:4], SECOND_ORGANISER, added, revoke(STRANGER, 5)])
+    with pytest.raises(LedgerError, match="the last key of an organiser"):
+        add(path, *revoke(ORGANISER, 7))

@@ -1,7 +1,7 @@
 """One policy over several scenarios: IQM with interval, and what the IQM does not show."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,25 +63,49 @@ def summarise(
     found = []
     for number, policy in enumerate(policies):
         blocks = pooled_blocks(rule_eur, own_eur[number], best_eur)
-        whole = ratio_of_sums(rule_eur, own_eur[number], best_eur)
-        iqm = interval(float(interquartile_mean(blocks)), draws[number], weeks)
+        whole = ratio_of_sums(rule_eur, own_eur[number], best_eur).tolist()
+        alone = unranked(
+            policy, blocks, draws[number], weeks, dict(zip(scenarios, whole, strict=True))
+        )
         found.append(
-            Summary(
-                policy=policy,
-                blocks=len(blocks),
-                iqm=iqm.point,
-                low=iqm.low,
-                high=iqm.high,
-                mean=float(blocks.mean()),
-                cvar=float(cvar(blocks)),
-                worst=float(whole.min()),
-                worst_scenario=scenarios[int(whole.argmin())],
+            replace(
+                alone,
                 rank_low=int(low[number]),
                 rank_high=int(high[number]),
                 group=int(group[number]),
             )
         )
     return found
+
+
+def unranked(
+    policy: str, blocks: FloatArray, draws: FloatArray, weeks: float, scenarios: Mapping[str, float]
+) -> Summary:
+    """One policy by itself; its ranks and its group are 0.
+
+    Args:
+        policy: its name.
+        blocks: scores of all blocks of all scenarios, (block,).
+        draws: bootstrap draws of their interquartile mean, (resample,).
+        weeks: that carry the scores.
+        scenarios: id -> score.
+    """
+    iqm = interval(float(interquartile_mean(blocks)), draws, weeks)
+    worst = min(scenarios, key=lambda name: scenarios[name])
+    return Summary(
+        policy=policy,
+        blocks=len(blocks),
+        iqm=iqm.point,
+        low=iqm.low,
+        high=iqm.high,
+        mean=float(blocks.mean()),
+        cvar=float(cvar(blocks)),
+        worst=scenarios[worst],
+        worst_scenario=worst,
+        rank_low=0,
+        rank_high=0,
+        group=0,
+    )
 
 
 def rank_ranges(draws: FloatArray) -> tuple[IntArray, IntArray]:
