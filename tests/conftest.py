@@ -9,3 +9,8 @@ settings.register_profile(
     "explore", settings.get_profile("steady"), derandomize=False, max_examples=1000
 )
 settings.load_profile("steady")
+
+
+def pytest_collection_modifyitems(items):
+    """Groups begin first, and then what takes longest, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("wheel") is None)

@@ -22,7 +22,7 @@ COPIED = ("p2p_market", "baselines", "configs")
 @pytest.fixture
 def checkout(tmp_path):
     for name in COPIED:
-        ignored = shutil.ignore_patterns("__pycache__")
+        ignored = shutil.ignore_patterns("*.tmp.*")  # another test is compiling, and keeps it soon
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     return tmp_path
 

@@ -191,6 +191,7 @@ class CompiledBoard:
     ) -> int:
         """The one compiled call, or one in each thread; how many agents broke a law."""
         play, before = compiled(), (self.rules, self.windows, self.series, self._step, act)
+        present = fixed(present)  # whether the caller may write there or not: one compiled form
         if self._pool is None:
             (work,) = self.work
             return play(*before, 0, len(seen), actions, present, self.moving, work, reward, seen)

@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -21,16 +22,20 @@ from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.scenario import load_scenario, scenario_ids
 from tests.determinism.fingerprint import computed, fingerprint, processor
+from tests.every_scenario import PLAIN, VARIED
+
+pytestmark = pytest.mark.xdist_group("fingerprints")  # found once to compare with
 
 IDS = scenario_ids()
 NO_VECTORS = {"NPY_DISABLE_CPU_FEATURES": " ".join(n for n in __cpu_dispatch__ if n != "X86_V2")}
 NO_FMA = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX2_Usable,-FMA_Usable"}
+TOGETHER = "all at once"  # in every scenario; one switch alone in two of them, to say who it was
 SWITCHES = {
     "Sandy Bridge": {"OPENBLAS_CORETYPE": "Sandybridge"},
     "Nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
     "no fused multiply-add": NO_FMA,
     "no vector code": NO_VECTORS,
-    "all at once": {"OPENBLAS_CORETYPE": "Nehalem", **NO_FMA, **NO_VECTORS},
+    TOGETHER: {"OPENBLAS_CORETYPE": "Nehalem", **NO_FMA, **NO_VECTORS},
 }
 FAST_X86 = (sys.platform, platform.machine()) == ("linux", "x86_64") and all(
     __cpu_features__[name] for name in ("AVX2", "FMA3")
@@ -56,29 +61,39 @@ def here(scenario_id: str) -> dict[str, str]:
     return fingerprint(scenario_id)
 
 
-def assert_same(found: dict[str, dict[str, str]]) -> None:
-    for scenario_id in IDS:
+def assert_same(scenarios: Sequence[str], **environment: str) -> dict[str, dict[str, str]]:
+    """What a new process finds in these scenarios, which is what is found here."""
+    found = elsewhere(*scenarios, **environment)
+    for scenario_id in scenarios:
         expected, other = here(scenario_id), found[scenario_id]
         changed = [name for name in expected if expected[name] != other[name]]
         assert not changed, f"{scenario_id}: {', '.join(changed)}"
     assert found["any"] == computed()
+    return found
 
 
 @pytest.mark.compiled
 def test_two_processes_agree():
-    assert_same(elsewhere(*IDS))
+    assert_same(PLAIN)
 
 
 @pytest.mark.compiled
-def test_compiled_and_plain_python_agree():
-    assert_same(elsewhere(*IDS, NUMBA_DISABLE_JIT="1"))
+@pytest.mark.parametrize("scenarios", [VARIED, pytest.param(IDS, marks=pytest.mark.slow)], ids=len)
+def test_compiled_and_plain_python_agree(scenarios):
+    assert_same(scenarios, NUMBA_DISABLE_JIT="1")
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("name", SWITCHES)
-def test_other_processors_agree(name):
-    found = elsewhere(*IDS, **SWITCHES[name])
-    assert_same(found)
+@pytest.mark.parametrize(
+    ("name", "scenarios"),
+    [
+        *((name, IDS if name == TOGETHER else PLAIN) for name in SWITCHES),
+        *(pytest.param(name, IDS, marks=pytest.mark.slow) for name in SWITCHES if name != TOGETHER),
+    ],
+    ids=lambda value: value if isinstance(value, str) else len(value),
+)
+def test_other_processors_agree(name, scenarios):
+    found = assert_same(scenarios, **SWITCHES[name])
     if FAST_X86:  # elsewhere there is nothing to switch off
         assert found["processor"] != processor(), (
             "the switch has no effect, so this test says nothing"
@@ -87,8 +102,7 @@ def test_other_processors_agree(name):
 
 @pytest.mark.compiled
 def test_kernels_compiled_for_another_processor_agree(tmp_path):
-    found = elsewhere(*IDS, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path))
-    assert_same(found)
+    assert_same(IDS, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path))
     assert list(tmp_path.rglob("*.nbc"))
 
 

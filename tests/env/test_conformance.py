@@ -9,10 +9,12 @@ from pettingzoo.test import api_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
 import p2p_market
+from p2p_market.batch import CommunityBatch
 from p2p_market.env import INFO_KEYS, CommunityEnv
 from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
 from p2p_market.testing import check_environment, check_features_vary
 from p2p_market.wrappers import PhysicalUnits
+from tests.every_scenario import EVERY_SCENARIO
 
 IDS = p2p_market.scenario_ids()
 
@@ -56,15 +58,20 @@ def test_pettingzoo_aec_api():
 @pytest.mark.compiled
 @pytest.mark.parametrize("scenario_id", IDS)
 def test_a_whole_year_of_observations_lies_in_its_space(scenario_id):
+    """Of a batch, which shows what the environment shows (`tests/batch`) in a third of the time."""
     env = p2p_market.make(scenario_id)
+    spaces = [env.observation_space(agent) for agent in env.possible_agents]
+    low, high = (np.stack([getattr(space, end) for space in spaces]) for end in ("low", "high"))
+    generator = np.random.default_rng(0)
     for split in ("train", "validation", "test"):
+        batch = CommunityBatch(env.scenario, 1, split=split)
+        shape = (1, len(spaces), batch.action_map.width)
         for week in range(13):
-            observations, _ = env.reset(seed=week, options={"split": split, "week": week})
-            generator = np.random.default_rng(week)
-            while env.agents:
-                for agent, row in observations.items():
-                    assert env.observation_space(agent).contains(row), (split, week, agent)
-                observations, *_ = env.step(random_actions(env, generator))
+            seen, ended = batch.reset(seed=week, week=week), False
+            while not ended:
+                outside = np.argwhere(~((seen >= low) & (seen <= high)))
+                assert outside.size == 0, (split, week, outside)
+                seen, _, ended, _ = batch.step(generator.uniform(-1.0, 1.0, shape))
 
 
 @pytest.mark.compiled
@@ -85,7 +92,7 @@ def test_reset_without_a_seed_goes_on_with_the_sequence():
     assert keys[0][0] != keys[0][1]
 
 
-@pytest.mark.parametrize("scenario_id", IDS)
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_a_snapshot_continues_alike(scenario_id):
     env = p2p_market.make(scenario_id)
     play(env, 2, 10)
@@ -105,7 +112,7 @@ def test_unseeded_copies_of_a_new_environment_draw_apart():
     assert keys[0] != keys[1]
 
 
-@pytest.mark.parametrize("scenario_id", IDS)
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_the_end_is_a_termination_after_the_whole_horizon(scenario_id):
     env = p2p_market.make(scenario_id)
     env.reset(seed=0)
@@ -173,7 +180,7 @@ def test_unknown_parts_of_the_year_are_told():
         env.reset(seed=0, options={"split": "test", "week": 13})
 
 
-@pytest.mark.parametrize("scenario_id", IDS)
+@pytest.mark.parametrize("scenario_id", EVERY_SCENARIO)
 def test_physical_units_play_the_same_game(scenario_id):
     plain, physical = p2p_market.make(scenario_id), PhysicalUnits(p2p_market.make(scenario_id))
     plain.reset(seed=6)

@@ -122,7 +122,9 @@ def test_a_policy_that_answers_with_no_number_is_told(tmp_path, monkeypatch):
         "def make(scenario): return Broken()\n"
     )
     monkeypatch.chdir(tmp_path)
-    done = invoke("evaluate", "-p", "broken_agent:make", "-s", "classic-v0", "--weeks", "5")
+    done = invoke(
+        "evaluate", "-p", "broken_agent:make", "-s", "classic-v0", "--weeks", "5", "-w", "1"
+    )
     assert "held in grid-only fallback in 1008 agent-steps" in " ".join(done.output.split())
 
 
@@ -141,7 +143,7 @@ def test_an_own_policy_is_scored(tmp_path, monkeypatch):
         "def make(scenario): return Lazy()\n"
     )
     monkeypatch.chdir(tmp_path)
-    done = invoke("evaluate", "-p", "lazy_agent:make", *RUN, "-o", "out")
+    done = invoke("evaluate", "-p", "lazy_agent:make", *RUN, "-w", "1", "-o", "out")
     assert done.exit_code == 0, done.output
     assert "lazy_agent:make" in done.output
 

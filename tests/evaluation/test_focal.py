@@ -30,6 +30,8 @@ from p2p_market.records import LEDGER_COLUMN
 from p2p_market.registry import POPULATION
 from p2p_market.scenario import build, load_scenario
 
+pytestmark = pytest.mark.xdist_group("focal")  # two runs for all of them
+
 SCENARIO = build(load_scenario("classic-v0").spec.model_copy(update={"days": 1}))
 AGENTS = len(SCENARIO.agents)
 WEEKS = (3, 8)
@@ -114,6 +116,7 @@ def test_money_of_the_seat_and_of_the_others_is_that_of_the_community():
     assert (row.cost_eur + row.others_eur)[0] == pytest.approx(costs.sum(axis=1), abs=1e-9)
 
 
+@pytest.mark.compiled
 def test_the_same_call_gives_the_same_numbers(result):
     again = focal_record(played("storage-value"))
     assert json.dumps(again) == json.dumps(focal_record(result))
@@ -121,11 +124,13 @@ def test_the_same_call_gives_the_same_numbers(result):
     assert other["bots"] != again["bots"]
 
 
-def test_neither_chunks_nor_workers_change_a_number(result, monkeypatch):
+def test_chunks_change_no_number(result, monkeypatch):
     monkeypatch.setattr(rooms, "SEATS_AT_ONCE", 4)
-    small = played("storage-value")
-    assert focal_record(small) == focal_record(result)
-    monkeypatch.undo()
+    assert focal_record(played("storage-value")) == focal_record(result)
+
+
+@pytest.mark.compiled
+def test_workers_change_no_number(result):
     assert focal_record(played("storage-value", workers=2)) == focal_record(result)
 
 

@@ -12,8 +12,8 @@ from p2p_market.episode import choose_key, draw, stack
 from p2p_market.errors import InvariantError
 from p2p_market.fused import board
 from p2p_market.fused.boards import CompiledBoard, PureBoard, of_episode
-from p2p_market.fused.kernel import sources
-from p2p_market.fused.tables import rules, workspace
+from p2p_market.fused.kernel import compiled, sources
+from p2p_market.fused.tables import fixed, rules, workspace
 from p2p_market.market import MECHANISMS
 from p2p_market.observation import features, observe
 from p2p_market.records import SUPERVISOR_CAUSES, Record
@@ -148,7 +148,9 @@ def test_broken_laws_raise_where_asked_and_latch_otherwise(strict):
     """Tables that tear: levels are lifted to a minimum that the tube knows nothing of."""
     scenario = load_scenario("classic-v0")
     episode = draw(scenario, choose_key(scenario, 0, "test", 6))
-    torn = rules(scenario, strict)._replace(energy_min_kwh=0.9 * scenario.nodes.energy_max_kwh)
+    torn = rules(scenario, strict)._replace(
+        energy_min_kwh=fixed(0.9 * scenario.nodes.energy_max_kwh)
+    )
     game = CompiledBoard(
         scenario,
         torn,
@@ -185,11 +187,28 @@ def test_a_board_goes_on_alike_after_pickling():
     assert not copy.rules.retention.flags.writeable  # else it would be compiled once more
 
 
+@pytest.mark.compiled
+def test_one_compiled_form_serves_every_caller():
+    """Also one that was sent its scenario, and one whose list of who spoke is read-only."""
+    own = load_scenario("classic-v0")
+    known = []
+    for scenario in (own, pickle.loads(pickle.dumps(own))):
+        episode = draw(scenario, choose_key(scenario, 0))
+        for sent in (episode, pickle.loads(pickle.dumps(episode))):
+            game = board(scenario, sent, engine.start(scenario, sent), strict=False)
+            reward, seen = buffers(scenario, 1)
+            actions, present = wild(np.random.default_rng(0), (*reward.shape, 3))
+            for spoke in (present, fixed(present)):
+                game.play(actions, spoke, reward, seen)
+                known.append(len(compiled().signatures))
+    assert len(set(known)) == 1
+
+
 def test_every_file_with_a_kernel_is_part_of_the_key_of_what_is_kept():
     """Else a change in it would go unnoticed until the cache is removed."""
     inside = {path.name for path in sources()}
     package = next(iter(sources())).parents[0]
     while package.name != "p2p_market":
         package = package.parent
-    compiled = {p.name for p in package.rglob("*.py") if "@njit" in p.read_text(encoding="utf-8")}
-    assert compiled - inside == set()
+    kernels = {p.name for p in package.rglob("*.py") if "@njit" in p.read_text(encoding="utf-8")}
+    assert kernels - inside == set()

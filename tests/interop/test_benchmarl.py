@@ -8,7 +8,10 @@ pytest.importorskip("benchmarl")
 
 SCENARIO, COMMUNITIES = "classic-v0", 2
 # BenchMARL uses names of TorchRL that TorchRL is about to give up.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.xdist_group("benchmarl"),  # imported once
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,10 @@ from baselines.ppo.learn import advantages
 from p2p_market.batch import CommunityBatch
 from p2p_market.scenario import load_scenario
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+pytestmark = [
+    pytest.mark.xdist_group("rllib"),  # two samplers for all of them
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning"),
+]
 
 
 @pytest.fixture(scope="module", params=["classic-v0", "ev-12-v0"])

@@ -14,6 +14,8 @@ from p2p_market.market import MECHANISMS
 from p2p_market.records import LEDGER_COLUMN
 from p2p_market.scenario import build, load_scenario
 
+pytestmark = pytest.mark.xdist_group("compare")  # one comparison for all of them
+
 
 @pytest.fixture(scope="module")
 def rows():

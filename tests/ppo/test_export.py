@@ -31,6 +31,8 @@ from p2p_market.evaluation.policy import load_policy
 from p2p_market.scenario import build, load_scenario
 from p2p_market.testing import check_policy
 
+pytestmark = pytest.mark.xdist_group("onnx")  # one network for all of them
+
 AGREE = 1e-5
 OBSERVATIONS = 10_000
 

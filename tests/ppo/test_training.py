@@ -21,6 +21,8 @@ from baselines.ppo.policy import TorchPolicy, Validation
 from baselines.ppo.train import Training, run
 from p2p_market.errors import PolicyError, ScenarioError
 
+pytestmark = pytest.mark.xdist_group("ppo")  # one training to compare with
+
 FILES = ("policy.onnx", "checkpoint.pt")
 EPISODE = 4 * 6 * 24  # agent-steps of four communities in a day
 
@@ -59,12 +61,15 @@ def test_two_trainings_give_the_same_bytes(one_day, tmp_path, uninterrupted):
     assert made(tmp_path) == uninterrupted
 
 
+@pytest.mark.compiled
 def test_another_seed_gives_another_policy(one_day, tmp_path, uninterrupted):
     run(settings(one_day, seed=1), tmp_path)
     assert made(tmp_path)[0][0] != uninterrupted[0][0]
 
 
-@pytest.mark.parametrize("call", [2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "call", [3, *(pytest.param(call, marks=pytest.mark.compiled) for call in (2, 4, 5))]
+)
 def test_a_training_that_broke_off_goes_on_alike(call, one_day, tmp_path, uninterrupted):
     calls = []
 
