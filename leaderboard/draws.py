@@ -8,7 +8,7 @@ year, of the homes and of the weather behind a draw. Nothing of a draw is in pub
 import hashlib
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from leaderboard.season import Board, Season
@@ -105,7 +105,7 @@ def seats(season: Season, count: int, index: int) -> list[int]:
 
 def board_spec(board: Board) -> ScenarioSpec:
     """The shipped scenario of a board, shortened if the season says so."""
-    spec = load_scenario(board.scenario).spec
+    spec = _shipped(board.scenario)
     return spec.model_copy(update={"days": board.days or spec.days})
 
 
@@ -156,6 +156,11 @@ def _in_range(spec: ScenarioSpec, contract: Contract) -> Contract:
     room = spec.price_max_eur_per_kwh - spec.carbon_eur_per_kg * CO2_KG_PER_KWH
     cap = round(math.floor(room / tick) * tick, 9)
     return contract.model_copy(update={"floor_eur_per_kwh": floor, "cap_eur_per_kwh": cap})
+
+
+@cache
+def _shipped(scenario: str) -> ScenarioSpec:
+    return load_scenario(scenario).spec
 
 
 @lru_cache(maxsize=2)
