@@ -67,6 +67,25 @@ def test_the_command_line_plays_on_a_cluster(ray, tmp_path):
     assert {name.partition("/")[0] for name in contents(tmp_path)} == {run.name}
 
 
+@pytest.mark.compiled
+def test_an_entry_of_the_leaderboard_gets_the_same_record(ray, tmp_path, monkeypatch):
+    for needed in ("cryptography", "onnxruntime", "safetensors"):
+        pytest.importorskip(needed)
+    from leaderboard import evaluate
+    from tests.leaderboard.seasons import net, opened, without_times
+
+    season = opened(tmp_path)
+    here, there = (
+        evaluate.evaluate(net(season), season, tmp_path / name, ray=address)
+        for name, address in (("here", None), ("there", "auto"))
+    )
+    assert without_times(here) == without_times(there)
+    other = evaluate.installed(net(season)) | {"onnxruntime": "0.1"}
+    monkeypatch.setattr(evaluate, "installed", lambda candidate: other)
+    with pytest.raises(ClusterError, match="install there what is here"):
+        evaluate.evaluate(net(season), season, tmp_path / "elsewhere", ray="auto")
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [
