@@ -11,10 +11,11 @@ from leaderboard.candidate import Candidate, of_baseline, of_package
 from leaderboard.evaluate import evaluate
 from leaderboard.opening import open_season
 from leaderboard.package.package import packed
-from leaderboard.record import Record
+from leaderboard.record import NAME, Record
 from leaderboard.replay import reproduced
 from leaderboard.season import Season, find, read, read_secret
-from p2p_market.errors import PackageError, RecordError
+from p2p_market.console import euro
+from p2p_market.errors import PackageError
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 
 DEV: Final = "dev"
@@ -91,18 +92,21 @@ def _lines(record: Record, folder: Path) -> list[str]:
         )
     saved = [one.alone_eur - one.cost_eur for one in record.focal]
     if saved:
-        lines.append(f"one seat among bots: saves {np.mean(saved):.2f} EUR per episode")
+        lines.append(f"one seat among bots: saves {euro(np.array(saved))} EUR per episode")
     return [*lines, f"record: {folder / f'{record.entry.name}-{record.entry.version}'}"]
 
 
 def _beside(record: Record, season: Season) -> list[str]:
-    """Whether the published record of the same entry says the same."""
+    """Whether the published record of the same entry says the same.
+
+    Raises:
+        RecordError: if the published one is damaged.
+    """
     entry = record.entry
     folder = season.folder / entries.FOLDER / f"{entry.name}-{entry.version}"
-    try:
-        published = entries.read(folder)
-    except RecordError:
+    if not (folder / NAME).is_file():
         return []
+    published = entries.read(folder)
     found = len(record.episodes) + len(record.focal)
     same = [f"all {found} episodes are those of the published record, to the last bit"]
     return reproduced(published, record) or same

@@ -65,25 +65,8 @@ TURNS = {
 }
 
 
-def wash(scenario):
-    return Scripted(action_map(scenario).half.shape, TURNS["wash"])
+def _script(name):
+    return lambda scenario: Scripted(action_map(scenario).half.shape, TURNS[name])
 
 
-def edges(scenario):
-    return Scripted(action_map(scenario).half.shape, TURNS["edges"])
-
-
-def crossed(scenario):
-    return Scripted(action_map(scenario).half.shape, TURNS["crossed"])
-
-
-def dust(scenario):
-    return Scripted(action_map(scenario).half.shape, TURNS["dust"])
-
-
-def overflow(scenario):
-    return Scripted(action_map(scenario).half.shape, TURNS["overflow"])
-
-
-def denormal(scenario):
-    return Scripted(action_map(scenario).half.shape, TURNS["denormal"])
+wash, edges, crossed, dust, overflow, denormal = map(_script, TURNS)

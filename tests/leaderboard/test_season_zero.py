@@ -74,6 +74,8 @@ def test_ledger_signatures_and_every_file(own):
 def test_both_ends_and_nothing_beyond(board):
     found = rows(board, "reference")
     assert abs(found["no-trade"].summary.iqm) < 0.01
+    alone = found["no-trade"].columns
+    assert (alone["worse_off"], alone["jain"], alone["failed"]) == (0.0, 0.0, 0.0)
     assert 99.0 < found["optimum"].summary.iqm < 100.01
     for row in board.rows:
         assert not any("less than the optimum" in reason for reason in row.reasons)
@@ -107,10 +109,10 @@ def test_one_episode_of_every_network_and_reference_replays(own):
     assert played == len(REFERENCES | TRIPWIRES) + 2 + 2 * 5
 
 
-def replayed(workers, **environment):
-    verb = ["leaderboard", "verify", "season-0", "--workers", str(workers)]
+def typed(*arguments, **environment):
+    """What a command of its own process says under these environment variables."""
     done = subprocess.run(
-        [sys.executable, "-c", "from p2p_market.cli import app; app()", *verb],
+        [sys.executable, "-c", "from p2p_market.cli import app; app()", "leaderboard", *arguments],
         cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,
@@ -118,7 +120,12 @@ def replayed(workers, **environment):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "not replayed" not in done.stdout
+    return done.stdout
+
+
+def replayed(workers, **environment):
+    words = typed("verify", "season-0", "--workers", str(workers), **environment)
+    assert "not replayed" not in words
 
 
 @pytest.mark.slow
@@ -139,13 +146,7 @@ def test_the_pages_are_the_same_bytes_in_other_processes(tmp_path):
     found = []
     for hashes in ("1", "2"):
         folder = tmp_path / hashes
-        verb = ["leaderboard", "build", "season-0", "-o", str(folder)]
-        subprocess.run(
-            [sys.executable, "-c", "from p2p_market.cli import app; app()", *verb],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONHASHSEED": hashes},
-            check=True,
-        )
+        typed("build", "season-0", "-o", str(folder), PYTHONHASHSEED=hashes)
         files = (path for path in folder.rglob("*") if path.is_file())
         found.append({str(path.relative_to(folder)): path.read_bytes() for path in files})
     assert found[0] == found[1]
