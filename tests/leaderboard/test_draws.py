@@ -123,7 +123,7 @@ def test_draws_of_a_season(tiny, another):
     own, other = draws(tiny), draws(another)
     assert [drawn.index for drawn in own] == [0, 1]
     assert len({drawn.key.seed for drawn in [*own, *other]}) == 4
-    assert len({drawn.scenario.spec.data for drawn in [*own, *other]}) == 4  # a year of its own each
+    assert len({drawn.scenario.spec.data for drawn in [*own, *other]}) == 4
     assert draws(read(tiny.folder, SECRET)) == own
     ((drawn, seat),) = focal_draws(tiny)
     assert drawn.key == own[0].key
