@@ -368,8 +368,7 @@ def test_verbs_say_what_is_wrong(copy):
     assert run("export", copy, "--format", "xml")[0] == 1
     assert run("replay", copy / "nowhere")[0] == 1
     assert run("verify", entry, "--checkpoint", "99:" + "0" * 64, "--no-replay")[0] == 1
-    code, told = run("verify", entry, "--checkpoint", "9" * 5000 + ":0", "--no-replay")
-    assert (code, "must be NUMBER:DIGEST" in told) == (1, True)
+    assert "must be NUMBER" in run("verify", entry, "--checkpoint", "9" * 5000 + ":0")[1]
 
 
 def test_lines_are_added_by_verbs(copy, tmp_path):
