@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from p2p_market import compare, data, datasets, focal, references, submissions, training
+from p2p_market.compilation import folder
 from p2p_market.console import (
     ScenarioOption,
     SeedOption,
@@ -38,6 +39,10 @@ EXTRAS: Final = (
     ("ray", "ray"),
 )
 """A package and the extra that carries it."""
+NOT_KEPT: Final = (
+    "not kept, so each process compiles for half a minute; set NUMBA_CACHE_DIR to a folder that "
+    "can be written"
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -206,6 +211,8 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
             yield package, version(package), True
         except PackageNotFoundError:
             yield package, f"not installed; pip install 'p2p-market[{extra}]'", True
+    kept = folder()
+    yield "compiled code", f"kept in {kept}" if kept else NOT_KEPT, True
     try:
         data.verify("de2018")
         yield "data de2018", "all digests agree", True

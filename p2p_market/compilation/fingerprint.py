@@ -75,7 +75,7 @@ class _Reading:
         elif isinstance(value, type) and issubclass(value, tuple | BaseException):
             self.tell(value.__module__, value.__qualname__, getattr(value, "_fields", None))
         elif _versioned(value):
-            name = getattr(value, "__qualname__", None) or getattr(value, "__name__", repr(value))
+            name = getattr(value, "__qualname__", None) or getattr(value, "__name__", str(value))
             self.tell(type(value).__name__, name)
         else:
             raise UnknownValueError(f"{value!r} of {type(value).__name__}")
@@ -143,6 +143,7 @@ def _versioned(value: Any) -> bool:
     elif isinstance(value, type):
         owner = value.__module__
     else:
-        return type(value).__module__ in ("builtins", "numpy") or isinstance(value, types.Type)
+        builtin = type(value).__module__ in ("builtins", "numpy") and hasattr(value, "__name__")
+        return builtin or isinstance(value, types.Type | np.dtype)
     top = owner.partition(".")[0]
     return top in ("numpy", "numba") or top in sys.stdlib_module_names

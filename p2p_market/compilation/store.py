@@ -92,8 +92,9 @@ def _places(chosen: str) -> Iterator[Path]:
 def _writable(place: Path) -> bool:
     """Whether files can be made there, by this user alone if it is below a folder of all users."""
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if hasattr(os, "getuid") and place.parent == Path(tempfile.gettempdir()):
+        shared = hasattr(os, "getuid") and place.parent == Path(tempfile.gettempdir())
+        place.mkdir(mode=0o700 if shared else 0o777, parents=True, exist_ok=True)
+        if shared:
             found = place.lstat()
             if found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 return False  # somebody else could put code there
