@@ -2,16 +2,15 @@
 
 import sys
 
-from p2p_market.evaluation.interruption import ask_again, exit_code, listening
+from p2p_market.evaluation.interruption import exit_code, listening, patiently
 
 
 def main() -> None:
     """Import the commands, which takes its time, and run one."""
     with listening():
         try:
-            from p2p_market.cli import app
-
-            ask_again()
+            with patiently():
+                from p2p_market.cli import app
             app()
         except KeyboardInterrupt:
             sys.exit(exit_code() or 130)
