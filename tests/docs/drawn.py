@@ -1,4 +1,4 @@
-"""What is drawn at reset and what may be expected, written from docs/rebuild.md, sections 2 to 5."""
+"""What is drawn at reset and may be expected, written from docs/rebuild.md, sections 2 to 5."""
 
 from itertools import pairwise
 
