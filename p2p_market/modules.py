@@ -67,6 +67,11 @@ def here(name: str) -> Iterator[ModuleType]:
         yield _under_another_name(own) if aside else importlib.import_module(name)
 
 
+def neutral_folder() -> str:
+    """A folder in which nothing is named like a module of Python or of a library."""
+    return ROOT if lies_in(ROOT, OURS[0]) else os.path.abspath(os.sep)
+
+
 @contextmanager
 def safe_path() -> Iterator[None]:
     """Processes started inside the block do not take Python's own modules from the current folder.

@@ -78,6 +78,11 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
     try:
         told = _session(model).get_modelmeta().custom_metadata_map
     except Exception as error:  # its classes have no other base of their own
+        if "external data" in str(error) or "model_path" in str(error):
+            raise PolicyError(
+                f"{path}: keeps its weights in another file; save them inside this one: "
+                "torch.onnx.export(..., external_data=False)"
+            ) from error
         raise PolicyError(f"{path}: not an ONNX model ({error})") from error
     if not {COLUMNS, DECISION} <= told.keys():
         raise PolicyError(f"{path}: its metadata need {COLUMNS!r} and {DECISION!r}")
