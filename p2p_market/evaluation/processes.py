@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from p2p_market.errors import ClusterError
 from p2p_market.evaluation.interruption import SIGNALS, ask_again, deaf_children
 from p2p_market.evaluation.parts import Tell
+from p2p_market.modules import safe_path
 
 POLL_S: Final = 0.1
 GROUPS: Final = Path("/sys/fs/cgroup")
@@ -72,13 +73,13 @@ def in_processes(
     """
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with deaf_children():  # the queue starts one that cleans up
+    with deaf_children(), safe_path():  # the queue starts one that cleans up
         messages: Messages = context.SimpleQueue()
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare, (messages,))
     try:
         pending = {}
         for task in tasks:
-            with deaf_children():
+            with deaf_children(), safe_path():
                 pending[pool.submit(_work, work, task)] = task
         yield from _answers(pending, messages, tell)
         pool.shutdown()
