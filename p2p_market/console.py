@@ -1,16 +1,23 @@
 """What commands share: options, the terminal, and errors as one line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from typer.core import TyperGroup
 
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import all_weeks
-from p2p_market.evaluation.interruption import exit_code, listening
+from p2p_market.evaluation.interruption import ask_again, exit_code, listening
 from p2p_market.places import expanded
 from p2p_market.records import FloatArray
 from p2p_market.screen import Screen, outlets, visible
@@ -57,6 +64,19 @@ def week_numbers(text: str) -> list[int]:
             param_hint="--weeks",
         )
     return numbers
+
+
+def check_names(policies: Sequence[str]) -> None:
+    """Refuse names that cannot stand in a record.
+
+    Raises:
+        typer.BadParameter: for bytes of a file's name that are no UTF-8.
+    """
+    for name in policies:
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise typer.BadParameter(
+                f"{name!r} holds bytes that are no UTF-8; rename it", param_hint="--policy"
+            )
 
 
 def euro(values: FloatArray) -> str:
@@ -106,9 +126,23 @@ def _visible() -> Iterator[None]:
         raise
 
 
-def progress_bar() -> Progress:
+class Bar(Progress):
+    """Progress on stderr; whoever tells of it is asked again whether to end."""
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """So much more is done."""
+        ask_again()
+        super().advance(task_id, advance)
+
+    def update(self, task_id: TaskID, **how: Any) -> None:
+        """So much is done."""
+        ask_again()
+        super().update(task_id, **how)
+
+
+def progress_bar() -> Bar:
     """A bar on stderr that counts units of work."""
-    return Progress(
+    return Bar(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),

@@ -10,7 +10,15 @@ from typing import Final
 
 import typer
 
-from p2p_market.console import GOES_ON, complain, complaining, console, progress_bar, week_numbers
+from p2p_market.console import (
+    GOES_ON,
+    check_names,
+    complain,
+    complaining,
+    console,
+    progress_bar,
+    week_numbers,
+)
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import ScenarioResult, entrants
 from p2p_market.evaluation.files import check_writable, new_folder, safe_name
@@ -68,6 +76,7 @@ def _asked(
     Raises:
         P2PMarketError: if something of it cannot be played.
     """
+    check_names(policies)
     chosen = [load_scenario(name) for name in names]
     if len({scenario.spec.id for scenario in chosen}) < len(chosen):
         raise typer.BadParameter("the same scenario twice", param_hint="--scenario")
@@ -95,7 +104,6 @@ def _play(
         def tell(number: int, units: int) -> None:
             nonlocal begun
             begun = True
-            ask_again()
             progress.advance(bars[number], units)
 
         at_once = workers or (0 if ray else processors())
