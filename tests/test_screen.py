@@ -131,12 +131,15 @@ def test_only_a_reader_that_left_is_no_failure():
 
 
 def test_brackets_of_a_hint_and_of_wrong_usage_are_shown(monkeypatch):
-    found = [("ray", "not installed; pip install 'p2p-market[ray]'", True), ("x", "[y]", False)]
+    found = [
+        ("ray", "not installed; pip install 'p2p-market[ray]'", True),
+        ("x", "[y]\x1b[31m", False),
+    ]
     monkeypatch.setattr(cli, "_checks", lambda: iter(found))
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 1
     assert "p2p-market[ray]" in done.output
-    assert "[y]" in done.output
+    assert r"[y]\x1b[31m" in done.output
     wrong = CliRunner().invoke(app, ["doctor", "--\x1b[31mred[/]"])
     assert wrong.exit_code == 2
     assert "\x1b[31mred" not in wrong.output
