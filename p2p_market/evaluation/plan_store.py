@@ -15,6 +15,7 @@ import numpy as np
 
 from p2p_market.episode import Episode
 from p2p_market.evaluation.files import write_bytes
+from p2p_market.evaluation.full_matching import fully_matched
 from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.scenario import Scenario
 
@@ -36,8 +37,11 @@ def plan_path(folder: Path, identity: str, scenario: Scenario, episode: Episode)
 
 
 def digest_of(scenario: Scenario, episode: Episode) -> str:
-    """Digest of all that the cost of a schedule depends on: scenario, devices, every series."""
-    digest = hashlib.sha256(scenario.digest.encode())
+    """Digest of all that the cost of a schedule depends on: scenario, devices, every series.
+
+    The mechanism is left out: an optimum is played in the same market whatever it is.
+    """
+    digest = hashlib.sha256(fully_matched(scenario).digest.encode())
     for array in (scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh):
         digest.update(array.tobytes())
     for record in (scenario.nodes, episode):
