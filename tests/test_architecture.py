@@ -38,6 +38,7 @@ FLOORS = (
     ("p2p_market",),
     ("evaluation",),
     ("testing",),
+    ("screen",),
     ("console",),
     ("tables",),
     ("compare", "datasets", "focal", "references", "submissions", "training"),

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.episode import Episode
-from p2p_market.evaluation.files import write_bytes
+from p2p_market.evaluation.files import safe_name, write_bytes
 from p2p_market.evaluation.full_matching import fully_matched
 from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.scenario import Scenario
@@ -33,7 +33,7 @@ def plan_path(folder: Path, identity: str, scenario: Scenario, episode: Episode)
         episode: a batch of one.
     """
     digest = hashlib.sha256(f"{identity} {digest_of(scenario, episode)}".encode())
-    return folder / f"{scenario.spec.id}-{digest.hexdigest()[:16]}.npz"
+    return folder / f"{safe_name(scenario.spec.id)}-{digest.hexdigest()[:16]}.npz"
 
 
 def digest_of(scenario: Scenario, episode: Episode) -> str:

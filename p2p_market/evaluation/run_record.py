@@ -146,7 +146,7 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
 
 
 def _actions_name(scenario: Scenario, policy: str) -> str:
-    return f"actions/{scenario.spec.id}--{safe_name(policy)}.npz"
+    return f"actions/{safe_name(scenario.spec.id, policy)}.npz"
 
 
 def read_run(folder: Path) -> dict[str, Any]:
