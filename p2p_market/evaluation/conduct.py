@@ -7,13 +7,14 @@ same number stay: calendar and common prices are nobody's secret. What the shipp
 below; tests hold them to it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from p2p_market.evaluation.failure import Failure, PassingError
 from p2p_market.evaluation.policy import Policy, ask
@@ -71,7 +72,42 @@ class Watched:
 
 
 UNKNOWN: Final = Conduct()
-"""Of a policy that has not played."""
+"""Of a policy that has not played, and of all in older records."""
+
+MARKS: Final = {
+    "x": "failed; all its weeks count the floor, a score of -100",
+    "f": "foresight: it knows the future; a reference, neither ranked nor compared",
+    "n": "not reproducible: asked for the first day again, it answered otherwise",
+    "c": "centralised: what agents do depends on what others see",
+}
+"""Letter in a table -> what it says."""
+
+CONDUCT: Final = TypeAdapter(Conduct)
+
+
+def recorded_conduct(entry: Mapping[str, Any]) -> Conduct:
+    """The conduct in a policy's entry of a run record.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    return CONDUCT.validate_python(entry["conduct"]) if "conduct" in entry else UNKNOWN
+
+
+def marks(conduct: Conduct) -> list[str]:
+    """Letters of `MARKS`."""
+    found = {
+        "x": conduct.failure is not None,
+        "f": not conduct.contends,
+        "n": conduct.reproducible is False,
+        "c": conduct.rows == "centralised",
+    }
+    return [mark for mark, holds in found.items() if holds]
+
+
+def unmarked(conduct: Conduct) -> bool:
+    """Whether it was looked at and nothing was found."""
+    return conduct == Conduct(rows="decentralised, checked", reproducible=True)
 
 
 def of_shipped(name: str) -> Conduct | None:

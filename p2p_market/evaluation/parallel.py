@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 
+from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import OPTIMUM, ScenarioResult
 from p2p_market.evaluation.cluster import on_cluster
 from p2p_market.evaluation.interruption import ask_again
@@ -29,8 +30,11 @@ def evaluate_all(
     tell: Tell,
     store: PartStore | None = None,
     ray: str | None = None,
+    out_unscored: list[P2PMarketError] | None = None,
 ) -> list[ScenarioResult]:
     """Evaluate scenarios part by part; results stand in the order of the jobs.
+
+    A policy that fails is a result.
 
     Args:
         workers: parts played at the same time; 1 plays them here, one after the other.
@@ -38,6 +42,8 @@ def evaluate_all(
         store: keeps finished parts, so that an interrupted run goes on.
         ray: address of a Ray cluster that plays the parts instead of processes; then 0 workers
             mean as many as it has room for.
+        out_unscored: hears why a scenario has no scale, which is then left out; without it, or
+            where no scenario is left, that is raised.
 
     Raises:
         P2PMarketError: the first error of any part; parts not yet begun are dropped.
@@ -62,8 +68,15 @@ def evaluate_all(
             parts = parts_of(jobs[task.number])
             if len(own) == len(parts):
                 ordered = [own.pop(part) for part in parts]
-                results[task.number] = put_together(jobs[task.number], ordered)
-    return [results[number] for number in range(len(jobs))]
+                try:
+                    results[task.number] = put_together(jobs[task.number], ordered)
+                except P2PMarketError as error:
+                    if out_unscored is None:
+                        raise
+                    out_unscored.append(error)
+    if not results and out_unscored:
+        raise out_unscored[0]
+    return [results[number] for number in sorted(results)]
 
 
 def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
-from p2p_market.evaluation.conduct import Conduct
+from p2p_market.evaluation.conduct import CONDUCT
 from p2p_market.evaluation.files import safe_name, write_bytes
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
@@ -28,7 +27,6 @@ from p2p_market.evaluation.run_record import versions
 from p2p_market.registry import target_of
 
 PACKAGE: Final = "p2p_market"
-CONDUCT: Final = TypeAdapter(Conduct)
 
 
 @dataclass(frozen=True, slots=True)
