@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from p2p_market import compare, data, datasets, focal, references, submissions, training
+from p2p_market.compilation import folder
 from p2p_market.console import (
     Commands,
     ScenarioOption,
@@ -44,6 +45,10 @@ EXTRAS: Final = (
     ("ray", "ray"),
 )
 """A package and the extra that carries it."""
+NOT_KEPT: Final = (
+    "not kept, so each process compiles for half a minute; set NUMBA_CACHE_DIR to a folder that "
+    "can be written"
+)
 
 app = typer.Typer(
     cls=Commands,
@@ -214,6 +219,8 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
             yield package, version(package), True
         except PackageNotFoundError:
             yield package, f"not installed; pip install 'p2p-market[{extra}]'", True
+    kept = folder()
+    yield "compiled code", f"kept in {kept}" if kept else NOT_KEPT, True
     try:
         data.verify("de2018")
         yield "data de2018", "all digests agree", True
