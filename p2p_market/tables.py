@@ -40,7 +40,16 @@ def _results(result: ScenarioResult) -> Figures:
     found = [_marks(row) for row in result.rows]
     marked = ("mark",) if any(found) else ()
     return Figures(
-        ("policy", *marked, "score", "95 % interval", "worst", "EUR each", "dispatch", "allocation"),
+        (
+            "policy",
+            *marked,
+            "score",
+            "95 % interval",
+            "worst",
+            "EUR each",
+            "dispatch",
+            "allocation",
+        ),
         [
             (
                 row.policy,

@@ -79,6 +79,11 @@ class ScenarioResult:
         tolerance = np.array([c.tolerance_eur for c in self.certificates])
         return [r.policy for r in self.rows if np.any(r.social_cost_eur < bound - tolerance)]
 
+    @property
+    def sound(self) -> bool:
+        """Whether the scale holds and every policy played to the end."""
+        return self.certified and not self.above_optimum and len(self.played) == len(self.rows)
+
 
 def all_weeks() -> range:
     """The weeks of every split."""

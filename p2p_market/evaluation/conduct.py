@@ -94,6 +94,16 @@ def recorded_conduct(entry: Mapping[str, Any]) -> Conduct:
     return CONDUCT.validate_python(entry["conduct"]) if "conduct" in entry else UNKNOWN
 
 
+def recorded_marks(record: Mapping[str, Any]) -> list[str]:
+    """What a run record says of the conduct of its policies, a line per mark."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for scenario in record["scenarios"]:
+        for entry in scenario["policies"][:-1]:  # the optimum is an end of the scale
+            for mark in marks(recorded_conduct(entry)):
+                found.setdefault((mark, entry["policy"]), []).append(scenario["id"])
+    return [f"{policy} in {', '.join(ids)}: {MARKS[mark]}" for (mark, policy), ids in found.items()]
+
+
 def marks(conduct: Conduct) -> list[str]:
     """Letters of `MARKS`."""
     found = {

@@ -45,7 +45,8 @@ def attempt(
     """Play one policy on all weeks, as one batch, and look how it behaves.
 
     Args:
-        centralised: it says so itself; whose rows it reads is not looked at.
+        centralised: it says so itself; whose rows it reads is not looked at. What shipped ones
+            do is known.
         progress: called with the number of steps played since its last call.
 
     Raises:
@@ -60,9 +61,8 @@ def attempt(
     except FailedPolicyError as error:
         return Attempt(error.played, replace(conduct, failure=error.failure))
     if conduct.reproducible is None:
-        conduct = _judged(scenario, episode, name, watched, played, conduct)
-    if centralised:
-        conduct = replace(conduct, rows="centralised")
+        judged = _judged(scenario, episode, name, watched, played, centralised)
+        conduct = replace(judged, sight=conduct.sight)
     return Attempt(played, conduct)
 
 
@@ -123,20 +123,23 @@ def _judged(
     name: str,
     watched: Watched,
     played: Trajectory,
-    conduct: Conduct,
+    centralised: bool,
 ) -> Conduct:
     """Its conduct, from asking again for the first day."""
+    declared: Rows = "centralised" if centralised else "not checked"
     seeds = [policy_seed(key) for key in episode.keys]
     seen = watched.out_seen
     asked = [Asked(*one) for one in zip(seen, played.actions[: len(seen)], strict=True)]
     if not answers_alike(lambda: load_player(name, scenario, episode)[0], seeds, asked):
-        return replace(conduct, reproducible=False)
+        return Conduct(rows=declared, reproducible=False)
+    if centralised:
+        return Conduct(rows=declared, reproducible=True)
     others = [np.roll(one, 1, axis=0) for one in seen]
     if episode.batch == 1:
         others = _another_week(scenario, episode, played)
     own = minds_own_rows(watched.policy, seeds, asked, others)
     rows: Rows = "decentralised, checked" if own else "centralised"
-    return replace(conduct, reproducible=True, rows=rows)
+    return Conduct(rows=rows, reproducible=True)
 
 
 def _another_week(scenario: Scenario, episode: Episode, played: Trajectory) -> list[Float32Array]:
