@@ -1,10 +1,10 @@
 """How a policy behaves: what it sees, whose rows it reads, whether it answers alike twice.
 
-A policy that is not shipped is asked again after its play, with what it saw on the first day.
-Loaded afresh it must give the same bytes. Then the rows of half of the agents are replaced by those
-of another week; the others must act as before. Columns in which all agents of a community see the
-same number stay: calendar and common prices are nobody's secret. What the shipped ones do stands
-below; tests hold them to it.
+A policy that is not shipped is asked again after its play, with what it saw on the first day. It
+must give the same bytes, as it is and loaded afresh. Then the rows of half of the agents are
+replaced by those of another week; the others must act as before. Columns in which all agents of a
+community see the same number stay: calendar and common prices are nobody's secret. What the shipped
+ones do stands below; tests hold them to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -128,11 +128,14 @@ def of_shipped(name: str) -> Conduct | None:
     return Conduct(rows=rows, reproducible=True)
 
 
-def answers_alike(load: Callable[[], Policy], seeds: Sequence[int], asked: Sequence[Asked]) -> bool:
-    """Whether the policy, loaded afresh, gives the same bytes for what it saw.
+def answers_alike(
+    policy: Policy, afresh: Callable[[], Policy], seeds: Sequence[int], asked: Sequence[Asked]
+) -> bool:
+    """Whether the policy gives the same bytes for what it saw, as it is and loaded afresh.
 
     Args:
-        load: gives the policy.
+        policy: that has played.
+        afresh: gives another one of its kind.
         seeds: that it was started with.
         asked: from the first step on.
     """
@@ -145,7 +148,7 @@ def answers_alike(load: Callable[[], Policy], seeds: Sequence[int], asked: Seque
                 return False
         return True
 
-    return _holds(lambda: alike(load()))
+    return _holds(lambda: alike(policy) and alike(afresh()))
 
 
 def minds_own_rows(

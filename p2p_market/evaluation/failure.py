@@ -124,8 +124,8 @@ def visible(text: str) -> str:
 def _frames(traceback: TracebackType | None, module: str) -> list[str]:
     """The calls in files that are neither ours nor a library's, as text."""
     lines = list(_places(traceback, module))
-    repeated = [(line, len(list(same))) for line, same in groupby(lines)]
-    told = [line if n == 1 else f"{line} (repeated {n} times)" for line, n in repeated]
+    repeated = [(line, len(list(same)) > 1) for line, same in groupby(lines)]
+    told = [f"{line} (repeated)" if often else line for line, often in repeated]
     if len(told) > FIRST + LAST:
         left_out = f"... {len(told) - FIRST - LAST} more ..."
         told = [*told[:FIRST], left_out, *told[-LAST:]]

@@ -16,12 +16,13 @@ from p2p_market.evaluation.parts import (
     Playing,
     Task,
     Tell,
+    died,
     parts_of,
     play_part,
     put_together,
     work,
 )
-from p2p_market.evaluation.processes import in_processes
+from p2p_market.evaluation.processes import DeadProcessError, in_processes
 
 
 def evaluate_all(
@@ -57,7 +58,7 @@ def evaluate_all(
     elif workers == 1:
         playing = _here(tasks, tell)
     else:
-        playing = in_processes(tasks, workers, tell, work)
+        playing = _side_by_side(tasks, workers, tell)
     with closing(playing):
         for task, answer in playing:
             if store is not None:
@@ -89,6 +90,25 @@ def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
 def _order(task: Task) -> tuple[bool, bool, int, int]:
     """Policies first, since they may fail; then optima, the longest first, so that none is late."""
     return task.part.policy == OPTIMUM, task.known is not None, -task.part.size, task.number
+
+
+def _side_by_side(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:
+    """In processes; where a policy ends its process, that is its failure, and others go on."""
+    todo = list(tasks)
+    while todo:
+        asked = tuple(todo)
+        try:
+            with closing(in_processes(asked, workers, tell, work)) as playing:
+                for task, answer in playing:
+                    todo = [one for one in todo if one is not task]
+                    yield task, answer
+        except DeadProcessError as error:
+            if error.place is None or error.code is None:
+                raise
+            task = asked[error.place]
+            answer = died(task.part, error.code)
+            todo = [one for one in todo if one is not task]
+            yield task, answer
 
 
 def _here(tasks: Sequence[Task], tell: Tell) -> Playing:

@@ -5,6 +5,7 @@ keeps all its weeks in one batch: its networks may round differently in batches 
 Optima are solved one by one anyway, and take nearly all the time.
 """
 
+import signal
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +27,7 @@ from p2p_market.evaluation.benchmark import (
 )
 from p2p_market.evaluation.certificate import Certificate, certify
 from p2p_market.evaluation.conduct import Conduct
-from p2p_market.evaluation.failure import FailedPolicyError, PassingError
+from p2p_market.evaluation.failure import FailedPolicyError, Failure, PassingError
 from p2p_market.evaluation.player import Attempt, attempt, load_player
 from p2p_market.evaluation.policy import Plan, Policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
@@ -82,6 +83,13 @@ class Answer:
     certificate: Certificate | None = None  # of an optimum
     plan: Plan | None = None  # of an optimum
 
+
+CRASHES: Final = tuple(
+    getattr(signal, name)
+    for name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+    if hasattr(signal, name)
+)
+"""Signals by which faulty code ends its own process."""
 
 Known = Plan | Recording | None
 """What is known of a part from an earlier run."""
@@ -169,6 +177,28 @@ def play_part(
     if progress is not None:
         progress(part.units - (0 if made.played is None else len(made.played.actions)))
     return Answer(made.played, made.conduct)
+
+
+def died(part: Part, code: int) -> Answer:
+    """The answer of a part whose process ended before it.
+
+    Args:
+        code: that the process left with; below 0 the signal that ended it.
+
+    Raises:
+        ClusterError: if no policy can be blamed: the system ended the process, or it was at work
+            on an optimum.
+    """
+    name = _scenario(part.specification).spec.id
+    how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+    if part.policy == OPTIMUM or (code < 0 and -code not in CRASHES):
+        raise ClusterError(
+            f"a process died ({how}) at work on {part.policy!r} in {name}, perhaps for want of "
+            "memory; the same command goes on from the parts finished so far, and fewer --workers "
+            "need less"
+        )
+    message = f"policy {part.policy!r} failed in {name}: it ended its process ({how})"
+    return Answer(None, Conduct(failure=Failure(message)))
 
 
 def work(task: Task, tell: Tell) -> Answer:

@@ -130,7 +130,9 @@ def _judged(
     seeds = [policy_seed(key) for key in episode.keys]
     seen = watched.out_seen
     asked = [Asked(*one) for one in zip(seen, played.actions[: len(seen)], strict=True)]
-    if not answers_alike(lambda: load_player(name, scenario, episode)[0], seeds, asked):
+    if not answers_alike(
+        watched.policy, lambda: load_player(name, scenario, episode)[0], seeds, asked
+    ):
         return Conduct(rows=declared, reproducible=False)
     if centralised:
         return Conduct(rows=declared, reproducible=True)
