@@ -3,7 +3,6 @@
 The record is complete before anything is shown, so that no terminal and no picture can lose it.
 """
 
-import importlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from p2p_market.evaluation.parts import Job, units_of_work
 from p2p_market.evaluation.player import try_out
 from p2p_market.evaluation.processes import processors
 from p2p_market.evaluation.run_record import write_run
+from p2p_market.modules import import_ours
 from p2p_market.scenario import Scenario, load_scenario
 from p2p_market.tables import print_results
 
@@ -191,7 +191,7 @@ def _without_loss(what: str, folder: Path, work: Callable[[], None]) -> bool:
 def _write_report(results: Sequence[ScenarioResult], folder: Path) -> None:
     module, _, function = REPORT.partition(":")
     try:
-        write = getattr(importlib.import_module(module), function)
+        write = getattr(import_ours(module), function)
     except ImportError as error:
         console.say(f"no report: {error}; it needs a checkout and p2p-market[report]")
         return

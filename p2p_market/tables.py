@@ -74,9 +74,9 @@ def _marks(row: Row) -> str:
 def _print_conduct(result: ScenarioResult) -> None:
     """What the marks mean, and how policies failed."""
     used = "".join(_marks(row) for row in result.rows)
-    for mark, meaning in MARKS.items():
+    for mark, (word, meaning) in MARKS.items():
         if mark in used:
-            console.print(f"{mark}: {meaning}")
+            console.print(f"{mark}: {word}; {meaning}")
     if any(unmarked(row.conduct) for row in result.rows):
         console.print("no mark: decentralised, checked, and reproducible")
     for row in result.rows:

@@ -224,8 +224,8 @@ def _conduct(result: ScenarioResult) -> list[str]:
     """How the policies behave, mark by mark; who has none."""
     rows = [row for row in result.rows if row.policy != OPTIMUM]
     marked = [
-        f"{', '.join(found)} ({mark}): {meaning}."
-        for mark, meaning in MARKS.items()
+        f"{', '.join(found)}: {word} ({mark}); {meaning}."
+        for mark, (word, meaning) in MARKS.items()
         if (found := [row.policy for row in rows if mark in marks(row.conduct)])
     ]
     sound = ", ".join(row.policy for row in rows if unmarked(row.conduct))

@@ -13,6 +13,7 @@ from p2p_market.errors import OptimumError
 from p2p_market.evaluation import metrics
 from p2p_market.evaluation.breakdown import Breakdown, breakdown
 from p2p_market.evaluation.certificate import Certificate, certify
+from p2p_market.evaluation.conduct import OPTIMUM as OPTIMUM
 from p2p_market.evaluation.conduct import UNKNOWN, Conduct
 from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.player import Attempt, attempt
@@ -24,7 +25,6 @@ from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 
 RULE: Final = "no-trade"
-OPTIMUM: Final = "optimum"
 TRUTHFUL: Final = "truthful"  # the best of the rules, what others are measured against
 
 SEES_ALL: Final = Conduct("foresight", "centralised", True)

@@ -25,6 +25,7 @@ Sight = Literal["observations", "foresight"]
 Rows = Literal["centralised", "decentralised, checked", "not checked"]
 
 TOLERANCE: Final = 1e-6  # of a normalised action: so far others' rows may move it
+OPTIMUM: Final = "optimum"  # an end of the scale, which needs no mark
 CENTRALISED: Final = ("mpc-community", "mpc-foresight")
 """Shipped policies in which an agent acts on what others see."""
 
@@ -75,12 +76,12 @@ UNKNOWN: Final = Conduct()
 """Of a policy that has not played, and of all in older records."""
 
 MARKS: Final = {
-    "x": "failed; all its weeks count the floor, a score of -100",
-    "f": "foresight: it knows the future; a reference, neither ranked nor compared",
-    "n": "not reproducible: asked for the first day again, it answered otherwise",
-    "c": "centralised: what agents do depends on what others see",
+    "x": ("failed", "all its weeks count the floor, a score of -100"),
+    "f": ("foresight", "it knows the future; a reference, neither ranked nor compared"),
+    "n": ("not reproducible", "asked for the first day again, it answered otherwise"),
+    "c": ("centralised", "what agents do depends on what others see"),
 }
-"""Letter in a table -> what it says."""
+"""Letter in a table -> word, and what it means."""
 
 CONDUCT: Final = TypeAdapter(Conduct)
 
@@ -95,13 +96,25 @@ def recorded_conduct(entry: Mapping[str, Any]) -> Conduct:
 
 
 def recorded_marks(record: Mapping[str, Any]) -> list[str]:
-    """What a run record says of the conduct of its policies, a line per mark."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for scenario in record["scenarios"]:
-        for entry in scenario["policies"][:-1]:  # the optimum is an end of the scale
-            for mark in marks(recorded_conduct(entry)):
-                found.setdefault((mark, entry["policy"]), []).append(scenario["id"])
-    return [f"{policy} in {', '.join(ids)}: {MARKS[mark]}" for (mark, policy), ids in found.items()]
+    """What a run record says of the conduct of its policies, a line per mark.
+
+    For example "failed: mine:make (classic-v0), other:make"; without scenarios it is all of them.
+    """
+    scenarios = record["scenarios"]
+    lines = []
+    for mark, (word, _) in MARKS.items():
+        found: dict[str, list[str]] = {}
+        for scenario in scenarios:
+            for entry in scenario["policies"]:
+                if entry.get("policy") != OPTIMUM and mark in marks(recorded_conduct(entry)):
+                    found.setdefault(entry["policy"], []).append(scenario["id"])
+        names = [
+            name if len(ids) == len(scenarios) else f"{name} ({', '.join(ids)})"
+            for name, ids in found.items()
+        ]
+        if names:
+            lines.append(f"{word}: {', '.join(names)}")
+    return lines
 
 
 def marks(conduct: Conduct) -> list[str]:

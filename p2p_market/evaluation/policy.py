@@ -1,12 +1,8 @@
 """What a policy is, and how one is found by name."""
 
-import importlib
-import os
-import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import PurePath
-from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,8 +12,9 @@ from p2p_market.episode import Episode
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.failure import Stranger, WrongAnswerError
 from p2p_market.evaluation.interface import insist_on_policy, takes
+from p2p_market.evaluation.policy_names import is_file, is_ours, not_imported, place_of
+from p2p_market.modules import here, import_ours
 from p2p_market.records import Float32Array, FloatArray, Record
-from p2p_market.registry import FILES, KNOWN, target_of
 from p2p_market.scenario import Scenario
 
 
@@ -93,29 +90,24 @@ def load_policy(name: str, scenario: Scenario) -> Policy | Planner | Informed:
         PolicyError: if nothing of that name can be imported.
         FailedPolicyError: if its module or its factory raises, or what it returns is no policy.
     """
-    target = target_of(name)
-    module_name, _, factory_name = target.partition(":")
-    if not (factory_name and module_name) or module_name.startswith("."):
-        raise PolicyError(
-            f"no policy {name!r}; known are: {', '.join(KNOWN)}, or give MODULE:FACTORY or a file "
-            f"that ends in {', '.join(FILES)}"
-        )
+    module_name, factory_name = place_of(name)
     author = Stranger(name, scenario.spec.id, module_name)
-    try:
-        module = author.call(None, import_from_here, module_name, passing=ImportError)
-        factory = author.call(None, getattr, module, factory_name, passing=AttributeError)
-    except ImportError as error:
-        raise PolicyError(
-            f"policy {name!r}: cannot import {module_name!r} ({error}); baselines need a checkout "
-            "of the repository and the extra that carries their solver, files of networks the "
-            "extra onnx"
-        ) from error
-    except AttributeError as error:
-        raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
     given = (scenario, name) if is_file(name) else (scenario,)
-    policy: Policy | Planner | Informed = author.call(
-        None, _made, factory, given, passing=PolicyError
-    )
+    with ExitStack() as stack:
+        try:
+            if is_ours(name):
+                module = import_ours(module_name)
+            else:
+                place = here(module_name)
+                module = author.call(None, stack.enter_context, place, passing=ImportError)
+            factory = author.call(None, getattr, module, factory_name, passing=AttributeError)
+        except ImportError as error:
+            raise PolicyError(not_imported(name, module_name, error)) from error
+        except AttributeError as error:
+            raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
+        policy: Policy | Planner | Informed = author.call(
+            None, _made, factory, given, passing=PolicyError
+        )
     return policy
 
 
@@ -131,22 +123,6 @@ def _made(factory: Any, arguments: tuple[Any, ...]) -> Any:
     policy = factory(*arguments)
     insist_on_policy(policy)
     return policy
-
-
-def is_file(name: str) -> bool:
-    """Whether a policy is a file, by its ending."""
-    return PurePath(name).suffix in FILES
-
-
-def import_from_here(module: str) -> ModuleType:
-    """A module, searched in the current directory first.
-
-    Raises:
-        ImportError: if it cannot be imported.
-    """
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.insert(0, here)
-    return importlib.import_module(module)
 
 
 def ask(
