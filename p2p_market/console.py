@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
+import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typer.core import TyperGroup
@@ -60,7 +61,9 @@ def week_numbers(text: str) -> list[int]:
 
 
 def euro(values: FloatArray) -> str:
-    """Mean with two digits, without a minus sign before zero."""
+    """Mean with two digits, without a minus sign before zero; a dash where there is none."""
+    if np.isnan(values).all():
+        return "-"
     return f"{round(float(values.mean()), 2) + 0.0:.2f}"
 
 

@@ -12,18 +12,18 @@ import typer
 
 from p2p_market.console import GOES_ON, complain, complaining, console, progress_bar, week_numbers
 from p2p_market.errors import P2PMarketError
-from p2p_market.evaluation.benchmark import ScenarioResult, entrants
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult, entrants
+from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.files import check_writable, new_folder, safe_name
 from p2p_market.evaluation.interruption import ask_again
 from p2p_market.evaluation.parallel import evaluate_all
 from p2p_market.evaluation.part_store import PartStore
 from p2p_market.evaluation.parts import Job, units_of_work
-from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.player import try_out
 from p2p_market.evaluation.processes import processors
-from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import write_run
 from p2p_market.modules import import_ours
-from p2p_market.scenario import load_scenario
+from p2p_market.scenario import Scenario, load_scenario
 from p2p_market.tables import print_results
 
 REPORT: Final = "report.page:write"
@@ -38,30 +38,45 @@ def run(
     output: Path,
     workers: int,
     ray: str | None,
+    decentralised: bool | None = None,
 ) -> None:
     """Evaluate, write and show; exit 1 if anything that was played is wrong.
+
+    Args:
+        decentralised: what the policies say of themselves. True: it is wrong if they are not;
+            False: it is not looked at.
 
     Raises:
         P2PMarketError: if nothing could start.
         OSError: the same.
     """
-    jobs = _asked(names, policies, weeks, split, seed)
+    jobs = _asked(names, policies, weeks, split, seed, decentralised is False)
     check_writable(output)
-    store = PartStore(output)
-    results, folder = _play(jobs, output, workers, store, ray)
+    store, unscored = PartStore(output), list[P2PMarketError]()
+    results, folder = _play(jobs, output, workers, store, ray, unscored)
     store.clear()
+    for error in unscored:
+        complain(f"error: {error}; this scenario is not in the record")
     with complaining(1, f"the record is complete: {folder}"):
         shown = _without_loss("screen", folder, lambda: print_results(results))
         console.say(f"record, metrics and actions: {folder}")
         reported = _without_loss("report", folder, lambda: _write_report(results, folder))
         ask_again()
-    sound = all(result.certified and not result.above_optimum for result in results)
+    broken = _broken_words(results) if decentralised else []
+    for line in broken:
+        complain(line)
+    sound = not (unscored or broken) and all(result.sound for result in results)
     if not (sound and shown and reported):
         raise typer.Exit(1)
 
 
 def _asked(
-    names: Sequence[str], policies: Sequence[str], weeks: str, split: str, seed: int
+    names: Sequence[str],
+    policies: Sequence[str],
+    weeks: str,
+    split: str,
+    seed: int,
+    centralised: bool,
 ) -> list[Job]:
     """What is to be played, after a first try of each policy.
 
@@ -72,16 +87,59 @@ def _asked(
     if len({scenario.spec.id for scenario in chosen}) < len(chosen):
         raise typer.BadParameter("the same scenario twice", param_hint="--scenario")
     numbers = week_numbers(weeks)
+    _try_out(chosen, policies, split)
+    return [Job(one, tuple(policies), split, tuple(numbers), seed, centralised) for one in chosen]
+
+
+def _try_out(chosen: Sequence[Scenario], policies: Sequence[str], split: str) -> None:
+    """Ask each policy for one action, so that a broken one is told before hours of play.
+
+    Raises:
+        FailedPolicyError: if all that were asked for fail at once, or the rule does.
+        P2PMarketError: if one of them does not exist.
+    """
+    failed: dict[str, FailedPolicyError] = {}
+    works = set()
     for scenario in chosen:
         for policy in entrants(policies):
-            try_out(load_policy(policy, scenario), scenario, split, policy)
-    return [Job(one, tuple(policies), split, tuple(numbers), seed) for one in chosen]
+            try:
+                try_out(policy, scenario, split)
+                works.add(policy)
+            except FailedPolicyError as error:
+                failed.setdefault(policy, error)
+    asked = set(policies) - {OPTIMUM}
+    if RULE not in works or (asked and not asked & works):
+        *others, last = failed.values()
+        for error in others:
+            complain(f"error: {error}")
+        raise last
+    for error in failed.values():
+        complain(f"{error.failure.message}; what else was asked for is played")
+
+
+def _broken_words(results: Sequence[ScenarioResult]) -> list[str]:
+    """Policies that were said to be decentralised and are not."""
+    return [
+        f"{row.policy} is not decentralised in {result.scenario.spec.id}: what agents do depends "
+        "on what others see"
+        for result in results
+        for row in result.rows
+        if row.conduct.rows == "centralised" and row.policy != OPTIMUM
+    ]
 
 
 def _play(
-    jobs: Sequence[Job], output: Path, workers: int, store: PartStore, ray: str | None
+    jobs: Sequence[Job],
+    output: Path,
+    workers: int,
+    store: PartStore,
+    ray: str | None,
+    out_unscored: list[P2PMarketError],
 ) -> tuple[list[ScenarioResult], Path]:
     """Results, and the folder of their record.
+
+    Args:
+        out_unscored: hears why a scenario is not among the results.
 
     Raises:
         typer.Exit: with code 1, if something was played and the record could not be made of it.
@@ -100,7 +158,7 @@ def _play(
 
         at_once = workers or (0 if ray else processors())
         try:
-            results = evaluate_all(jobs, at_once, tell, store, ray)
+            results = evaluate_all(jobs, at_once, tell, store, ray, out_unscored)
             return results, _record(results, output)
         except (P2PMarketError, OSError) as error:
             if not begun:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 
+from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import OPTIMUM, ScenarioResult
 from p2p_market.evaluation.cluster import on_cluster
 from p2p_market.evaluation.interruption import ask_again
@@ -15,12 +16,13 @@ from p2p_market.evaluation.parts import (
     Playing,
     Task,
     Tell,
+    died,
     parts_of,
     play_part,
     put_together,
     work,
 )
-from p2p_market.evaluation.processes import in_processes
+from p2p_market.evaluation.processes import DeadProcessError, in_processes
 
 
 def evaluate_all(
@@ -29,8 +31,11 @@ def evaluate_all(
     tell: Tell,
     store: PartStore | None = None,
     ray: str | None = None,
+    out_unscored: list[P2PMarketError] | None = None,
 ) -> list[ScenarioResult]:
     """Evaluate scenarios part by part; results stand in the order of the jobs.
+
+    A policy that fails is a result.
 
     Args:
         workers: parts played at the same time; 1 plays them here, one after the other.
@@ -38,6 +43,8 @@ def evaluate_all(
         store: keeps finished parts, so that an interrupted run goes on.
         ray: address of a Ray cluster that plays the parts instead of processes; then 0 workers
             mean as many as it has room for.
+        out_unscored: hears why a scenario has no scale, which is then left out; without it, or
+            where no scenario is left, that is raised.
 
     Raises:
         P2PMarketError: the first error of any part; parts not yet begun are dropped.
@@ -51,7 +58,7 @@ def evaluate_all(
     elif workers == 1:
         playing = _here(tasks, tell)
     else:
-        playing = in_processes(tasks, workers, tell, work)
+        playing = _side_by_side(tasks, workers, tell)
     with closing(playing):
         for task, answer in playing:
             if store is not None:
@@ -62,8 +69,15 @@ def evaluate_all(
             parts = parts_of(jobs[task.number])
             if len(own) == len(parts):
                 ordered = [own.pop(part) for part in parts]
-                results[task.number] = put_together(jobs[task.number], ordered)
-    return [results[number] for number in range(len(jobs))]
+                try:
+                    results[task.number] = put_together(jobs[task.number], ordered)
+                except P2PMarketError as error:
+                    if out_unscored is None:
+                        raise
+                    out_unscored.append(error)
+    if not results and out_unscored:
+        raise out_unscored[0]
+    return [results[number] for number in sorted(results)]
 
 
 def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
@@ -76,6 +90,25 @@ def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
 def _order(task: Task) -> tuple[bool, bool, int, int]:
     """Policies first, since they may fail; then optima, the longest first, so that none is late."""
     return task.part.policy == OPTIMUM, task.known is not None, -task.part.size, task.number
+
+
+def _side_by_side(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:
+    """In processes; where a policy ends its process, that is its failure, and others go on."""
+    todo = list(tasks)
+    while todo:
+        asked = tuple(todo)
+        try:
+            with closing(in_processes(asked, workers, tell, work)) as playing:
+                for task, answer in playing:
+                    todo = [one for one in todo if one is not task]
+                    yield task, answer
+        except DeadProcessError as error:
+            if error.place is None or error.code is None:
+                raise
+            task = asked[error.place]
+            answer = died(task.part, error.code)
+            todo = [one for one in todo if one is not task]
+            yield task, answer
 
 
 def _here(tasks: Sequence[Task], tell: Tell) -> Playing:
