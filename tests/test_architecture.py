@@ -21,7 +21,7 @@ FLOORS = (
     ("records",),
     ("calendar", "streams", "viability"),
     ("assets", "market", "data", "schema"),
-    ("tariff", "forecast", "mobility", "faults"),
+    ("tariff", "forecast", "mobility", "faults", "scenario_file"),
     ("members",),
     ("scenario",),
     ("loads", "window"),

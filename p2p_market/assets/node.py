@@ -10,12 +10,21 @@ system operation: the power nodes modeling framework", eq. (1), doi:10.1109/ISGT
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from numba import njit
+from pydantic import ConfigDict, Field
 
 from p2p_market.records import BoolArray, FloatArray, Record
+
+STRICT: Final = ConfigDict(strict=True, allow_inf_nan=False)
+"""Parameters of devices: a truth value or a text is no number, and numbers are finite."""
+
+Power = Annotated[float, Field(ge=1e-3, le=1e5)]
+Energy = Annotated[float, Field(ge=1e-3, le=1e6)]
+Efficiency = Annotated[float, Field(ge=0.1, le=1.0)]
+Wear = Annotated[float, Field(ge=0.0, le=10.0)]  # EUR/kWh
 
 
 @dataclass(frozen=True, slots=True)
