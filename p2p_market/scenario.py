@@ -41,15 +41,8 @@ from p2p_market.tariff import retail_year, to_ticks
 MOST_EUR_PER_H: Final = 1e9
 """Money of a community in an hour, so that sums of floats are good to the invariants' 1e-5 EUR."""
 
-__all__ = [
-    "Scenario",
-    "build",
-    "load_scenario",
-    "parse",
-    "read_scenario",
-    "scenario_folder",
-    "scenario_ids",
-]
+__all__ = ["Scenario", "build", "load_scenario", "parse", "read_scenario", "scenario_folder"]
+__all__ += ["scenario_ids"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
