@@ -195,7 +195,7 @@ def _build(spec: ScenarioSpec) -> Scenario:
     clear_sky_fraction, orientation_of, roof_kw = clear_skies(spec, data, roofs)
     scenario = Scenario(
         spec=spec,
-        digest=_digest(spec, data),
+        digest=specification_digest(spec, data),
         data=data,
         agents=tuple(f"prosumer_{i}" for i in range(len(spec.members))),
         demand=demand,
@@ -272,9 +272,9 @@ def _check_prices(scenario: Scenario) -> None:
             f"{spec.id}: the highest network fee is {fee:.3f}, above price_max_eur_per_kwh "
             f"{spec.price_max_eur_per_kwh}; lower fees.grid_fee_eur_per_kwh or the losses' price"
         )
-    _check_connections(scenario)
     _check_terminal_value(scenario)
     _check_cuts(scenario)
+    _check_connections(scenario)
     if spec.optimum == "linear":
         _check_no_resale(scenario)
         _check_no_waste(scenario)
@@ -389,6 +389,7 @@ def _check_no_waste(scenario: Scenario) -> None:
         )
 
 
-def _digest(spec: ScenarioSpec, data: DataSet) -> str:
+def specification_digest(spec: ScenarioSpec, data: DataSet) -> str:
+    """SHA-256 over a specification and the digest of its data, in hexadecimal digits."""
     text = json.dumps([spec.model_dump(mode="json"), data.digest], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -9,7 +9,8 @@ from typing import Annotated
 
 from pydantic import Field, validate_call
 
-from p2p_market.assets.node import STRICT, Efficiency, Power, PowerNode, Wear
+from p2p_market.assets.node import PowerNode
+from p2p_market.assets.ranges import STRICT, Efficiency, Power, Wear
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 

@@ -4,7 +4,8 @@ from typing import Annotated, Final
 
 from pydantic import Field, validate_call
 
-from p2p_market.assets.node import STRICT, PowerNode
+from p2p_market.assets.node import PowerNode
+from p2p_market.assets.ranges import STRICT
 
 HOURS_PER_YEAR = 8760.0
 

@@ -10,21 +10,12 @@ system operation: the power nodes modeling framework", eq. (1), doi:10.1109/ISGT
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Literal
 
 import numpy as np
-from numba import njit
-from pydantic import ConfigDict, Field
 
+from p2p_market.compilation import kernel
 from p2p_market.records import BoolArray, FloatArray, Record
-
-STRICT: Final = ConfigDict(strict=True, allow_inf_nan=False)
-"""Parameters of devices: a truth value or a text is no number, and numbers are finite."""
-
-Power = Annotated[float, Field(ge=1e-3, le=1e5)]
-Energy = Annotated[float, Field(ge=1e-3, le=1e6)]
-Efficiency = Annotated[float, Field(ge=0.1, le=1.0)]
-Wear = Annotated[float, Field(ge=0.0, le=10.0)]  # EUR/kWh
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +108,7 @@ def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficie
     return Coefficients(present, *(column.copy() for column in columns))
 
 
-@njit(cache=True)
+@kernel
 def limits_kernel(  # type: ignore[no-untyped-def]
     energy, plugged, floor, retention, charge, discharge, e_max, p_min, p_max, out_low, out_high
 ):
@@ -168,7 +159,7 @@ def power_limits(
     return low, high
 
 
-@njit(cache=True)
+@kernel
 def advance_kernel(  # type: ignore[no-untyped-def]
     energy, power, departs, trip, retention, charge, discharge, e_min, e_max, target,
     out_energy, out_shortfall,

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, validate_call
 
-from p2p_market.assets.node import STRICT, Power, PowerNode
+from p2p_market.assets.node import PowerNode
+from p2p_market.assets.ranges import STRICT, Power
 
 
 @validate_call(config=STRICT)
