@@ -22,7 +22,7 @@ FLOORS = (
     ("records", "compilation"),
     ("calendar", "streams", "viability"),
     ("assets", "market", "data", "schema"),
-    ("tariff", "forecast", "mobility", "faults"),
+    ("tariff", "forecast", "mobility", "faults", "scenario_file"),
     ("members",),
     ("scenario",),
     ("loads", "window"),
