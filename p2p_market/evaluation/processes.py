@@ -35,21 +35,25 @@ def processors() -> int:
 
 
 def _quotas() -> list[int]:
-    """Processors that control groups grant, of this process and of all above it, rounded up."""
+    """Processors that control groups grant, this process's and all above it, rounded up."""
     found = []
-    try:
-        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
-        own = next(line[3:] for line in lines if line.startswith("0::"))
-    except (OSError, StopIteration, ValueError):
-        return []
-    group = GROUPS / own.lstrip("/")
+    group = GROUPS / own_group().lstrip("/")
     for folder in (group, *group.parents):
         try:
             quota, period = map(int, (folder / "cpu.max").read_text("ascii").split())
             found.append(-(-quota // period))
-        except (OSError, ValueError):  # no limit is the word "max"
+        except (OSError, ValueError, ZeroDivisionError):  # no limit is the word "max"
             continue
     return found
+
+
+def own_group() -> str:
+    """The control group of this process; "/" where there are none."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return "/"
+    return next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
 
 
 def in_processes(
