@@ -1,6 +1,7 @@
 """A name means ours or the user's, whatever lies in the working folder."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from p2p_market import modules
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.part_store import installation
 from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.processes import in_processes
 from p2p_market.modules import import_from_here, import_ours
 from p2p_market.scenario import load_scenario
 
@@ -157,3 +159,24 @@ def test_the_likely_mistake_is_named(place, scenario, name, words):
         load_policy(name.format(here=folder, name=folder.name), scenario)
     assert "checkout" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def doubled(task, tell):
+    return 2 * task
+
+
+def test_other_processes_begin_in_any_folder(place):
+    """Before they get the path of their parent they import modules of Python."""
+    place(dict.fromkeys(("signal", "socket", "numpy", "random"), TRAP))
+    before = os.environ.get(modules.SAFE_PATH)
+    assert list(in_processes([21], 2, lambda number, units: None, doubled)) == [(21, 42)]
+    assert os.environ.get(modules.SAFE_PATH) == before
+
+
+def test_the_command_by_its_module_begins_in_any_folder(place):
+    folder = place(dict.fromkeys(("numpy", "signal", "rich", "random"), TRAP))
+    command = [sys.executable, "-m", "p2p_market", "evaluate", "-p", "bad.py", "-s", "classic-v0"]
+    environment = os.environ | {"PYTHONPATH": modules.ROOT}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "there is no file 'bad.py'" in done.stderr
