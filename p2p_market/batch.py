@@ -8,6 +8,7 @@ from p2p_market.actions import action_map
 from p2p_market.episode import EpisodeKey, draw, key_in_sequence
 from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
 from p2p_market.fused.boards import CompiledBoard
+from p2p_market.fused.clearing import KERNELS
 from p2p_market.fused.shelf import Shelf
 from p2p_market.fused.tables import rules, workspace
 from p2p_market.market import MECHANISMS
@@ -56,7 +57,7 @@ class CommunityBatch:
         """
         if batch < 1 or threads < 1:
             raise ValueError(f"batch and threads must be 1 or more, got {batch} and {threads}")
-        if MECHANISMS[scenario.spec.mechanism].kernel is None:
+        if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
             raise ScenarioError(
                 f"{scenario.spec.id}: mechanism {scenario.spec.mechanism!r} has no kernel, so it "
                 "cannot be played in a batch; give its line in MECHANISMS one"

@@ -131,8 +131,10 @@ def test_how_many_are_played_at_a_time_changes_nothing(rows, threads):
             assert own_seen.tobytes() == seen[b].tobytes()
 
 
-def test_a_mechanism_in_plain_python_is_played_by_the_pure_step(monkeypatch):
-    plain = replace(MECHANISMS["k_double_auction"], kernel=None)
+@pytest.mark.parametrize("kernel", [None, lambda *arguments: None])
+def test_a_mechanism_in_plain_python_is_played_by_the_pure_step(monkeypatch, kernel):
+    """Also one whose kernel was listed when the step had been put together."""
+    plain = replace(MECHANISMS["k_double_auction"], kernel=kernel)
     monkeypatch.setattr("p2p_market.fused.boards.MECHANISMS", {"k_double_auction": plain})
     scenario = load_scenario("classic-v0")
     episode = draw(scenario, choose_key(scenario, 0))
