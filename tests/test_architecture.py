@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # checkout on the last floors. `p2p_market` stands for the package's own __init__.
 FLOORS = (
     ("errors",),
-    ("records",),
+    ("arguments", "records"),
     ("calendar", "streams", "viability"),
     ("assets", "market", "data", "schema"),
     ("tariff", "forecast", "mobility", "faults"),

@@ -160,6 +160,8 @@ class Work(NamedTuple):
     exported: FloatArray
     lost: FloatArray
     correction: FloatArray
+    penalised: FloatArray
+    unheard: FloatArray
     asked_quantity: FloatArray  # after the screen
     asked_price: FloatArray
     curtailed: FloatArray
@@ -194,6 +196,7 @@ class Work(NamedTuple):
     cause: IntArray
     held: IntArray
     present: Any
+    excused: Any
 
 
 @lru_cache(maxsize=16)
@@ -273,7 +276,7 @@ def workspace(scenario: Scenario, rows: int) -> Work:
         **dict.fromkeys(("grid", "carbon", "co2", "hub_price", "balance"), (rows,)),
         "calendar": (rows, 6),
     }
-    kinds: dict[str, Any] = {"present": np.bool_}
+    kinds: dict[str, Any] = {"present": np.bool_, "excused": np.bool_}
     kinds |= dict.fromkeys(("reading_cause", "cause", "held"), np.int64)
     work = Work(
         **{
