@@ -62,7 +62,7 @@ def floats(
     except Exception as error:  # ragged lists, tensors of another device, ...
         raise ActionError(
             f"{who} needs shape {shape} and a floating dtype, got a {type(values).__name__} that "
-            f"is no array: {error}"
+            "is no array of numbers"
         ) from error
     if array.shape != shape or array.dtype.kind not in kinds:
         raise ActionError(

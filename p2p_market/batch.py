@@ -161,7 +161,7 @@ class CommunityBatch:
 
     def _reference_keys(self, reference: int | Sequence[int]) -> tuple[EpisodeKey, ...]:
         """The rows of the reference table that were asked for, one per community."""
-        listed = isinstance(reference, (Sequence, np.ndarray)) and not isinstance(reference, str)
+        listed = isinstance(reference, Sequence) or np.ndim(reference) == 1
         rows = list(reference) if listed else [reference] * self.batch  # type: ignore[arg-type]
         if len(rows) != self.batch:
             raise ScenarioError(

@@ -88,7 +88,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     horizon is a termination: stored energy that differs from the start is settled there at the
     terminal value. With a filter penalty an agent pays for each kW that its set-points and its
     quantity are moved; a number that is none or a missing agent pays for the largest correction
-    that any action of the action space could have had in that step.
+    that an action of the action space can have: connection limit plus the range of each device.
 
     `reset(seed, options)`: `options={"reference": 5}` plays row 5 (of 0 to 12) of the reference
     table, whatever the seed: the test week whose optimum and no-trade cost are published. Options

@@ -101,7 +101,7 @@ class Watch(Record):
     cause: IntArray  # (batch, agent), index into SUPERVISOR_CAUSES
     hold_steps: IntArray  # (batch, agent), after this step
     unheard_kw: FloatArray  # (batch, agent), what the filter penalty is charged on where the agent
-    # is held, see `safety.penalty`; 0 where it is heard
+    # is held, see `safety/penalty.py`; 0 where it is heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,9 +271,8 @@ def _play(rules, windows, series, t, first, actions, present, moving, work, out_
     _screen(
         work.setpoint, work.quantity, work.price, work.present, work.excused,
         work.reading_cause, moving.hold_steps[span], rules.hold_steps, work.surplus,
-        work.low, work.high, rules.power_min_kw, rules.power_max_kw, rules.connection_limit_kw,
-        work.grid, rules.binding, work.asked_setpoint, work.asked_quantity, work.asked_price,
-        work.cause, work.held, work.unheard,
+        work.low, work.high, rules.connection_limit_kw, rules.largest_kw, work.asked_setpoint,
+        work.asked_quantity, work.asked_price, work.cause, work.held, work.unheard,
     )  # fmt: skip
     _filter(rules, work)
     _settle(rules, t, work, energy, series.start_energy_kwh[span])

@@ -14,7 +14,7 @@ from p2p_market.assets.node import power_limits
 from p2p_market.episode import Episode
 from p2p_market.records import SUPERVISOR_CAUSES, FloatArray, Proposal, State, Watch
 from p2p_market.safety.envelope import check
-from p2p_market.safety.penalty import largest_correction, would_move
+from p2p_market.safety.penalty import largest_kw, would_move
 from p2p_market.scenario import Scenario
 from p2p_market.sensors import excused
 
@@ -40,7 +40,7 @@ def _fall_back(b, i, surplus, low, high, out_setpoint, out_quantity, out_price):
 @njit(cache=True)
 def screen_kernel(  # type: ignore[no-untyped-def]
     setpoint, quantity, price, present, excused, reading_cause, held, hold_steps, surplus, low,
-    high, lowest, highest, limit, grid, binding,
+    high, limit, largest,
     out_setpoint, out_quantity, out_price, out_cause, out_held, out_unheard,
 ):  # fmt: skip
     """See `screen`."""
@@ -63,10 +63,7 @@ def screen_kernel(  # type: ignore[no-untyped-def]
             if out_cause[b, i] != 0:
                 faulty = not present[b, i] or not finite
                 if faulty and not excused[b, i]:
-                    out_unheard[b, i] = largest_correction(
-                        surplus[b, i], low[b, i], high[b, i], lowest[i], highest[i], limit,
-                        binding or grid[b] == 0.0,
-                    )  # fmt: skip
+                    out_unheard[b, i] = largest[i]
                 elif out_cause[b, i] == _HELD:
                     out_unheard[b, i] = would_move(
                         setpoint[b, i], quantity[b, i], surplus[b, i], low[b, i], high[b, i], limit
@@ -109,11 +106,8 @@ def screen(
         episode.pv_kw[t] - episode.load_kw[t],
         low,
         high,
-        scenario.nodes.power_min_kw,
-        scenario.nodes.power_max_kw,
         scenario.spec.connection_limit_kw,
-        episode.grid[t],
-        scenario.spec.feeder.mode == "binding",
+        largest_kw(scenario),
         setpoint,
         quantity,
         price,
