@@ -1,7 +1,7 @@
 """Many communities of one scenario at once: arrays in, arrays out, automatic reset."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -161,8 +161,10 @@ class CommunityBatch:
 
     def _reference_keys(self, reference: int | Sequence[int]) -> tuple[EpisodeKey, ...]:
         """The rows of the reference table that were asked for, one per community."""
-        listed = isinstance(reference, Sequence) or np.ndim(reference) == 1
-        rows = list(reference) if listed else [reference] * self.batch  # type: ignore[arg-type]
+        if isinstance(reference, Sequence) or np.ndim(reference) == 1:
+            rows: list[Any] = list(reference)  # type: ignore[arg-type]
+        else:
+            rows = [reference] * self.batch
         if len(rows) != self.batch:
             raise ScenarioError(
                 f"reference needs one row or {self.batch}, one per community; got {len(rows)}"

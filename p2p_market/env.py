@@ -68,8 +68,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
 
     One agent per member of the scenario; all act at once. Each step is one market interval.
     Set-points and orders pass the feasibility filter, so no action of ordinary
-    size can harm; a number that is none or beyond 1e6 (kW, EUR/kWh), in the columns of absent
-    devices too, or a missing agent, puts that agent into grid-only fallback for a while.
+    size can harm. NaN, infinity or a number beyond 1e6 (kW, EUR/kWh), in the columns of absent
+    devices too, or a missing agent puts that agent into grid-only fallback for a while.
 
     Action, `Box(-1, 1)`, columns mapped affinely to physical units (`p2p_market.actions`):
 
@@ -87,8 +87,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     Reward: minus the agent's bill of the step [EUR], as the scenario weighs it. The end of the
     horizon is a termination: stored energy that differs from the start is settled there at the
     terminal value. With a filter penalty an agent pays for each kW that its set-points and its
-    quantity are moved; a number that is none or a missing agent pays for the largest correction
-    that an action of the action space can have: connection limit plus the range of each device.
+    quantity are moved; a message with NaN or a missing agent pays for more than any action of the
+    action space: for the connection limit plus the range of each device.
 
     `reset(seed, options)`: `options={"reference": 5}` plays row 5 (of 0 to 12) of the reference
     table, whatever the seed: the test week whose optimum and no-trade cost are published. Options

@@ -22,7 +22,7 @@ class ResetNeededError(P2PMarketError):
 
 
 class OrderBookError(P2PMarketError):
-    """An order book has an order that is no number, or columns of different shapes."""
+    """An order book has NaN, infinity or columns of different shapes."""
 
 
 class ArgumentError(P2PMarketError, ValueError):

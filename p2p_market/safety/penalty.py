@@ -11,6 +11,7 @@
 The fallback's own set-points cost nothing: they are nobody's choice.
 """
 
+import numpy as np
 from numba import njit
 
 from p2p_market.records import FloatArray
@@ -26,7 +27,7 @@ def largest_kw(scenario: Scenario) -> FloatArray:
     """
     nodes = scenario.nodes
     span_kw = (nodes.power_max_kw - nodes.power_min_kw).sum(axis=1)
-    return scenario.spec.connection_limit_kw + span_kw
+    return np.asarray(scenario.spec.connection_limit_kw + span_kw)
 
 
 @njit

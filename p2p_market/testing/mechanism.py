@@ -18,7 +18,7 @@ UNIT_KW: Final = 0.5  # quantities are multiples: sums are exact, balanced books
 TOLERANCE: Final = 1e-9
 BAD_BOOKS: Final = 20  # so many of the books are spoiled
 BAD: Final = (np.nan, np.inf, -np.inf)
-"""What no order may ask for."""
+"""Values that no order may have."""
 
 
 def check_mechanism(mechanism: Mechanism, seed: int = 0, count: int = 200) -> None:
@@ -50,7 +50,7 @@ def check_nothing_to_match(mechanism: Mechanism, books: Sequence[OrderBook]) -> 
 
 
 def check_bad_orders(mechanism: Mechanism, books: Iterable[OrderBook]) -> None:
-    """An order that is no number is an error or is left out; so are columns of different lengths.
+    """An order with NaN or infinity is refused or left out; columns of unlike length are refused.
 
     Zeros of either sign are empty orders. A rule that loops for ever on such a book is not stopped
     here: if this check does not end, that is the finding.
@@ -66,17 +66,19 @@ def check_bad_orders(mechanism: Mechanism, books: Iterable[OrderBook]) -> None:
 
 
 def _insist_left_out(mechanism: Mechanism, book: OrderBook) -> None:
-    """The first order that is no number, or is zero, got nothing, or the book was refused."""
+    """Orders with NaN, infinity or zero got nothing, or the book was refused."""
     fills = _cleared(mechanism, book)
     if fills is None:
         return
     numbers = fills.power_kw, fills.payment_eur
     if not all(np.isfinite(array).all() for array in numbers):
-        raise _broken(mechanism, "an order that is no number spoils the fills", book, fills)
+        raise _broken(mechanism, "NaN or infinity in an order spoils the fills", book, fills)
     usable = np.isfinite(book.quantity_kw) & np.isfinite(book.price_eur_per_kwh)
     left_out = ~usable | (book.quantity_kw == 0.0)
     if any(array[left_out].any() for array in numbers):
-        raise _broken(mechanism, "an order that is no number or is empty trades", book, fills)
+        raise _broken(
+            mechanism, "an order that has NaN or infinity or is empty trades", book, fills
+        )
     if not abs(fills.power_kw.sum()) <= TOLERANCE:
         raise _broken(mechanism, "energy bought is not energy sold", book, fills)
 

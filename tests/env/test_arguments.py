@@ -232,7 +232,7 @@ def test_plain_lists_are_joint_actions_too(batch):
     assert told == twin.step(actions).rewards.tobytes()
 
 
-def test_a_number_that_is_none_in_a_padding_column_is_a_fault_in_physical_units_as_well():
+def test_nan_in_a_padding_column_is_a_fault_in_physical_units_as_well():
     scenario = load_scenario("classic-v0")
     agent = scenario.agents[int(np.flatnonzero(~scenario.has_storage)[0])]
     for player in (p2p_market.make("classic-v0"), PhysicalUnits(p2p_market.make("classic-v0"))):

@@ -1,4 +1,4 @@
-"""Books that are none: an error that names the order, and an end in every case."""
+"""Malformed order books: an error that names the order, and an end in every case."""
 
 import contextlib
 from dataclasses import replace
@@ -21,7 +21,7 @@ BAD = [np.nan, np.inf, -np.inf, 1e300, -1e13]
 @every
 @pytest.mark.parametrize("value", BAD)
 @pytest.mark.parametrize("column", PER_AGENT)
-def test_an_order_that_is_no_number_is_named(mechanism, column, value):
+def test_an_order_with_nan_or_infinity_is_named(mechanism, column, value):
     whole = book(np.tile([[10.0, -10.0, 4.0]], (2, 1)), np.full((2, 3), 0.1))
     spoiled = getattr(whole, column).copy()
     spoiled[1, 2] = value
@@ -30,7 +30,7 @@ def test_an_order_that_is_no_number_is_named(mechanism, column, value):
 
 
 @every
-def test_the_first_books_that_never_ended(mechanism):
+def test_nan_prices_end_in_an_error(mechanism):
     for price in ([np.nan, 0.1], [0.1, np.nan], [np.nan, np.nan]):
         with pytest.raises(OrderBookError, match="price_eur_per_kwh of agent"):
             mechanism.clear(book([[10.0, -10.0]], [price]))

@@ -102,7 +102,7 @@ def test_all_faulty_messages_pay_alike(scenario_id):
     for value in (np.nan, np.inf, -np.inf, 1e300, 1e6 * beyond):
         for column in range(width):
             if value == 1e6 * beyond and action_map(scenario).half[own, column] == 0.0:
-                continue  # a finite number in a padding column is none of physical size
+                continue  # a padding column has no physical size
             joint = calm.copy()
             joint[own, column] = value
             paid = paid_kw(scenario, play(scenario, episode, state, joint)[1])
