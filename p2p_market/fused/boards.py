@@ -235,7 +235,7 @@ class CompiledBoard:
             proposal=asked,
             action=Action(work.executed, work.curtailed, work.shed, work.net, *order),
             fills=Fills(work.fill, work.payment, work.hub_price),
-            flows=Flows(*exchange, levels, work.missing, work.correction),
+            flows=Flows(*exchange, levels, work.missing, work.correction, work.penalised),
             ledger=Ledger(work.entries, work.balance),
             cause=work.cause,
             reward=self._reward.copy(),
