@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from p2p_market.records import FloatArray, IntArray
 
@@ -95,10 +94,11 @@ class Block:
         block = np.arange(blocks)[:, None]
         rows, variables = row + height * block, variable + width * (block - back)
         there = np.flatnonzero(variables.ravel() >= 0)
-        places = rows.ravel()[there], variables.ravel()[there]
-        # numbers stand in for coefficients while they are put in order, none of them 0
-        numbered = sparse.csc_array((there + 1.0, places), (height * blocks, width * blocks))
+        rows, variables = rows.ravel()[there], variables.ravel()[there]
+        order = np.lexsort((rows, variables))
+        count = np.bincount(variables, minlength=width * blocks)
         return Pattern(
-            self.rows, self.variables, (height, width), values, numbered.indptr, numbered.indices,
-            numbered.data.astype(np.int64) - 1,
+            self.rows, self.variables, (height, width), values,
+            np.concatenate([[0], count.cumsum()]).astype(np.int32),
+            rows[order].astype(np.int32), there[order],
         )  # fmt: skip

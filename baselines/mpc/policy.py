@@ -10,26 +10,22 @@ after the set-points is ordered at the price of the grid, the truth about the ou
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
 
 from baselines.duals.learn import Lessons, lessons
 from baselines.mpc.forecasts import columns, forecast, start_day
+from baselines.mpc.horizon import horizon, orders
 from baselines.mpc.outlooks import outlook_of
 from baselines.mpc.prices import PARTS, posted_prices
 from baselines.optimal.outlook import Outlook
 from baselines.optimal.program import Posted, Program, compile_program, fill
 from p2p_market.actions import ActionMap, action_map
-from p2p_market.assets.node import coefficients
 from p2p_market.errors import OptimumError
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.scenario import Scenario
-
-HORIZON_H: Final = 24.0
-BLOCK_H: Final = 1.0
 
 Memory = tuple[int, tuple[int, ...], FloatArray]  # steps played, start days, set-points in force
 
@@ -87,13 +83,6 @@ class RollingHorizon:
             part.sell_eur_per_kwh.fill(told.sell_eur_per_kwh[number])
 
 
-def orders(table: ActionMap, setpoint_kw: FloatArray, net_load_kw: FloatArray) -> FloatArray:
-    """Normalised actions: set-points, and truthful orders for all that they leave."""
-    price = np.where(net_load_kw > 0.0, 2.0 * table.half[:, -1], 0.0)
-    rest = np.stack([net_load_kw, price], axis=-1)
-    return table.normalised(np.concatenate([setpoint_kw, rest], axis=-1))
-
-
 def solve(program: Program, what: str) -> None:
     """Solve a filled program, from a cold start so that no plan depends on the one before.
 
@@ -103,25 +92,6 @@ def solve(program: Program, what: str) -> None:
     program.problem.solve(solver=cp.HIGHS, warm_start=False)
     if program.problem.status != cp.OPTIMAL:
         raise OptimumError(f"{what}: the plan is {program.problem.status!r}")
-
-
-def shortened(scenario: Scenario, steps: int, dt_h: float) -> Scenario:
-    """The same community for so many steps of another length, for programs only."""
-    spec = scenario.spec.model_copy(update={"dt_h": dt_h, "optimum": "linear"})
-    return replace(
-        scenario,
-        spec=spec,
-        steps=steps,
-        steps_per_day=round(24.0 / dt_h),
-        nodes=coefficients(scenario.flexible, dt_h),
-    )
-
-
-def horizon(scenario: Scenario) -> tuple[Scenario, int]:
-    """The hours ahead in steps of a block, and the steps of the scenario in a block."""
-    block_steps = max(1, round(BLOCK_H / scenario.dt_h))
-    dt_h = block_steps * scenario.dt_h
-    return shortened(scenario, round(HORIZON_H / dt_h), dt_h), block_steps
 
 
 def _rolling(scenario: Scenario, learnt: Lessons | None) -> RollingHorizon:

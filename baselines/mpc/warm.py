@@ -14,10 +14,10 @@ import numpy as np
 
 from baselines.duals.learn import Lessons, lessons
 from baselines.mpc.forecasts import columns, forecast, start_day
+from baselines.mpc.horizon import horizon, orders
 from baselines.mpc.lean import Lean, lean_program
 from baselines.mpc.lean_data import data_of
 from baselines.mpc.outlooks import outlook_of
-from baselines.mpc.policy import horizon, orders
 from baselines.mpc.prices import PARTS, posted_prices
 from baselines.mpc.simplex import Basis, solve
 from p2p_market.actions import ActionMap, action_map
