@@ -1,4 +1,7 @@
-"""The command line `p2p-market`. Exit codes: 0 ok, 1 a check failed, 2 wrong usage."""
+"""The command line `p2p-market`.
+
+Exit codes: 0 fine; 1 something was done and is wrong; 2 nothing could start.
+"""
 
 import json
 import platform
@@ -11,15 +14,18 @@ from typing import Annotated, Final
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from p2p_market import compare, data, datasets, focal, references, submissions, training
+from p2p_market.compilation import folder
 from p2p_market.console import (
+    Commands,
     ScenarioOption,
     SeedOption,
     SplitOption,
     WeeksOption,
+    complain,
     complaining,
-    complaints,
     console,
 )
 from p2p_market.errors import P2PMarketError
@@ -28,6 +34,7 @@ from p2p_market.evaluation.run_record import read_run, replay
 from p2p_market.registry import BASELINES, PLANNING, REFERENCES, make
 from p2p_market.running import run
 from p2p_market.scenario import load_scenario, scenario_ids
+from p2p_market.screen import visible
 
 EXTRAS: Final = (
     ("cvxpy", "optimal"),
@@ -38,8 +45,13 @@ EXTRAS: Final = (
     ("ray", "ray"),
 )
 """A package and the extra that carries it."""
+NOT_KEPT: Final = (
+    "not kept, so each process compiles for half a minute; set NUMBA_CACHE_DIR to a folder that "
+    "can be written"
+)
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -62,7 +74,8 @@ WorkersOption = Annotated[
         "--workers",
         "-w",
         min=0,
-        help="Parts played at the same time; 0: one per processor, or all that fit on the cluster.",
+        help="Parts played at the same time; 0: one per processor that may be used, or all that "
+        "fit on the cluster.",
     ),
 ]
 RayOption = Annotated[
@@ -168,9 +181,9 @@ def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, result
         differences = replay(run, read_run(run))
     if differences:
         for line in differences:
-            complaints.print(line, markup=False, highlight=False)
+            complain(line)
         raise typer.Exit(1)
-    console.print(f"{run}: replays to the same digits", markup=False)
+    console.say(f"{run}: replays to the same digits")
 
 
 @app.command()
@@ -191,7 +204,7 @@ def doctor() -> None:
     problems = 0
     for name, finding, good in _checks():
         problems += not good
-        table.add_row(name, finding if good else f"[red]{finding}[/red]")
+        table.add_row(name, finding if good else Text(visible(finding), "red"))
     console.print(table)
     raise typer.Exit(1 if problems else 0)
 
@@ -206,6 +219,8 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
             yield package, version(package), True
         except PackageNotFoundError:
             yield package, f"not installed; pip install 'p2p-market[{extra}]'", True
+    kept = folder()
+    yield "compiled code", f"kept in {kept}" if kept else NOT_KEPT, True
     try:
         data.verify("de2018")
         yield "data de2018", "all digests agree", True

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
 
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import all_weeks
+from p2p_market.evaluation.interruption import exit_code, listening
 from p2p_market.records import FloatArray
+from p2p_market.screen import Screen, outlets, visible
 
-console: Final = Console()
-complaints: Final = Console(stderr=True)
+console: Final = Screen()
+complaints: Final = Screen(stderr=True)
+
+GOES_ON: Final = "the same command goes on from the parts finished so far"
 
 ScenarioOption = Annotated[
     list[str] | None,
@@ -59,10 +63,46 @@ def euro(values: FloatArray) -> str:
     return f"{round(float(values.mean()), 2) + 0.0:.2f}"
 
 
+class Commands(TyperGroup):
+    """All commands: on any terminal, through any pipe, and ended by Ctrl-C at any moment."""
+
+    def main(self, *words: Any, **how: Any) -> Any:
+        """Run a command; a request to end that was swallowed on the way is the exit code."""
+        with listening(), outlets():
+            try:
+                return super().main(*words, **how)
+            except (KeyboardInterrupt, SystemExit) as leaving:
+                if (asked := exit_code()) is not None:
+                    raise SystemExit(asked) from None
+                if isinstance(leaving, KeyboardInterrupt):
+                    raise SystemExit(130) from None
+                raise
+
+    def make_context(self, *words: Any, **how: Any) -> Any:
+        """Wrong usage is told without control characters."""
+        with _visible():
+            return super().make_context(*words, **how)
+
+    def invoke(self, *words: Any, **how: Any) -> Any:
+        """The same inside a command."""
+        with _visible():
+            return super().invoke(*words, **how)
+
+
+@contextmanager
+def _visible() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if isinstance(getattr(error, "message", None), str):
+            error.message = visible(error.message)  # type: ignore[attr-defined]
+        raise
+
+
 def progress_bar() -> Progress:
     """A bar on stderr that counts units of work."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -70,14 +110,24 @@ def progress_bar() -> Progress:
     )
 
 
+def complain(text: str) -> None:
+    """One line on stderr."""
+    complaints.say(text)
+
+
 @contextmanager
-def complaining() -> Iterator[None]:
-    """Turn the package's errors into one line and exit code 2."""
+def complaining(code: int = 2, after_interruption: str = GOES_ON) -> Iterator[None]:
+    """Turn the package's errors into one line and an exit code.
+
+    Args:
+        code: 2 where nothing could start, 1 where something was done.
+        after_interruption: what became of the work, to be told after Ctrl-C.
+    """
     try:
         yield
     except (P2PMarketError, OSError) as error:
-        complaints.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+        complain(f"error: {error}")
+        raise typer.Exit(code) from error
     except KeyboardInterrupt:
-        complaints.print("interrupted; the same command goes on from the parts finished so far")
-        raise typer.Exit(130) from None
+        complain(f"interrupted; {after_interruption}")
+        raise typer.Exit(exit_code() or 130) from None

@@ -44,7 +44,7 @@ def list_sets(folder: FolderOption = None) -> None:
             what = f"day-ahead prices of the Netherlands, {name.removeprefix('nl')}"
         table.add_row(name, "prices", what, _state(name, cache))
     console.print(table)
-    console.print(f"cache: {cache}", markup=False, soft_wrap=True)
+    console.say(f"cache: {cache}")
 
 
 def _state(name: str, cache: Path) -> str:
@@ -72,4 +72,4 @@ def fetch_sets(
             )
         for path in fetch(name, folder or sources.cache_folder()):
             size = path.stat().st_size / 1e6
-            console.print(f"{path} ({size:.2f} MB)", markup=False, soft_wrap=True)
+            console.say(f"{path} ({size:.2f} MB)")

@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market import sensors
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.mobility import LONGEST_STAY_H
@@ -107,7 +107,7 @@ def _pv_max_kw(scenario: Scenario) -> float:
     return max(1e-3, 1.05 * float(scenario.clear_sky_peak_kw.max()))
 
 
-@njit(cache=True)
+@kernel
 def observe_kernel(  # type: ignore[no-untyped-def]
     energy, e_max, p_max, target, plugged, hours_left, load, pv, fill, held, feed_in, fee, carbon,
     co2, last_price, calendar, left, grid, slot, expected_load, load_spread, expected_pv, pv_spread,

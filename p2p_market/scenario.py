@@ -176,7 +176,7 @@ def build(spec: ScenarioSpec) -> Scenario:
     clear_sky_fraction, orientation_of, roof_kw = clear_skies(spec, data, roofs)
     scenario = Scenario(
         spec=spec,
-        digest=_digest(spec, data),
+        digest=specification_digest(spec, data),
         data=data,
         agents=tuple(f"prosumer_{i}" for i in range(len(spec.members))),
         demand=demand,
@@ -339,6 +339,7 @@ def _check_no_waste(scenario: Scenario) -> None:
         )
 
 
-def _digest(spec: ScenarioSpec, data: DataSet) -> str:
+def specification_digest(spec: ScenarioSpec, data: DataSet) -> str:
+    """SHA-256 over a specification and the digest of its data, in hexadecimal digits."""
     text = json.dumps([spec.model_dump(mode="json"), data.digest], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,9 +1,9 @@
 """Settlement: the grid serves what the market left over, and every euro gets its ledger entry."""
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets import node
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.records import (
     LEDGER_COLUMN,
@@ -30,7 +30,7 @@ _TERMINAL = LEDGER_COLUMN["terminal_value"]
 _PENALTY = LEDGER_COLUMN["filter_penalty"]
 
 
-@njit(cache=True)
+@kernel
 def grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ignore[no-untyped-def]
     """In an outage the grid takes nothing: what left a seller and did not arrive is lost."""
     for b in range(net.shape[0]):
@@ -41,7 +41,7 @@ def grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ign
             out_loss[b, i] = (1.0 - grid[b]) * max(-left, 0.0)
 
 
-@njit(cache=True)
+@kernel
 def bill_kernel(  # type: ignore[no-untyped-def]
     imported, exported, fill, payment, retail, feed_in, fee, carbon, shed, lost_load_price, dt, out
 ):
@@ -56,7 +56,7 @@ def bill_kernel(  # type: ignore[no-untyped-def]
             out[b, i, _LOST_LOAD] = shed[b, i] * lost_load_price * dt
 
 
-@njit(cache=True)
+@kernel
 def wear_kernel(  # type: ignore[no-untyped-def]
     setpoint, before, after, wear, value, missing, missing_price, correction, penalty, dt, out
 ):
@@ -74,7 +74,7 @@ def wear_kernel(  # type: ignore[no-untyped-def]
             out[b, i, _PENALTY] = penalty * correction[b, i] * dt
 
 
-@njit(cache=True)
+@kernel
 def overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
     """Charge what the feeder carries above its limit to the members with the sign of the flow."""
     for b in range(net.shape[0]):
@@ -91,7 +91,7 @@ def overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
             out[b, i, _OVERLOAD] = share * excess * price * dt
 
 
-@njit(cache=True)
+@kernel
 def correction_kernel(asked_setpoint, asked_quantity, setpoint, quantity, out):  # type: ignore[no-untyped-def]
     """How far the filter moved set-points and quantity."""
     for b in range(quantity.shape[0]):

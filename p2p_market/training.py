@@ -51,10 +51,8 @@ def train(
         folder = output or Path("results") / f"{trainer}-{Path(scenario).stem}-seed-{seed}"
         with _bar() as progress:
             path = run(settings, folder, minutes, _teller(progress, trainer, minutes))
-    console.print(f"policy, log and checkpoint: {folder}", markup=False, soft_wrap=True)
-    console.print(
-        f"score it: p2p-market evaluate -p {path} -s {scenario}", markup=False, soft_wrap=True
-    )
+    console.say(f"policy, log and checkpoint: {folder}")
+    console.say(f"score it: p2p-market evaluate -p {path} -s {scenario}")
 
 
 def _trainer(name: str) -> Trainer:
@@ -93,7 +91,7 @@ def _pairs(settings: list[str]) -> dict[str, Any]:
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("left:"),
@@ -113,6 +111,6 @@ def _teller(
         share = max(done / total, passed / minutes if minutes else 0.0)
         progress.update(task, completed=min(share, 1.0))
         if line:
-            progress.console.print(line, markup=False, highlight=False)
+            progress.console.print(line)
 
     return tell

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, Row, ScenarioResult
 from p2p_market.evaluation.files import write_text
+from p2p_market.evaluation.full_matching import FULL_MATCHING
 from p2p_market.evaluation.overview import improvements, overview, shared_costs
 from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario
@@ -146,10 +147,16 @@ def _section(result: ScenarioResult) -> Section:
 
 def _ends(result: ScenarioResult) -> str:
     low, high = (float(result.rows[end].social_cost_eur.sum()) for end in (0, -1))
+    mechanism = result.scenario.spec.mechanism
+    matched = (
+        f" The mechanism is {mechanism}; the optimum trades under {FULL_MATCHING}, which matches "
+        "all volume."
+    )
     return (
         f"0 means that nobody trades and every member runs the self-consumption rule "
         f"({table.amount(low, 2)} EUR); 100 means the perfect-foresight optimum of the same "
         f"community, weather and devices ({table.amount(high, 2)} EUR)."
+        + (matched if mechanism != FULL_MATCHING else "")
     )
 
 

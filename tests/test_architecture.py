@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # room of its own floor. A room is a module or package of p2p_market, or one of the packages of a
 # checkout on the last floors. `p2p_market` stands for the package's own __init__.
 FLOORS = (
-    ("errors",),
-    ("records",),
+    ("errors", "places"),
+    ("records", "compilation"),
     ("calendar", "streams", "viability"),
     ("assets", "market", "data", "schema"),
     ("tariff", "forecast", "mobility", "faults"),
@@ -38,6 +38,7 @@ FLOORS = (
     ("p2p_market",),
     ("evaluation",),
     ("testing",),
+    ("screen",),
     ("console",),
     ("tables",),
     ("compare", "datasets", "focal", "references", "submissions", "training"),

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from p2p_market.errors import ClusterError, P2PMarketError
+from p2p_market.evaluation.interruption import ask_again, listen
 from p2p_market.evaluation.part_store import PACKAGE, installation
 from p2p_market.evaluation.parts import Answer, Playing, Task, Tell, work
-from p2p_market.evaluation.processes import pass_on
+from p2p_market.evaluation.processes import processors
 
 LOCAL: Final = "local"
 AUTO: Final = "auto"
@@ -30,7 +31,7 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
         P2PMarketError: the first error of any task, or what is wrong with Ray, address or nodes.
     """
     with connected(address, at_most) as ray:
-        from ray.util.queue import Empty, Queue
+        from ray.util.queue import Queue
 
         messages = Queue(actor_options={"num_cpus": 0})
         remote = ray.remote(_work)
@@ -38,14 +39,19 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
         running: dict[Any, Task] = {}
         try:
             while todo or running:
+                ask_again()
                 while todo and (not at_most or len(running) < at_most):
                     task = todo.pop()
                     here = installation([task.part.policy])
                     running[remote.remote(task, here, messages)] = task
                 done, _ = ray.wait(list(running), timeout=POLL_S)
-                pass_on(messages.get_nowait, Empty, tell)
+                for told in messages.get_nowait_batch(messages.qsize()):
+                    tell(*told)
                 for reference in done:
                     yield running.pop(reference), answer_of(ray, reference)
+        except ClusterError:
+            ask_again()  # a request to end may have reached the cluster first
+            raise
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
@@ -97,9 +103,10 @@ def connected(address: str, at_most: int) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == LOCAL:
-        options |= {"num_cpus": at_most or os.cpu_count(), "include_dashboard": False}
+        options |= {"num_cpus": at_most or processors(), "include_dashboard": False}
     try:
         ray.init(address=address, **options)
+        listen()  # Ray has a handler of its own
     except Exception as error:  # Ray has no common class for what goes wrong here
         raise ClusterError(
             f"--ray {address}: no connection ({error}); start a cluster with `ray start --head`, "

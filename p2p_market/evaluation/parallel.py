@@ -6,6 +6,7 @@ from functools import partial
 
 from p2p_market.evaluation.benchmark import OPTIMUM, ScenarioResult
 from p2p_market.evaluation.cluster import on_cluster
+from p2p_market.evaluation.interruption import ask_again
 from p2p_market.evaluation.part_store import PartStore
 from p2p_market.evaluation.parts import (
     Answer,
@@ -40,6 +41,7 @@ def evaluate_all(
 
     Raises:
         P2PMarketError: the first error of any part; parts not yet begun are dropped.
+        Interruption: if this process was asked to end.
     """
     tasks = sorted(_tasks(jobs, store), key=_order)
     results: dict[int, ScenarioResult] = {}
@@ -54,6 +56,7 @@ def evaluate_all(
         for task, answer in playing:
             if store is not None:
                 store.keep(task.part, answer)
+            ask_again()
             own = answers[task.number]
             own[task.part] = answer
             parts = parts_of(jobs[task.number])

@@ -105,7 +105,7 @@ def _paths_of(job: Job, folder: Path) -> dict[Part, Path]:
         else:
             key = json.dumps([asdict(part), installation([part.policy])], sort_keys=True)
             short = hashlib.sha256(key.encode()).hexdigest()[:16]
-            paths[part] = folder / "parts" / f"{name}-{safe_name(part.policy)}-{short}.npz"
+            paths[part] = folder / "parts" / f"{safe_name(f'{name}-{part.policy}')}-{short}.npz"
     return paths
 
 

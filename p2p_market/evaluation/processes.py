@@ -2,23 +2,53 @@
 
 import multiprocessing
 import os
-import queue
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.managers import SyncManager
-from typing import Any, Final, TypeVar
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+from typing import Final, TypeVar
 
 from p2p_market.errors import ClusterError
+from p2p_market.evaluation.interruption import SIGNALS, ask_again, deaf_children
 from p2p_market.evaluation.parts import Tell
 
 POLL_S: Final = 0.1
+GROUPS: Final = Path("/sys/fs/cgroup")
 
+Messages = SimpleQueue[tuple[int, int]]
+
+_messages: Final[list[Messages]] = []  # of a process that works for another
 
 T = TypeVar("T")
 A = TypeVar("A")
+
+
+def processors() -> int:
+    """How many processors this process may use, by its affinity and its control group."""
+    usable = getattr(os, "sched_getaffinity", None)
+    count = len(usable(0)) if usable is not None else os.cpu_count() or 1
+    return max(1, min([count, *_quotas()]))
+
+
+def _quotas() -> list[int]:
+    """Processors that control groups grant, of this process and of all above it, rounded up."""
+    found = []
+    try:
+        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
+        own = next(line[3:] for line in lines if line.startswith("0::"))
+    except (OSError, StopIteration, ValueError):
+        return []
+    group = GROUPS / own.lstrip("/")
+    for folder in (group, *group.parents):
+        try:
+            quota, period = map(int, (folder / "cpu.max").read_text("ascii").split())
+            found.append(-(-quota // period))
+        except (OSError, ValueError):  # no limit is the word "max"
+            continue
+    return found
 
 
 def in_processes(
@@ -34,45 +64,50 @@ def in_processes(
 
     Raises:
         P2PMarketError: the first error of any task, or a process that died.
+        Interruption: if this process was asked to end.
     """
     context = multiprocessing.get_context("spawn")
-    manager = SyncManager(ctx=context)
-    manager.start(_prepare)
-    with manager:
-        messages = manager.Queue()
-        others = set(multiprocessing.active_children())
-        pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare)
-        try:
-            pending = {pool.submit(_work, work, task, messages): task for task in tasks}
-            while pending:
-                done, _ = wait(pending, POLL_S, FIRST_COMPLETED)
-                pass_on(messages.get_nowait, queue.Empty, tell)
-                for future in done:
-                    yield pending.pop(future), future.result()
-            pool.shutdown()
-        except BrokenProcessPool as error:
-            raise ClusterError(
-                "a process died, perhaps for want of memory; the same command goes on from the "
-                "parts finished so far, and fewer --workers need less"
-            ) from error
-        finally:
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            pool.shutdown(cancel_futures=True)
+    others = set(multiprocessing.active_children())
+    with deaf_children():  # the queue starts one that cleans up
+        messages: Messages = context.SimpleQueue()
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare, (messages,))
+    try:
+        pending = {}
+        for task in tasks:
+            with deaf_children():
+                pending[pool.submit(_work, work, task)] = task
+        yield from _answers(pending, messages, tell)
+        pool.shutdown()
+    except BrokenProcessPool as error:
+        ask_again()
+        raise ClusterError(
+            "a process died, perhaps for want of memory; the same command goes on from the "
+            "parts finished so far, and fewer --workers need less"
+        ) from error
+    finally:
+        for process in set(multiprocessing.active_children()) - others:
+            process.kill()
+        pool.shutdown(cancel_futures=True)
 
 
-def pass_on(get_nowait: Callable[[], tuple[int, int]], empty: type[Exception], tell: Tell) -> None:
-    """Tell all messages of a queue."""
-    while True:
-        try:
-            tell(*get_nowait())
-        except empty:
-            return
+def _answers(
+    pending: dict[Future[A], T], messages: Messages, tell: Tell
+) -> Generator[tuple[T, A], None, None]:
+    """Tasks with their answers; what processes tell meanwhile is passed on."""
+    while pending:
+        ask_again()
+        done, _ = wait(pending, POLL_S, FIRST_COMPLETED)
+        while not messages.empty():
+            tell(*messages.get())
+        for future in done:
+            yield pending.pop(future), future.result()
 
 
-def _prepare() -> None:
-    """An interruption is for the process that the user started; it stops the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _prepare(messages: Messages) -> None:
+    """A request to end is for the process that the user started; it stops the others."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    _messages.append(messages)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
@@ -84,5 +119,5 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def _work(work: Callable[[T, Tell], A], task: T, messages: Any) -> A:
-    return work(task, lambda number, units: messages.put((number, units)))
+def _work(work: Callable[[T, Tell], A], task: T) -> A:
+    return work(task, lambda number, units: _messages[0].put((number, units)))

@@ -19,7 +19,11 @@ from p2p_market.episode import Episode, EpisodeKey, draw, stack
 from p2p_market.errors import ReplayError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
 from p2p_market.evaluation.breakdown import CHOICES
-from p2p_market.evaluation.certificate import Certificate, certificate_tolerance_eur
+from p2p_market.evaluation.certificate import (
+    Certificate,
+    certificate_tolerance_eur,
+    setting,
+)
 from p2p_market.evaluation.duality import bound_eur
 from p2p_market.evaluation.files import safe_name, write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
@@ -142,7 +146,7 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
 
 
 def _actions_name(scenario: Scenario, policy: str) -> str:
-    return f"actions/{scenario.spec.id}--{safe_name(policy)}.npz"
+    return f"actions/{safe_name(scenario.spec.id, policy)}.npz"
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -230,7 +234,7 @@ def _play_again(
     if actions.shape != shape:
         raise ReplayError(f"{path}: actions have shape {actions.shape}, needed is {shape}")
     if entry["policy"] == OPTIMUM:
-        episode = episode.without_faults()
+        scenario, episode = setting(scenario, episode)
     return rollout(scenario, episode, Recorded(actions), entry["policy"])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from p2p_market.assets.node import power_limits
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.records import SUPERVISOR_CAUSES, FloatArray, Proposal, State, Watch
 from p2p_market.safety.envelope import check
@@ -35,7 +36,7 @@ def _fall_back(b, i, surplus, low, high, out_setpoint, out_quantity, out_price):
     out_price[b, i] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def screen_kernel(  # type: ignore[no-untyped-def]
     setpoint, quantity, price, present, reading_cause, held, hold_steps, surplus, low, high,
     out_setpoint, out_quantity, out_price, out_cause, out_held,

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def test_a_file_is_on_the_disk_before_it_gets_its_name_and_the_name_after(tmp_pa
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", renamed)
     write_bytes(tmp_path / "folder" / "file", b"content")
-    assert done == [f"file.{os.getpid()}.part", "renamed", "folder"]
+    temporary, *others = done
+    assert re.fullmatch(rf"file\.{os.getpid()}-[0-9a-f]+\.part", temporary)
+    assert others == ["renamed", "folder"]
     assert (tmp_path / "folder" / "file").read_bytes() == b"content"
 
 

@@ -1,0 +1,195 @@
+"""The screen: any text, on any terminal, through any pipe.
+
+Text of users is shown as it is written: nothing in it is markup, and no control character of it
+reaches the terminal. Letters that the terminal lacks become question marks. A reader that leaves
+early, as `head` does, is no failure.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What moves the cursor, starts an escape sequence, turns the direction, or is half a letter."""
+
+NARROW: Final = 10
+"""Cells that a name keeps."""
+
+DOTS: Final = "..."
+
+
+def visible(text: str) -> str:
+    """A text with escapes in the place of control characters."""
+    return CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+class Screen(Console):
+    """A terminal or a pipe that shows text as it is written."""
+
+    def __init__(self, stderr: bool = False) -> None:
+        """Of standard output, or of standard error."""
+        super().__init__(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Text, cells and titles on their way to the terminal."""
+        return super().render_str(visible(text), **how)
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As Rich does, but what is wider than the terminal is not cut off."""
+        super().print(*objects, **{"crop": False, **how})
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """One text, whose lines end only where it says so."""
+        self.print(text, style=style, soft_wrap=True)
+
+
+class Outlet:
+    """A stream of this process, whose reader may leave and whose encoding may lack letters."""
+
+    def __init__(self, stream: Any) -> None:
+        """Letters that the stream cannot write become question marks from now on."""
+        self._stream = stream
+        if getattr(stream, "errors", "") in ("strict", "surrogateescape"):
+            with suppress(AttributeError):
+                stream.reconfigure(errors="replace")
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is that of the stream."""
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write; without a reader it goes nowhere."""
+        with self._reader_may_leave():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """The same with what waits to be written."""
+        with self._reader_may_leave():
+            self._stream.flush()
+
+    @contextmanager
+    def _reader_may_leave(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            with suppress(OSError, ValueError):  # else the interpreter would try again at its end
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+            if not isinstance(error, BrokenPipeError):
+                raise
+
+
+@contextmanager
+def outlets() -> Iterator[None]:
+    """Standard output and standard error as outlets, inside the block."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (None if one is None else Outlet(one) for one in before)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with suppress(OSError, ValueError):
+                    stream.flush()
+        sys.stdout, sys.stderr = before
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A table for any width: numbers stay whole, names are shortened and then told below.
+
+    Columns for which there is no room follow in a further table, after the key columns again.
+    """
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    keys: int = 1  # first columns, which say what a row is
+    names: Sequence[int] = (0,)  # columns that give way; the others hold numbers
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """One table or several, then the whole names."""
+        cells = [[visible(cell) for cell in row] for row in (self.headings, *self.rows)]
+        for row in cells:
+            for name in self.names:
+                row[name] = row[name].replace("\n", "\\n")
+        full = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+        told: dict[str, str] = {}
+        for columns, widths in self._tables(full, options.max_width):
+            yield self._table(cells, columns, widths, told)
+        for whole, short in told.items():
+            yield Text(f"{short} = {whole}", no_wrap=True, overflow="ignore")
+
+    def _tables(self, full: Sequence[int], room: int) -> Iterator[tuple[list[int], list[int]]]:
+        """Columns of each table, and how wide they are."""
+        least = [min(w, NARROW) if n in self.names else w for n, w in enumerate(full)]
+        keys, chosen = list(range(self.keys)), list[int]()
+        for column in range(self.keys, len(full)):
+            needed = sum(least[one] + 1 for one in (*keys, *chosen)) + least[column]
+            if chosen and needed > room:
+                yield [*keys, *chosen], self._widths([*keys, *chosen], least, full, room)
+                chosen = []
+            chosen.append(column)
+        yield [*keys, *chosen], self._widths([*keys, *chosen], least, full, room)
+
+    def _widths(
+        self, columns: Sequence[int], least: Sequence[int], full: Sequence[int], room: int
+    ) -> list[int]:
+        """The least widths, and what is left for the names."""
+        left = room - sum(least[one] + 1 for one in columns) + 1
+        names = sum(one in self.names for one in columns)
+        widths = []
+        for column in columns:
+            more = 0
+            if column in self.names:
+                more = max(0, min(full[column] - least[column], left // names))
+                left, names = left - more, names - 1
+            widths.append(least[column] + more)
+        return widths
+
+    def _table(
+        self,
+        cells: Sequence[Sequence[str]],
+        columns: Sequence[int],
+        widths: Sequence[int],
+        told: dict[str, str],
+    ) -> Table:
+        table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
+        for column, width in zip(columns, widths, strict=True):
+            side = "left" if column in self.names else "right"
+            table.add_column(cells[0][column], justify=side, width=width, no_wrap=True)  # type: ignore[arg-type]
+        for row in cells[1:]:
+            shown = []
+            for column, width in zip(columns, widths, strict=True):
+                shown.append(shortened(row[column], width))
+                if column in self.names and shown[-1] != row[column]:
+                    told[row[column]] = shown[-1]
+            table.add_row(*shown)
+        return table
+
+
+def _width(cell: str) -> int:
+    return max(map(cell_len, cell.split("\n")))
+
+
+def shortened(name: str, width: int) -> str:
+    """A name in so many cells; its end says more than its beginning."""
+    if _width(name) <= width:
+        return name
+    head = (width - len(DOTS)) // 3
+    tail = width - len(DOTS) - head
+    last = next(name[at:] for at in range(len(name)) if cell_len(name[at:]) <= tail)
+    return set_cell_size(name, head) + DOTS + last
