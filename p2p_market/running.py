@@ -1,11 +1,15 @@
 """How a run goes: check what is asked, play, write the record, then show, then report.
 
-The record is complete before anything is shown, so that no terminal and no picture can lose it.
+The record is complete before the last table is shown, so that no terminal and no picture can lose
+it. Tables of other scenarios are shown as soon as they are finished; their parts are kept by then.
 """
 
 import importlib
+import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +20,7 @@ from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import ScenarioResult, entrants
 from p2p_market.evaluation.files import check_writable, new_folder, safe_name
 from p2p_market.evaluation.interruption import ask_again
-from p2p_market.evaluation.parallel import evaluate_all
+from p2p_market.evaluation.parallel import evaluate_each
 from p2p_market.evaluation.part_store import PartStore
 from p2p_market.evaluation.parts import Job, units_of_work
 from p2p_market.evaluation.policy import load_policy
@@ -24,9 +28,13 @@ from p2p_market.evaluation.processes import processors
 from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import write_run
 from p2p_market.scenario import load_scenario
-from p2p_market.tables import print_results
+from p2p_market.tables import print_overview, print_result
 
 REPORT: Final = "report.page:write"
+GOING_ON: Final = "the run goes on"
+
+Results = dict[int, ScenarioResult]
+"""Number of a job -> its result, in the order in which they were finished."""
 
 
 def run(
@@ -48,14 +56,16 @@ def run(
     jobs = _asked(names, policies, weeks, split, seed)
     check_writable(output)
     store = PartStore(output)
-    results, folder = _play(jobs, output, workers, store, ray)
+    results, shown, folder = _play(jobs, output, workers, store, ray)
     store.clear()
-    with complaining(1, f"the record is complete: {folder}"):
-        shown = _without_loss("screen", folder, lambda: print_results(results))
+    complete = f"the record is complete: {folder}"
+    with complaining(1, complete):
+        shown &= _without_loss("screen", complete, partial(_show_last, results))
         console.say(f"record, metrics and actions: {folder}")
-        reported = _without_loss("report", folder, lambda: _write_report(results, folder))
+        ordered = _in_order(results)
+        reported = _without_loss("report", complete, lambda: _write_report(ordered, folder))
         ask_again()
-    sound = all(result.certified and not result.above_optimum for result in results)
+    sound = all(one.certified and not one.above_optimum for one in ordered)
     if not (sound and shown and reported):
         raise typer.Exit(1)
 
@@ -80,16 +90,17 @@ def _asked(
 
 def _play(
     jobs: Sequence[Job], output: Path, workers: int, store: PartStore, ray: str | None
-) -> tuple[list[ScenarioResult], Path]:
-    """Results, and the folder of their record.
+) -> tuple[Results, bool, Path]:
+    """Results, whether all but the last could be shown, and the folder of their record.
 
     Raises:
         typer.Exit: with code 1, if something was played and the record could not be made of it.
         P2PMarketError: if nothing was played.
         OSError: the same.
+        KeyboardInterrupt: if this process was asked to end; what is finished is recorded.
     """
-    begun = False
-    with progress_bar() as progress:
+    begun, shown, results = False, True, Results()
+    with progress_bar(transient=len(jobs) > 1) as progress:
         bars = [progress.add_task(job.scenario.spec.id, total=units_of_work(job)) for job in jobs]
 
         def tell(number: int, units: int) -> None:
@@ -98,15 +109,56 @@ def _play(
             ask_again()
             progress.advance(bars[number], units)
 
-        at_once = workers or (0 if ray else processors())
+        at_once, since = workers or (0 if ray else processors()), time.perf_counter()
         try:
-            results = evaluate_all(jobs, at_once, tell, store, ray)
-            return results, _record(results, output)
+            with closing(evaluate_each(jobs, at_once, tell, store, ray)) as playing:
+                for number, result in playing:
+                    results[number] = result
+                    progress.remove_task(bars[number])
+                    if len(results) < len(jobs):
+                        progress.stop()
+                        shown &= _without_loss("screen", GOING_ON, partial(print_result, result))
+                        complain(_time_left(jobs, results, time.perf_counter() - since))
+                        progress.start()
+            return results, shown, _record(_in_order(results), output)
         except (P2PMarketError, OSError) as error:
             if not begun:
                 raise
             complain(f"error: {error}; {GOES_ON}, which are kept in {output}")
+            _keep_finished(results, jobs, output)
             raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            _keep_finished(results, jobs, output)
+            raise
+
+
+def _in_order(results: Results) -> list[ScenarioResult]:
+    """In the order of the jobs, whichever was finished first."""
+    return [results[number] for number in sorted(results)]
+
+
+def _time_left(jobs: Sequence[Job], results: Results, seconds: float) -> str:
+    """How long the other scenarios take, judged by the members and days of the finished ones."""
+    sizes = [len(job.scenario.agents) * job.scenario.spec.days for job in jobs]
+    done = sum(sizes[number] for number in results)
+    left_s = seconds * (sum(sizes) - done) / done
+    about = f"{left_s / 60.0:.0f} minutes" if left_s > 90.0 else f"{left_s:.0f} s"
+    return (
+        f"{len(results)} of {len(jobs)} scenarios in {seconds:.0f} s; the others take about {about}"
+    )
+
+
+def _show_last(results: Results) -> None:
+    """The table of the scenario that was finished last, and one over all."""
+    print_result(list(results.values())[-1])
+    print_overview(_in_order(results))
+
+
+def _keep_finished(results: Results, jobs: Sequence[Job], output: Path) -> None:
+    """Write the record of the scenarios that are finished, if others are not."""
+    if 0 < len(results) < len(jobs):
+        folder = _record(_in_order(results), output)
+        complain(f"{len(results)} of {len(jobs)} scenarios are finished; their record: {folder}")
 
 
 def _record(results: Sequence[ScenarioResult], output: Path) -> Path:
@@ -120,12 +172,16 @@ def _record(results: Sequence[ScenarioResult], output: Path) -> Path:
     return new_folder(output, f"{now:%Y%m%d-%H%M%S}", safe_name(title), fill)
 
 
-def _without_loss(what: str, folder: Path, work: Callable[[], None]) -> bool:
-    """Whether something that is not the record could be done, whatever goes wrong in it."""
+def _without_loss(what: str, otherwise: str, work: Callable[[], None]) -> bool:
+    """Whether something that is not the record could be done, whatever goes wrong in it.
+
+    Args:
+        otherwise: what is not lost, for the complaint.
+    """
     try:
         work()
-    except Exception as error:  # of any library: nothing of it may end a run whose record is there
-        complain(f"no {what}: {type(error).__name__}: {error}; the record is complete: {folder}")
+    except Exception as error:  # of any library: nothing of it may end a run
+        complain(f"no {what}: {type(error).__name__}: {error}; {otherwise}")
         return False
     return True
 

@@ -1,6 +1,6 @@
 """A run cut into parts that are played side by side; who plays what changes no byte."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 
@@ -21,16 +21,17 @@ from p2p_market.evaluation.parts import (
     work,
 )
 from p2p_market.evaluation.processes import in_processes
+from p2p_market.registry import PLANNING
 
 
-def evaluate_all(
+def evaluate_each(
     jobs: Sequence[Job],
     workers: int,
     tell: Tell,
     store: PartStore | None = None,
     ray: str | None = None,
-) -> list[ScenarioResult]:
-    """Evaluate scenarios part by part; results stand in the order of the jobs.
+) -> Generator[tuple[int, ScenarioResult], None, None]:
+    """Evaluate scenarios part by part; give a job's number and result as soon as it is finished.
 
     Args:
         workers: parts played at the same time; 1 plays them here, one after the other.
@@ -44,7 +45,6 @@ def evaluate_all(
         Interruption: if this process was asked to end.
     """
     tasks = sorted(_tasks(jobs, store), key=_order)
-    results: dict[int, ScenarioResult] = {}
     answers: list[dict[Part, Answer]] = [{} for _ in jobs]
     if ray is not None:
         playing = on_cluster(tasks, ray, workers, tell)
@@ -62,7 +62,19 @@ def evaluate_all(
             parts = parts_of(jobs[task.number])
             if len(own) == len(parts):
                 ordered = [own.pop(part) for part in parts]
-                results[task.number] = put_together(jobs[task.number], ordered)
+                yield task.number, put_together(jobs[task.number], ordered)
+
+
+def evaluate_all(
+    jobs: Sequence[Job],
+    workers: int,
+    tell: Tell,
+    store: PartStore | None = None,
+    ray: str | None = None,
+) -> list[ScenarioResult]:
+    """The same at once; results stand in the order of the jobs."""
+    with closing(evaluate_each(jobs, workers, tell, store, ray)) as playing:
+        results = dict(playing)
     return [results[number] for number in range(len(jobs))]
 
 
@@ -73,9 +85,10 @@ def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
             yield Task(number, part, known.get(part))
 
 
-def _order(task: Task) -> tuple[bool, bool, int, int]:
-    """Policies first, since they may fail; then optima, the longest first, so that none is late."""
-    return task.part.policy == OPTIMUM, task.known is not None, -task.part.size, task.number
+def _order(task: Task) -> tuple[int, bool, bool, bool]:
+    """Job after job; policies first, since they may fail, and of them the longest."""
+    policy = task.part.policy
+    return task.number, policy == OPTIMUM, task.known is not None, policy not in PLANNING
 
 
 def _here(tasks: Sequence[Task], tell: Tell) -> Playing:
