@@ -99,17 +99,17 @@ def _play(
         OSError: the same.
         KeyboardInterrupt: if this process was asked to end; what is finished is recorded.
     """
-    begun, shown, results = False, True, Results()
+    begun_s, shown, results = 0.0, True, Results()  # by the clock; 0: nothing is played yet
     with progress_bar(transient=len(jobs) > 1) as progress:
         bars = [progress.add_task(job.scenario.spec.id, total=units_of_work(job)) for job in jobs]
 
         def tell(number: int, units: int) -> None:
-            nonlocal begun
-            begun = True
+            nonlocal begun_s
+            begun_s = begun_s or time.perf_counter()
             ask_again()
             progress.advance(bars[number], units)
 
-        at_once, since = workers or (0 if ray else processors()), time.perf_counter()
+        at_once = workers or (0 if ray else processors())
         try:
             with closing(evaluate_each(jobs, at_once, tell, store, ray)) as playing:
                 for number, result in playing:
@@ -118,11 +118,11 @@ def _play(
                     if len(results) < len(jobs):
                         progress.stop()
                         shown &= _without_loss("screen", GOING_ON, partial(print_result, result))
-                        complain(_time_left(jobs, results, time.perf_counter() - since))
+                        complain(_time_left(jobs, results, time.perf_counter() - begun_s))
                         progress.start()
             return results, shown, _record(_in_order(results), output)
         except (P2PMarketError, OSError) as error:
-            if not begun:
+            if begun_s == 0.0:
                 raise
             complain(f"error: {error}; {GOES_ON}, which are kept in {output}")
             _keep_finished(results, jobs, output)
