@@ -30,7 +30,8 @@ from p2p_market.console import (
 )
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.citation import bibtex, cff
-from p2p_market.evaluation.run_record import read_run, replay
+from p2p_market.evaluation.recorded import read_run
+from p2p_market.evaluation.run_record import replay
 from p2p_market.registry import (
     BASELINES,
     COLD,

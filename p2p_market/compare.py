@@ -34,8 +34,8 @@ from p2p_market.evaluation.comparison import (
 )
 from p2p_market.evaluation.files import write_text
 from p2p_market.evaluation.policy import Policy, load_policy
+from p2p_market.evaluation.recorded import read_run
 from p2p_market.evaluation.rollout import Trajectory, rollout
-from p2p_market.evaluation.run_record import read_run
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.market import MECHANISMS
 from p2p_market.records import FloatArray

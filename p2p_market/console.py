@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import all_weeks
 from p2p_market.evaluation.interruption import exit_code, listening
+from p2p_market.places import expanded
 from p2p_market.records import FloatArray
 from p2p_market.screen import Screen, outlets, visible
 
@@ -77,6 +78,12 @@ class Commands(TyperGroup):
                 if isinstance(leaving, KeyboardInterrupt):
                     raise SystemExit(130) from None
                 raise
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Click reads them; `~` is the home folder, also where no shell has seen to it."""
+        with complaining():
+            args = [expanded(argument) for argument in args]
+        return super().parse_args(ctx, args)
 
     def make_context(self, *words: Any, **how: Any) -> Any:
         """Wrong usage is told without control characters."""

@@ -4,7 +4,6 @@ The record is complete before the last table is shown, so that no terminal and n
 it. Tables of other scenarios are shown as soon as they are finished; their parts are kept by then.
 """
 
-import importlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -27,6 +26,7 @@ from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.processes import processors
 from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import write_run
+from p2p_market.modules import import_ours
 from p2p_market.scenario import load_scenario
 from p2p_market.tables import print_overview, print_result
 
@@ -114,7 +114,7 @@ def _play(
             with closing(evaluate_each(jobs, at_once, tell, store, ray)) as playing:
                 for number, result in playing:
                     results[number] = result
-                    progress.remove_task(bars[number])
+                    progress.update(bars[number], visible=False)
                     if len(results) < len(jobs):
                         progress.stop()
                         shown &= _without_loss("screen", GOING_ON, partial(print_result, result))
@@ -156,9 +156,14 @@ def _show_last(results: Results) -> None:
 
 def _keep_finished(results: Results, jobs: Sequence[Job], output: Path) -> None:
     """Write the record of the scenarios that are finished, if others are not."""
-    if 0 < len(results) < len(jobs):
+    if not 0 < len(results) < len(jobs):
+        return
+
+    def write() -> None:
         folder = _record(_in_order(results), output)
         complain(f"{len(results)} of {len(jobs)} scenarios are finished; their record: {folder}")
+
+    _without_loss("record", GOES_ON, write)
 
 
 def _record(results: Sequence[ScenarioResult], output: Path) -> Path:
@@ -189,7 +194,7 @@ def _without_loss(what: str, otherwise: str, work: Callable[[], None]) -> bool:
 def _write_report(results: Sequence[ScenarioResult], folder: Path) -> None:
     module, _, function = REPORT.partition(":")
     try:
-        write = getattr(importlib.import_module(module), function)
+        write = getattr(import_ours(module), function)
     except ImportError as error:
         console.say(f"no report: {error}; it needs a checkout and p2p-market[report]")
         return

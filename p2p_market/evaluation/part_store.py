@@ -7,6 +7,7 @@ digests they led to. Nothing of it is believed: a plan is certified anew, action
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -20,9 +21,10 @@ from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
 from p2p_market.evaluation.files import safe_name, write_bytes
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
-from p2p_market.evaluation.policy import import_from_here, is_file
+from p2p_market.evaluation.policy_names import is_file, is_ours
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.run_record import versions
+from p2p_market.modules import here, import_ours
 from p2p_market.registry import target_of
 
 PACKAGE: Final = "p2p_market"
@@ -68,18 +70,26 @@ def installation(policies: Sequence[str]) -> dict[str, str]:
     Args:
         policies: names, `module:factory` or files.
     """
-    modules = {target_of(name).partition(":")[0].partition(".")[0] for name in policies}
-    codes = {f"code of {name}": _code(name) for name in sorted(modules | {PACKAGE})}
+    modules = {(target_of(name).partition(":")[0], is_ours(name)) for name in policies}
+    codes = {
+        f"code of {name.partition('.')[0]}": _code(name, ours)
+        for name, ours in sorted({*modules, (PACKAGE, True)})
+    }
     files = [Path(name) for name in policies if is_file(name) and Path(name).is_file()]
     digests = {f"file {path}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     return versions() | codes | digests
 
 
 @lru_cache
-def _code(module: str) -> str:
-    """Digest of all sources of a package, or of the one file of a module, as first imported."""
+def _code(module: str, ours: bool) -> str:
+    """Digest of all sources of a module's package, or of its one file, as first imported."""
     try:
-        found = import_from_here(module)
+        top = module.partition(".")[0]
+        if ours:
+            found = import_ours(top)
+        else:
+            with here(module) as inside:
+                found = sys.modules[top] if "." in module else inside
     except ImportError:
         return "not found"
     digest = hashlib.sha256()

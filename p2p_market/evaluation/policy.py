@@ -1,12 +1,8 @@
 """What a policy is, and how one is found by name."""
 
-import importlib
-import os
-import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import PurePath
-from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,8 +10,9 @@ from numpy.typing import NDArray
 
 from p2p_market.episode import Episode
 from p2p_market.errors import PolicyError
+from p2p_market.evaluation.policy_names import is_file, is_ours, not_imported, place_of
+from p2p_market.modules import here, import_ours
 from p2p_market.records import Float32Array, FloatArray, Record
-from p2p_market.registry import FILES, KNOWN, target_of
 from p2p_market.scenario import Scenario
 
 
@@ -90,46 +87,25 @@ def load_policy(name: str, scenario: Scenario) -> Policy | Planner | Informed:
     Raises:
         PolicyError: if nothing of that name can be imported, or it is not a policy.
     """
-    target = target_of(name)
-    module_name, _, factory_name = target.partition(":")
-    if not (factory_name and module_name) or module_name.startswith("."):
-        raise PolicyError(
-            f"no policy {name!r}; known are: {', '.join(KNOWN)}, or give MODULE:FACTORY or a file "
-            f"that ends in {', '.join(FILES)}"
-        )
-    try:
-        factory = getattr(import_from_here(module_name), factory_name)
-    except ImportError as error:
-        raise PolicyError(
-            f"policy {name!r}: cannot import {module_name!r} ({error}); baselines need a checkout "
-            "of the repository and the extra that carries their solver, files of networks the "
-            "extra onnx"
-        ) from error
-    except AttributeError as error:
-        raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
-    policy = factory(scenario, name) if is_file(name) else factory(scenario)
+    module_name, factory_name = place_of(name)
+    with ExitStack() as stack:
+        try:
+            if is_ours(name):
+                module = import_ours(module_name)
+            else:
+                module = stack.enter_context(here(module_name))
+            factory = getattr(module, factory_name)
+        except ImportError as error:
+            raise PolicyError(not_imported(name, module_name, error)) from error
+        except AttributeError as error:
+            raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
+        policy = factory(scenario, name) if is_file(name) else factory(scenario)
     if not isinstance(policy, Policy | Planner | Informed):
         raise PolicyError(
             f"policy {name!r}: the factory returned {type(policy).__name__}, "
             "which has neither start() and act() nor plan()"
         )
     return policy
-
-
-def is_file(name: str) -> bool:
-    """Whether a policy is a file, by its ending."""
-    return PurePath(name).suffix in FILES
-
-
-def import_from_here(module: str) -> ModuleType:
-    """A module, searched in the current directory first.
-
-    Raises:
-        ImportError: if it cannot be imported.
-    """
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.insert(0, here)
-    return importlib.import_module(module)
 
 
 def ask(

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from p2p_market.errors import ClusterError
 from p2p_market.evaluation.interruption import SIGNALS, ask_again, deaf_children
 from p2p_market.evaluation.parts import Tell
+from p2p_market.modules import safe_path
 
 POLL_S: Final = 0.1
 GROUPS: Final = Path("/sys/fs/cgroup")
@@ -34,21 +35,25 @@ def processors() -> int:
 
 
 def _quotas() -> list[int]:
-    """Processors that control groups grant, of this process and of all above it, rounded up."""
+    """Processors that control groups grant, this process's and all above it, rounded up."""
     found = []
-    try:
-        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
-        own = next(line[3:] for line in lines if line.startswith("0::"))
-    except (OSError, StopIteration, ValueError):
-        return []
-    group = GROUPS / own.lstrip("/")
+    group = GROUPS / own_group().lstrip("/")
     for folder in (group, *group.parents):
         try:
             quota, period = map(int, (folder / "cpu.max").read_text("ascii").split())
             found.append(-(-quota // period))
-        except (OSError, ValueError):  # no limit is the word "max"
+        except (OSError, ValueError, ZeroDivisionError):  # no limit is the word "max"
             continue
     return found
+
+
+def own_group() -> str:
+    """The control group of this process; "/" where there are none."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return "/"
+    return next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
 
 
 def in_processes(
@@ -68,13 +73,13 @@ def in_processes(
     """
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with deaf_children():  # the queue starts one that cleans up
+    with deaf_children(), safe_path():  # the queue starts one that cleans up
         messages: Messages = context.SimpleQueue()
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare, (messages,))
     try:
         pending = {}
         for task in tasks:
-            with deaf_children():
+            with deaf_children(), safe_path():
                 pending[pool.submit(_work, work, task)] = task
         yield from _answers(pending, messages, tell)
         pool.shutdown()

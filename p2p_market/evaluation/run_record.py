@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import platform
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from pydantic import ValidationError
 
 from p2p_market.actions import action_map
 from p2p_market.calendar import start_days
@@ -28,6 +28,8 @@ from p2p_market.evaluation.duality import bound_eur
 from p2p_market.evaluation.files import safe_name, write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
 from p2p_market.evaluation.overview import overview, recorded_overview
+from p2p_market.evaluation.plan_store import DAMAGES
+from p2p_market.evaluation.recorded import RECORD_NAME, SCHEMA, first_wrong
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
 from p2p_market.evaluation.statistics.scores import score
@@ -35,8 +37,6 @@ from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario, build
 from p2p_market.schema import ScenarioSpec
 
-SCHEMA: Final = "p2p_market/run/1"
-RECORD_NAME: Final = "run.json"
 PACKAGES: Final = ("p2p-market", "numpy", "numba", "pettingzoo", "cvxpy", "highspy", "clarabel")
 
 
@@ -149,24 +149,6 @@ def _actions_name(scenario: Scenario, policy: str) -> str:
     return f"actions/{safe_name(scenario.spec.id, policy)}.npz"
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """The record of a run folder.
-
-    Raises:
-        ReplayError: if it is missing, damaged, or of another schema.
-    """
-    path = folder / RECORD_NAME
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReplayError(f"{folder}: no {RECORD_NAME}; give the folder of a run") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ReplayError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise ReplayError(f"{path}: not a record of schema {SCHEMA}")
-    return record
-
-
 def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Play every recorded action again; compare digests, costs, scores and certificates.
 
@@ -181,14 +163,14 @@ def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """
     differences: list[str] = []
     try:
-        if not record["scenarios"]:
-            raise ReplayError(f"{folder}: the record holds no scenario")
         for entry in record["scenarios"]:
             differences += _replay_scenario(folder, entry)
         again = [asdict(summary) for summary in recorded_overview(record["scenarios"])]
         if again != record.get("summary", again):
             differences.append("all scenarios: other summary")
-    except (LookupError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except ValidationError as error:
+        raise ReplayError(f"{folder}: not a run record: {first_wrong(error)}") from None
+    except (LookupError, TypeError, ArithmeticError, *DAMAGES) as error:
         raise ReplayError(f"{folder}: the record cannot be replayed: {error!r}") from error
     return differences
 
