@@ -136,14 +136,19 @@ def _visible() -> Iterator[None]:
         raise
 
 
-def progress_bar() -> Progress:
-    """A bar on stderr that counts units of work."""
+def progress_bar(transient: bool = False) -> Progress:
+    """A bar on stderr that counts units of work.
+
+    Args:
+        transient: it vanishes when it stops, so that tables can be shown between.
+    """
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=complaints,
+        transient=transient,
     )
 
 
