@@ -117,11 +117,11 @@ def _try_out(chosen: Sequence[Scenario], policies: Sequence[str], split: str) ->
     asked = set(policies) - {OPTIMUM}
     if RULE not in works or (asked and not asked & works):
         *others, last = failed.values()
-        for error in others:
-            complain(f"error: {error}")
+        for other in others:
+            complain(f"error: {other}")
         raise last
-    for error in failed.values():
-        complain(f"{error.failure.message}; what else was asked for is played")
+    for other in failed.values():
+        complain(f"{other.failure.message}; what else was asked for is played")
 
 
 def _broken_words(results: Sequence[ScenarioResult]) -> list[str]:
