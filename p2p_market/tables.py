@@ -13,14 +13,17 @@ from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.screen import Figures
 
 
-def print_results(results: Sequence[ScenarioResult]) -> None:
-    """Everything that a run says."""
-    for result in results:
-        spec, count = result.scenario.spec, result.episode.batch
-        console.say(f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)", "italic")
-        console.print(_results(result))
-        _print_conduct(result)
-        _print_certificate(result)
+def print_result(result: ScenarioResult) -> None:
+    """What a run says of one scenario."""
+    spec, count = result.scenario.spec, result.episode.batch
+    console.say(f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)", "italic")
+    console.print(_results(result))
+    _print_conduct(result)
+    _print_certificate(result)
+
+
+def print_overview(results: Sequence[ScenarioResult]) -> None:
+    """What a run says at its end: the words of its tables, and one table over all scenarios."""
     console.print(
         "score: share of the way from no trade (0) to the optimum (100), over all episodes; "
         "dispatch and allocation: EUR per episode lost by set-points and by matching"

@@ -1,6 +1,6 @@
 """A run cut into parts that are played side by side; who plays what changes no byte."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 
@@ -23,19 +23,19 @@ from p2p_market.evaluation.parts import (
     work,
 )
 from p2p_market.evaluation.processes import DeadProcessError, in_processes
+from p2p_market.registry import PLANNING
 
 
-def evaluate_all(
+def evaluate_each(
     jobs: Sequence[Job],
     workers: int,
     tell: Tell,
     store: PartStore | None = None,
     ray: str | None = None,
-    out_unscored: list[P2PMarketError] | None = None,
-) -> list[ScenarioResult]:
-    """Evaluate scenarios part by part; results stand in the order of the jobs.
+) -> Generator[tuple[int, ScenarioResult | P2PMarketError], None, None]:
+    """Evaluate scenarios part by part; give a job's number and result as soon as it is finished.
 
-    A policy that fails is a result.
+    A policy that fails is a result; an error tells why a scenario has no scale.
 
     Args:
         workers: parts played at the same time; 1 plays them here, one after the other.
@@ -43,15 +43,12 @@ def evaluate_all(
         store: keeps finished parts, so that an interrupted run goes on.
         ray: address of a Ray cluster that plays the parts instead of processes; then 0 workers
             mean as many as it has room for.
-        out_unscored: hears why a scenario has no scale, which is then left out; without it, or
-            where no scenario is left, that is raised.
 
     Raises:
         P2PMarketError: the first error of any part; parts not yet begun are dropped.
         Interruption: if this process was asked to end.
     """
     tasks = sorted(_tasks(jobs, store), key=_order)
-    results: dict[int, ScenarioResult] = {}
     answers: list[dict[Part, Answer]] = [{} for _ in jobs]
     if ray is not None:
         playing = on_cluster(tasks, ray, workers, tell)
@@ -69,15 +66,35 @@ def evaluate_all(
             parts = parts_of(jobs[task.number])
             if len(own) == len(parts):
                 ordered = [own.pop(part) for part in parts]
-                try:
-                    results[task.number] = put_together(jobs[task.number], ordered)
-                except P2PMarketError as error:
-                    if out_unscored is None:
-                        raise
-                    out_unscored.append(error)
-    if not results and out_unscored:
-        raise out_unscored[0]
-    return [results[number] for number in sorted(results)]
+                yield task.number, _put_together(jobs[task.number], ordered)
+
+
+def _put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult | P2PMarketError:
+    try:
+        return put_together(job, answers)
+    except P2PMarketError as error:
+        return error
+
+
+def evaluate_all(
+    jobs: Sequence[Job],
+    workers: int,
+    tell: Tell,
+    store: PartStore | None = None,
+    ray: str | None = None,
+) -> list[ScenarioResult]:
+    """The same at once; results stand in the order of the jobs.
+
+    Raises:
+        P2PMarketError: as `evaluate_each`, or if a scenario has no scale.
+    """
+    results: dict[int, ScenarioResult] = {}
+    with closing(evaluate_each(jobs, workers, tell, store, ray)) as playing:
+        for number, result in playing:
+            if isinstance(result, P2PMarketError):
+                raise result
+            results[number] = result
+    return [results[number] for number in range(len(jobs))]
 
 
 def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
@@ -87,9 +104,10 @@ def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
             yield Task(number, part, known.get(part))
 
 
-def _order(task: Task) -> tuple[bool, bool, int, int]:
-    """Policies first, since they may fail; then optima, the longest first, so that none is late."""
-    return task.part.policy == OPTIMUM, task.known is not None, -task.part.size, task.number
+def _order(task: Task) -> tuple[int, bool, bool, bool]:
+    """Job after job; policies first, since they may fail, and of them the longest."""
+    policy = task.part.policy
+    return task.number, policy == OPTIMUM, task.known is not None, policy not in PLANNING
 
 
 def _side_by_side(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:

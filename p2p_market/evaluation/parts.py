@@ -2,7 +2,7 @@
 
 The cut depends on nothing but what was asked for, so who plays which part changes no byte. A policy
 keeps all its weeks in one batch: its networks may round differently in batches of other sizes.
-Optima are solved one by one anyway, and take nearly all the time.
+Optima are solved one by one anyway.
 """
 
 import signal

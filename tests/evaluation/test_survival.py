@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.xdist_group("survival"),  # one undisturbed run for all of them
 ]
 
-POINTS = int(os.environ.get("P2P_MARKET_STRESS", "4"))
+POINTS = int(os.environ.get("P2P_MARKET_STRESS", "3"))
 TITLE = "Zürich €/kWh [/h] [red]\x1b[31m :warning:"
 SCENARIO = f"""\
 extends: classic-v0
