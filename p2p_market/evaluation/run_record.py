@@ -8,6 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -245,7 +246,8 @@ def _differences(
     name: str, again: Trajectory | None, own_eur: FloatArray, entry: Mapping[str, Any]
 ) -> list[str]:
     lines = []
-    pairs = zip(() if again is None else again.digests, entry["digests"], strict=True)
+    digests, recorded = () if again is None else again.digests, entry["digests"]
+    pairs = zip_longest(digests, recorded)
     if weeks := [number for number, (new, old) in enumerate(pairs) if new != old]:
         lines.append(f"{name}: other digests in episodes {weeks}")
     if own_eur.tolist() != entry["social_cost_eur"]:
