@@ -10,6 +10,7 @@ from p2p_market.arguments import floats, whole_number
 from p2p_market.episode import EpisodeKey, draw, key_in_sequence, reference_key
 from p2p_market.errors import ResetNeededError, ScenarioError
 from p2p_market.fused.boards import CompiledBoard
+from p2p_market.fused.clearing import KERNELS
 from p2p_market.fused.shelf import Shelf
 from p2p_market.fused.tables import rules, workspace
 from p2p_market.market import MECHANISMS
@@ -57,7 +58,7 @@ class CommunityBatch:
             ArgumentError: if batch or threads is no whole number of 1 or more.
         """
         batch, threads = whole_number("batch", batch, 1), whole_number("threads", threads, 1)
-        if MECHANISMS[scenario.spec.mechanism].kernel is None:
+        if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
             raise ScenarioError(
                 f"{scenario.spec.id}: mechanism {scenario.spec.mechanism!r} has no kernel, so it "
                 "cannot be played in a batch; give its line in MECHANISMS one"

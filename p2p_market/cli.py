@@ -1,4 +1,7 @@
-"""The command line `p2p-market`. Exit codes: 0 ok, 1 a check failed, 2 wrong usage."""
+"""The command line `p2p-market`.
+
+Exit codes: 0 fine; 1 something was done and is wrong; 2 nothing could start.
+"""
 
 import json
 import platform
@@ -11,23 +14,35 @@ from typing import Annotated, Final
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from p2p_market import compare, data, datasets, focal, references, submissions, training
+from p2p_market.compilation import folder
 from p2p_market.console import (
+    Commands,
     ScenarioOption,
     SeedOption,
     SplitOption,
     WeeksOption,
+    complain,
     complaining,
-    complaints,
     console,
 )
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.citation import bibtex, cff
-from p2p_market.evaluation.run_record import read_run, replay
-from p2p_market.registry import BASELINES, PLANNING, REFERENCES, make
+from p2p_market.evaluation.recorded import read_run
+from p2p_market.evaluation.run_record import replay
+from p2p_market.registry import (
+    BASELINES,
+    COLD,
+    DEFAULT_SCENARIO,
+    PLANNING,
+    REFERENCES,
+    make,
+)
 from p2p_market.running import run
 from p2p_market.scenario import load_scenario, scenario_ids
+from p2p_market.screen import visible
 
 EXTRAS: Final = (
     ("cvxpy", "optimal"),
@@ -38,8 +53,13 @@ EXTRAS: Final = (
     ("ray", "ray"),
 )
 """A package and the extra that carries it."""
+NOT_KEPT: Final = (
+    "not kept, so each process compiles for half a minute; set NUMBA_CACHE_DIR to a folder that "
+    "can be written"
+)
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -62,7 +82,8 @@ WorkersOption = Annotated[
         "--workers",
         "-w",
         min=0,
-        help="Parts played at the same time; 0: one per processor, or all that fit on the cluster.",
+        help="Parts played at the same time; 0: one per processor that may be used, or all that "
+        "fit on the cluster.",
     ),
 ]
 RayOption = Annotated[
@@ -77,14 +98,22 @@ RayOption = Annotated[
 
 @app.command()
 def benchmark(
-    scenario: ScenarioOption = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scenario",
+            "-s",
+            help=f"Scenario id or YAML file; repeatable. Default: {DEFAULT_SCENARIO}.",
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All shipped scenarios.")] = False,
     policy: Annotated[
         list[str] | None,
         typer.Option(
             "--policy",
             "-p",
             help="Baseline, MODULE:FACTORY or FILE.onnx; repeatable. "
-            f"Default: all but {', '.join(REFERENCES)}.",
+            f"Default: all but {', '.join([*COLD, *REFERENCES])}.",
         ),
     ] = None,
     weeks: WeeksOption = "0-12",
@@ -96,13 +125,18 @@ def benchmark(
 ) -> None:
     """Play all policies on held-out weeks; print the table, write record, metrics and report.
 
-    An interrupted run goes on when the same command is given again.
+    Of several scenarios each table is printed when it is finished. After Ctrl-C the finished ones
+    are recorded, and the same command goes on where it stopped.
 
     Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
     """
     with complaining():
-        names, policies = scenario or scenario_ids(), policy or [*BASELINES, *PLANNING]
-        run(names, policies, weeks, split, seed, output, workers, ray)
+        if everything and scenario:
+            raise typer.BadParameter("give --all or scenarios, not both", param_hint="--all")
+        names = scenario or [DEFAULT_SCENARIO]
+        if everything:
+            names += [name for name in scenario_ids() if name != DEFAULT_SCENARIO]
+        run(names, policy or [*BASELINES, *PLANNING], weeks, split, seed, output, workers, ray)
 
 
 @app.command(name="evaluate")
@@ -120,6 +154,14 @@ def evaluate_policy(
     output: OutputOption = Path("results"),
     workers: WorkersOption = 0,
     ray: RayOption = None,
+    decentralised: Annotated[
+        bool | None,
+        typer.Option(
+            "--decentralised/--centralised",
+            help="What the policy says of itself: that each agent acts on its own row only (exit "
+            "1 if not), or not (then it is not looked at). Default: look and mark.",
+        ),
+    ] = None,
 ) -> None:
     """Score one policy between the two ends of the scale.
 
@@ -128,7 +170,8 @@ def evaluate_policy(
     my_agent:make_policy
     """
     with complaining():
-        run(scenario or scenario_ids(), [policy], weeks, split, seed, output, workers, ray)
+        names = scenario or scenario_ids()
+        run(names, [policy], weeks, split, seed, output, workers, ray, decentralised)
 
 
 @app.command()
@@ -168,9 +211,9 @@ def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, result
         differences = replay(run, read_run(run))
     if differences:
         for line in differences:
-            complaints.print(line, markup=False, highlight=False)
+            complain(line)
         raise typer.Exit(1)
-    console.print(f"{run}: replays to the same digits", markup=False)
+    console.say(f"{run}: replays to the same digits")
 
 
 @app.command()
@@ -191,7 +234,7 @@ def doctor() -> None:
     problems = 0
     for name, finding, good in _checks():
         problems += not good
-        table.add_row(name, finding if good else f"[red]{finding}[/red]")
+        table.add_row(name, finding if good else Text(visible(finding), "red"))
     console.print(table)
     raise typer.Exit(1 if problems else 0)
 
@@ -206,6 +249,8 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
             yield package, version(package), True
         except PackageNotFoundError:
             yield package, f"not installed; pip install 'p2p-market[{extra}]'", True
+    kept = folder()
+    yield "compiled code", f"kept in {kept}" if kept else NOT_KEPT, True
     try:
         data.verify("de2018")
         yield "data de2018", "all digests agree", True

@@ -9,8 +9,6 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from typer.core import TyperGroup
 
 from p2p_market.console import (
@@ -34,14 +32,16 @@ from p2p_market.evaluation.comparison import (
     compare_overall,
     compare_runs,
 )
+from p2p_market.evaluation.conduct import recorded_marks
 from p2p_market.evaluation.files import write_text
 from p2p_market.evaluation.policy import Policy, load_policy
+from p2p_market.evaluation.recorded import read_run
 from p2p_market.evaluation.rollout import Trajectory, rollout
-from p2p_market.evaluation.run_record import read_run
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.market import MECHANISMS
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.screen import Figures
 
 HEADINGS: Final = (
     "IR",
@@ -122,7 +122,14 @@ def two_runs(
             "First run less second, 95 % intervals by resampling weeks for both together. Cost: "
             "EUR per episode, below 0 the first is cheaper; score: above 0 the first is better."
         )
+        for which, record in zip(("first", "second"), records, strict=True):
+            for line in recorded_marks(record):
+                console.print(f"{which} run: {line}", style="yellow")
         if overall:
+            shared = overall[0]
+            console.say(
+                f"All {shared.scenarios} scenarios ({shared.episodes} weeks each)", "italic"
+            )
             console.print(_overall_table(overall))
             console.print(
                 "IQM: first less second, of the middle half of the scores of blocks of weeks; "
@@ -146,34 +153,35 @@ def _write(path: Path, found: Sequence[Difference], overall: Sequence[Overall]) 
     write_text(path, json.dumps(tables, indent=1, allow_nan=False) + "\n")
 
 
-def _differences(found: Sequence[Difference]) -> Table:
+def _differences(found: Sequence[Difference]) -> Figures:
     """One row per scenario and pair of policies."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-    for heading in ("scenario", "policies", "weeks", "cost EUR", "score"):
-        left = heading in ("scenario", "policies")
-        table.add_column(heading, justify="left" if left else "right", overflow="fold")
-    for one in found:
-        cost, score = _signed(one.cost_eur, 2), _signed(one.score, 1)
-        table.add_row(one.scenario, _names(one), str(one.episodes), cost, score)
-    return table
-
-
-def _overall_table(found: Sequence[Overall]) -> Table:
-    """One row per pair of policies."""
-    title = f"All {found[0].scenarios} scenarios ({found[0].episodes} weeks each)"
-    table = Table(
-        title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False
+    return Figures(
+        ("scenario", "policies", "weeks", "cost EUR", "score"),
+        [
+            (
+                one.scenario,
+                _names(one),
+                str(one.episodes),
+                _signed(one.cost_eur, 2),
+                _signed(one.score, 1),
+            )
+            for one in found
+        ],
+        keys=2,
+        names=(0, 1),
     )
-    for heading in ("policies", "IQM", "better"):
-        left = heading == "policies"
-        table.add_column(heading, justify="left" if left else "right", overflow="fold")
+
+
+def _overall_table(found: Sequence[Overall]) -> Figures:
+    """One row per pair of policies."""
+    rows = []
     for one in found:
         low, point, high = (
             f"{100.0 * value:.0f} %"
             for value in (one.probability.low, one.probability.point, one.probability.high)
         )
-        table.add_row(_names(one), _signed(one.iqm, 1), f"{point}\n{low}..{high}")
-    return table
+        rows.append((_names(one), _signed(one.iqm, 1), f"{point}\n{low}..{high}"))
+    return Figures(("policies", "IQM", "better"), rows)
 
 
 def _names(pair: Difference | Overall) -> str:
@@ -205,7 +213,7 @@ def mechanisms(
                 task = progress.add_task(one.spec.id, total=one.steps * (1 + len(MECHANISMS)))
                 advance = partial(progress.advance, task)
                 rows = compare_mechanisms(one, split, numbers, seed, advance)
-            console.print(_table(one, rows, len(numbers)))
+            _print_table(one, rows, len(numbers))
         console.print(LEGEND)
 
 
@@ -252,29 +260,27 @@ def compare_mechanisms(
     return tuple(rows)
 
 
-def _table(scenario: Scenario, rows: Sequence[Row], episodes: int) -> Table:
+def _print_table(scenario: Scenario, rows: Sequence[Row], episodes: int) -> None:
     """One row per mechanism: its laws, then what the truthful rule makes of it."""
-    spec = scenario.spec
-    title = f"{spec.id}: {TRUTHFUL} rule ({episodes} episodes of {spec.days} days)"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("mechanism", no_wrap=True)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
+    spec, cells = scenario.spec, []
     for row in rows:
         laws = MECHANISMS[row.mechanism]
-        table.add_row(
-            row.mechanism,
-            "yes" if laws.individually_rational else "no",
-            laws.budget_balance,
-            "yes" if laws.truthful else "no",
-            f"{row.traded_kwh.mean():.0f}",
-            euro(row.social_cost_eur),
-            euro(row.allocation_gap_eur),
-            price_text(row.price_eur_per_kwh),
-            euro(row.operator_balance_eur),
-            f"{100.0 * row.worse_off_share.mean():.0f} %",
+        cells.append(
+            (
+                row.mechanism,
+                "yes" if laws.individually_rational else "no",
+                laws.budget_balance,
+                "yes" if laws.truthful else "no",
+                f"{row.traded_kwh.mean():.0f}",
+                euro(row.social_cost_eur),
+                euro(row.allocation_gap_eur),
+                price_text(row.price_eur_per_kwh),
+                euro(row.operator_balance_eur),
+                f"{100.0 * row.worse_off_share.mean():.0f} %",
+            )
         )
-    return table
+    console.say(f"{spec.id}: {TRUTHFUL} rule ({episodes} episodes of {spec.days} days)", "italic")
+    console.print(Figures(("mechanism", *HEADINGS), cells))
 
 
 def price_text(per_episode: FloatArray) -> str:

@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
 from p2p_market.arguments import whole_number
 from p2p_market.assets.node import PowerNode, Presence
 from p2p_market.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, start_days, step_means
+from p2p_market.compilation import kernel
 from p2p_market.errors import ScenarioError
 from p2p_market.faults import FaultSchedule, draw_faults, no_faults
 from p2p_market.loads import draw_loads
@@ -244,7 +244,7 @@ def _faults(scenario: Scenario, seed: np.random.SeedSequence) -> FaultSchedule:
     return draw_faults(faults, span > 0.0, span, scenario.steps, scenario.dt_h, generator)
 
 
-@njit(cache=True)
+@kernel
 def _autoregression(shocks, persistence, out):  # type: ignore[no-untyped-def]
     """First-order autoregression of unit variance down the first axis."""
     gain = np.sqrt(1.0 - persistence * persistence)

@@ -2,17 +2,13 @@
 
 import json
 import math
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from p2p_market.console import (
     ScenarioOption,
@@ -20,20 +16,22 @@ from p2p_market.console import (
     SplitOption,
     WeeksOption,
     complaining,
-    complaints,
     console,
     progress_bar,
     week_numbers,
 )
-from p2p_market.evaluation.files import write_text
+from p2p_market.evaluation.files import check_writable, new_file, safe_name
 from p2p_market.evaluation.focal import FocalResult, units_of_work
 from p2p_market.evaluation.focal import focal as play_focal
 from p2p_market.evaluation.focal_summary import best_response, focal_record, summarise
 from p2p_market.evaluation.part_store import installation
-from p2p_market.evaluation.policy import load_policy
-from p2p_market.evaluation.rollout import try_out
+from p2p_market.evaluation.player import try_out
+from p2p_market.evaluation.processes import processors
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.scenario import Scenario, load_scenario, scenario_ids
+from p2p_market.screen import Figures
+
+STARTS_OVER: Final = "nothing of this scenario is kept, the same command begins anew"
 
 LEGEND: Final = (
     "EUR per week, means over all seats, each in focus once. Saving: private cost without trade "
@@ -65,17 +63,19 @@ def focal(
     The private saving of the seat is no score between 0 and 100. Example: p2p-market focal
     -s classic-v0 -p zip --weeks 5,6
     """
-    with complaining():
+    with complaining(after_interruption=STARTS_OVER):
         numbers = week_numbers(weeks)
         chosen = [load_scenario(name) for name in scenario or scenario_ids()]
         for one in chosen:
             for name in policy:
-                try_out(load_policy(name, one), one, split, name)
+                try_out(name, one, split)
+        check_writable(output)
         for one in chosen:
-            result = _play(one, policy, split, numbers, seed, workers or os.cpu_count() or 1)
-            console.print(_table(result))
+            result = _play(one, policy, split, numbers, seed, workers or processors())
             path = _write(result, output)
-            console.print(f"record: {path}", markup=False, soft_wrap=True)
+            with complaining(1, f"the record is complete: {path}"):
+                _print_table(result)
+                console.say(f"record: {path}")
         console.print(LEGEND)
 
 
@@ -87,39 +87,30 @@ def _play(
     seed: int,
     workers: int,
 ) -> FocalResult:
-    with progress_bar() as progress, _starting_over():
+    with progress_bar() as progress:
         total = units_of_work(scenario, policies, len(weeks))
         advance = partial(progress.advance, progress.add_task(scenario.spec.id, total=total))
         return play_focal(scenario, policies, split, weeks, seed, workers=workers, progress=advance)
 
 
-@contextmanager
-def _starting_over() -> Iterator[None]:
-    """Say after an interruption that nothing is kept."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        complaints.print("interrupted; nothing is kept, the same command begins anew")
-        raise typer.Exit(130) from None
-
-
-def _table(result: FocalResult) -> Table:
+def _print_table(result: FocalResult) -> None:
     """One row per policy, entries first; then what a best response saves at least."""
     spec, weeks = result.scenario.spec, len(result.keys)
-    title = (
-        f"{spec.id}, focal: {len(result.scenario.agents)} seats, {weeks} episodes of {spec.days} "
-        f"days, {result.population.name}"
-    )
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("policy", no_wrap=True)
-    for heading in ("saving", "95 % interval", "short", "others", "95 % interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    rows = []
     for one in summarise(result):
         short, _ = _cells(one.short_eur)
         saving, gain = _cells(one.saving_eur), _cells(one.others_gain_eur)
-        table.add_row(one.policy, *saving, short, *gain)
-    table.add_row("best response, at least", f"{best_response(result).mean_eur:.2f}")
-    return table
+        rows.append((one.policy, *saving, short, *gain))
+    rows.append(
+        ("best response, at least", f"{best_response(result).mean_eur:.2f}", "", "", "", "")
+    )
+    console.say(
+        f"{spec.id}, focal: {len(result.scenario.agents)} seats, {weeks} episodes of {spec.days} "
+        f"days, {result.population.name}",
+        "italic",
+    )
+    headings = ("policy", "saving", "95 % interval", "short", "others", "95 % interval")
+    console.print(Figures(headings, rows))
 
 
 def _cells(found: Interval) -> tuple[str, str]:
@@ -132,11 +123,11 @@ def _cells(found: Interval) -> tuple[str, str]:
 
 def _write(result: FocalResult, folder: Path) -> Path:
     now = datetime.now(UTC)
-    path = folder / f"{now:%Y%m%d-%H%M%S}-focal-{result.scenario.spec.id}.json"
     record = {
         "created_utc": now.isoformat(timespec="seconds"),
         "installation": installation([row.policy for row in result.rows]),
         **focal_record(result),
     }
-    write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n")
-    return path
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    title = safe_name("focal-" + result.scenario.spec.id)
+    return new_file(folder, f"{now:%Y%m%d-%H%M%S}", f"{title}.json", text)

@@ -3,8 +3,8 @@
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.errors import InvariantError
 from p2p_market.records import (
@@ -35,7 +35,7 @@ LAWS: Final = (
 _P2P = LEDGER_COLUMN["p2p_payment"]
 
 
-@njit(cache=True)
+@kernel
 def agent_kernel(  # type: ignore[no-untyped-def]
     load, pv, setpoint, curtailed, shed, fill, imported, exported, lost, limit,
     before, after, shortfall, departs, trip, retention, charge, discharge, e_min, e_max, out,
@@ -65,7 +65,7 @@ def agent_kernel(  # type: ignore[no-untyped-def]
             )  # fmt: skip
 
 
-@njit(cache=True)
+@kernel
 def community_kernel(  # type: ignore[no-untyped-def]
     net, fill, imported, exported, lost, entries, balance, grid, loss_share, limit, out
 ):
@@ -89,7 +89,7 @@ def community_kernel(  # type: ignore[no-untyped-def]
             out[6, b, i] = abs(paid - balance[b])
 
 
-@njit(cache=True)
+@kernel
 def latch_kernel(residual, hold_steps, cause, out_cause, out_held):  # type: ignore[no-untyped-def]
     """Latch agents that broke a law; returns how many did."""
     found = 0

@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from p2p_market.calendar import DAYS_PER_YEAR, QUARTERS_PER_DAY, day_type, split_mask
+from p2p_market.compilation import kernel
 from p2p_market.data import DataSet, Donor
 from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray, Record
 from p2p_market.scenario import Scenario
@@ -59,7 +59,7 @@ def draw_loads(
     return load_kw
 
 
-@njit(cache=True)
+@kernel
 def _borrow(  # type: ignore[no-untyped-def]
     shapes, days, count, place, shift, scale, pick, ahead, out
 ):

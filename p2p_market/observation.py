@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market import sensors
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.members import CLEARNESS_RANGE
@@ -154,7 +154,7 @@ def _price_max_eur_per_kwh(scenario: Scenario) -> float:
     return float(max(highest[0], to_ticks(highest, spec.tick_eur_per_kwh).max()))
 
 
-@njit(cache=True)
+@kernel
 def observe_kernel(  # type: ignore[no-untyped-def]
     energy, e_max, p_max, target, plugged, hours_left, load, pv, fill, held, feed_in, fee, carbon,
     co2, last_price, calendar, left, grid, slot, expected_load, load_spread, expected_pv, pv_spread,

@@ -16,6 +16,9 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
 
+LARGEST: Final = 1e6
+"""kW and EUR/kWh: a number beyond this, in any prosumer's message, is a fault."""
+
 LEDGER_ENTRIES: Final = (
     "p2p_payment",
     "grid_import",

@@ -1,29 +1,26 @@
 """`p2p-market reference`: the published ends of the scale, shown, checked, made anew."""
 
 import hashlib
-import importlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from p2p_market.console import ScenarioOption, complaining, console, progress_bar
 from p2p_market.episode import draw
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, all_weeks, play
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, all_weeks
 from p2p_market.evaluation.certificate import certify
 from p2p_market.evaluation.metrics import social_cost_eur
 from p2p_market.evaluation.part_store import installation
 from p2p_market.evaluation.parts import Tell
 from p2p_market.evaluation.plan_store import digest_of
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.policy import Plan
-from p2p_market.evaluation.processes import in_processes
+from p2p_market.evaluation.processes import in_processes, processors
 from p2p_market.evaluation.reference import (
     Entry,
     entries,
@@ -32,7 +29,9 @@ from p2p_market.evaluation.reference import (
     write_table,
 )
 from p2p_market.evaluation.run_record import versions
+from p2p_market.modules import import_ours
 from p2p_market.scenario import Scenario, load_scenario, scenario_ids
+from p2p_market.screen import Figures
 
 ROW: Final = "baselines.optimal.yardstick:row"
 
@@ -77,18 +76,19 @@ def reference(
         chosen = [load_scenario(name) for name in scenario or scenario_ids()]
         fresh: list[list[Row]] = []
         if check or build:
-            fresh = _solve(chosen, workers or os.cpu_count() or 1, output)
+            fresh = _solve(chosen, workers or processors(), output)
         if build:
             for one, rows in zip(chosen, fresh, strict=True):
-                console.print(f"written: {write_table(one, rows, versions())}", soft_wrap=True)
+                console.say(f"written: {write_table(one, rows, versions())}")
         complaints = _verify(chosen)
         if check:
             for one, rows in zip(chosen, fresh, strict=True):
                 complaints += _differences(one, rows)
+        console.say("The ends of the scale over the test weeks", "italic")
         console.print(_overview(chosen))
         console.print(LEGEND)
         for line in complaints:
-            console.print(f"[red]{line}[/red]", soft_wrap=True)
+            console.say(line, "red")
         if complaints:
             raise typer.Exit(1)
 
@@ -123,7 +123,7 @@ def make_row(task: RowTask, tell: Tell) -> Row:
             return stored[0], plan
     module, _, function = ROW.partition(":")
     try:
-        row: Row = getattr(importlib.import_module(module), function)(task.scenario, task.week)
+        row: Row = getattr(import_ours(module), function)(task.scenario, task.week)
     except ImportError as error:
         raise PolicyError(
             f"no solver: {error}; solving needs a checkout and p2p-market[optimal]"
@@ -182,22 +182,12 @@ def _differences(scenario: Scenario, fresh: list[Row]) -> list[str]:
     return found
 
 
-def _overview(chosen: list[Scenario]) -> Table:
+def _overview(chosen: list[Scenario]) -> Figures:
     """One line per scenario, sums over its test weeks."""
-    table = Table(
-        title="The ends of the scale over the test weeks",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=0,
-        show_edge=False,
+    return Figures(
+        ("scenario", "rule", "optimum", "alone", "replay", "bound", "second", "proved"),
+        [(one.spec.id, *_line(rows)) for one in chosen if (rows := entries(one))],
     )
-    table.add_column("scenario", no_wrap=True)
-    for heading in ("rule", "optimum", "alone", "replay", "bound", "second", "proved"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for scenario in chosen:
-        if rows := entries(scenario):
-            table.add_row(scenario.spec.id, *_line(rows))
-    return table
 
 
 def _line(rows: tuple[Entry, ...]) -> list[str]:

@@ -1,13 +1,13 @@
 """Reward: minus the private bill, with weights on what the bill does not show."""
 
 import numpy as np
-from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.records import LEDGER_COLUMN, LEDGER_ENTRIES, FloatArray, Ledger
 from p2p_market.scenario import Scenario
 
 
-@njit(cache=True)
+@kernel
 def reward_kernel(entries, weights, share, out):  # type: ignore[no-untyped-def]
     """See `rewards`."""
     agents = entries.shape[1]

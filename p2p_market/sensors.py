@@ -8,8 +8,8 @@ supervisor have the readings only.
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.faults import CODE
 from p2p_market.records import BoolArray, FloatArray, IntArray, Proposal, State
@@ -24,7 +24,7 @@ _NAN, _INFINITE, _STUCK, _BIASED, _MISSING = (
 )
 
 
-@njit(cache=True)
+@kernel
 def distort_kernel(kind, bias, last, out):  # type: ignore[no-untyped-def]
     """Faults of sensors over readings that were true."""
     for b in range(out.shape[0]):

@@ -1,9 +1,9 @@
 """Settlement: the grid serves what the market left over, and every euro gets its ledger entry."""
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets import node
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.records import (
     LEDGER_COLUMN,
@@ -31,7 +31,7 @@ _TERMINAL = LEDGER_COLUMN["terminal_value"]
 _PENALTY = LEDGER_COLUMN["filter_penalty"]
 
 
-@njit(cache=True)
+@kernel
 def grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ignore[no-untyped-def]
     """In an outage the grid takes nothing: what left a seller and did not arrive is lost."""
     for b in range(net.shape[0]):
@@ -42,7 +42,7 @@ def grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ign
             out_loss[b, i] = (1.0 - grid[b]) * max(-left, 0.0)
 
 
-@njit(cache=True)
+@kernel
 def bill_kernel(  # type: ignore[no-untyped-def]
     imported, exported, fill, payment, retail, feed_in, fee, carbon, shed, lost_load_price, dt, out
 ):
@@ -57,7 +57,7 @@ def bill_kernel(  # type: ignore[no-untyped-def]
             out[b, i, _LOST_LOAD] = shed[b, i] * lost_load_price * dt
 
 
-@njit(cache=True)
+@kernel
 def wear_kernel(  # type: ignore[no-untyped-def]
     setpoint, before, after, wear, value, missing, missing_price, penalised, penalty, dt, out
 ):
@@ -75,7 +75,7 @@ def wear_kernel(  # type: ignore[no-untyped-def]
             out[b, i, _PENALTY] = penalty * penalised[b, i] * dt
 
 
-@njit(cache=True)
+@kernel
 def overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
     """Charge what the feeder carries above its limit to the members with the sign of the flow."""
     for b in range(net.shape[0]):
@@ -92,7 +92,7 @@ def overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
             out[b, i, _OVERLOAD] = share * excess * price * dt
 
 
-@njit(cache=True)
+@kernel
 def correction_kernel(asked_setpoint, asked_quantity, setpoint, quantity, out):  # type: ignore[no-untyped-def]
     """How far the filter moved set-points and quantity."""
     for b in range(quantity.shape[0]):

@@ -3,7 +3,6 @@
 Exit codes: 0 ok, 1 refused, 2 wrong usage or nothing there.
 """
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from p2p_market.console import complaining, complaints, console, progress_bar
+from p2p_market.console import complain, complaining, console, progress_bar
 from p2p_market.errors import (
     LedgerError,
     P2PMarketError,
@@ -19,6 +18,7 @@ from p2p_market.errors import (
     RecordError,
     SigningError,
 )
+from p2p_market.modules import import_ours
 
 MODULE: Final = "leaderboard.commands"
 JUDGING: Final = "leaderboard.judging"
@@ -210,7 +210,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _conclude(problems: list[str], told: list[str]) -> None:
     """Say what was found; exit code 1 if anything is wrong."""
     for problem in problems:
-        complaints.print(f"wrong: {problem}", markup=False, highlight=False, soft_wrap=True)
+        complain(f"wrong: {problem}")
     _tell(told if not problems else [f"{len(problems)} problems"])
     if problems:
         raise typer.Exit(1)
@@ -327,13 +327,13 @@ def _refusing() -> Iterator[None]:
         try:
             yield
         except (LedgerError, PackageError, RecordError, SigningError) as error:
-            complaints.print(f"refused: {error}", markup=False, highlight=False, soft_wrap=True)
+            complain(f"refused: {error}")
             raise typer.Exit(1) from error
 
 
 def _tell(lines: list[str]) -> None:
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.say(line)
 
 
 def _verbs(module: str | None = None) -> Any:
@@ -343,7 +343,7 @@ def _verbs(module: str | None = None) -> Any:
         P2PMarketError: if what they need is not installed.
     """
     try:
-        return importlib.import_module(module or MODULE)
+        return import_ours(module or MODULE)
     except ImportError as error:
         raise P2PMarketError(
             f"leaderboard: {error}; it needs a checkout and pip install 'p2p-market[leaderboard]'"

@@ -3,57 +3,109 @@
 from collections.abc import Sequence
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
 
 from p2p_market.console import console, euro
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.conduct import MARKS, marks, unmarked
+from p2p_market.evaluation.fallback import told
+from p2p_market.evaluation.overview import overview
 from p2p_market.evaluation.statistics.summary import Summary
+from p2p_market.screen import Figures
 
 
-def results_table(result: ScenarioResult) -> Table:
+def print_result(result: ScenarioResult) -> None:
+    """What a run says of one scenario."""
+    spec, count = result.scenario.spec, result.episode.batch
+    console.say(f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)", "italic")
+    console.print(_results(result))
+    _print_conduct(result)
+    _print_certificate(result)
+
+
+def print_overview(results: Sequence[ScenarioResult]) -> None:
+    """What a run says at its end: the words of its tables, and one table over all scenarios."""
+    console.print(
+        "score: share of the way from no trade (0) to the optimum (100), over all episodes; "
+        "dispatch and allocation: EUR per episode lost by set-points and by matching"
+    )
+    if summaries := overview(results):
+        blocks = summaries[0].blocks
+        console.say(f"All {len(results)} scenarios ({blocks} blocks of weeks)", "italic")
+        console.print(_summary(summaries))
+        console.print(
+            "IQM: mean of the middle half of the scores of blocks (of 13 weeks, every third); "
+            "CVaR: mean of their worst tenth; rank: in 95 % of draws"
+        )
+
+
+def _results(result: ScenarioResult) -> Figures:
     """Both ends of the scale and everything between, one row per policy."""
-    spec = result.scenario.spec
-    count = result.episode.batch
-    title = f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("policy", no_wrap=True)
-    for heading in ("score", "95 % interval", "worst", "EUR each", "dispatch", "allocation"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    found = [_marks(row) for row in result.rows]
+    marked = ("mark",) if any(found) else ()
+    return Figures(
+        (
+            "policy",
+            *marked,
+            "score",
+            "95 % interval",
+            "worst",
+            "EUR each",
+            "dispatch",
+            "allocation",
+        ),
+        [
+            (
+                row.policy,
+                *((mark,) if marked else ()),
+                f"{row.score.point:.1f}",
+                f"{row.score.low:.1f}..{row.score.high:.1f}",
+                f"{row.score.worst:.1f}",
+                euro(row.social_cost_eur),
+                euro(row.dispatch_gap_eur),
+                euro(row.allocation_gap_eur),
+            )
+            for row, mark in zip(result.rows, found, strict=True)
+        ],
+    )
+
+
+def _marks(row: Row) -> str:
+    """Letters beside a policy's name; the end of the scale needs none."""
+    return "" if row.policy == OPTIMUM else " ".join(marks(row.conduct))
+
+
+def _print_conduct(result: ScenarioResult) -> None:
+    """What the marks mean, and how policies failed."""
+    used = "".join(_marks(row) for row in result.rows)
+    for mark, (word, meaning) in MARKS.items():
+        if mark in used:
+            console.print(f"{mark}: {word}; {meaning}")
+    if any(unmarked(row.conduct) for row in result.rows):
+        console.print("no mark: decentralised, checked, and reproducible")
     for row in result.rows:
-        table.add_row(
-            row.policy,
-            f"{row.score.point:.1f}",
-            f"{row.score.low:.1f}..{row.score.high:.1f}",
-            f"{row.score.worst:.1f}",
-            euro(row.social_cost_eur),
-            euro(row.dispatch_gap_eur),
-            euro(row.allocation_gap_eur),
-        )
-    return table
+        if row.conduct.failure is not None:
+            console.say(str(row.conduct.failure), "red")
 
 
-def summary_table(summaries: Sequence[Summary], scenarios: int) -> Table:
+def _summary(summaries: Sequence[Summary]) -> Figures:
     """Every policy over all scenarios, the best first."""
-    title = f"All {scenarios} scenarios ({summaries[0].blocks} blocks of weeks)"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("policy", no_wrap=True)
-    for heading in ("IQM", "95 % interval", "mean", "CVaR 10 %", "worst", "rank"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("worst in")  # gives way where the terminal is narrow, numbers never
-    for one in sorted(summaries, key=lambda s: -s.iqm):
-        table.add_row(
-            one.policy,
-            f"{one.iqm:.1f}",
-            f"{one.low:.1f}..{one.high:.1f}",
-            f"{one.mean:.1f}",
-            f"{one.cvar:.1f}",
-            f"{one.worst:.1f}",
-            _rank(one),
-            Text(one.worst_scenario, no_wrap=True, overflow="ellipsis"),
-        )
-    return table
+    return Figures(
+        ("policy", "IQM", "95 % interval", "mean", "CVaR 10 %", "worst", "rank", "worst in"),
+        [
+            (
+                one.policy,
+                f"{one.iqm:.1f}",
+                f"{one.low:.1f}..{one.high:.1f}",
+                f"{one.mean:.1f}",
+                f"{one.cvar:.1f}",
+                f"{one.worst:.1f}",
+                _rank(one),
+                one.worst_scenario,
+            )
+            for one in sorted(summaries, key=lambda summary: -summary.iqm)
+        ],
+        names=(0, 7),
+    )
 
 
 def _rank(summary: Summary) -> str:
@@ -62,7 +114,7 @@ def _rank(summary: Summary) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-def print_certificate(result: ScenarioResult) -> None:
+def _print_certificate(result: ScenarioResult) -> None:
     """Say whether the ends of the scale hold, and who was held or beats the optimum."""
     good = sum(certificate.holds for certificate in result.certificates)
     total = len(result.certificates)
@@ -78,12 +130,9 @@ def print_certificate(result: ScenarioResult) -> None:
         )
     for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
         if not certificate.holds:
-            console.print(f"[red]{key}: {certificate}[/red]")
-    for row in result.rows:
-        if held := int(row.metrics["interventions"].sum()):
-            console.print(
-                f"[yellow]{row.policy}: held in grid-only fallback in {held} agent-steps: "
-                "it answered with numbers that are none[/yellow]"
-            )
+            console.print(f"{key}: {certificate}", style="red")
+    for name, played in result.trajectories.items():
+        if held := told(result.scenario, played):
+            console.print(f"{name}: {held}", style="yellow")
     for name in result.above_optimum:
-        console.print(f"[red]{name} costs less than the bound: engine or optimum is wrong[/red]")
+        console.print(f"{name} costs less than the bound: engine or optimum is wrong", style="red")

@@ -1,6 +1,5 @@
 """`p2p-market train`: learning baselines, found by name and imported on use."""
 
-import importlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from p2p_market.console import SeedOption, complaining, complaints, console
 from p2p_market.errors import PolicyError
+from p2p_market.modules import import_ours
 
 TRAINERS: Final[Mapping[str, tuple[str, str]]] = {
     "ppo": ("baselines.ppo.train:run", "rl"),  # MAPPO and IPPO in torch over many communities
@@ -51,10 +51,8 @@ def train(
         folder = output or Path("results") / f"{trainer}-{Path(scenario).stem}-seed-{seed}"
         with _bar() as progress:
             path = run(settings, folder, minutes, _teller(progress, trainer, minutes))
-    console.print(f"policy, log and checkpoint: {folder}", markup=False, soft_wrap=True)
-    console.print(
-        f"score it: p2p-market evaluate -p {path} -s {scenario}", markup=False, soft_wrap=True
-    )
+    console.say(f"policy, log and checkpoint: {folder}")
+    console.say(f"score it: p2p-market evaluate -p {path} -s {scenario}")
 
 
 def _trainer(name: str) -> Trainer:
@@ -68,7 +66,7 @@ def _trainer(name: str) -> Trainer:
     target, extra = TRAINERS[name]
     module, _, function = target.partition(":")
     try:
-        found: Trainer = getattr(importlib.import_module(module), function)
+        found: Trainer = getattr(import_ours(module), function)
     except ImportError as error:
         raise PolicyError(
             f"trainer {name!r}: {error}; it needs a checkout and pip install 'p2p-market[{extra}]'"
@@ -93,7 +91,7 @@ def _pairs(settings: list[str]) -> dict[str, Any]:
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("left:"),
@@ -113,6 +111,6 @@ def _teller(
         share = max(done / total, passed / minutes if minutes else 0.0)
         progress.update(task, completed=min(share, 1.0))
         if line:
-            progress.console.print(line, markup=False, highlight=False)
+            progress.console.print(line)
 
     return tell

@@ -9,7 +9,6 @@ few minutes and means something on a quiet machine only.
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +21,7 @@ import numpy as np
 from p2p_market import parallel_env
 from p2p_market.batch import CommunityBatch
 from p2p_market.console import progress_bar
+from p2p_market.evaluation.processes import processors
 from p2p_market.scenario import Scenario
 from tools.large_communities import grown
 
@@ -32,7 +32,7 @@ BATCHES: Final = (1, 4, 16, 64, 256, 1024, 4096)
 RATES: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)  # marks of the picture's axis
 IN_ALL: Final = 16_384  # prosumers of all communities, where their number is what varies
 SECONDS: Final = 3.0  # for each point
-CORES: Final = os.cpu_count() or 1
+CORES: Final = processors()
 
 ONE, ALL, SINGLE = "make_batch, one core", f"make_batch, {CORES} cores", "PettingZoo, one community"
 ALONE: Final = "make_batch, one community"

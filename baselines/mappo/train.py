@@ -8,7 +8,6 @@ import logging
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
-from os import cpu_count
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +29,7 @@ from baselines.ppo.policy import Network, TorchPolicy
 from baselines.ppo.train import Tell, drive
 from p2p_market.errors import ClusterError
 from p2p_market.evaluation.cluster import LOCAL, connected
+from p2p_market.evaluation.processes import processors
 from p2p_market.scenario import load_scenario
 
 LEARNT: Final = [
@@ -131,8 +131,8 @@ class Training:
         """Ray, the algorithm, and a network of our own with its first weights."""
         cluster = self.settings.cluster
         wanted = 1 + cluster.env_runners + cluster.learners
-        processors = max(cpu_count() or 1, wanted) if cluster.ray == LOCAL else 0
-        self.open.enter_context(connected(cluster.ray, processors))
+        at_most = max(processors(), wanted) if cluster.ray == LOCAL else 0
+        self.open.enter_context(connected(cluster.ray, at_most))
         seed = np.random.SeedSequence([self.args.seed, self.episode]).generate_state(1)[0]
         logging.getLogger("ray.rllib").setLevel(logging.ERROR)
         with warnings.catch_warnings():

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from leaderboard import season as seasons
 from leaderboard.site.build import write
 from leaderboard.site.gather import gather
 from leaderboard.site.serve import server
+from p2p_market.evaluation.interruption import exit_code, forget
+
+CTRL_C: Final = 130
 
 
 def build(season: Path, output: Path) -> list[str]:
@@ -31,3 +35,5 @@ def serve(folder: Path, port: int, tell: Callable[[str], None]) -> None:
     with server(folder, port) as running, suppress(KeyboardInterrupt):
         tell(f"http://{running.server_address[0]!s}:{running.server_port}/ (Ctrl-C ends)")
         running.serve_forever()
+    if exit_code() == CTRL_C:
+        forget()

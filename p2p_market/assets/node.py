@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.records import BoolArray, FloatArray, Record
 
 
@@ -108,7 +108,7 @@ def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficie
     return Coefficients(present, *(column.copy() for column in columns))
 
 
-@njit(cache=True)
+@kernel
 def limits_kernel(  # type: ignore[no-untyped-def]
     energy, plugged, floor, retention, charge, discharge, e_max, p_min, p_max, out_low, out_high
 ):
@@ -159,7 +159,7 @@ def power_limits(
     return low, high
 
 
-@njit(cache=True)
+@kernel
 def advance_kernel(  # type: ignore[no-untyped-def]
     energy, power, departs, trip, retention, charge, discharge, e_min, e_max, target,
     out_energy, out_shortfall,

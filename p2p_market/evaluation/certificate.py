@@ -8,6 +8,7 @@ import numpy as np
 from p2p_market.actions import action_map
 from p2p_market.episode import Episode
 from p2p_market.evaluation.duality import bound_eur
+from p2p_market.evaluation.full_matching import fully_matched
 from p2p_market.evaluation.metrics import gross_money_eur, social_cost_eur
 from p2p_market.evaluation.policy import Plan
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
@@ -74,10 +75,22 @@ def plan_actions(scenario: Scenario, episode: Episode, plan: Plan) -> FloatArray
     return table.normalised(physical)[:, None]
 
 
+def setting(scenario: Scenario, episode: Episode) -> tuple[Scenario, Episode]:
+    """Where optima are played: a market that matches all volume, and sound sensors."""
+    return fully_matched(scenario), episode.without_faults()
+
+
+def replayed(
+    scenario: Scenario, episode: Episode, plan: Plan
+) -> tuple[Scenario, Episode, FloatArray]:
+    """Scenario, episode and actions, (step, 1, agent, column), that play a plan."""
+    return *setting(scenario, episode), plan_actions(scenario, episode, plan)
+
+
 def certify(
     scenario: Scenario, episode: Episode, plan: Plan, name: str = "optimum"
 ) -> tuple[Certificate, Trajectory]:
-    """Play a plan through the engine and compare; the optimum is that of sound sensors.
+    """Play a plan through the engine and compare, whatever mechanism the scenario names.
 
     Where the plan has prices, they prove the bound here; what its solver said of it does not count.
 
@@ -85,9 +98,9 @@ def certify(
         episode: a batch of one.
         plan: its schedule and prices.
     """
-    sound = episode.without_faults()
     proved = plan.bound_eur if plan.prices is None else bound_eur(scenario, episode, plan.prices)
-    played = rollout(scenario, sound, Recorded(plan_actions(scenario, episode, plan)), name)
+    market, sound, actions = replayed(scenario, episode, plan)
+    played = rollout(market, sound, Recorded(actions), name)
     tolerance = certificate_tolerance_eur(float(gross_money_eur(played)[0]))
     certificate = Certificate(
         plan_eur=plan.objective_eur,

@@ -3,13 +3,15 @@
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, suppress
 from typing import Any, Final
 
 from p2p_market.errors import ClusterError, P2PMarketError
+from p2p_market.evaluation.interruption import ask_again, listen
 from p2p_market.evaluation.part_store import PACKAGE, installation
 from p2p_market.evaluation.parts import Answer, Playing, Task, Tell, work
-from p2p_market.evaluation.processes import pass_on
+from p2p_market.evaluation.processes import processors
+from p2p_market.modules import neutral_folder
 
 LOCAL: Final = "local"
 AUTO: Final = "auto"
@@ -30,7 +32,7 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
         P2PMarketError: the first error of any task, or what is wrong with Ray, address or nodes.
     """
     with connected(address, at_most) as ray:
-        from ray.util.queue import Empty, Queue
+        from ray.util.queue import Queue
 
         messages = Queue(actor_options={"num_cpus": 0})
         remote = ray.remote(_work)
@@ -38,22 +40,29 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
         running: dict[Any, Task] = {}
         try:
             while todo or running:
+                ask_again()
                 while todo and (not at_most or len(running) < at_most):
                     task = todo.pop()
                     here = installation([task.part.policy])
-                    running[remote.remote(task, here, messages)] = task
+                    running[remote.remote(task, here, os.getcwd(), messages)] = task
                 done, _ = ray.wait(list(running), timeout=POLL_S)
-                pass_on(messages.get_nowait, Empty, tell)
+                for told in messages.get_nowait_batch(messages.qsize()):
+                    tell(*told)
                 for reference in done:
                     yield running.pop(reference), answer_of(ray, reference)
+        except ClusterError:
+            ask_again()  # a request to end may have reached the cluster first
+            raise
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
             messages.shutdown(force=True)
 
 
-def _work(task: Task, wanted: dict[str, str], messages: Any) -> Answer:
-    """What a node does, if it is installed like the machine that asks."""
+def _work(task: Task, wanted: dict[str, str], folder: str, messages: Any) -> Answer:
+    """What a node does, if it is installed like the machine that asks, in the same folder."""
+    with suppress(OSError):  # it has no such folder, and may need none
+        os.chdir(folder)
     found = installation([task.part.policy])
     if other := [f"{name} {found.get(name)}" for name in wanted if found.get(name) != wanted[name]]:
         raise ClusterError(
@@ -97,9 +106,11 @@ def connected(address: str, at_most: int) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == LOCAL:
-        options |= {"num_cpus": at_most or os.cpu_count(), "include_dashboard": False}
+        options |= {"num_cpus": at_most or processors(), "include_dashboard": False}
     try:
-        ray.init(address=address, **options)
+        with chdir(neutral_folder()):  # nodes would import the current folder's modules first
+            ray.init(address=address, **options)
+        listen()  # Ray has a handler of its own
     except Exception as error:  # Ray has no common class for what goes wrong here
         raise ClusterError(
             f"--ray {address}: no connection ({error}); start a cluster with `ray start --head`, "

@@ -1,11 +1,24 @@
-"""Files that are complete or not there at all."""
+"""Files and folders that are complete or not there at all, and safe names for them."""
 
+import hashlib
 import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 FOLDERS_SYNC: Final = os.name == "posix"
 """Elsewhere a folder cannot be opened."""
+
+UNFINISHED: Final = ".part"
+"""Ending of temporary names; what a killed run leaves has it, and nobody reads it."""
+
+LONGEST_NAME: Final = 120
+"""Letters of a safe name; file systems take 255 bytes, with the endings added here."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -17,7 +30,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         OSError: if it could not be written; the old file is there as before, and nothing else.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(_temporary(path.name))
     try:
         temporary.write_bytes(content)
         sync(temporary)
@@ -59,10 +72,89 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text to a temporary name in the same folder, then rename."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write UTF-8 text to a temporary name in the same folder, then rename.
+
+    A file's name may hold bytes that are no UTF-8; they are written as escapes.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def safe_name(text: str) -> str:
-    """A text as part of a file's name: letters, digits, `-`, `_` and `.` stay."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in text)
+def check_writable(folder: Path) -> None:
+    """Make a folder if there is none, and write a few bytes that vanish at once.
+
+    Raises:
+        OSError: if nothing can be written there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"0" * 4096)
+        file.flush()
+
+
+def new_folder(parent: Path, stamp: str, title: str, fill: Callable[[Path], object]) -> Path:
+    """A new folder `STAMP-TITLE` that gets its name when all of its content is there.
+
+    Where the name is taken it is `STAMP-2-TITLE`, and so on: also between processes, nobody ever
+    writes into the folder of another.
+
+    Args:
+        fill: writes the content into the folder that it is given.
+
+    Raises:
+        OSError: if it cannot be made; then nothing of it is left.
+    """
+    temporary = parent / f".{_temporary(f'{stamp}-{title}')}"
+    temporary.mkdir(parents=True)
+    try:
+        fill(temporary)
+        path = _first_free(temporary, stamp, title, temporary.rename)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_folder(parent)
+    return path
+
+
+def new_file(parent: Path, stamp: str, title: str, text: str) -> Path:
+    """The same for a file with UTF-8 text."""
+    temporary = parent / f".{_temporary(f'{stamp}-{title}')}"
+    try:
+        write_text(temporary, text)
+        path = _first_free(temporary, stamp, title, lambda path: os.link(temporary, path))
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(parent)
+    return path
+
+
+def _first_free(beside: Path, stamp: str, title: str, take: Callable[[Path], object]) -> Path:
+    """Take the first name that is free; neither renaming a folder nor linking replaces content."""
+    for number in count(1):
+        path = beside.with_name("-".join([stamp, *[str(number)] * (number > 1), title]))
+        try:
+            take(path)
+        except OSError:
+            if not os.path.lexists(path):
+                raise
+        else:
+            return path
+    raise AssertionError
+
+
+def _temporary(name: str) -> str:
+    """A name that no other process has, also in another container on the same disk."""
+    return f"{name}.{os.getpid()}-{secrets.token_hex(4)}{UNFINISHED}"
+
+
+def safe_name(*words: str) -> str:
+    """Words as part of a file's name, of bounded length, different for different words.
+
+    ASCII letters, digits, `-`, `_` and `.` stay; whatever is lost by that, by length or on disks
+    that do not tell capitals apart is made up for by a digest.
+    """
+    text = "--".join(words)
+    kept = re.sub(r"[^A-Za-z0-9._-]", "_", text)
+    if kept == text == text.lower() and len(text) <= LONGEST_NAME and not text.endswith("."):
+        return text
+    digest = hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{kept[: LONGEST_NAME - 13].rstrip('.')}-{digest}"

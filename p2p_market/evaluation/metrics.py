@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.episode import Episode
+from p2p_market.evaluation.full_matching import FULL_MATCHING
 from p2p_market.evaluation.rollout import Trajectory
 from p2p_market.market import MECHANISMS
 from p2p_market.records import LEDGER_COLUMN, SOCIAL_COLUMNS, FloatArray, OrderBook
@@ -70,7 +71,7 @@ def allocation_gap_eur(scenario: Scenario, episode: Episode, played: Trajectory)
         price_max_eur_per_kwh=scenario.spec.price_max_eur_per_kwh,
         dt_h=scenario.dt_h,
     )
-    best_kw = MECHANISMS["k_double_auction"].clear(book).power_kw.reshape(net_load.shape)
+    best_kw = MECHANISMS[FULL_MATCHING].clear(book).power_kw.reshape(net_load.shape)
     gap: FloatArray = scenario.dt_h * ((best_kw - played.fill_kw) * limit).sum(axis=(0, 2))
     return gap
 

@@ -14,11 +14,21 @@ from typing import Final
 import numpy as np
 
 from p2p_market.episode import Episode
-from p2p_market.evaluation.files import write_bytes
+from p2p_market.evaluation.files import safe_name, write_bytes
+from p2p_market.evaluation.full_matching import fully_matched
 from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.scenario import Scenario
 
-DAMAGES: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+DAMAGES: Final = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    RuntimeError,  # encrypted, or packed in another way
+    MemoryError,  # sizes that are not there
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What reading an archive raises if it is missing, cut short or changed."""
 
 PRICES: Final = fields(Prices)
@@ -32,12 +42,15 @@ def plan_path(folder: Path, identity: str, scenario: Scenario, episode: Episode)
         episode: a batch of one.
     """
     digest = hashlib.sha256(f"{identity} {digest_of(scenario, episode)}".encode())
-    return folder / f"{scenario.spec.id}-{digest.hexdigest()[:16]}.npz"
+    return folder / f"{safe_name(scenario.spec.id)}-{digest.hexdigest()[:16]}.npz"
 
 
 def digest_of(scenario: Scenario, episode: Episode) -> str:
-    """Digest of all that the cost of a schedule depends on: scenario, devices, every series."""
-    digest = hashlib.sha256(scenario.digest.encode())
+    """Digest of all that the cost of a schedule depends on: scenario, devices, every series.
+
+    The mechanism is left out: an optimum is played in the same market whatever it is.
+    """
+    digest = hashlib.sha256(fully_matched(scenario).digest.encode())
     for array in (scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh):
         digest.update(array.tobytes())
     for record in (scenario.nodes, episode):

@@ -2,23 +2,76 @@
 
 import multiprocessing
 import os
-import queue
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.managers import SyncManager
-from typing import Any, Final, TypeVar
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+from typing import Final, TypeVar
 
 from p2p_market.errors import ClusterError
+from p2p_market.evaluation.interruption import SIGNALS, ask_again, deaf_children
 from p2p_market.evaluation.parts import Tell
+from p2p_market.modules import safe_path
 
 POLL_S: Final = 0.1
+GROUPS: Final = Path("/sys/fs/cgroup")
 
+Messages = SimpleQueue[tuple[str, int, int]]  # "done", number, units or "begins", process, place
+
+_messages: Final[list[Messages]] = []  # of a process that works for another
 
 T = TypeVar("T")
 A = TypeVar("A")
+
+
+class DeadProcessError(ClusterError):
+    """A process ended before its task."""
+
+    def __init__(self, place: int | None, code: int | None) -> None:
+        """Say so.
+
+        Args:
+            place: of the task in what was to be done, if that is known.
+            code: that it left with; below 0 the signal that ended it.
+        """
+        super().__init__(
+            "a process died, perhaps for want of memory; the same command goes on from the "
+            "parts finished so far, and fewer --workers need less"
+        )
+        self.place, self.code = place, code
+
+
+def processors() -> int:
+    """How many processors this process may use, by its affinity and its control group."""
+    usable = getattr(os, "sched_getaffinity", None)
+    count = len(usable(0)) if usable is not None else os.cpu_count() or 1
+    return max(1, min([count, *_quotas()]))
+
+
+def _quotas() -> list[int]:
+    """Processors that control groups grant, this process's and all above it, rounded up."""
+    found = []
+    group = GROUPS / own_group().lstrip("/")
+    for folder in (group, *group.parents):
+        try:
+            quota, period = map(int, (folder / "cpu.max").read_text("ascii").split())
+            found.append(-(-quota // period))
+        except (OSError, ValueError, ZeroDivisionError):  # no limit is the word "max"
+            continue
+    return found
+
+
+def own_group() -> str:
+    """The control group of this process; "/" where there are none."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return "/"
+    return next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
 
 
 def in_processes(
@@ -34,45 +87,72 @@ def in_processes(
 
     Raises:
         P2PMarketError: the first error of any task, or a process that died.
+        Interruption: if this process was asked to end.
     """
     context = multiprocessing.get_context("spawn")
-    manager = SyncManager(ctx=context)
-    manager.start(_prepare)
-    with manager:
-        messages = manager.Queue()
-        others = set(multiprocessing.active_children())
-        pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare)
-        try:
-            pending = {pool.submit(_work, work, task, messages): task for task in tasks}
-            while pending:
-                done, _ = wait(pending, POLL_S, FIRST_COMPLETED)
-                pass_on(messages.get_nowait, queue.Empty, tell)
-                for future in done:
-                    yield pending.pop(future), future.result()
-            pool.shutdown()
-        except BrokenProcessPool as error:
-            raise ClusterError(
-                "a process died, perhaps for want of memory; the same command goes on from the "
-                "parts finished so far, and fewer --workers need less"
-            ) from error
-        finally:
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            pool.shutdown(cancel_futures=True)
+    others = set(multiprocessing.active_children())
+    with deaf_children(), safe_path():  # the queue starts one that cleans up
+        messages: Messages = context.SimpleQueue()
+    team: set[BaseProcess] = set()
+    at_work: dict[int, int] = {}  # process -> place of its task
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare, (messages,))
+    try:
+        pending = {}
+        for place, task in enumerate(tasks):
+            with deaf_children(), safe_path():
+                pending[pool.submit(_work, work, task, place)] = task
+        team = set(multiprocessing.active_children()) - others
+        yield from _answers(pending, messages, tell, at_work)
+        pool.shutdown()
+    except BrokenProcessPool as error:
+        ask_again()
+        raise _death(team, messages, at_work) from error
+    finally:
+        for process in set(multiprocessing.active_children()) - others:
+            process.kill()
+        pool.shutdown(cancel_futures=True)
 
 
-def pass_on(get_nowait: Callable[[], tuple[int, int]], empty: type[Exception], tell: Tell) -> None:
-    """Tell all messages of a queue."""
-    while True:
-        try:
-            tell(*get_nowait())
-        except empty:
-            return
+def _answers(
+    pending: dict[Future[A], T], messages: Messages, tell: Tell, out_at_work: dict[int, int]
+) -> Generator[tuple[T, A], None, None]:
+    """Tasks with their answers; what processes tell meanwhile is passed on."""
+    while pending:
+        ask_again()
+        done, _ = wait(pending, POLL_S, FIRST_COMPLETED)
+        for number, units in _heard(messages, out_at_work):
+            tell(number, units)
+        for future in done:
+            yield pending.pop(future), future.result()
 
 
-def _prepare() -> None:
-    """An interruption is for the process that the user started; it stops the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _heard(messages: Messages, out_at_work: dict[int, int]) -> Iterator[tuple[int, int]]:
+    """Units of work that were done; who begins what is noted."""
+    while not messages.empty():
+        kind, first, second = messages.get()
+        if kind == "done":
+            yield first, second
+        else:
+            out_at_work[first] = second
+
+
+def _death(
+    team: Iterable[BaseProcess], messages: Messages, at_work: dict[int, int]
+) -> DeadProcessError:
+    """Which process died on which task; those that outlive it have no exit code yet."""
+    for _ in _heard(messages, at_work):
+        pass
+    dead = [one for one in team if one.exitcode is not None and one.pid in at_work]
+    if not dead:
+        return DeadProcessError(None, None)
+    return DeadProcessError(at_work[dead[0].pid or 0], dead[0].exitcode)
+
+
+def _prepare(messages: Messages) -> None:
+    """A request to end is for the process that the user started; it stops the others."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    _messages.append(messages)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
@@ -84,5 +164,7 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def _work(work: Callable[[T, Tell], A], task: T, messages: Any) -> A:
-    return work(task, lambda number, units: messages.put((number, units)))
+def _work(work: Callable[[T, Tell], A], task: T, place: int) -> A:
+    messages = _messages[0]
+    messages.put(("begins", os.getpid(), place))
+    return work(task, lambda number, units: messages.put(("done", number, units)))

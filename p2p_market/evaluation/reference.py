@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from p2p_market.episode import REFERENCE_SEED, REFERENCE_SPLIT, Episode, EpisodeKey
 from p2p_market.evaluation.files import write_bytes, write_text
+from p2p_market.evaluation.full_matching import fully_matched, shipped_twin
 from p2p_market.evaluation.plan_store import DAMAGES, digest_of
 from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.records import FloatArray
@@ -84,10 +85,12 @@ def _from_units(units: NDArray[np.int64]) -> FloatArray:
 def published(scenario: Scenario, episode: Episode, folder: Path = FOLDER) -> Plan | None:
     """The optimum of an episode out of the table; None if it does not stand there.
 
+    A scenario that differs from a shipped one in labels and mechanism only has its optima.
+
     Args:
         episode: a batch of one.
     """
-    (key,) = episode.keys
+    (key,), scenario = episode.keys, shipped_twin(scenario)
     for number, entry in enumerate(entries(scenario, folder)):
         if entry.key == key and entry.episode == digest_of(scenario, episode):
             return plan_of(scenario, episode, entry, number, folder)
@@ -97,7 +100,7 @@ def published(scenario: Scenario, episode: Episode, folder: Path = FOLDER) -> Pl
 def entries(scenario: Scenario, folder: Path = FOLDER) -> tuple[Entry, ...]:
     """The table of a scenario; empty if there is none, or it is of another version."""
     table = _table(folder / f"{scenario.spec.id}.json")
-    if table is None or table["scenario"] != scenario.digest:
+    if table is None or table["scenario"] != fully_matched(scenario).digest:
         return ()
     return tuple(
         Entry(**entry | {"individual_eur": tuple(entry["individual_eur"])})
@@ -171,7 +174,7 @@ def write_table(
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     table = {
         "schema": SCHEMA,
-        "scenario": scenario.digest,
+        "scenario": fully_matched(scenario).digest,
         "data": scenario.data.digest,
         "versions": versions,
         "archive": hashlib.sha256(buffer.getvalue()).hexdigest(),

@@ -10,7 +10,8 @@ import numpy as np
 from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode
-from p2p_market.fused.kernel import compiled
+from p2p_market.fused.clearing import KERNELS
+from p2p_market.fused.kernel import play
 from p2p_market.fused.tables import (
     OWN_SERIES,
     WINDOW_SERIES,
@@ -79,7 +80,7 @@ class Board(Protocol):
 
 def board(scenario: Scenario, episode: Episode, state: State, strict: bool) -> Board:
     """The board of a batch of episodes: compiled, unless the mechanism is plain Python."""
-    if MECHANISMS[scenario.spec.mechanism].kernel is None:
+    if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
         return PureBoard(scenario, episode, state, strict)
     fixed = rules(scenario, strict)
     work = workspace(scenario, rows=episode.batch)
@@ -190,7 +191,7 @@ class CompiledBoard:
         seen: Float32Array,
     ) -> int:
         """The one compiled call, or one in each thread; how many agents broke a law."""
-        play, before = compiled(), (self.rules, self.windows, self.series, self._step, act)
+        before = self.rules, self.windows, self.series, self._step, act
         present = fixed(present)  # whether the caller may write there or not: one compiled form
         if self._pool is None:
             (work,) = self.work

@@ -4,10 +4,6 @@ The order is that of `engine.step`, the arithmetic is that of its kernels, so bo
 bits; `engine.step` is the text to read, this is the text that runs.
 """
 
-import hashlib
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +11,7 @@ from numba import njit
 
 from p2p_market import invariants, observation, reward, sensors, settlement
 from p2p_market.assets import node
+from p2p_market.compilation import kernel
 from p2p_market.faults import CODE
 from p2p_market.fused.clearing import clear
 from p2p_market.records import SUPERVISOR_CAUSES
@@ -39,7 +36,7 @@ _latch, _reward, _observe = (
 )
 
 
-_OPTIONS: Final[dict[str, Any]] = {"cache": True, "nogil": True, "_nrt": False}
+OPTIONS: Final[dict[str, Any]] = {"nogil": True, "_nrt": False}
 """The step allocates nothing by itself; without counting references it takes half the time."""
 
 
@@ -325,54 +322,25 @@ def _show(rules, windows, series, step, first, moving, work, out):  # type: igno
     )  # fmt: skip
 
 
-def _version() -> str:
-    """Digest of the files whose kernels are compiled into the step.
+@kernel(**OPTIONS)
+def play(  # type: ignore[no-untyped-def]
+    rules, windows, series, step, act, first, last, actions, present, moving, work,
+    out_reward, out_observation,
+):  # fmt: skip
+    """Play one step of communities `first` to `last - 1`, as many at a time as `work` has rows.
 
-    It is part of the key under which the compiled step is kept on disk, so that a change in any of
-    them compiles it anew; by itself Numba looks at this file only.
+    The first call on a machine compiles it, for half a minute. The number of communities must be a
+    multiple of the rows. With `act` false it only writes observations. Returns how many agents
+    broke a law.
     """
-    digest = hashlib.sha256()
-    for path in sources():
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def sources() -> list[Path]:
-    """The files whose kernels are compiled into the step, and some more."""
-    package = Path(__file__).resolve().parent.parent
-    folders = (package, *(package / name for name in ("assets", "fused", "market", "safety")))
-    return sorted(path for folder in folders for path in folder.glob("*.py"))
-
-
-@cache
-def compiled() -> Callable[..., int]:
-    """The compiled step; the first call on a machine compiles it and keeps it on disk.
-
-    `play(rules, windows, series, step, act, first, last, actions, present, moving, work,
-    out_reward, out_observation)` plays communities `first` to `last - 1`, as many at a time as
-    `work` has rows (the count must be a multiple of that), and returns how many agents broke a law;
-    with `act` false it only writes observations.
-    """
-    version = _version()
-
-    @njit(**_OPTIONS)
-    def play(  # type: ignore[no-untyped-def]
-        rules, windows, series, step, act, first, last, actions, present, moving, work,
-        out_reward, out_observation,
-    ):  # fmt: skip
-        version  # noqa: B018 (what a closure holds is part of the key)
-        wrong = 0
-        for begin in range(first, last, work.load.shape[0]):
-            if act:
-                wrong += _play(
-                    rules, windows, series, step, begin, actions, present, moving, work,
-                    out_reward,
-                )  # fmt: skip
-                if rules.strict and wrong > 0:
-                    return wrong
-            shown = step + 1 if act else step
-            _show(rules, windows, series, shown, begin, moving, work, out_observation)
-        return wrong
-
-    step: Callable[..., int] = play
-    return step
+    wrong = 0
+    for begin in range(first, last, work.load.shape[0]):
+        if act:
+            wrong += _play(
+                rules, windows, series, step, begin, actions, present, moving, work, out_reward
+            )
+            if rules.strict and wrong > 0:
+                return wrong
+        shown = step + 1 if act else step
+        _show(rules, windows, series, shown, begin, moving, work, out_observation)
+    return wrong

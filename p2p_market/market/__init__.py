@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from p2p_market.compilation import keep, keeps
 from p2p_market.market import discriminatory, k_double_auction, mcafee, mid_market_rate
 from p2p_market.market.book import ClearKernel
 from p2p_market.records import Fills, OrderBook
@@ -19,6 +20,11 @@ class Mechanism:
     truthful: bool  # no order can gain by another price
     matches_all_volume: bool  # every pair of orders that gains from trade is served
     kernel: ClearKernel | None = None  # compiled rule; without one only the pure step plays it
+
+    def __post_init__(self) -> None:
+        """Hold a kernel that Numba would keep by its own file to the rule of ours."""
+        if keeps(self.kernel):
+            keep(self.kernel)
 
 
 MECHANISMS: Final[Mapping[str, Mechanism]] = {

@@ -12,6 +12,7 @@ Evolutionary Computation 5(5), 504-523, doi:10.1109/4235.956714.
 import numpy as np
 from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.market.book import clear_by
 from p2p_market.market.merit_order import cross, level_stop, serve, sides
 from p2p_market.records import Fills, OrderBook
@@ -77,7 +78,7 @@ def _clear_one(quantity, price, tick, k, dt, out_fill, out_payment):  # type: ig
     return money / (volume * dt)
 
 
-@njit(cache=True)
+@kernel
 def clear_kernel(  # type: ignore[no-untyped-def]
     quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):

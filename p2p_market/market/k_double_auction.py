@@ -10,6 +10,7 @@ trade with the sealed bid k-double auction", J. Econ. Theory 48, doi:10.1016/002
 import numpy as np
 from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.market.book import clear_by
 from p2p_market.market.merit_order import cross, serve, sides
 from p2p_market.records import Fills, OrderBook
@@ -34,7 +35,7 @@ def _clear_one(quantity, price, tick, k, fills):  # type: ignore[no-untyped-def]
     return low + k * (high - low)
 
 
-@njit(cache=True)
+@kernel
 def clear_kernel(  # type: ignore[no-untyped-def]
     quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):

@@ -21,6 +21,7 @@ doi:10.1111/1467-8640.t01-1-00206.
 import numpy as np
 from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.market.book import clear_by
 from p2p_market.market.merit_order import ROUNDING_KW, cross, serve, sides
 from p2p_market.records import Fills, OrderBook
@@ -99,7 +100,7 @@ def _clear_one(quantity, price, tick, price_max, out_fill):  # type: ignore[no-u
     return last_bid, last_ask
 
 
-@njit(cache=True)
+@kernel
 def clear_kernel(  # type: ignore[no-untyped-def]
     quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):

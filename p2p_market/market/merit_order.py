@@ -1,8 +1,4 @@
-"""What auctions share: the merit order, where it crosses, and who is served.
-
-Numba caches a compiled function by its own file: after a change here, remove `__pycache__` (`make
-clean`), or the mechanisms go on with what they inlined before.
-"""
+"""What auctions share: the merit order, where it crosses, and who is served."""
 
 from typing import Final
 

@@ -13,6 +13,7 @@ and Energy Society General Meeting, doi:10.1109/PESGM.2017.8274546.
 import numpy as np
 from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.market.book import clear_by
 from p2p_market.records import Fills, OrderBook
 
@@ -47,7 +48,7 @@ def _clear_one(quantity, price, rate, out_fill):  # type: ignore[no-untyped-def]
     return volume
 
 
-@njit(cache=True)
+@kernel
 def clear_kernel(  # type: ignore[no-untyped-def]
     quantity, price, retail, feed_in, k, tick, price_max, dt, out_fill, out_payment, out_price
 ):

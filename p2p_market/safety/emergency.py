@@ -7,6 +7,7 @@ limits, then sheds load. Whoever has power left stops discharging, then curtails
 from numba import njit
 
 from p2p_market.assets.node import power_limits
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.records import Action, Fills, State
 from p2p_market.scenario import Scenario
@@ -36,7 +37,7 @@ def _save_one(unused, out_setpoint):  # type: ignore[no-untyped-def]
     return unused
 
 
-@njit(cache=True)
+@kernel
 def serve_kernel(grid, fill, arrives, low, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
     """See `serve`."""
     for b in range(fill.shape[0]):

@@ -16,9 +16,9 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from p2p_market.calendar import split_mask
+from p2p_market.compilation import kernel
 from p2p_market.data import Donor
 from p2p_market.episode import Episode
 from p2p_market.records import SUPERVISOR_CAUSES, FloatArray, IntArray, Record, State
@@ -93,7 +93,7 @@ def _train_days(donor: Donor, dt_h: float) -> tuple[FloatArray, float]:
     return shape, float(midnight.max() - midnight.min())
 
 
-@njit(cache=True)
+@kernel
 def _change_and_run(shape, scale):  # type: ignore[no-untyped-def]
     """Largest change in a step, the last to the first included, and most equal values in a row."""
     widest, longest = 0.0, 0
@@ -108,7 +108,7 @@ def _change_and_run(shape, scale):  # type: ignore[no-untyped-def]
     return widest, longest
 
 
-@njit(cache=True)
+@kernel
 def check_kernel(  # type: ignore[no-untyped-def]
     told, last, unchanged, setpoint, stays, ceiling, load_max, load_change, load_run, daylight,
     retention, charge, discharge, e_min, e_max, out_cause,

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from p2p_market.assets.node import power_limits
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.records import Action, FloatArray, Proposal, State
 from p2p_market.safety.feeder import ROUNDING_KW, limit
@@ -30,7 +31,7 @@ def _excess(base, setpoint, limit):  # type: ignore[no-untyped-def]
     return 0.0
 
 
-@njit(cache=True)
+@kernel
 def connection_kernel(  # type: ignore[no-untyped-def]
     setpoint, low, high, load, pv, limit, out_setpoint, out_curtailed, out_shed, out_net
 ):
@@ -53,7 +54,7 @@ def connection_kernel(  # type: ignore[no-untyped-def]
             out_net[b, i] = min(max(net, -limit), limit)
 
 
-@njit(cache=True)
+@kernel
 def order_kernel(quantity, price, net, floor, cap, tick, top, out_quantity, out_price):  # type: ignore[no-untyped-def]
     """Quantity inside the own surplus or deficit, price on its tick and no worse than the grid."""
     for b in range(net.shape[0]):

@@ -9,6 +9,7 @@ from typing import Final
 
 from numba import njit
 
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
@@ -58,7 +59,7 @@ def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
         out_cut[i] += share * max(available[i] - out_cut[i], 0.0)
 
 
-@njit(cache=True)
+@kernel
 def limit_kernel(load, pv, grid, limit, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
     """See `limit`."""
     for b in range(load.shape[0]):

@@ -5,21 +5,17 @@ its envelope latches the agent: no order, storage on the self-consumption rule, 
 clean steps have passed in a row.
 """
 
-from typing import Final
-
 import numpy as np
 from numba import njit
 
 from p2p_market.assets.node import power_limits
+from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
-from p2p_market.records import SUPERVISOR_CAUSES, FloatArray, Proposal, State, Watch
+from p2p_market.records import LARGEST, SUPERVISOR_CAUSES, FloatArray, Proposal, State, Watch
 from p2p_market.safety.envelope import check
 from p2p_market.safety.penalty import largest_kw, would_move
 from p2p_market.scenario import Scenario
 from p2p_market.sensors import excused
-
-LARGEST: Final = 1e6
-"""kW and EUR/kWh: a number beyond this, in any prosumer's message, is a fault."""
 
 _NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
 _MISSING = SUPERVISOR_CAUSES.index("missing")
@@ -37,7 +33,7 @@ def _fall_back(b, i, surplus, low, high, out_setpoint, out_quantity, out_price):
     out_price[b, i] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def screen_kernel(  # type: ignore[no-untyped-def]
     setpoint, quantity, price, present, excused, reading_cause, held, hold_steps, surplus, low,
     high, limit, largest,

@@ -16,11 +16,11 @@ from p2p_market.evaluation import part_store
 from p2p_market.evaluation.parallel import evaluate_all
 from p2p_market.evaluation.part_store import PartStore, installation
 from p2p_market.evaluation.parts import Job, Recording, parts_of, play_part
+from tests.evaluation.processes import LISTENING, ROOT, of_group
 from tests.evaluation.runs import contents, deaf, jobs, written
 
 pytest.importorskip("cvxpy")
 
-ROOT = Path(__file__).resolve().parents[2]
 DAYS = 2
 STEPS = 24 * DAYS
 
@@ -159,13 +159,6 @@ def test_other_code_is_another_part(job, agent, tmp_path):
     assert "code of baselines" in installation(["truthful"])
 
 
-LISTENING = (
-    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "runpy.run_module('p2p_market', run_name='__main__', alter_sys=True)"
-)
-"""A shell's background job is started deaf to Ctrl-C, and so would be what it starts."""
-
-
 def command(folder: Path, *how: str) -> subprocess.Popen[str]:
     words = ["benchmark", "-s", "classic-v0", "--weeks", "5,6", "-p", "counting_agent:make"]
     return subprocess.Popen(
@@ -246,16 +239,3 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path):
     if left:
         os.killpg(killed.pid, signal.SIGKILL)
     assert not left
-
-
-def of_group(leader: int) -> set[int]:
-    """Processes that are alive in the group of a process."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[2]) == leader and fields[0] != "Z":
-            found.add(int(folder.name))
-    return found

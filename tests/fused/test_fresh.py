@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from p2p_market.fused import clearing, kernel
 
-@njit(**kernel._OPTIONS | {"cache": False})
+@njit(**kernel.OPTIONS)
 def step(rule, quantity, price, fill, payment, hub_price):
     clearing.clear(
         rule, quantity, price, price, price, 0.5, 0.1, 1.0, 1.0, fill, payment, hub_price

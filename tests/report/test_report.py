@@ -220,6 +220,14 @@ def test_an_alarm_is_loud(result, tmp_path):
     assert "certificate holds in 1 of 2 episodes" in " ".join(page.text)
 
 
+def test_the_market_of_the_optimum_is_named_where_it_is_another(result):
+    page = importlib.import_module("report.page")
+    spec = result.scenario.spec.model_copy(update={"mechanism": "mcafee"})
+    other = replace(result, scenario=replace(result.scenario, spec=spec))
+    assert "mcafee; the optimum trades under k_double_auction" in page._ends(other)
+    assert "mechanism" not in page._ends(result)
+
+
 def test_bad_text_is_escaped(result, tmp_path):
     spec = result.scenario.spec.model_copy(update={"title": BAD_TITLE, "description": BAD_TITLE})
     bad = replace(result, scenario=replace(result.scenario, spec=spec))

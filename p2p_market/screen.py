@@ -1,0 +1,205 @@
+"""The screen: any text, on any terminal, through any pipe.
+
+Text of users is shown as it is written: nothing in it is markup, and no control character of it
+reaches the terminal. Letters that the terminal lacks become question marks. A reader that leaves
+early, as `head` does, is no failure.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What moves the cursor, starts an escape sequence, turns the direction, or is half a letter."""
+
+NARROW: Final = 10
+"""Cells that a name keeps."""
+
+DOTS: Final = "..."
+
+
+def visible(text: str) -> str:
+    """A text with escapes in the place of control characters."""
+    return CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+class Screen(Console):
+    """A terminal or a pipe that shows text as it is written."""
+
+    def __init__(self, stderr: bool = False) -> None:
+        """Of standard output, or of standard error."""
+        super().__init__(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Text, cells and titles on their way to the terminal."""
+        return super().render_str(visible(text), **how)
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As Rich does, but what is wider than the terminal is not cut off."""
+        super().print(*objects, **{"crop": False, **how})
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """One text, whose lines end only where it says so."""
+        self.print(text, style=style, soft_wrap=True)
+
+
+class Outlet:
+    """A stream of this process, whose reader may leave and whose encoding may lack letters."""
+
+    def __init__(self, stream: Any) -> None:
+        """Letters that the stream cannot write become question marks from now on."""
+        self._stream = stream
+        if getattr(stream, "errors", "") in ("strict", "surrogateescape"):
+            with suppress(AttributeError):
+                stream.reconfigure(errors="replace")
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is that of the stream."""
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write; without a reader it goes nowhere."""
+        with self._reader_may_leave():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """The same with what waits to be written."""
+        with self._reader_may_leave():
+            self._stream.flush()
+
+    @contextmanager
+    def _reader_may_leave(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            with suppress(OSError, ValueError):  # else the interpreter would try again at its end
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+            if not isinstance(error, BrokenPipeError):
+                raise
+
+
+@contextmanager
+def outlets() -> Iterator[None]:
+    """Standard output and standard error as outlets, inside the block."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (None if one is None else Outlet(one) for one in before)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with suppress(OSError, ValueError):
+                    stream.flush()
+        sys.stdout, sys.stderr = before
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A table for any width: numbers stay whole, names are shortened and then told below.
+
+    Columns for which there is no room follow in a further table, after the key columns again.
+    """
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    keys: int = 1  # first columns, which say what a row is
+    names: Sequence[int] = (0,)  # columns that give way; the others hold numbers
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """One table or several, then the whole names."""
+        cells = [[visible(cell) for cell in row] for row in (self.headings, *self.rows)]
+        for row in cells:
+            for name in self.names:
+                row[name] = row[name].replace("\n", "\\n")
+        full = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+        tables = self._tables(full, options.max_width)
+        widths = list(full)
+        for name in self.names:  # the same in all tables
+            widths[name] = min(table[name] for table in tables if name in table)
+        short = [list(row) for row in cells]
+        for name in self.names:
+            found = _told_apart([row[name] for row in cells], widths[name])
+            for row in short:
+                row[name] = found[row[name]]
+        for table in tables:
+            yield self._table(short, list(table), widths)
+        whole = {row[name]: cut[name] for row, cut in zip(cells, short, strict=True)
+                 for name in self.names if row[name] != cut[name]}  # fmt: skip
+        for name, shown in whole.items():
+            yield Text(f"{shown} = {name}", no_wrap=True, overflow="ignore")
+
+    def _tables(self, full: Sequence[int], room: int) -> list[dict[int, int]]:
+        """Of each table the columns, with the widths there is room for."""
+        least = [min(w, NARROW) if n in self.names else w for n, w in enumerate(full)]
+        keys = list(range(self.keys))
+        chosen: list[list[int]] = [[]]
+        for column in range(self.keys, len(full)):
+            wanted = [*keys, *chosen[-1], column]
+            if chosen[-1] and sum(least[one] + 1 for one in wanted) - 1 > room:
+                chosen.append([])
+            chosen[-1].append(column)
+        return [self._widths([*keys, *columns], least, full, room) for columns in chosen]
+
+    def _widths(
+        self, columns: Sequence[int], least: Sequence[int], full: Sequence[int], room: int
+    ) -> dict[int, int]:
+        """The least widths, and what is left for the names."""
+        widths = {column: least[column] for column in columns}
+        names = [column for column in columns if column in self.names]
+        for number, name in enumerate(names):
+            left = room - sum(width + 1 for width in widths.values()) + 1
+            widths[name] += max(0, min(full[name] - least[name], left // (len(names) - number)))
+        return widths
+
+    def _table(
+        self, cells: Sequence[Sequence[str]], columns: Sequence[int], widths: Sequence[int]
+    ) -> Table:
+        width = sum(widths[column] + 1 for column in columns) - 1
+        table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False, width=width)
+        for column in columns:
+            side: Literal["left", "right"] = "left" if column in self.names else "right"
+            table.add_column(cells[0][column], justify=side, width=widths[column], no_wrap=True)
+        for row in cells[1:]:
+            table.add_row(*(row[column] for column in columns))
+        return table
+
+
+def _width(cell: str) -> int:
+    return max(map(cell_len, cell.split("\n")))
+
+
+def _told_apart(names: Sequence[str], width: int) -> dict[str, str]:
+    """Short names, with a number where they would be the same."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        short, number = shortened(name, width), 1
+        while short in found.values():
+            number += 1
+            short = f"{shortened(name, width - len(f'~{number}'))}~{number}"
+        found[name] = short
+    return found
+
+
+def shortened(name: str, width: int) -> str:
+    """A name in so many cells; its end says more than its beginning."""
+    if _width(name) <= width:
+        return name
+    head = (width - len(DOTS)) // 3
+    tail = width - len(DOTS) - head
+    last = next(name[at:] for at in range(len(name)) if cell_len(name[at:]) <= tail)
+    return set_cell_size(name, head) + DOTS + last
