@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from p2p_market import cli, tables
 from p2p_market.cli import app
 from p2p_market.console import console
+from p2p_market.evaluation.conduct import Conduct
 from p2p_market.evaluation.statistics.scores import Score
 from p2p_market.screen import Figures, Outlet, Screen, shortened, visible
 
@@ -88,6 +89,7 @@ def test_the_table_of_a_run_at_80_columns_with_a_path_as_name():
             social_cost_eur=euros,
             dispatch_gap_eur=-1000.0 * euros,
             allocation_gap_eur=euros,
+            conduct=Conduct(),
         )
         for name in NAMES
     ]
