@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from dataclasses import asdict
 
 import numpy as np
@@ -223,11 +224,14 @@ def test_who_knows_the_future_has_no_rank():
 
 def test_processes_tell_the_same_and_one_that_dies_is_named():
     """In two processes, of which one dies on the way."""
-    names = ("Raises", "Recursive", "EndsItsProcess", "Ragged", "Idle")
+    names = ("Raises", "Recursive", "EndsItsProcess", "Ragged", "Idle", "OrderOfHashes")
     (there,) = evaluate_all([job(*names, weeks=(5,))], 2, deaf)
     (here,) = evaluate_all([job(*(set(names) - {"EndsItsProcess"}), weeks=(5,))], 1, deaf)
     for name in ("Raises", "Recursive", "Ragged", "Idle"):
         assert row(there, name).conduct == row(here, name).conduct
+    if "PYTHONHASHSEED" not in os.environ:
+        assert row(here, "OrderOfHashes").conduct.reproducible  # one process cannot tell
+        assert row(there, "OrderOfHashes").conduct == Conduct(reproducible=False)
     dead = row(there, "EndsItsProcess").conduct.failure
     assert dead.message.endswith(
         "EndsItsProcess' failed in classic-v0: it ended its process (exit code 9)"
