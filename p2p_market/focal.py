@@ -15,6 +15,7 @@ from p2p_market.console import (
     SeedOption,
     SplitOption,
     WeeksOption,
+    check_names,
     complaining,
     console,
     progress_bar,
@@ -64,6 +65,7 @@ def focal(
     -s classic-v0 -p zip --weeks 5,6
     """
     with complaining(after_interruption=STARTS_OVER):
+        check_names(policy)
         numbers = week_numbers(weeks)
         chosen = [load_scenario(name) for name in scenario or scenario_ids()]
         for one in chosen:
@@ -71,8 +73,9 @@ def focal(
                 try_out(name, one, split)
         check_writable(output)
         for one in chosen:
-            result = _play(one, policy, split, numbers, seed, workers or processors())
-            path = _write(result, output)
+            with complaining(1, STARTS_OVER):
+                result = _play(one, policy, split, numbers, seed, workers or processors())
+                path = _write(result, output)
             with complaining(1, f"the record is complete: {path}"):
                 _print_table(result)
                 console.say(f"record: {path}")

@@ -14,7 +14,15 @@ from typing import Final
 
 import typer
 
-from p2p_market.console import GOES_ON, complain, complaining, console, progress_bar, week_numbers
+from p2p_market.console import (
+    GOES_ON,
+    check_names,
+    complain,
+    complaining,
+    console,
+    progress_bar,
+    week_numbers,
+)
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult, entrants
 from p2p_market.evaluation.failure import FailedPolicyError
@@ -90,6 +98,7 @@ def _asked(
     Raises:
         P2PMarketError: if something of it cannot be played.
     """
+    check_names(policies)
     chosen = [load_scenario(name) for name in names]
     if len({scenario.spec.id for scenario in chosen}) < len(chosen):
         raise typer.BadParameter("the same scenario twice", param_hint="--scenario")
@@ -117,11 +126,11 @@ def _try_out(chosen: Sequence[Scenario], policies: Sequence[str], split: str) ->
     asked = set(policies) - {OPTIMUM}
     if RULE not in works or (asked and not asked & works):
         *others, last = failed.values()
-        for error in others:
-            complain(f"error: {error}")
+        for other in others:
+            complain(f"error: {other}")
         raise last
-    for error in failed.values():
-        complain(f"{error.failure.message}; what else was asked for is played")
+    for other in failed.values():
+        complain(f"{other.failure.message}; what else was asked for is played")
 
 
 def _broken_words(results: Sequence[ScenarioResult]) -> list[str]:
@@ -152,7 +161,6 @@ def _play(
         def tell(number: int, units: int) -> None:
             nonlocal begun_s
             begun_s = begun_s or time.perf_counter()
-            ask_again()
             progress.advance(bars[number], units)
 
         at_once = workers or (0 if ray else processors())

@@ -7,7 +7,7 @@ import pytest
 
 from p2p_market import engine
 from p2p_market.env import CommunityEnv, box_of
-from p2p_market.episode import choose_key, draw
+from p2p_market.episode import Episode, choose_key, draw
 from p2p_market.observation import (
     features,
     joint_state,
@@ -19,6 +19,7 @@ from p2p_market.scenario import Scenario, build, load_scenario
 from p2p_market.schema import Faults, ScenarioSpec
 
 SPLITS = ("train", "validation", "test")
+ROOF = {"kind": "pv", "peak_kw": 0.55, "tilt_deg": 30.0, "azimuth_deg": 165.0}
 
 
 def spec_of(assets: list[list[dict]], **settings: object) -> ScenarioSpec:
@@ -34,13 +35,12 @@ def load(annual_kwh: float, donor: str = "G4-A") -> dict:
     return {"kind": "load", "donor": donor, "annual_kwh": annual_kwh}
 
 
-def outside(scenario: Scenario, keys: list) -> list[tuple]:
+def outside(scenario: Scenario, episodes: list[Episode]) -> list[tuple]:
     """Names and readings outside their range, over whole episodes with storage at rest."""
     table, joint = features(scenario), state_features(scenario)
     boxes = box_of(table), box_of(joint)
     found = []
-    for key in keys:
-        episode = draw(scenario, key)
+    for episode in episodes:
         start = engine.start(scenario, episode)
         for step in range(scenario.steps + 1):
             state = replace(start, step=step)
@@ -48,7 +48,7 @@ def outside(scenario: Scenario, keys: list) -> list[tuple]:
             shown = observe(scenario, episode, state)[0], joint_state(scenario, around, state)
             for box, names, rows in zip(boxes, (table, joint), shown, strict=True):
                 wrong = np.argwhere(~((rows >= box.low) & (rows <= box.high)))
-                found += [(names[c].name, float(rows[r, c]), key, step) for r, c in wrong]
+                found += [(names[c].name, float(rows[r, c]), step) for r, c in wrong]
     return found
 
 
@@ -86,17 +86,16 @@ def random_spec(number: int) -> ScenarioSpec:
 def test_random_members_read_inside_their_ranges(number):
     scenario = build(random_spec(number))
     generator = np.random.default_rng(number)
-    keys = [
-        choose_key(scenario, int(generator.integers(1000)), str(generator.choice(SPLITS)), week)
+    episodes = [
+        draw(scenario, choose_key(scenario, number, str(generator.choice(SPLITS)), week))
         for week in generator.choice(13, 2, replace=False).tolist()
     ]
-    assert outside(scenario, keys) == []
+    assert outside(scenario, episodes) == []
 
 
 def test_the_bound_of_pv_is_rounded_as_its_reading_is():
     """A roof whose highest power without clouds is 0.40293 kW reads 0.403 kW once in the year."""
-    roof = {"kind": "pv", "peak_kw": 0.55, "tilt_deg": 30.0, "azimuth_deg": 165.0}
-    scenario = build(spec_of([[load(20000.0), roof]], dt_h=0.25, days=7))
+    scenario = build(spec_of([[load(20000.0), ROOF]], dt_h=0.25, days=7))
     bound = {feature.name: feature.high for feature in features(scenario)}["pv"]
     assert bound == 0.403
     readings = [
@@ -126,7 +125,7 @@ def test_a_fee_above_the_highest_price_is_shown_in_its_range():
     fees = {"level": "full", "grid_fee_eur_per_kwh": 3.0}
     scenario = build(spec_of([[load(2000.0)], [load(3000.0)]], fees=fees, days=1, dt_h=1.0))
     assert scenario.network_fee_eur_per_kwh.max() > scenario.spec.price_max_eur_per_kwh
-    assert outside(scenario, [choose_key(scenario, 0)]) == []
+    assert outside(scenario, [draw(scenario, choose_key(scenario, 0))]) == []
 
 
 def test_prices_on_a_coarse_tick_are_shown_in_their_range():
@@ -163,8 +162,29 @@ def test_forecasts_from_wrong_meters_are_shown_in_their_range(kind):
     spec = load_scenario("classic-v0").spec
     faults = Faults(kinds=(kind,), per_agent_day=20.0, hours=(2.0, 8.0), bias_share=3.0)
     scenario = build(spec.model_copy(update={"faults": faults, "dt_h": 0.25, "days": 2}))
-    keys = [choose_key(scenario, seed, "train", 5) for seed in range(2)]
-    assert outside(scenario, keys) == []
+    episodes = [draw(scenario, choose_key(scenario, seed, "train", 5)) for seed in range(2)]
+    assert outside(scenario, episodes) == []
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_forecasts_from_extreme_readings_are_shown_in_their_range(share):
+    """The contracted peak, or nothing, in every step; PV at its ceiling, or none."""
+    scenario = build(spec_of([[load(9000.0, "G1-B")], [load(2000.0), ROOF]], dt_h=1.0, days=7))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 2))
+    load_kw = share * np.broadcast_to(scenario.peak_load_kw, episode.load_kw.shape)
+    extreme = replace(episode, load_kw=load_kw.copy(), pv_kw=share * episode.pv_ceiling_kw)
+    assert outside(scenario, [extreme]) == []
+
+
+def test_the_band_of_a_price_is_shown_in_its_range():
+    """A contract with floor and cap may vary less than the prices that it follows."""
+    dynamic = {
+        "kind": "dynamic", "factor": 60.0, "adder_eur_per_kwh": 0.0, "floor_eur_per_kwh": 0.25,
+        "cap_eur_per_kwh": 0.3, "feed_in_eur_per_kwh": 0.1,
+    }  # fmt: skip
+    spec = spec_of([[load(2000.0)]], contracts={"own": dynamic}, days=1, dt_h=1.0)
+    scenario = build(spec.model_copy(update={"price_max_eur_per_kwh": 0.45}))
+    assert outside(scenario, [draw(scenario, choose_key(scenario, 0))]) == []
 
 
 def test_intensities_above_a_kilogram_are_shown_in_their_range():

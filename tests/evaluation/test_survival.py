@@ -211,7 +211,7 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(
 
 
 def test_where_nothing_can_be_written_nothing_is_played(scenario, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "evaluate_all", pytest.fail)
+    monkeypatch.setattr(running, "evaluate_each", pytest.fail)
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", Path("/proc/nowhere")):
         done = CliRunner().invoke(app, words(scenario, place))

@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -110,12 +111,13 @@ def test_empty_books_give_nothing(mechanism, shape):
 numbers = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e308, -1e308, 1.0, -1.0, 0.25])
 
 
-@every
-@given(data=st.data(), long=st.booleans())
-def test_a_compiled_rule_ends_whatever_it_is_given(mechanism, data, long):
-    """Past the door: what is filled means nothing, but there are no more turns than orders."""
-    orders = data.draw(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=6))
-    quantity, price = np.array(orders * (COUNTING_FROM if long else 1)).T[:, None].copy()
+def run_kernel(mechanism, orders):
+    """A rule past the door: what is filled means nothing, but there are no more turns than orders.
+
+    Args:
+        orders: (quantity, price) of each agent.
+    """
+    quantity, price = np.array(orders).T[:, None].copy()
     contracts = np.full((2, *price.shape), 0.1)
     for column in (quantity, price, contracts):
         column.setflags(write=False)
@@ -125,3 +127,17 @@ def test_a_compiled_rule_ends_whatever_it_is_given(mechanism, data, long):
             quantity, price, contracts[0], contracts[1], 0.5, 0.001, 0.5, 1.0,
             fill, payment, hub_price,
         )  # fmt: skip
+
+
+@every
+def test_a_compiled_rule_ends_with_any_two_orders(mechanism):
+    every_order = list(product([np.nan, np.inf, -np.inf, 1.0, -1.0], [np.nan, np.inf, 0.25]))
+    for pair in product(every_order, repeat=2):
+        run_kernel(mechanism, pair)
+
+
+@every
+@given(data=st.data(), long=st.booleans())
+def test_a_compiled_rule_ends_whatever_it_is_given(mechanism, data, long):
+    orders = data.draw(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=6))
+    run_kernel(mechanism, orders * (COUNTING_FROM if long else 1))
