@@ -133,8 +133,10 @@ STRANGERS = "tests.evaluation.strangers"
 
 def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypatch):
     monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
-    names = ("Raises", "never", "Idle")
-    asked = [word for name in names for word in ("-p", f"{STRANGERS}:{name}")]
+    (tmp_path / "leaves_at_once.py").write_text("raise SystemExit(4)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = [f"{STRANGERS}:{name}" for name in ("Raises", "never", "Idle")]
+    asked = [word for name in (*names, "leaves_at_once:make") for word in ("-p", name)]
     done = invoke("benchmark", *RUN, *asked, "-w", "1", "-o", str(tmp_path))
     assert done.exit_code == 1, done.output
     said = " ".join(done.output.split())
@@ -143,6 +145,8 @@ def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypa
     assert "x: failed; all its weeks count the floor, a score of -100" in said
     assert "no mark: decentralised, checked, and reproducible" in said
     assert "no such weights; what else was asked for is played" in said
+    assert "failed in classic-v0 before its first step: SystemExit: 4" in said
+    assert "leaves_at_once.py:1 in <module>: raise SystemExit(4)" in said
     (folder,) = tmp_path.glob("*-classic-v0")
     assert invoke("replay", str(folder)).exit_code == 0
     assert "Traceback" not in done.output
