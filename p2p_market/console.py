@@ -1,18 +1,26 @@
 """What commands share: options, the terminal, and errors as one line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
+import numpy as np
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from typer.core import TyperGroup
 
 from p2p_market.calendar import SPLIT_DAYS
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import all_weeks
-from p2p_market.evaluation.interruption import exit_code, listening
+from p2p_market.evaluation.interruption import ask_again, exit_code, listening
 from p2p_market.places import expanded
 from p2p_market.records import FloatArray
 from p2p_market.screen import Screen, outlets, visible
@@ -86,8 +94,23 @@ SeedOption = Annotated[
 ]
 
 
+def check_names(policies: Sequence[str]) -> None:
+    """Refuse names that cannot stand in a record.
+
+    Raises:
+        typer.BadParameter: for bytes of a file's name that are no UTF-8.
+    """
+    for name in policies:
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise typer.BadParameter(
+                f"{name!r} holds bytes that are no UTF-8; rename it", param_hint="--policy"
+            )
+
+
 def euro(values: FloatArray) -> str:
-    """Mean with two digits, without a minus sign before zero."""
+    """Mean with two digits, without a minus sign before zero; a dash where there is none."""
+    if np.isnan(values).all():
+        return "-"
     return f"{round(float(values.mean()), 2) + 0.0:.2f}"
 
 
@@ -133,14 +156,33 @@ def _visible() -> Iterator[None]:
         raise
 
 
-def progress_bar() -> Progress:
-    """A bar on stderr that counts units of work."""
-    return Progress(
+class Bar(Progress):
+    """Progress on stderr; whoever tells of it is asked again whether to end."""
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """So much more is done."""
+        ask_again()
+        super().advance(task_id, advance)
+
+    def update(self, task_id: TaskID, **how: Any) -> None:
+        """So much is done."""
+        ask_again()
+        super().update(task_id, **how)
+
+
+def progress_bar(transient: bool = False) -> Bar:
+    """A bar on stderr that counts units of work.
+
+    Args:
+        transient: it vanishes when it stops, so that tables can be shown between.
+    """
+    return Bar(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=complaints,
+        transient=transient,
     )
 
 

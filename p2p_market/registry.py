@@ -25,20 +25,30 @@ BASELINES: Final[Mapping[str, str]] = {
 """Name of a baseline -> `module:factory`, imported on use; a benchmark plays them all."""
 
 PLANNING: Final[Mapping[str, str]] = {
-    "mpc-alone": "baselines.mpc.policy:alone",  # each member plans on its own forecasts
-    "mpc-community": "baselines.mpc.policy:community",  # one plan for all, on the same forecasts
+    "mpc-alone-warm": "baselines.mpc.warm:alone",  # each member plans on its own forecasts
+    "mpc-community-warm": "baselines.mpc.warm:community",  # one plan for all, on the same forecasts
 }
 """Players that solve a program in every hour; a benchmark plays them too."""
+
+COLD: Final[Mapping[str, str]] = {
+    "mpc-alone": "baselines.mpc.policy:alone",
+    "mpc-community": "baselines.mpc.policy:community",
+}
+"""The planners of published boards, which solve from nothing in every hour; they take eight times
+as long and are played where asked for (`-p`)."""
 
 REFERENCES: Final[Mapping[str, str]] = {
     "mpc-foresight": "baselines.mpc.foresight:foresight",  # one plan for all, on what will be
 }
 """Players that see what nobody can; they are played where asked for (`-p`)."""
 
+DEFAULT_SCENARIO: Final = "community-16-v0"
+"""What a benchmark plays unless told otherwise."""
+
 POPULATION: Final = "baselines.population.bots:FIRST"
 """`module:attribute` of the bots that play beside an agent in focus, imported on use."""
 
-KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **REFERENCES}
+KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **COLD, **REFERENCES}
 """Every name that a policy may be asked for by."""
 
 FILES: Final[Mapping[str, str]] = {

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("errors", "modules"),
     ("places",),
-    ("records", "compilation"),
+    ("arguments", "records", "compilation"),
     ("calendar", "streams", "viability"),
     ("assets", "market", "data", "schema"),
     ("tariff", "forecast", "mobility", "faults", "scenario_file"),
