@@ -33,8 +33,8 @@ COLD: Final[Mapping[str, str]] = {
     "mpc-alone": "baselines.mpc.policy:alone",
     "mpc-community": "baselines.mpc.policy:community",
 }
-"""The planners of published boards, which solve from nothing in every hour. They take eight times as
-long; they are played where asked for (`-p`)."""
+"""The planners of published boards, which solve from nothing in every hour. They take eight times
+as long; they are played where asked for (`-p`)."""
 
 REFERENCES: Final[Mapping[str, str]] = {
     "mpc-foresight": "baselines.mpc.foresight:foresight",  # one plan for all, on what will be
