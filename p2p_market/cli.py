@@ -154,6 +154,14 @@ def evaluate_policy(
     output: OutputOption = Path("results"),
     workers: WorkersOption = 0,
     ray: RayOption = None,
+    decentralised: Annotated[
+        bool | None,
+        typer.Option(
+            "--decentralised/--centralised",
+            help="What the policy says of itself: that each agent acts on its own row only (exit "
+            "1 if not), or not (then it is not looked at). Default: look and mark.",
+        ),
+    ] = None,
 ) -> None:
     """Score one policy between the two ends of the scale.
 
@@ -162,7 +170,8 @@ def evaluate_policy(
     my_agent:make_policy
     """
     with complaining():
-        run(scenario or scenario_ids(), [policy], weeks, split, seed, output, workers, ray)
+        names = scenario or scenario_ids()
+        run(names, [policy], weeks, split, seed, output, workers, ray, decentralised)
 
 
 @app.command()

@@ -91,10 +91,9 @@ def safe_path() -> Iterator[None]:
 def lies_in(folder: str, name: str) -> ModuleSpec | None:
     """The code that a dotted name means in a folder, not imported; None if there is none."""
     places: list[str] = [folder]
-    spec, whole = None, ""
+    spec = None
     for part in name.split("."):
-        whole = f"{whole}.{part}" if whole else part
-        spec = PathFinder.find_spec(whole, places)
+        spec = PathFinder.find_spec(part, places)
         if spec is None:
             return None
         places = list(spec.submodule_search_locations or ())

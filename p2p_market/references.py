@@ -12,12 +12,13 @@ import typer
 from p2p_market.console import ScenarioOption, complaining, console, progress_bar
 from p2p_market.episode import draw
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, all_weeks, play
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, all_weeks
 from p2p_market.evaluation.certificate import certify
 from p2p_market.evaluation.metrics import social_cost_eur
 from p2p_market.evaluation.part_store import installation
 from p2p_market.evaluation.parts import Tell
 from p2p_market.evaluation.plan_store import digest_of
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.policy import Plan
 from p2p_market.evaluation.processes import in_processes, processors
 from p2p_market.evaluation.reference import (

@@ -14,27 +14,35 @@ from typing import Final
 
 import typer
 
-from p2p_market.console import GOES_ON, complain, complaining, console, progress_bar, week_numbers
+from p2p_market.console import (
+    GOES_ON,
+    check_names,
+    complain,
+    complaining,
+    console,
+    progress_bar,
+    week_numbers,
+)
 from p2p_market.errors import P2PMarketError
-from p2p_market.evaluation.benchmark import ScenarioResult, entrants
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult, entrants
+from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.files import check_writable, new_folder, safe_name
 from p2p_market.evaluation.interruption import ask_again
 from p2p_market.evaluation.parallel import evaluate_each
 from p2p_market.evaluation.part_store import PartStore
 from p2p_market.evaluation.parts import Job, units_of_work
-from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.player import try_out
 from p2p_market.evaluation.processes import processors
-from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.run_record import write_run
 from p2p_market.modules import import_ours
-from p2p_market.scenario import load_scenario
+from p2p_market.scenario import Scenario, load_scenario
 from p2p_market.tables import print_overview, print_result
 
 REPORT: Final = "report.page:write"
 GOING_ON: Final = "the run goes on"
 
-Results = dict[int, ScenarioResult]
-"""Number of a job -> its result, in the order in which they were finished."""
+Results = dict[int, ScenarioResult | P2PMarketError]
+"""Number of a job -> its result, or why it has no scale; in the order in which they finished."""
 
 
 def run(
@@ -46,46 +54,94 @@ def run(
     output: Path,
     workers: int,
     ray: str | None,
+    decentralised: bool | None = None,
 ) -> None:
     """Evaluate, write and show; exit 1 if anything that was played is wrong.
+
+    Args:
+        decentralised: what the policies say of themselves. True: it is wrong if they are not;
+            False: it is not looked at.
 
     Raises:
         P2PMarketError: if nothing could start.
         OSError: the same.
     """
-    jobs = _asked(names, policies, weeks, split, seed)
+    jobs = _asked(names, policies, weeks, split, seed, decentralised is False)
     check_writable(output)
     store = PartStore(output)
     results, shown, folder = _play(jobs, output, workers, store, ray)
     store.clear()
-    complete = f"the record is complete: {folder}"
+    ordered, complete = _in_order(results), f"the record is complete: {folder}"
     with complaining(1, complete):
         shown &= _without_loss("screen", complete, partial(_show_last, results))
         console.say(f"record, metrics and actions: {folder}")
-        ordered = _in_order(results)
         reported = _without_loss("report", complete, lambda: _write_report(ordered, folder))
         ask_again()
-    sound = all(one.certified and not one.above_optimum for one in ordered)
+    broken = _broken_words(ordered) if decentralised else []
+    for line in broken:
+        complain(line)
+    sound = len(ordered) == len(jobs) and not broken and all(one.sound for one in ordered)
     if not (sound and shown and reported):
         raise typer.Exit(1)
 
 
 def _asked(
-    names: Sequence[str], policies: Sequence[str], weeks: str, split: str, seed: int
+    names: Sequence[str],
+    policies: Sequence[str],
+    weeks: str,
+    split: str,
+    seed: int,
+    centralised: bool,
 ) -> list[Job]:
     """What is to be played, after a first try of each policy.
 
     Raises:
         P2PMarketError: if something of it cannot be played.
     """
+    check_names(policies)
     chosen = [load_scenario(name) for name in names]
     if len({scenario.spec.id for scenario in chosen}) < len(chosen):
         raise typer.BadParameter("the same scenario twice", param_hint="--scenario")
     numbers = week_numbers(weeks)
+    _try_out(chosen, policies, split)
+    return [Job(one, tuple(policies), split, tuple(numbers), seed, centralised) for one in chosen]
+
+
+def _try_out(chosen: Sequence[Scenario], policies: Sequence[str], split: str) -> None:
+    """Ask each policy for one action, so that a broken one is told before hours of play.
+
+    Raises:
+        FailedPolicyError: if all that were asked for fail at once, or the rule does.
+        P2PMarketError: if one of them does not exist.
+    """
+    failed: dict[str, FailedPolicyError] = {}
+    works = set()
     for scenario in chosen:
         for policy in entrants(policies):
-            try_out(load_policy(policy, scenario), scenario, split, policy)
-    return [Job(one, tuple(policies), split, tuple(numbers), seed) for one in chosen]
+            try:
+                try_out(policy, scenario, split)
+                works.add(policy)
+            except FailedPolicyError as error:
+                failed.setdefault(policy, error)
+    asked = set(policies) - {OPTIMUM}
+    if RULE not in works or (asked and not asked & works):
+        *others, last = failed.values()
+        for other in others:
+            complain(f"error: {other}")
+        raise last
+    for other in failed.values():
+        complain(f"{other.failure.message}; what else was asked for is played")
+
+
+def _broken_words(results: Sequence[ScenarioResult]) -> list[str]:
+    """Policies that were said to be decentralised and are not."""
+    return [
+        f"{row.policy} is not decentralised in {result.scenario.spec.id}: what agents do depends "
+        "on what others see"
+        for result in results
+        for row in result.rows
+        if row.conduct.rows == "centralised" and row.policy != OPTIMUM
+    ]
 
 
 def _play(
@@ -94,10 +150,9 @@ def _play(
     """Results, whether all but the last could be shown, and the folder of their record.
 
     Raises:
-        typer.Exit: with code 1, if something was played and the record could not be made of it.
+        typer.Exit: with code 1, if something was played and no scenario could be scored.
         P2PMarketError: if nothing was played.
         OSError: the same.
-        KeyboardInterrupt: if this process was asked to end; what is finished is recorded.
     """
     begun_s, shown, results = 0.0, True, Results()  # by the clock; 0: nothing is played yet
     with progress_bar(transient=len(jobs) > 1) as progress:
@@ -106,7 +161,6 @@ def _play(
         def tell(number: int, units: int) -> None:
             nonlocal begun_s
             begun_s = begun_s or time.perf_counter()
-            ask_again()
             progress.advance(bars[number], units)
 
         at_once = workers or (0 if ray else processors())
@@ -117,7 +171,7 @@ def _play(
                     progress.update(bars[number], visible=False)
                     if len(results) < len(jobs):
                         progress.stop()
-                        shown &= _without_loss("screen", GOING_ON, partial(print_result, result))
+                        shown &= _without_loss("screen", GOING_ON, partial(_show, result))
                         complain(_time_left(jobs, results, time.perf_counter() - begun_s))
                         progress.start()
             return results, shown, _record(_in_order(results), output)
@@ -133,8 +187,25 @@ def _play(
 
 
 def _in_order(results: Results) -> list[ScenarioResult]:
-    """In the order of the jobs, whichever was finished first."""
-    return [results[number] for number in sorted(results)]
+    """Those that have a scale, in the order of the jobs, whichever was finished first.
+
+    Raises:
+        P2PMarketError: if none has.
+    """
+    ordered = [results[number] for number in sorted(results)]
+    scored = [one for one in ordered if isinstance(one, ScenarioResult)]
+    for one in ordered:
+        if isinstance(one, P2PMarketError) and not scored:
+            raise one
+    return scored
+
+
+def _show(result: ScenarioResult | P2PMarketError) -> None:
+    """The table of a scenario, or why it has none."""
+    if isinstance(result, ScenarioResult):
+        print_result(result)
+    else:
+        complain(f"error: {result}; this scenario is not in the record")
 
 
 def _time_left(jobs: Sequence[Job], results: Results, seconds: float) -> str:
@@ -150,13 +221,14 @@ def _time_left(jobs: Sequence[Job], results: Results, seconds: float) -> str:
 
 def _show_last(results: Results) -> None:
     """The table of the scenario that was finished last, and one over all."""
-    print_result(list(results.values())[-1])
+    _show(list(results.values())[-1])
     print_overview(_in_order(results))
 
 
 def _keep_finished(results: Results, jobs: Sequence[Job], output: Path) -> None:
     """Write the record of the scenarios that are finished, if others are not."""
-    if not 0 < len(results) < len(jobs):
+    scored = any(isinstance(one, ScenarioResult) for one in results.values())
+    if not scored or len(results) == len(jobs):
         return
 
     def write() -> None:

@@ -140,8 +140,8 @@ class Figures:
             yield self._table(short, list(table), widths)
         whole = {row[name]: cut[name] for row, cut in zip(cells, short, strict=True)
                  for name in self.names if row[name] != cut[name]}  # fmt: skip
-        for name, shown in whole.items():
-            yield Text(f"{shown} = {name}", no_wrap=True, overflow="ignore")
+        for long, cut in whole.items():
+            yield Text(f"{cut} = {long}", no_wrap=True, overflow="ignore")
 
     def _tables(self, full: Sequence[int], room: int) -> list[dict[int, int]]:
         """Of each table the columns, with the widths there is room for."""

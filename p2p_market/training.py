@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from p2p_market.console import SeedOption, complaining, complaints, console
+from p2p_market.console import Bar, SeedOption, complaining, complaints, console
 from p2p_market.errors import PolicyError
 from p2p_market.modules import import_ours
 
@@ -89,8 +89,8 @@ def _pairs(settings: list[str]) -> dict[str, Any]:
     return pairs
 
 
-def _bar() -> Progress:
-    return Progress(
+def _bar() -> Bar:
+    return Bar(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),

@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("errors", "modules"),
     ("places",),
-    ("records", "compilation"),
+    ("arguments", "records", "compilation"),
     ("calendar", "streams", "viability"),
     ("assets", "market", "data", "schema"),
-    ("tariff", "forecast", "mobility", "faults"),
+    ("tariff", "forecast", "mobility", "faults", "scenario_file"),
     ("members",),
     ("scenario",),
     ("loads", "window"),

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 
+from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import OPTIMUM, ScenarioResult
 from p2p_market.evaluation.cluster import on_cluster
 from p2p_market.evaluation.interruption import ask_again
@@ -15,12 +16,13 @@ from p2p_market.evaluation.parts import (
     Playing,
     Task,
     Tell,
+    died,
     parts_of,
     play_part,
     put_together,
     work,
 )
-from p2p_market.evaluation.processes import in_processes
+from p2p_market.evaluation.processes import DeadProcessError, in_processes
 from p2p_market.registry import PLANNING
 
 
@@ -30,8 +32,10 @@ def evaluate_each(
     tell: Tell,
     store: PartStore | None = None,
     ray: str | None = None,
-) -> Generator[tuple[int, ScenarioResult], None, None]:
+) -> Generator[tuple[int, ScenarioResult | P2PMarketError], None, None]:
     """Evaluate scenarios part by part; give a job's number and result as soon as it is finished.
+
+    A policy that fails is a result; an error tells why a scenario has no scale.
 
     Args:
         workers: parts played at the same time; 1 plays them here, one after the other.
@@ -51,7 +55,7 @@ def evaluate_each(
     elif workers == 1:
         playing = _here(tasks, tell)
     else:
-        playing = in_processes(tasks, workers, tell, work)
+        playing = _side_by_side(tasks, workers, tell)
     with closing(playing):
         for task, answer in playing:
             if store is not None:
@@ -62,7 +66,14 @@ def evaluate_each(
             parts = parts_of(jobs[task.number])
             if len(own) == len(parts):
                 ordered = [own.pop(part) for part in parts]
-                yield task.number, put_together(jobs[task.number], ordered)
+                yield task.number, _put_together(jobs[task.number], ordered)
+
+
+def _put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult | P2PMarketError:
+    try:
+        return put_together(job, answers)
+    except P2PMarketError as error:
+        return error
 
 
 def evaluate_all(
@@ -72,9 +83,17 @@ def evaluate_all(
     store: PartStore | None = None,
     ray: str | None = None,
 ) -> list[ScenarioResult]:
-    """The same at once; results stand in the order of the jobs."""
+    """The same at once; results stand in the order of the jobs.
+
+    Raises:
+        P2PMarketError: as `evaluate_each`, or if a scenario has no scale.
+    """
+    results: dict[int, ScenarioResult] = {}
     with closing(evaluate_each(jobs, workers, tell, store, ray)) as playing:
-        results = dict(playing)
+        for number, result in playing:
+            if isinstance(result, P2PMarketError):
+                raise result
+            results[number] = result
     return [results[number] for number in range(len(jobs))]
 
 
@@ -89,6 +108,25 @@ def _order(task: Task) -> tuple[int, bool, bool, bool]:
     """Job after job; policies first, since they may fail, and of them the longest."""
     policy = task.part.policy
     return task.number, policy == OPTIMUM, task.known is not None, policy not in PLANNING
+
+
+def _side_by_side(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:
+    """In processes; where a policy ends its process, that is its failure, and others go on."""
+    todo = list(tasks)
+    while todo:
+        asked = tuple(todo)
+        try:
+            with closing(in_processes(asked, workers, tell, work)) as playing:
+                for task, answer in playing:
+                    todo = [one for one in todo if one is not task]
+                    yield task, answer
+        except DeadProcessError as error:
+            if error.place is None or error.code is None:
+                raise
+            task = asked[error.place]
+            answer = died(task.part, error.code)
+            todo = [one for one in todo if one is not task]
+            yield task, answer
 
 
 def _here(tasks: Sequence[Task], tell: Tell) -> Playing:

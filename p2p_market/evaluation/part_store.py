@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
+from p2p_market.evaluation.conduct import CONDUCT
 from p2p_market.evaluation.files import safe_name, write_bytes
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
@@ -52,8 +53,8 @@ class PartStore:
             return
         if answer.plan is not None:
             write_plan(path, answer.plan)
-        else:
-            _write(path, Recording(answer.trajectory.actions, answer.trajectory.digests))
+        elif answer.trajectory is not None:
+            _write(path, answer)
 
     def clear(self) -> None:
         """Remove what policies answered in this run; its record holds all of it now."""
@@ -119,12 +120,15 @@ def _paths_of(job: Job, folder: Path) -> dict[Part, Path]:
     return paths
 
 
-def _write(path: Path, recording: Recording) -> None:
-    buffer = io.BytesIO()
+def _write(path: Path, answer: Answer) -> None:
+    assert answer.trajectory is not None
+    played = answer.trajectory
+    recording, buffer = Recording(played.actions, played.digests, answer.conduct), io.BytesIO()
     np.savez(
         buffer,
         actions=recording.actions,
         digests=np.array(recording.digests),
+        conduct=np.array(json.dumps(asdict(recording.conduct))),
         checksum=np.array(_checksum(recording)),
     )
     write_bytes(path, buffer.getvalue())
@@ -134,7 +138,9 @@ def _read(path: Path) -> Recording | None:
     """A stored recording, or None if there is none or it is damaged."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            recording = Recording(archive["actions"], tuple(archive["digests"].tolist()))
+            conduct = CONDUCT.validate_json(archive["conduct"].item())
+            digests = tuple(archive["digests"].tolist())
+            recording = Recording(archive["actions"], digests, conduct)
             sound = archive["checksum"].item() == _checksum(recording)
     except DAMAGES:
         return None
@@ -143,4 +149,5 @@ def _read(path: Path) -> Recording | None:
 
 def _checksum(recording: Recording) -> str:
     words = f"{recording.actions.dtype} {recording.actions.shape} {recording.digests}"
+    words += str(recording.conduct)
     return hashlib.sha256(words.encode() + recording.actions.tobytes()).hexdigest()

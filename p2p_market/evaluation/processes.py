@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,12 +20,29 @@ from p2p_market.modules import safe_path
 POLL_S: Final = 0.1
 GROUPS: Final = Path("/sys/fs/cgroup")
 
-Messages = SimpleQueue[tuple[int, int]]
+Messages = SimpleQueue[tuple[str, int, int]]  # "done", number, units or "begins", process, place
 
 _messages: Final[list[Messages]] = []  # of a process that works for another
 
 T = TypeVar("T")
 A = TypeVar("A")
+
+
+class DeadProcessError(ClusterError):
+    """A process ended before its task."""
+
+    def __init__(self, place: int | None, code: int | None) -> None:
+        """Say so.
+
+        Args:
+            place: of the task in what was to be done, if that is known.
+            code: that it left with; below 0 the signal that ended it.
+        """
+        super().__init__(
+            "a process died, perhaps for want of memory; the same command goes on from the "
+            "parts finished so far, and fewer --workers need less"
+        )
+        self.place, self.code = place, code
 
 
 def processors() -> int:
@@ -75,20 +93,20 @@ def in_processes(
     others = set(multiprocessing.active_children())
     with deaf_children(), safe_path():  # the queue starts one that cleans up
         messages: Messages = context.SimpleQueue()
+    team: set[BaseProcess] = set()
+    at_work: dict[int, int] = {}  # process -> place of its task
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _prepare, (messages,))
     try:
         pending = {}
-        for task in tasks:
+        for place, task in enumerate(tasks):
             with deaf_children(), safe_path():
-                pending[pool.submit(_work, work, task)] = task
-        yield from _answers(pending, messages, tell)
+                pending[pool.submit(_work, work, task, place)] = task
+        team = set(multiprocessing.active_children()) - others
+        yield from _answers(pending, messages, tell, at_work)
         pool.shutdown()
     except BrokenProcessPool as error:
         ask_again()
-        raise ClusterError(
-            "a process died, perhaps for want of memory; the same command goes on from the "
-            "parts finished so far, and fewer --workers need less"
-        ) from error
+        raise _death(team, messages, at_work) from error
     finally:
         for process in set(multiprocessing.active_children()) - others:
             process.kill()
@@ -96,16 +114,38 @@ def in_processes(
 
 
 def _answers(
-    pending: dict[Future[A], T], messages: Messages, tell: Tell
+    pending: dict[Future[A], T], messages: Messages, tell: Tell, out_at_work: dict[int, int]
 ) -> Generator[tuple[T, A], None, None]:
     """Tasks with their answers; what processes tell meanwhile is passed on."""
     while pending:
         ask_again()
         done, _ = wait(pending, POLL_S, FIRST_COMPLETED)
-        while not messages.empty():
-            tell(*messages.get())
+        for number, units in _heard(messages, out_at_work):
+            tell(number, units)
         for future in done:
             yield pending.pop(future), future.result()
+
+
+def _heard(messages: Messages, out_at_work: dict[int, int]) -> Iterator[tuple[int, int]]:
+    """Units of work that were done; who begins what is noted."""
+    while not messages.empty():
+        kind, first, second = messages.get()
+        if kind == "done":
+            yield first, second
+        else:
+            out_at_work[first] = second
+
+
+def _death(
+    team: Iterable[BaseProcess], messages: Messages, at_work: dict[int, int]
+) -> DeadProcessError:
+    """Which process died on which task; those that outlive it have no exit code yet."""
+    for _ in _heard(messages, at_work):
+        pass
+    dead = [one for one in team if one.exitcode is not None and one.pid in at_work]
+    if not dead:
+        return DeadProcessError(None, None)
+    return DeadProcessError(at_work[dead[0].pid or 0], dead[0].exitcode)
 
 
 def _prepare(messages: Messages) -> None:
@@ -124,5 +164,7 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def _work(work: Callable[[T, Tell], A], task: T) -> A:
-    return work(task, lambda number, units: _messages[0].put((number, units)))
+def _work(work: Callable[[T, Tell], A], task: T, place: int) -> A:
+    messages = _messages[0]
+    messages.put(("begins", os.getpid(), place))
+    return work(task, lambda number, units: messages.put(("done", number, units)))

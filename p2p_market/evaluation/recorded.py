@@ -9,6 +9,7 @@ from pydantic import model_validator as checked
 
 from p2p_market.errors import ReplayError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE
+from p2p_market.evaluation.conduct import UNKNOWN, Conduct
 
 SCHEMA: Final = "p2p_market/run/1"
 RECORD_NAME: Final = "run.json"
@@ -57,8 +58,15 @@ class Played(Read):
     policy: str
     score: dict[str, float]
     social_cost_eur: list[Money]  # one per episode
-    digests: list[Digest]  # the same
-    actions: str  # file, below the run's folder
+    digests: list[Digest]  # the same; empty if it never acted
+    actions: str | None  # file, below the run's folder; None if it never acted
+    conduct: Conduct = UNKNOWN
+
+    @checked(mode="after")
+    def _acted(self) -> "Played":
+        if self.actions is None and (self.digests or self.conduct.failure is None):
+            raise ValueError("only a policy that failed before it acted has no actions")
+        return self
 
 
 class Entry(Read):
@@ -79,7 +87,8 @@ class Entry(Read):
             raise ValueError(f"policies must be {RULE}, {OPTIMUM} and others, each once")
         series = (
             self.certificates,
-            *(each for one in self.policies for each in (one.social_cost_eur, one.digests)),
+            *(one.social_cost_eur for one in self.policies),
+            *(one.digests for one in self.policies if one.actions is not None),
         )
         if any(len(one) != count for one in series):
             raise ValueError(f"there are {count} episodes, and not a value for each")

@@ -1,5 +1,6 @@
 """What is drawn at reset and may be expected, written from docs/rebuild.md, sections 2 to 5."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -96,7 +97,8 @@ class Drawn:
         stays = self.drawn_stays(i, k, device, draw.random((c.spec.days + 3, 4)))
         stays = [stay for stay in stays if stay[1] > n and stay[0] // n < c.steps]
         target, gain = c.target[i, k], c.charge[i, k]
-        self.start_energy_kwh[i, k] = round(target - (stays[0][2] if stays else 0.0), 3)
+        start = math.ceil(1000 * (target - (stays[0][2] if stays else 0.0)) - 1e-6) / 1000
+        self.start_energy_kwh[i, k] = min(start, c.e_max[i, k])
         free = max(min(c.p_max[i, k], c.spec.connection_limit_kw - c.peak_kw[i]), 0.0)
         for (arrival, departure, trip), after in pairwise([*stays, (0, 0, 0.0)]):
             first = max(-(-arrival // n), 0)

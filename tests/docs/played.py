@@ -118,18 +118,35 @@ def power_limits(e, now, t):
 
 
 def screen(e, now, t, physical, present, limits):
-    """Messages of agents in fallback are replaced; returns asked and the counters."""
+    """Messages of agents in fallback are replaced; returns asked, counters, and what is charged.
+
+    That is nan for whoever is heard.
+    """
     hold, asked = math.ceil(e.c.spec.hold_h / e.c.dt), physical.copy()
-    held = np.maximum(now.held - 1, 0)
+    held, charged = np.maximum(now.held - 1, 0), np.full(len(asked), np.nan)
+    most = e.c.spec.connection_limit_kw + (e.c.p_max - e.c.p_min).sum(axis=1)
     for i in range(len(asked)):
         faulty = not present[i] or not np.all(np.abs(physical[i]) <= 1e6)
         held[i] = hold if faulty else held[i]
         if faulty or now.held[i] > 0:
+            own = [side[i] for side in limits]
+            charged[i] = most[i] if faulty else would_move(e, t, i, physical[i], *own)
             left, asked[i] = e.pv_kw[t, i] - e.load_kw[t, i], 0.0
             for k, (low, high) in enumerate(zip(*(side[i] for side in limits), strict=True)):
                 asked[i, k] = min(max(left, low), high)
                 left -= asked[i, k]
-    return asked, held
+    return asked, held, charged
+
+
+def would_move(e, t, i, message, low, high):
+    """What the filter would have moved of the sound message of a held agent."""
+    limit, p = e.c.spec.connection_limit_kw, np.clip(message[:-2], low, high)
+    net = e.load_kw[t, i] - e.pv_kw[t, i] + p.sum()
+    lowered = min(max(net - limit, 0.0), (p - low).sum())
+    raised = min(max(-net - limit, 0.0), (high - p).sum())
+    net = np.clip(net - lowered + raised, -limit, limit)
+    traded = np.clip(message[-2], min(net, 0.0), max(net, 0.0))
+    return np.abs(message[:-2] - p).sum() + lowered + raised + abs(message[-2] - traded)
 
 
 def connect(e, t, asked, limits):
@@ -214,7 +231,7 @@ def play(e, now, t, action, present):
     c, spec, width = e.c, e.c.spec, e.c.there.shape[1]
     middle, half = action_range(c)
     limits = power_limits(e, now, t)
-    asked, held = screen(e, now, t, middle + half * action, present, limits)
+    asked, held, charged = screen(e, now, t, middle + half * action, present, limits)
     p, _, shed, net = connect(e, t, asked[:, :width], limits)
     quantity, limit_price = order(e, t, net, asked[:, width], asked[:, width + 1])
     fill, price = auction(quantity, limit_price, spec.k)
@@ -229,6 +246,7 @@ def play(e, now, t, action, present):
     same = np.maximum(np.sign(flow) * net, 0.0)
     excess = max(abs(flow) - spec.feeder.limit_kw, 0.0)
     correction = np.abs(asked[:, width] - quantity) + np.abs(asked[:, :width] - p).sum(axis=1)
+    charged = np.where(np.isnan(charged), correction, charged)
     value = spec.terminal_value_eur_per_kwh if t == c.steps - 1 else 0.0
     ledger = np.stack(
         [
@@ -242,7 +260,7 @@ def play(e, now, t, action, present):
             shed * spec.lost_load_eur_per_kwh * c.dt,
             missing.sum(axis=1) * spec.shortfall_eur_per_kwh,
             -value * (level - e.start_energy_kwh).sum(axis=1),
-            spec.reward.filter_penalty_eur_per_kwh * correction * c.dt,
+            spec.reward.filter_penalty_eur_per_kwh * charged * c.dt,
         ],
         axis=1,
     )

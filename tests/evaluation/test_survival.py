@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.xdist_group("survival"),  # one undisturbed run for all of them
 ]
 
-POINTS = int(os.environ.get("P2P_MARKET_STRESS", "4"))
+POINTS = int(os.environ.get("P2P_MARKET_STRESS", "3"))
 TITLE = "Zürich €/kWh [/h] [red]\x1b[31m :warning:"
 SCENARIO = f"""\
 extends: classic-v0
@@ -211,7 +211,7 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(
 
 
 def test_where_nothing_can_be_written_nothing_is_played(scenario, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "evaluate_all", pytest.fail)
+    monkeypatch.setattr(running, "evaluate_each", pytest.fail)
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", Path("/proc/nowhere")):
         done = CliRunner().invoke(app, words(scenario, place))

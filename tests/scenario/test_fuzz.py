@@ -1,0 +1,66 @@
+"""No third outcome: a scenario file is refused in one sentence, or it plays and its optimum holds.
+
+`P2P_MARKET_FILES=10000` draws more of them.
+"""
+
+import os
+from typing import Final
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from p2p_market.episode import choose_key, draw
+from p2p_market.errors import ScenarioError
+from p2p_market.evaluation.benchmark import Yardstick
+from p2p_market.evaluation.certificate import certify
+from p2p_market.evaluation.metrics import social_cost_eur
+from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.records import LEDGER_COLUMN
+from p2p_market.scenario import Scenario, build, parse
+from tests.scenario.drawing import files, spoiled_files
+
+pytest.importorskip("cvxpy")
+
+EXAMPLES: Final = int(os.environ.get("P2P_MARKET_FILES", "200"))
+SOLVED: Final = 120  # agent-steps up to which the optimum is asked
+
+
+def outcome(text: str, week: int) -> str:
+    """What becomes of a file; anything else raises."""
+    try:
+        scenario = build(parse(text), "drawn.yaml")
+    except ScenarioError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 1000
+        return "refused"
+    play(scenario, week)
+    if scenario.steps * len(scenario.agents) > SOLVED:
+        return "played"
+    episode = draw(scenario, choose_key(scenario, week, "test", week))
+    certificate, _ = certify(scenario, episode, Yardstick(scenario).plan(episode))
+    assert certificate.holds, str(certificate)
+    return "certified"
+
+
+def play(scenario: Scenario, week: int) -> None:
+    """Rule, truthful bids and noise: invariants hold, ledgers add up, no sound rule is held."""
+    episode = draw(scenario, choose_key(scenario, week, "test", week))
+    for name in ("no-trade", "truthful", "random"):
+        played = rollout(scenario, episode, load_policy(name, scenario), name, strict=True)
+        paid = played.entries_eur[..., LEDGER_COLUMN["p2p_payment"]].sum(axis=2)
+        assert np.isfinite(played.entries_eur).all()
+        assert np.isfinite(played.reward).all()
+        assert np.isfinite(social_cost_eur(played)).all()
+        if scenario.spec.mechanism != "mcafee":  # whose operator keeps a balance
+            assert np.abs(paid).max() <= 1e-5
+        assert scenario.spec.faults is not None or not played.cause.any(), name
+
+
+@pytest.mark.compiled
+@settings(max_examples=EXAMPLES)
+@given(text=st.one_of(files(), files(), spoiled_files()), week=st.integers(0, 12))
+def test_a_file_is_refused_in_a_sentence_or_it_plays(text, week):
+    event(outcome(text, week))
