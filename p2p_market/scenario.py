@@ -23,6 +23,7 @@ from p2p_market.members import (
     network_fees,
     peak_loads_kw,
 )
+from p2p_market.records import FloatArray
 from p2p_market.scenario_file import (
     ENDINGS,
     path_of,
@@ -37,6 +38,8 @@ from p2p_market.tariff import retail_year, to_ticks
 
 MOST_EUR_PER_H: Final = 1e9
 """Money of a community in an hour, so that sums of floats are good to the invariants' 1e-5 EUR."""
+NOTHING_EUR_PER_KWH: Final = 1e-9
+"""A gain that is rounding only."""
 
 __all__ = ["Scenario", "build", "load_scenario", "parse", "read_scenario", "scenario_folder"]
 __all__ += ["scenario_ids"]
@@ -280,6 +283,22 @@ def _check_cuts(scenario: Scenario) -> None:
             )
 
 
+def resale_gain_eur_per_kwh(scenario: Scenario) -> FloatArray:
+    """What each member could gain at most in a step by passing energy on, (agent,) [EUR/kWh].
+
+    By importing what it sells, exporting what it buys, or exporting what it imports; below zero,
+    all of them would cost it.
+    """
+    retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
+    fee, contract_of = scenario.network_fee_eur_per_kwh, scenario.contract_of
+    low = np.full(retail.shape[1], np.inf)  # lowest fee under each contract
+    np.minimum.at(low, contract_of, fee)
+    dearest = (retail - low).max(axis=1, keepdims=True)
+    importing = (dearest - retail).max(axis=0)[contract_of] - fee
+    exporting = feed_in - fee - (feed_in + fee).min()
+    return np.maximum(np.maximum(importing, exporting), feed_in.max() - retail.min())
+
+
 def _check_no_resale(scenario: Scenario) -> None:
     """Nobody with storage may gain by passing energy on, so that a linear optimum is exact.
 
@@ -288,18 +307,8 @@ def _check_no_resale(scenario: Scenario) -> None:
     load or PV can be cut, the condition is asked of every i.
     """
     owners = scenario.has_storage | scenario.cuts
-    if not owners.any():
-        return
-    retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
-    fee, slack = scenario.network_fee_eur_per_kwh, 1e-9
-    low, low_of_owners = np.full((2, retail.shape[1]), np.inf)  # lowest fee under each contract
-    np.minimum.at(low, scenario.contract_of, fee)
-    np.minimum.at(low_of_owners, scenario.contract_of[owners], fee[owners])
-    importing = (retail - low).max(axis=1) - (retail + low_of_owners).min(axis=1)
-    exporting = (feed_in - fee)[owners].max() - (feed_in + fee).min()
-    crossing = feed_in.max() - retail.min()
-    gain = max(importing.max(), exporting, crossing)
-    if gain > slack:
+    gain = resale_gain_eur_per_kwh(scenario)[owners].max(initial=0.0)
+    if gain > NOTHING_EUR_PER_KWH:
         raise ScenarioError(
             f"{scenario.spec.id}: a member with storage could resell grid energy with a gain of "
             f"{gain:.4f} EUR/kWh; bring contracts closer together, raise the network fees, or "
