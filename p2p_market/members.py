@@ -99,6 +99,17 @@ def pools_of(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) ->
     return dict.fromkeys(SPLIT_DAYS, places)
 
 
+def all_pools(
+    spec: ScenarioSpec, data: DataSet, demand: Sequence[PowerNode]
+) -> tuple[DonorPools, ...]:
+    """Donors of each member's load; members that name the same donors share their pools."""
+    found: dict[str, DonorPools] = {}
+    for number, node in enumerate(demand):
+        if node.profile not in found:
+            found[node.profile] = pools_of(spec, data, number, node)
+    return tuple(found[node.profile] for node in demand)
+
+
 def donor_index(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) -> int:
     """Place of a load's donor in the data set.
 

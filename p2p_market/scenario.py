@@ -3,30 +3,26 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from pydantic import ValidationError
 
-from p2p_market.assets.node import Coefficients, PowerNode, coefficients
+from p2p_market.assets.node import coefficients
 from p2p_market.data import DataSet, load
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.forecast import expect, pooled
 from p2p_market.market import MECHANISMS
 from p2p_market.members import (
     CLEARNESS_RANGE,
-    DonorPools,
+    all_pools,
     clear_skies,
     demand_of,
     devices,
     network_fees,
     peak_loads_kw,
-    pools_of,
 )
-from p2p_market.records import BoolArray, FloatArray, IntArray, Record
 from p2p_market.scenario_file import (
     ENDINGS,
     path_of,
@@ -35,6 +31,7 @@ from p2p_market.scenario_file import (
     scenario_ids,
     text_of,
 )
+from p2p_market.scenario_record import Scenario
 from p2p_market.schema import DynamicContract, Loc, ScenarioSpec, explain
 from p2p_market.tariff import retail_year, to_ticks
 
@@ -43,62 +40,6 @@ MOST_EUR_PER_H: Final = 1e9
 
 __all__ = ["Scenario", "build", "load_scenario", "parse", "read_scenario", "scenario_folder"]
 __all__ += ["scenario_ids"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scenario(Record):
-    """A validated scenario with its arrays; agents stand in the file's order."""
-
-    spec: ScenarioSpec
-    digest: str  # SHA-256 over the specification and the data digest
-    data: DataSet
-    agents: tuple[str, ...]
-    demand: tuple[PowerNode, ...]  # one per agent
-    roofs: tuple[PowerNode | None, ...]  # one per agent
-    flexible: tuple[tuple[PowerNode, ...], ...]  # per agent, in the order of set-points
-    nodes: Coefficients  # flexible assets, (agent, asset)
-    clear_sky_fraction: FloatArray  # (quarter of the year, orientation), irradiance in kW/m2
-    orientation_of: IntArray  # (agent,), column of its roof; any without a roof
-    roof_kw: FloatArray  # (agent,), PV power at a fraction of one; 0 without a roof
-    donor_pools: tuple[DonorPools, ...]  # one per agent: donors that its load may follow
-    expected_load: FloatArray  # (season, day type, quarter of the day, agent), mean = 1
-    load_spread: FloatArray  # same
-    expected_clearness: FloatArray  # (28-day cycle,)
-    clearness_spread: FloatArray  # (28-day cycle,)
-    price_spread_eur_per_kwh: FloatArray  # (agent,), retail price against the day before
-    peak_load_kw: FloatArray  # (agent,), contracted: no member ever draws more
-    retail_eur_per_kwh: FloatArray  # (quarter of the year, contract), on ticks
-    contract_of: IntArray  # (agent,), column of its contract
-    feed_in_eur_per_kwh: FloatArray  # (agent,), on ticks
-    network_fee_eur_per_kwh: FloatArray  # (agent,), on ticks
-    steps: int
-    steps_per_day: int
-    hold_steps: int
-
-    @property
-    def dt_h(self) -> float:
-        """Length of a step [h]."""
-        return float(self.spec.dt_h)
-
-    def clear_sky_kw(self, quarter: slice) -> FloatArray:
-        """PV power without clouds in some quarter-hours of the year, (quarter, agent) [kW]."""
-        fraction = np.take(self.clear_sky_fraction[quarter], self.orientation_of, axis=1)
-        return np.asarray(self.roof_kw * fraction)
-
-    @property
-    def clear_sky_peak_kw(self) -> FloatArray:
-        """The highest PV power without clouds in the year, (agent,) [kW]."""
-        return np.asarray(self.roof_kw * self.clear_sky_fraction.max(axis=0)[self.orientation_of])
-
-    @property
-    def has_storage(self) -> BoolArray:
-        """Which agents own a flexible asset, (agent,)."""
-        return np.asarray(self.nodes.present.any(axis=1))
-
-    @property
-    def cuts(self) -> bool:
-        """Whether load or PV may be cut: the feeder is binding, or there are outages."""
-        return self.spec.feeder.mode == "binding" or self.spec.outages is not None
 
 
 def load_scenario(id_or_path: str | Path) -> Scenario:
@@ -166,7 +107,7 @@ def build(spec: ScenarioSpec, source: str = "") -> Scenario:
     """
     try:
         return _build(spec)
-    except (ScenarioError, DataError) as error:
+    except ScenarioError as error:
         before = f"{source}: " if source.endswith(ENDINGS) else ""
         raise ScenarioError(f"{before}{error}") from error
 
@@ -176,7 +117,7 @@ def _build(spec: ScenarioSpec) -> Scenario:
         raise ScenarioError(
             f"{spec.id}: mechanism {spec.mechanism!r}; known are: {', '.join(MECHANISMS)}"
         )
-    data = load(f"{spec.data}+{spec.prices}" if spec.prices else spec.data)
+    data = _data_of(spec)
     owned = [devices(spec, number) for number in range(len(spec.members))]
     demand = tuple(demand_of(spec, number, own) for number, own in enumerate(owned))
     roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in owned)
@@ -188,7 +129,7 @@ def _build(spec: ScenarioSpec) -> Scenario:
     factor = np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts])
     tick = spec.tick_eur_per_kwh
     expectation = expect(data)
-    pools = _pools(spec, data, demand)
+    pools = all_pools(spec, data, demand)
     expected_load, load_spread = pooled(
         expectation.load, expectation.load_spread, [pool["train"] for pool in pools]
     )
@@ -224,15 +165,12 @@ def _build(spec: ScenarioSpec) -> Scenario:
     return scenario
 
 
-def _pools(
-    spec: ScenarioSpec, data: DataSet, demand: Sequence[PowerNode]
-) -> tuple[DonorPools, ...]:
-    """Donors of each member's load; members that name the same donors share their pools."""
-    found: dict[str, DonorPools] = {}
-    for number, node in enumerate(demand):
-        if node.profile not in found:
-            found[node.profile] = pools_of(spec, data, number, node)
-    return tuple(found[node.profile] for node in demand)
+def _data_of(spec: ScenarioSpec) -> DataSet:
+    try:
+        return load(f"{spec.data}+{spec.prices}" if spec.prices else spec.data)
+    except DataError as error:
+        field = f"prices {spec.prices!r}" if spec.prices else f"data {spec.data!r}"
+        raise ScenarioError(f"{spec.id}: {field}: {error}") from error
 
 
 def _check_prices(scenario: Scenario) -> None:

@@ -26,7 +26,7 @@ Rows = Literal["centralised", "decentralised, checked", "not checked"]
 
 TOLERANCE: Final = 1e-6  # of a normalised action: so far others' rows may move it
 OPTIMUM: Final = "optimum"  # an end of the scale, which needs no mark
-CENTRALISED: Final = ("mpc-community", "mpc-foresight")
+CENTRALISED: Final = ("mpc-community", "mpc-community-warm", "mpc-foresight")
 """Shipped policies in which an agent acts on what others see."""
 
 

@@ -93,7 +93,7 @@ class Stranger:
             raise
         except BaseException as error:  # also SystemExit: others do not end our process
             message = self._where(step, during) + described(error)
-            failure = Failure(message, step, tuple(_frames(error.__traceback__, self.module)))
+            failure = Failure(message, step, tuple(_frames(error, self.module)))
         raise FailedPolicyError(failure)
 
     def _where(self, step: int | None, during: str) -> str:
@@ -121,9 +121,11 @@ def visible(text: str) -> str:
     return line if len(line) <= LONGEST else line[:LONGEST] + "…"
 
 
-def _frames(traceback: TracebackType | None, module: str) -> list[str]:
+def _frames(error: BaseException, module: str) -> list[str]:
     """The calls in files that are neither ours nor a library's, as text."""
-    lines = list(_places(traceback, module))
+    lines = list(_places(error.__traceback__, module))
+    if isinstance(error, SyntaxError) and error.filename:
+        lines.append(f"{_relative(error.filename)}:{error.lineno}: {visible(error.text or '')}")
     repeated = [(line, len(list(same)) > 1) for line, same in groupby(lines)]
     told = [f"{line} (repeated)" if often else line for line, often in repeated]
     if len(told) > FIRST + LAST:

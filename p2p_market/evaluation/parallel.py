@@ -16,6 +16,7 @@ from p2p_market.evaluation.parts import (
     Playing,
     Task,
     Tell,
+    asked_here,
     died,
     parts_of,
     play_part,
@@ -119,7 +120,7 @@ def _side_by_side(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:
             with closing(in_processes(asked, workers, tell, work)) as playing:
                 for task, answer in playing:
                     todo = [one for one in todo if one is not task]
-                    yield task, answer
+                    yield task, asked_here(task.part, answer)
         except DeadProcessError as error:
             if error.place is None or error.code is None:
                 raise

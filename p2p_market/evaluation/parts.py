@@ -7,7 +7,7 @@ Optima are solved one by one anyway.
 
 import signal
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from p2p_market.evaluation.player import Attempt, attempt, load_player
 from p2p_market.evaluation.policy import Plan, Policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
 from p2p_market.records import Float32Array
+from p2p_market.registry import KNOWN
 from p2p_market.scenario import Scenario, build
 from p2p_market.schema import ScenarioSpec
 
@@ -179,6 +180,23 @@ def play_part(
     return Answer(made.played, made.conduct)
 
 
+def asked_here(part: Part, answer: Answer) -> Answer:
+    """The answer of another process, marked where this one gives other bytes on the first day.
+
+    Between processes of one machine only what a policy must not depend on differs, such as the
+    order of sets.
+    """
+    played = answer.trajectory
+    if played is None or not answer.conduct.reproducible or part.policy in KNOWN:
+        return answer
+    scenario = _scenario(part.specification)
+    episode = stack(draw_weeks(scenario, part.split, part.weeks, part.seed))
+    steps = min(scenario.steps, scenario.steps_per_day)
+    if _alike(scenario, episode, part.policy, played.actions, steps) is not None:
+        return answer
+    return replace(answer, conduct=replace(answer.conduct, reproducible=False, rows="not checked"))
+
+
 def died(part: Part, code: int) -> Answer:
     """The answer of a part whose process ended before it.
 
@@ -280,10 +298,17 @@ def _play_again(
     steps = scenario.steps if failure is None else failure.step
     if known.actions.shape[:2] != (steps, episode.batch):
         return None
+    played = _alike(scenario, episode, name, known.actions, steps)
+    return played if played is not None and played.digests == known.digests else None
+
+
+def _alike(
+    scenario: Scenario, episode: Episode, name: str, actions: NDArray[Any], steps: int
+) -> Trajectory | None:
+    """So many steps of recorded actions; None if the policy answers otherwise on the first day."""
     try:
         player, _ = load_player(name, scenario, episode)
-        policy = _Resumed(player, known.actions, scenario.steps_per_day)
-        played = rollout(scenario, episode, policy, name, steps=steps)
+        policy = _Resumed(player, actions, scenario.steps_per_day)
+        return rollout(scenario, episode, policy, name, steps=steps)
     except (_OtherwiseError, FailedPolicyError):
         return None
-    return played if played.digests == known.digests else None

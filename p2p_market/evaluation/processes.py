@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,7 @@ from p2p_market.evaluation.parts import Tell
 from p2p_market.modules import safe_path
 
 POLL_S: Final = 0.1
+LOOKS: Final = 20  # for the exit code of a process that died
 GROUPS: Final = Path("/sys/fs/cgroup")
 
 Messages = SimpleQueue[tuple[str, int, int]]  # "done", number, units or "begins", process, place
@@ -142,10 +144,12 @@ def _death(
     """Which process died on which task; those that outlive it have no exit code yet."""
     for _ in _heard(messages, at_work):
         pass
-    dead = [one for one in team if one.exitcode is not None and one.pid in at_work]
-    if not dead:
-        return DeadProcessError(None, None)
-    return DeadProcessError(at_work[dead[0].pid or 0], dead[0].exitcode)
+    for _ in range(LOOKS):  # the pool's own thread may be about to take note of the code
+        for one in team:
+            if one.exitcode is not None and one.pid in at_work:
+                return DeadProcessError(at_work[one.pid], one.exitcode)
+        time.sleep(POLL_S)
+    return DeadProcessError(None, None)
 
 
 def _prepare(messages: Messages) -> None:

@@ -171,6 +171,13 @@ class DrawnWhenMade(Idle):
         return np.full((*seen.shape[:2], self.width), self.weight)
 
 
+class OrderOfHashes(Idle):
+    """Another one in each process."""
+
+    def right(self, seen):
+        return np.full((*seen.shape[:2], self.width), np.sin(hash("prosumer")))
+
+
 class Seeded(Idle):
     """Draws as it should."""
 
