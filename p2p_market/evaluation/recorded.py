@@ -1,6 +1,7 @@
 """What is read of a run record, whoever wrote it: all of it is checked before anything is used."""
 
 import json
+from collections.abc import Sized
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -85,7 +86,7 @@ class Entry(Read):
         names, count = [one.policy for one in self.policies], len(self.episodes)
         if not {RULE, OPTIMUM} <= set(names) or len(set(names)) < len(names):
             raise ValueError(f"policies must be {RULE}, {OPTIMUM} and others, each once")
-        series = (
+        series: tuple[Sized, ...] = (
             self.certificates,
             *(one.social_cost_eur for one in self.policies),
             *(one.digests for one in self.policies if one.actions is not None),
