@@ -1,5 +1,6 @@
 """The dual simplex method of HiGHS on plain arrays, from a basis that the caller keeps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from baselines.mpc.pattern import Data, Pattern
 from p2p_market.errors import OptimumError
 from p2p_market.records import FloatArray
 
-FROM_A_BASIS: Final = {
+FROM_A_BASIS: Final[Mapping[str, str | int]] = {
     "presolve": "off",  # would forget the basis
     "simplex_dual_edge_weight_strategy": 1,  # Devex: exact weights cost more than the steps saved
 }
@@ -72,7 +73,8 @@ def solve(pattern: Pattern, data: Data, basis: Basis | None, what: str) -> Solut
 
 def _solution(solver: highspy.Highs, data: Data) -> Solution:
     """Of a solved program. Who is not basic stands at the limit that is nearer."""
-    found, (_, basic) = solver.getSolution(), solver.getBasicVariables()
+    found = solver.getSolution()
+    _, basic = solver.getBasicVariables()  # type: ignore[attr-defined]  # its stubs forget it
     variable, row = np.array(found.col_value), np.array(found.row_value)
     statuses = []
     for values, lower, upper, inside in (
@@ -88,7 +90,7 @@ def _solution(solver: highspy.Highs, data: Data) -> Solution:
 
 def _model(pattern: Pattern, data: Data) -> highspy.Highs:
     """A solver that knows nothing but this program."""
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.silent()
     rows, variables = data.row_lower.size, data.cost.size
     solver.passModel(
