@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from baselines.mpc import policy as cold
-from baselines.mpc import warm
+from baselines.mpc import simplex, warm
 from baselines.mpc.forecasts import forecast
 from baselines.mpc.lean import lean_program
 from baselines.mpc.lean_data import data_of
@@ -98,6 +98,17 @@ def test_a_basis_changes_no_cost(outlooks, form):
     nothing = Basis(bytes(len(first.basis.variables)), bytes(len(first.basis.rows)))
     for basis in (first.basis, first.basis.moved_on(lean.pattern), nothing):
         assert solve(lean.pattern, now, basis, "test").cost == pytest.approx(cost, abs=1e-6)
+
+
+def test_a_start_that_leads_nowhere_is_given_up(outlooks, monkeypatch):
+    """Here by a limit of no steps at all, which holds for solves from a basis only."""
+    _, ahead, ((told, _), (later, _)) = outlooks
+    lean = lean_program(ahead)
+    start = solve(lean.pattern, data_of(lean, told), None, "test").basis
+    now = data_of(lean, later)
+    cost = solve(lean.pattern, now, None, "test").cost
+    monkeypatch.setattr(simplex, "FROM_A_BASIS", {"simplex_iteration_limit": 0, "presolve": "off"})
+    assert solve(lean.pattern, now, start, "test").cost == pytest.approx(cost, abs=1e-6)
 
 
 def test_a_basis_moves_on_by_a_block():
