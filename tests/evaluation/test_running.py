@@ -7,7 +7,6 @@ from typer.testing import CliRunner
 
 from p2p_market import cli, running
 from p2p_market.cli import app
-from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation import parallel
 from p2p_market.registry import BASELINES, DEFAULT_SCENARIO, PLANNING
 from p2p_market.scenario import scenario_ids
@@ -36,7 +35,7 @@ def recorded(folder):
     ("trouble", "code", "words"),
     [
         (KeyboardInterrupt(), 130, "interrupted"),
-        (P2PMarketError("no such wind"), 1, "error: no such wind"),
+        (OSError("the disk is full"), 1, "error: the disk is full"),
     ],
 )
 def test_finished_scenarios_are_shown_and_recorded(tmp_path, monkeypatch, trouble, code, words):
