@@ -33,7 +33,7 @@ from p2p_market.scenario_file import (
     text_of,
 )
 from p2p_market.scenario_record import Scenario
-from p2p_market.schema import DynamicContract, Loc, ScenarioSpec, explain
+from p2p_market.schema import DynamicContract, ScenarioSpec, explain
 from p2p_market.tariff import retail_year, to_ticks
 
 MOST_EUR_PER_H: Final = 1e9
@@ -88,14 +88,10 @@ def parse(text: str, name: str = "scenario", path: Path | None = None) -> Scenar
     folder, chain = (path.parent, (path.resolve(),)) if path is not None else (None, ())
     content = read(text, name, folder, chain)
 
-    def where(loc: Loc) -> str:
-        line = content.line(loc)
-        return "" if line is None else f"line {line}: "
-
     try:
         return ScenarioSpec.model_validate(content.values)
     except ValidationError as error:
-        raise ScenarioError(f"{name}: {explain(error, where)}") from error
+        raise ScenarioError(f"{name}: {explain(error, line=content.line)}") from error
 
 
 def build(spec: ScenarioSpec, source: str = "") -> Scenario:
