@@ -292,7 +292,7 @@ def resale_gain_eur_per_kwh(scenario: Scenario) -> FloatArray:
     dearest = (retail - low).max(axis=1, keepdims=True)
     importing = (dearest - retail).max(axis=0)[contract_of] - fee
     exporting = feed_in - fee - (feed_in + fee).min()
-    return np.maximum(np.maximum(importing, exporting), feed_in.max() - retail.min())
+    return np.asarray(np.maximum(np.maximum(importing, exporting), feed_in.max() - retail.min()))
 
 
 def _check_no_resale(scenario: Scenario) -> None:
