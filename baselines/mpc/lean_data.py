@@ -54,13 +54,16 @@ def _put_storage(lean: Lean, data: Data, told: Outlook) -> None:
 
 
 def _put_meters(lean: Lean, data: Data, told: Outlook) -> None:
-    """Net loads without devices, inside the connection, and what may be cut of them."""
+    """Net loads without devices, inside the connection, and what may be cut of them.
+
+    Where a forecast alone is beyond the connection, devices do not add to it; a rule cuts the rest.
+    """
     spec, at, rows = lean.ahead.spec, lean.pattern.variables, lean.pattern.rows
     pv_kw, load_kw = told.pv_kw[:, 0, lean.member], told.load_kw[:, 0, lean.member]
     idle_kw, limit_kw = load_kw - pv_kw, spec.connection_limit_kw
     data.fix(rows["meter"], idle_kw)
-    data.row_lower[:, rows["connection"]] = -limit_kw - idle_kw
-    data.row_upper[:, rows["connection"]] = limit_kw - idle_kw
+    data.row_lower[:, rows["connection"]] = np.minimum(-limit_kw - idle_kw, 0.0)
+    data.row_upper[:, rows["connection"]] = np.maximum(limit_kw - idle_kw, 0.0)
     data.cost[:, at["shed"]] = spec.dt_h * spec.lost_load_eur_per_kwh
     if lean.shares.size > 0:
         data.values[:, lean.shares[0]] = -pv_kw * told.grid
@@ -80,7 +83,7 @@ def _put_grid(lean: Lean, data: Data, told: Outlook) -> None:
     data.cost[:, at["export"]] = -ahead.dt_h * ahead.feed_in_eur_per_kwh[lean.member]
     if ahead.spec.outages is not None:
         for way in ("import", "export"):
-            data.upper[:, at[way]] = 2.0 * ahead.spec.connection_limit_kw * told.grid
+            data.upper[:, at[way]] = np.where(told.grid > 0.0, np.inf, 0.0)
         share = ahead.spec.fees.loss_share
         lost = (1.0 - told.grid) * share / (1.0 - share)
         data.values[:, lean.sold.ravel()] = -1.0 - lost

@@ -150,6 +150,17 @@ def test_a_basis_moves_on_by_a_block():
     assert moved.rows == bytes(expected.repeat(rows))
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("series", ["pv_kw", "load_kw"])
+def test_a_forecast_beyond_the_connection_is_planned_for(outlooks, form, series):
+    _, ahead, ((told, posted), _) = outlooks
+    lean = lean_program(ahead, FORMS[form][1])
+    wild = replace(told, **{series: getattr(told, series) + 2.0 * ahead.spec.connection_limit_kw})
+    if ahead.spec.feeder.mode == "binding" and form == "community":
+        wild = replace(wild, **{series: 100.0 * getattr(told, series)})  # a share of it is cut
+    assert np.isfinite(solved(lean, data_of(lean, wild, posted if FORMS[form][1] else None))[0])
+
+
 def test_what_cannot_be_planned_is_told(outlooks):
     _, ahead, ((told, _), _) = outlooks
     lean = lean_program(ahead)
