@@ -23,7 +23,7 @@ from p2p_market.evaluation.benchmark import all_weeks
 from p2p_market.evaluation.interruption import ask_again, exit_code, listening
 from p2p_market.places import expanded
 from p2p_market.records import FloatArray
-from p2p_market.screen import Screen, outlets, visible
+from p2p_market.screen import Screen, outlets
 
 console: Final = Screen()
 complaints: Final = Screen(stderr=True)
@@ -134,26 +134,6 @@ class Commands(TyperGroup):
         with complaining():
             args = [expanded(argument) for argument in args]
         return super().parse_args(ctx, args)
-
-    def make_context(self, *words: Any, **how: Any) -> Any:
-        """Wrong usage is told without control characters."""
-        with _visible():
-            return super().make_context(*words, **how)
-
-    def invoke(self, *words: Any, **how: Any) -> Any:
-        """The same inside a command."""
-        with _visible():
-            return super().invoke(*words, **how)
-
-
-@contextmanager
-def _visible() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if isinstance(getattr(error, "message", None), str):
-            error.message = visible(error.message)  # type: ignore[attr-defined]
-        raise
 
 
 class Bar(Progress):

@@ -46,8 +46,7 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
         try:
             nodes.append(ASSETS[kind](**parameters))
         except ValidationError as error:
-            reasons = explain(error, lambda _, place=place: f"{place}.")
-            raise ScenarioError(f"{spec.id}: {kind}: {reasons}") from error
+            raise ScenarioError(f"{spec.id}: {kind}: {explain(error, place)}") from error
         except ValueError as error:
             raise ScenarioError(f"{spec.id}: {place}: {error}") from error
     return nodes
@@ -97,6 +96,17 @@ def pools_of(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) ->
         known = ", ".join(sorted({donor.kind for donor in data.donors}))
         raise ScenarioError(f"{where}: donor_kind {kind!r}; known are: {known}")
     return dict.fromkeys(SPLIT_DAYS, places)
+
+
+def all_pools(
+    spec: ScenarioSpec, data: DataSet, demand: Sequence[PowerNode]
+) -> tuple[DonorPools, ...]:
+    """Donors of each member's load; members that name the same donors share their pools."""
+    found: dict[str, DonorPools] = {}
+    for number, node in enumerate(demand):
+        if node.profile not in found:
+            found[node.profile] = pools_of(spec, data, number, node)
+    return tuple(found[node.profile] for node in demand)
 
 
 def donor_index(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) -> int:

@@ -3,30 +3,27 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from pydantic import ValidationError
 
-from p2p_market.assets.node import Coefficients, PowerNode, coefficients
+from p2p_market.assets.node import coefficients
 from p2p_market.data import DataSet, load
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.forecast import expect, pooled
 from p2p_market.market import MECHANISMS
 from p2p_market.members import (
     CLEARNESS_RANGE,
-    DonorPools,
+    all_pools,
     clear_skies,
     demand_of,
     devices,
     network_fees,
     peak_loads_kw,
-    pools_of,
 )
-from p2p_market.records import BoolArray, FloatArray, IntArray, Record
+from p2p_market.records import FloatArray
 from p2p_market.scenario_file import (
     ENDINGS,
     path_of,
@@ -35,70 +32,17 @@ from p2p_market.scenario_file import (
     scenario_ids,
     text_of,
 )
-from p2p_market.schema import DynamicContract, Loc, ScenarioSpec, explain
+from p2p_market.scenario_record import Scenario
+from p2p_market.schema import DynamicContract, ScenarioSpec, explain
 from p2p_market.tariff import retail_year, to_ticks
 
 MOST_EUR_PER_H: Final = 1e9
 """Money of a community in an hour, so that sums of floats are good to the invariants' 1e-5 EUR."""
+NOTHING_EUR_PER_KWH: Final = 1e-9
+"""A gain that is rounding only."""
 
 __all__ = ["Scenario", "build", "load_scenario", "parse", "read_scenario", "scenario_folder"]
 __all__ += ["scenario_ids"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scenario(Record):
-    """A validated scenario with its arrays; agents stand in the file's order."""
-
-    spec: ScenarioSpec
-    digest: str  # SHA-256 over the specification and the data digest
-    data: DataSet
-    agents: tuple[str, ...]
-    demand: tuple[PowerNode, ...]  # one per agent
-    roofs: tuple[PowerNode | None, ...]  # one per agent
-    flexible: tuple[tuple[PowerNode, ...], ...]  # per agent, in the order of set-points
-    nodes: Coefficients  # flexible assets, (agent, asset)
-    clear_sky_fraction: FloatArray  # (quarter of the year, orientation), irradiance in kW/m2
-    orientation_of: IntArray  # (agent,), column of its roof; any without a roof
-    roof_kw: FloatArray  # (agent,), PV power at a fraction of one; 0 without a roof
-    donor_pools: tuple[DonorPools, ...]  # one per agent: donors that its load may follow
-    expected_load: FloatArray  # (season, day type, quarter of the day, agent), mean = 1
-    load_spread: FloatArray  # same
-    expected_clearness: FloatArray  # (28-day cycle,)
-    clearness_spread: FloatArray  # (28-day cycle,)
-    price_spread_eur_per_kwh: FloatArray  # (agent,), retail price against the day before
-    peak_load_kw: FloatArray  # (agent,), contracted: no member ever draws more
-    retail_eur_per_kwh: FloatArray  # (quarter of the year, contract), on ticks
-    contract_of: IntArray  # (agent,), column of its contract
-    feed_in_eur_per_kwh: FloatArray  # (agent,), on ticks
-    network_fee_eur_per_kwh: FloatArray  # (agent,), on ticks
-    steps: int
-    steps_per_day: int
-    hold_steps: int
-
-    @property
-    def dt_h(self) -> float:
-        """Length of a step [h]."""
-        return float(self.spec.dt_h)
-
-    def clear_sky_kw(self, quarter: slice) -> FloatArray:
-        """PV power without clouds in some quarter-hours of the year, (quarter, agent) [kW]."""
-        fraction = np.take(self.clear_sky_fraction[quarter], self.orientation_of, axis=1)
-        return np.asarray(self.roof_kw * fraction)
-
-    @property
-    def clear_sky_peak_kw(self) -> FloatArray:
-        """The highest PV power without clouds in the year, (agent,) [kW]."""
-        return np.asarray(self.roof_kw * self.clear_sky_fraction.max(axis=0)[self.orientation_of])
-
-    @property
-    def has_storage(self) -> BoolArray:
-        """Which agents own a flexible asset, (agent,)."""
-        return np.asarray(self.nodes.present.any(axis=1))
-
-    @property
-    def cuts(self) -> bool:
-        """Whether load or PV may be cut: the feeder is binding, or there are outages."""
-        return self.spec.feeder.mode == "binding" or self.spec.outages is not None
 
 
 def load_scenario(id_or_path: str | Path) -> Scenario:
@@ -144,14 +88,10 @@ def parse(text: str, name: str = "scenario", path: Path | None = None) -> Scenar
     folder, chain = (path.parent, (path.resolve(),)) if path is not None else (None, ())
     content = read(text, name, folder, chain)
 
-    def where(loc: Loc) -> str:
-        line = content.line(loc)
-        return "" if line is None else f"line {line}: "
-
     try:
         return ScenarioSpec.model_validate(content.values)
     except ValidationError as error:
-        raise ScenarioError(f"{name}: {explain(error, where)}") from error
+        raise ScenarioError(f"{name}: {explain(error, line=content.line)}") from error
 
 
 def build(spec: ScenarioSpec, source: str = "") -> Scenario:
@@ -166,7 +106,7 @@ def build(spec: ScenarioSpec, source: str = "") -> Scenario:
     """
     try:
         return _build(spec)
-    except (ScenarioError, DataError) as error:
+    except ScenarioError as error:
         before = f"{source}: " if source.endswith(ENDINGS) else ""
         raise ScenarioError(f"{before}{error}") from error
 
@@ -176,7 +116,7 @@ def _build(spec: ScenarioSpec) -> Scenario:
         raise ScenarioError(
             f"{spec.id}: mechanism {spec.mechanism!r}; known are: {', '.join(MECHANISMS)}"
         )
-    data = load(f"{spec.data}+{spec.prices}" if spec.prices else spec.data)
+    data = _data_of(spec)
     owned = [devices(spec, number) for number in range(len(spec.members))]
     demand = tuple(demand_of(spec, number, own) for number, own in enumerate(owned))
     roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in owned)
@@ -188,7 +128,7 @@ def _build(spec: ScenarioSpec) -> Scenario:
     factor = np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts])
     tick = spec.tick_eur_per_kwh
     expectation = expect(data)
-    pools = _pools(spec, data, demand)
+    pools = all_pools(spec, data, demand)
     expected_load, load_spread = pooled(
         expectation.load, expectation.load_spread, [pool["train"] for pool in pools]
     )
@@ -224,15 +164,12 @@ def _build(spec: ScenarioSpec) -> Scenario:
     return scenario
 
 
-def _pools(
-    spec: ScenarioSpec, data: DataSet, demand: Sequence[PowerNode]
-) -> tuple[DonorPools, ...]:
-    """Donors of each member's load; members that name the same donors share their pools."""
-    found: dict[str, DonorPools] = {}
-    for number, node in enumerate(demand):
-        if node.profile not in found:
-            found[node.profile] = pools_of(spec, data, number, node)
-    return tuple(found[node.profile] for node in demand)
+def _data_of(spec: ScenarioSpec) -> DataSet:
+    try:
+        return load(f"{spec.data}+{spec.prices}" if spec.prices else spec.data)
+    except DataError as error:
+        field = f"prices {spec.prices!r}" if spec.prices else f"data {spec.data!r}"
+        raise ScenarioError(f"{spec.id}: {field}: {error}") from error
 
 
 def _check_prices(scenario: Scenario) -> None:
@@ -342,6 +279,22 @@ def _check_cuts(scenario: Scenario) -> None:
             )
 
 
+def resale_gain_eur_per_kwh(scenario: Scenario) -> FloatArray:
+    """What each member could gain at most in a step by passing energy on, (agent,) [EUR/kWh].
+
+    By importing what it sells, exporting what it buys, or exporting what it imports; below zero,
+    all of them would cost it.
+    """
+    retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
+    fee, contract_of = scenario.network_fee_eur_per_kwh, scenario.contract_of
+    low = np.full(retail.shape[1], np.inf)  # lowest fee under each contract
+    np.minimum.at(low, contract_of, fee)
+    dearest = (retail - low).max(axis=1, keepdims=True)
+    importing = (dearest - retail).max(axis=0)[contract_of] - fee
+    exporting = feed_in - fee - (feed_in + fee).min()
+    return np.asarray(np.maximum(np.maximum(importing, exporting), feed_in.max() - retail.min()))
+
+
 def _check_no_resale(scenario: Scenario) -> None:
     """Nobody with storage may gain by passing energy on, so that a linear optimum is exact.
 
@@ -350,18 +303,8 @@ def _check_no_resale(scenario: Scenario) -> None:
     load or PV can be cut, the condition is asked of every i.
     """
     owners = scenario.has_storage | scenario.cuts
-    if not owners.any():
-        return
-    retail, feed_in = scenario.retail_eur_per_kwh, scenario.feed_in_eur_per_kwh
-    fee, slack = scenario.network_fee_eur_per_kwh, 1e-9
-    low, low_of_owners = np.full((2, retail.shape[1]), np.inf)  # lowest fee under each contract
-    np.minimum.at(low, scenario.contract_of, fee)
-    np.minimum.at(low_of_owners, scenario.contract_of[owners], fee[owners])
-    importing = (retail - low).max(axis=1) - (retail + low_of_owners).min(axis=1)
-    exporting = (feed_in - fee)[owners].max() - (feed_in + fee).min()
-    crossing = feed_in.max() - retail.min()
-    gain = max(importing.max(), exporting, crossing)
-    if gain > slack:
+    gain = resale_gain_eur_per_kwh(scenario)[owners].max(initial=0.0)
+    if gain > NOTHING_EUR_PER_KWH:
         raise ScenarioError(
             f"{scenario.spec.id}: a member with storage could resell grid energy with a gain of "
             f"{gain:.4f} EUR/kWh; bring contracts closer together, raise the network fees, or "

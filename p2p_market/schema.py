@@ -286,12 +286,15 @@ class ScenarioSpec(Section):
 MOST_COMPLAINTS: Final = 4
 
 
-def explain(error: ValidationError, where: Callable[[Loc], str] = lambda _: "") -> str:
-    """Field, value and reason of each validation error, in one line.
+def explain(
+    error: ValidationError, place: str = "", line: Callable[[Loc], int | None] = lambda _: None
+) -> str:
+    """Line, field, value and reason of each validation error, in one line.
 
     Args:
         error: of a scenario file, or of a device's parameters.
-        where: says where a field stands, to be put in front.
+        place: of the device in its file, to be put before the field.
+        line: says in which line of the file a field stands.
     """
     found = error.errors()
     told = []
@@ -299,9 +302,12 @@ def explain(error: ValidationError, where: Callable[[Loc], str] = lambda _: "") 
         loc = one["loc"]
         if loc[0:1] == ("contracts",):
             loc = loc[:2] + loc[3:]  # without the kind, which pydantic puts in between
-        reason = _REASONS.get(one["type"], one["msg"].removeprefix("Value error, "))
+        number = line(loc)
+        before = "" if number is None else f"line {number}: "
+        field = ".".join(filter(None, (place, dotted(loc))))
         value = "" if one["type"] in _WITHOUT_VALUE or not loc else f" {shortened(one['input'])}"
-        told.append(f"{where(loc)}{dotted(loc)}{value}: {reason}".removeprefix(": "))
+        reason = _REASONS.get(one["type"], one["msg"].removeprefix("Value error, "))
+        told.append(f"{before}{field}{value}: {reason}" if field else before + reason)
     more = len(found) - MOST_COMPLAINTS
     return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
 

@@ -24,6 +24,7 @@ FLOORS = (
     ("assets", "market", "data", "schema"),
     ("tariff", "forecast", "mobility", "faults", "scenario_file"),
     ("members",),
+    ("scenario_record",),
     ("scenario",),
     ("loads", "window"),
     ("episode",),

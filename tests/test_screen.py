@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from p2p_market import cli, tables
 from p2p_market.cli import app
 from p2p_market.console import console
+from p2p_market.evaluation.conduct import Conduct
 from p2p_market.evaluation.statistics.scores import Score
 from p2p_market.screen import Figures, Outlet, Screen, shortened, visible
 
@@ -88,6 +89,7 @@ def test_the_table_of_a_run_at_80_columns_with_a_path_as_name():
             social_cost_eur=euros,
             dispatch_gap_eur=-1000.0 * euros,
             allocation_gap_eur=euros,
+            conduct=Conduct(),
         )
         for name in NAMES
     ]
@@ -131,12 +133,15 @@ def test_only_a_reader_that_left_is_no_failure():
 
 
 def test_brackets_of_a_hint_and_of_wrong_usage_are_shown(monkeypatch):
-    found = [("ray", "not installed; pip install 'p2p-market[ray]'", True), ("x", "[y]", False)]
+    found = [
+        ("ray", "not installed; pip install 'p2p-market[ray]'", True),
+        ("x", "[y]\x1b[31m", False),
+    ]
     monkeypatch.setattr(cli, "_checks", lambda: iter(found))
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 1
     assert "p2p-market[ray]" in done.output
-    assert "[y]" in done.output
+    assert r"[y]\x1b[31m" in done.output
     wrong = CliRunner().invoke(app, ["doctor", "--\x1b[31mred[/]"])
     assert wrong.exit_code == 2
     assert "\x1b[31mred" not in wrong.output

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from baselines.mpc.pattern import Block, Pattern, names_of
+from baselines.mpc.pattern import Block, Pattern, Piece, names_of
 from p2p_market.records import FloatArray, IntArray
 from p2p_market.scenario import Scenario
 
@@ -26,13 +26,14 @@ class Lean:
     member: IntArray  # members whose net load is planned
     others: IntArray  # members of the market whose net load is given
     pattern: Pattern
+    pieces: tuple[Piece, ...]  # one for each member who plans alone; else one for all
     sold: IntArray  # (part, member), coefficients of what is sold, which bears what is lost
     shares: IntArray  # (2, member), coefficients of the shares of PV and load that a feeder cuts
 
-    def setpoint_kw(self, solution: FloatArray) -> FloatArray:
-        """Set-points of the first block, (agent, asset)."""
+    def setpoint_kw(self, values: FloatArray) -> FloatArray:
+        """Set-points of the first block of a solution (block, variable), (agent, asset)."""
         power, at = np.zeros(self.ahead.nodes.present.shape), self.pattern.variables
-        power[self.owner, self.asset] = solution[at["charge"]] - solution[at["discharge"]]
+        power[self.owner, self.asset] = values[0, at["charge"]] - values[0, at["discharge"]]
         return power
 
 
@@ -56,7 +57,9 @@ def lean_program(ahead: Scenario, parts: int = 0) -> Lean:
         _market(block)
     shares = _shares(block)
     pattern = block.repeated(ahead.steps)
-    return Lean(ahead, parts, owner, asset, leaving, member, others, pattern, sold, shares)
+    return Lean(
+        ahead, parts, owner, asset, leaving, member, others, pattern, pattern.pieces(), sold, shares
+    )
 
 
 def _block(ahead: Scenario, parts: int, counts: tuple[int, int, int, int]) -> Block:

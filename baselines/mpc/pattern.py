@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from p2p_market.records import FloatArray, IntArray
 
@@ -40,6 +42,12 @@ class Data:
         self.row_lower[:, rows] = values
         self.row_upper[:, rows] = values
 
+    def of(self, piece: "Piece") -> "Data":
+        """The data of a piece; it keeps the coefficients of the whole."""
+        variables, rows = piece.variables, piece.rows
+        columns = (one[:, variables] for one in (self.cost, self.lower, self.upper))
+        return Data(self.values, *columns, self.row_lower[:, rows], self.row_upper[:, rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -58,6 +66,52 @@ class Pattern:
         rows, variables = ((blocks, size) for size in self.shape)
         limits = np.zeros(variables), np.zeros(variables), np.full(variables, np.inf)
         return Data(np.tile(self.values, (blocks, 1)), *limits, np.zeros(rows), np.zeros(rows))
+
+    def pieces(self) -> tuple["Piece", ...]:
+        """Parts of the program that have nothing in common, such as members who plan alone."""
+        height, width = self.shape
+        blocks = (len(self.start) - 1) // width
+        variable = np.repeat(np.arange(width * blocks), np.diff(self.start))
+        edges = (self.index % height, height + variable % width)
+        graph = coo_array((np.ones(len(variable)), edges), (height + width, height + width))
+        count, piece_of = connected_components(graph, directed=False)
+        return tuple(
+            self._piece(
+                np.flatnonzero(piece_of[:height] == number),
+                np.flatnonzero(piece_of[height:] == number),
+                variable,
+            )
+            for number in range(count)
+        )
+
+    def _piece(self, rows: IntArray, variables: IntArray, variable: IntArray) -> "Piece":
+        """Some rows and all variables in them.
+
+        Args:
+            variable: of each coefficient.
+        """
+        height, width = self.shape
+        inside = np.isin(variable % width, variables)
+        row, column = self.index[inside], variable[inside]
+        row = row // height * len(rows) + np.searchsorted(rows, row % height)
+        column = column // width * len(variables) + np.searchsorted(variables, column % width)
+        blocks = (len(self.start) - 1) // width
+        count = np.bincount(column, minlength=len(variables) * blocks)
+        pattern = Pattern(
+            {}, {}, (len(rows), len(variables)), self.values,
+            np.concatenate([[0], count.cumsum()]).astype(np.int32), row.astype(np.int32),
+            self.order[inside],
+        )  # fmt: skip
+        return Piece(pattern, rows, variables)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows and variables of every block of a program."""
+
+    pattern: Pattern
+    rows: IntArray  # of a block of the whole
+    variables: IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 Forecasts, prices, horizon and orders are those of `mpc-alone` and `mpc-community`, and each plan
 costs what theirs would cost. Where plans tie it may choose another one. It takes an eighth of their
 time: the program has less in it, and the simplex method starts from the basis of the plan made an
-hour ago, moved on by an hour. That basis is part of the memory.
+hour ago, moved on by an hour. That basis is part of the memory. Members who plan alone have a
+program each, so that what one of them does depends on nothing that others see.
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,12 @@ from baselines.mpc.lean import Lean, lean_program
 from baselines.mpc.lean_data import data_of
 from baselines.mpc.outlooks import outlook_of
 from baselines.mpc.prices import PARTS, posted_prices
-from baselines.mpc.simplex import Basis, solve
+from baselines.mpc.simplex import Basis, solve_pieces
 from p2p_market.actions import ActionMap, action_map
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.scenario import Scenario
+
+Bases = tuple[Basis, ...]  # one per piece of the program
 
 
 class Memory(NamedTuple):
@@ -31,7 +34,7 @@ class Memory(NamedTuple):
     step: int
     days: tuple[int, ...]  # of the year on which each community began
     setpoint_kw: FloatArray  # in force, (batch, agent, asset)
-    bases: tuple[Basis | None, ...]  # of each community's last plan
+    bases: tuple[Bases | None, ...]  # of each community's last plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +73,21 @@ class WarmHorizon:
         return orders(self.table, setpoint, net_load), Memory(step + 1, days, setpoint, bases)
 
     def _plan(
-        self, program: Lean, seen: FloatArray, day: int, basis: Basis | None, step: int
-    ) -> tuple[FloatArray, Basis]:
+        self, program: Lean, seen: FloatArray, day: int, bases: Bases | None, step: int
+    ) -> tuple[FloatArray, Bases]:
         """Set-points of the first block, (agent, asset) [kW], and where the next plan starts."""
         expected = forecast(self.scenario, seen, day, step, self.ahead.steps, self.block_steps)
         outlook = outlook_of(self.scenario, self.ahead, seen, expected)
         posted = None
         if self.learnt is not None:
             posted = posted_prices(self.scenario, self.learnt, outlook, day, step, self.block_steps)
-        data = data_of(program, outlook, posted)
-        found = solve(
-            program.pattern, data, basis, f"{self.scenario.spec.id}, day {day}, step {step}"
+        values, kept = solve_pieces(
+            program.pieces,
+            data_of(program, outlook, posted),
+            bases or (None,) * len(program.pieces),
+            f"{self.scenario.spec.id}, day {day}, step {step}",
         )
-        return program.setpoint_kw(found.values), found.basis.moved_on(program.pattern)
+        return program.setpoint_kw(values), kept
 
 
 def _warm(scenario: Scenario, learnt: Lessons | None) -> WarmHorizon:

@@ -4,7 +4,8 @@ It minimises the social cost of the ledger over set-points and trades with the c
 limits of the engine. Importing and selling at once, or exporting and buying, is allowed here and
 not in the engine; under the no-resale condition, which a scenario proves when it loads, it never
 pays. A scenario that breaks the condition declares `optimum: mixed_integer`: then binary variables
-forbid it, and charging and discharging at once as well, and cuts before storage has slowed down.
+forbid it where it would pay, and charging and discharging at once where that would, and cuts before
+storage has slowed down.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from baselines.optimal.cuts import Cut, fill_cuts, possible_cuts
 from baselines.optimal.outlook import Outlook
 from baselines.optimal.storage import Storage, storage_of
 from baselines.optimal.trades import Trades, trades_of
+from baselines.optimal.whole_numbers import burners
 from p2p_market.episode import Episode
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
@@ -157,8 +159,8 @@ def _post(
 def _whole_numbers(
     scenario: Scenario, storage: Storage, trades: Trades, cuts: list[Cut], blocks: Blocks
 ) -> list[cp.Constraint]:
-    """Binaries: nobody takes and gives at once, no storage works both ways, cuts come last."""
-    constraints = storage.either_way()
+    """Binaries where it would pay to take and give, or charge and discharge, at once; cuts last."""
+    constraints = storage.either_way(burners(scenario))
     for number, rows in enumerate(blocks):
         constraints += trades.either_way(number, rows)
     flow, limit = cp.sum(trades.net_load_kw, axis=1), scenario.spec.feeder.limit_kw

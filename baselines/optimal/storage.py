@@ -94,14 +94,21 @@ class Storage:
             cost = cost + spec.shortfall_eur_per_kwh * missing
         return cost @ self.owner
 
-    def either_way(self) -> list[cp.Constraint]:
-        """Binaries: a storage either charges or discharges."""
-        own, charging = columns(self.nodes), cp.Variable(self.charge_kw.shape, boolean=True)
-        most_kw = rows_of(self.nodes.power_max_kw[own], charging)
-        least_kw = rows_of(-self.nodes.power_min_kw[own], charging)
+    def either_way(self, which: BoolArray) -> list[cp.Constraint]:
+        """Binaries: a storage either charges or discharges.
+
+        Args:
+            which: of all storages, (agent, asset).
+        """
+        if not which.any():
+            return []
+        place = np.flatnonzero(which[columns(self.nodes)])
+        charging = cp.Variable((self.charge_kw.shape[0], len(place)), boolean=True)
+        most_kw = rows_of(self.nodes.power_max_kw[which], charging)
+        least_kw = rows_of(-self.nodes.power_min_kw[which], charging)
         return [
-            self.charge_kw <= cp.multiply(most_kw, charging),
-            self.discharge_kw <= cp.multiply(least_kw, 1.0 - charging),
+            self.charge_kw[:, place] <= cp.multiply(most_kw, charging),
+            self.discharge_kw[:, place] <= cp.multiply(least_kw, 1.0 - charging),
         ]
 
     def setpoint_kw(self) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from baselines.optimal.blocks import Blocks, Series, rows_of, series
 from baselines.optimal.outlook import Outlook
+from baselines.optimal.whole_numbers import Sides, sides_of
 from p2p_market.episode import Episode
 from p2p_market.scenario import Scenario
 
@@ -27,8 +28,7 @@ class Trades:
     sell_max_kw: Series
     grid_max_kw: Series | None  # 0 in an outage; None where there is none
     loss: Series | None  # kW lost per kW sold, 0 where the grid makes up for it
-    taking_max_kw: Series | None  # highest net load that storage and cuts allow; for whole numbers
-    giving_max_kw: Series | None  # lowest, as a positive number
+    sides: Sides | None  # who either takes or gives, by whole numbers
 
     def constraints(self, number: int, rows: slice) -> list[cp.Constraint]:
         """Of one block: every agent balances inside its limits; a seller bears what is lost."""
@@ -47,16 +47,11 @@ class Trades:
         return self.idle_kw[number] + devices_kw == self.net_load_kw[rows]
 
     def either_way(self, number: int, rows: slice) -> list[cp.Constraint]:
-        """Binaries of one block: a member either takes or gives."""
-        assert self.taking_max_kw is not None
-        assert self.giving_max_kw is not None
-        most_kw, least_kw = self.taking_max_kw[number], self.giving_max_kw[number]
-        taking = cp.Variable(most_kw.shape, boolean=True)
-        taken, given = self.import_kw[rows], self.export_kw[rows]
-        return [
-            taken + self.buy_kw[rows] <= cp.multiply(most_kw, taking),
-            given + self.sell_kw[rows] <= cp.multiply(least_kw, 1.0 - taking),
-        ]
+        """Binaries of one block: a member that could gain by both either takes or gives."""
+        if self.sides is None:
+            return []
+        taken, given = self.import_kw + self.buy_kw, self.export_kw + self.sell_kw
+        return self.sides.constraints(number, taken[rows], given[rows])
 
     def cost_eur(self, blocks: Blocks) -> cp.Expression:
         """Grid payments, fees and carbon, trade itself left out, (agent,)."""
@@ -91,12 +86,8 @@ class Trades:
             self.loss.fill((1.0 - grid) * share / (1.0 - share))
         if self.grid_max_kw is not None:
             self.grid_max_kw.fill(2.0 * limit * grid)
-        if self.taking_max_kw is not None and self.giving_max_kw is not None:
-            cut = float(scenario.cuts)
-            highest = idle + cut * episode.pv_kw[:, 0] + scenario.nodes.power_max_kw.sum(axis=1)
-            lowest = idle - cut * episode.load_kw[:, 0] + scenario.nodes.power_min_kw.sum(axis=1)
-            self.taking_max_kw.fill(np.clip(highest, 0.0, limit))
-            self.giving_max_kw.fill(np.clip(-lowest, 0.0, limit))
+        if self.sides is not None:
+            self.sides.fill(scenario, episode)
 
 
 def trades_of(scenario: Scenario, blocks: Blocks) -> Trades:
@@ -122,6 +113,5 @@ def trades_of(scenario: Scenario, blocks: Blocks) -> Trades:
         sell_max_kw=series(blocks, agents),
         grid_max_kw=where(outages),
         loss=where(outages),
-        taking_max_kw=where(whole),
-        giving_max_kw=where(whole),
+        sides=sides_of(scenario, blocks) if whole else None,
     )

@@ -57,4 +57,4 @@ def row(scenario_id: str, week: int) -> tuple[Entry, Plan]:
 def _compiled(scenario_id: str) -> tuple[Scenario, Optimum, Individual]:
     """Weeks of one scenario follow each other."""
     scenario = load_scenario(scenario_id)
-    return scenario, optimum(scenario), individual(scenario)
+    return scenario, optimum(scenario, proved=True), individual(scenario)

@@ -1,6 +1,7 @@
 """What is read of a run record, whoever wrote it: all of it is checked before anything is used."""
 
 import json
+from collections.abc import Sized
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -85,12 +86,12 @@ class Entry(Read):
         names, count = [one.policy for one in self.policies], len(self.episodes)
         if not {RULE, OPTIMUM} <= set(names) or len(set(names)) < len(names):
             raise ValueError(f"policies must be {RULE}, {OPTIMUM} and others, each once")
-        lengths = {
-            len(self.certificates),
-            *(len(one.social_cost_eur) for one in self.policies),
-            *(len(one.digests) for one in self.policies if one.actions is not None),
-        }
-        if lengths != {count}:
+        series: tuple[Sized, ...] = (
+            self.certificates,
+            *(one.social_cost_eur for one in self.policies),
+            *(one.digests for one in self.policies if one.actions is not None),
+        )
+        if any(len(one) != count for one in series):
             raise ValueError(f"there are {count} episodes, and not a value for each")
         return self
 

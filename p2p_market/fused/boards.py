@@ -195,7 +195,10 @@ class CompiledBoard:
         present = fixed(present)  # whether the caller may write there or not: one compiled form
         if self._pool is None:
             (work,) = self.work
-            return play(*before, 0, len(seen), actions, present, self.moving, work, reward, seen)
+            alone: int = play(
+                *before, 0, len(seen), actions, present, self.moving, work, reward, seen
+            )
+            return alone
         futures = [
             self._pool.submit(
                 play, *before, first, last, actions, present, self.moving, work, reward, seen

@@ -102,6 +102,13 @@ def test_a_module_of_the_user_is_meant_by_module_and_factory(place, scenario, na
     assert origin(load_policy("truthful", scenario)).is_relative_to(modules.ROOT)
 
 
+def test_libraries_go_on_with_the_modules_of_python(place, scenario, monkeypatch):
+    """What the user's `random` imports needs Python's."""
+    monkeypatch.delitem(sys.modules, "secrets", raising=False)
+    folder = place({"random": f"import secrets\n{policy()}"})
+    assert origin(load_policy("random:make", scenario)) == folder / "random.py"
+
+
 def test_each_finds_its_own_of_the_same_name(place, scenario):
     """The user's policy imports the user's `report`, and asks for one of our baselines."""
     ask = "import report; from p2p_market.evaluation.policy import load_policy as load"

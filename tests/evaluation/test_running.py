@@ -1,39 +1,19 @@
 """A run over several scenarios: each is shown when it is finished, and kept whatever happens."""
 
 import json
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from p2p_market import cli, running
 from p2p_market.cli import app
-from p2p_market.errors import P2PMarketError
+from p2p_market.evaluation import parallel
 from p2p_market.registry import BASELINES, DEFAULT_SCENARIO, PLANNING
 from p2p_market.scenario import scenario_ids
 
 pytest.importorskip("cvxpy")
 pytestmark = pytest.mark.xdist_group("cli")
 
-AGENT = """\
-import numpy as np
-
-trouble = None
-
-class Agent:
-    def __init__(self, scenario):
-        self.trouble = trouble if scenario.spec.id == "resale-6-v0" else None
-
-    def start(self, seeds):
-        return 0
-
-    def act(self, observation, memory):
-        if memory == 1 and self.trouble is not None:
-            raise self.trouble
-        return np.zeros((*observation.shape[:2], 3)), memory + 1
-
-make = Agent
-"""
 RUN = ["benchmark", "-s", "classic-v0", "-s", "resale-6-v0", "--weeks", "5", "-w", "1"]
 
 
@@ -41,18 +21,6 @@ RUN = ["benchmark", "-s", "classic-v0", "-s", "resale-6-v0", "--weeks", "5", "-w
 def no_report(monkeypatch):
     """Pictures take longer than the runs of this file."""
     monkeypatch.setattr(running, "_write_report", lambda *_: None)
-
-
-@pytest.fixture
-def agent(tmp_path, monkeypatch):
-    """The module of a policy in the current folder, which may get into trouble."""
-    (tmp_path / "troubled_agent.py").write_text(AGENT)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    import troubled_agent
-
-    yield troubled_agent
-    sys.modules.pop("troubled_agent")
 
 
 def recorded(folder):
@@ -67,12 +35,22 @@ def recorded(folder):
     ("trouble", "code", "words"),
     [
         (KeyboardInterrupt(), 130, "interrupted"),
-        (P2PMarketError("no such wind"), 1, "error: no such wind"),
+        (OSError("the disk is full"), 1, "error: the disk is full"),
     ],
 )
-def test_finished_scenarios_are_shown_and_recorded(agent, tmp_path, trouble, code, words):
-    agent.trouble = trouble
-    stopped = CliRunner().invoke(app, [*RUN, "-p", "troubled_agent:make"])
+def test_finished_scenarios_are_shown_and_recorded(tmp_path, monkeypatch, trouble, code, words):
+    """Also if another one ends the run."""
+    monkeypatch.chdir(tmp_path)
+    put_together = parallel.put_together
+
+    def fail(job, answers):
+        if job.scenario.spec.id == "resale-6-v0":
+            raise trouble
+        return put_together(job, answers)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parallel, "put_together", fail)
+        stopped = CliRunner().invoke(app, [*RUN, "-p", "truthful"])
     assert stopped.exit_code == code
     assert "classic-v0: " in stopped.stdout
     assert "resale-6-v0: " not in stopped.stdout
@@ -80,8 +58,7 @@ def test_finished_scenarios_are_shown_and_recorded(agent, tmp_path, trouble, cod
     assert "1 of 2 scenarios are finished; their record: " in stopped.stderr
     assert words in stopped.stderr
     assert recorded(tmp_path) == [["classic-v0"]]
-    agent.trouble = None
-    assert CliRunner().invoke(app, [*RUN, "-p", "troubled_agent:make"]).exit_code == 0
+    assert CliRunner().invoke(app, [*RUN, "-p", "truthful"]).exit_code == 0
     assert ["classic-v0", "resale-6-v0"] in recorded(tmp_path)
 
 

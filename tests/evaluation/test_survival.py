@@ -245,7 +245,7 @@ def test_what_cannot_be_shown_or_drawn_is_told_and_the_record_stays(
     def broken(*_, **__):
         raise ZeroDivisionError("in a library")
 
-    monkeypatch.setattr(running, "print_results", broken)
+    monkeypatch.setattr(running, "print_result", broken)
     done = CliRunner().invoke(app, [*words(scenario, tmp_path), "-w", "1"])
     assert done.exit_code == 1
     assert "no screen: ZeroDivisionError: in a library; the record is complete: " in done.output
@@ -286,17 +286,8 @@ def test_an_interruption_that_a_library_swallows_is_asked_again(scenario, tmp_pa
     (tmp_path / "swallowing_agent.py").write_text(SWALLOWING)
     monkeypatch.chdir(tmp_path)
 
-    def cut():
-        from p2p_market.evaluation.rollout import rollout
-
-        def later(*words, **how):  # the first try of a policy asks it a few times too
-            Path("ring").touch()
-            return rollout(*words, **how)
-
-        monkeypatch.setattr("p2p_market.evaluation.benchmark.rollout", later)
-        play(scenario, tmp_path / "out", "swallowing_agent:make")
-
-    code, said = child(cut)
+    (tmp_path / "ring").touch()
+    code, said = child(lambda: play(scenario, tmp_path / "out", "swallowing_agent:make"))
     assert code == 130, said
     assert Path("survived").exists()  # nothing was raised where it struck
     assert "interrupted; the same command goes on" in said

@@ -1,18 +1,19 @@
 """Plans from the last one's basis: what they cost, and that nothing else is remembered."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from baselines.mpc import policy as cold
-from baselines.mpc import warm
+from baselines.mpc import simplex, warm
 from baselines.mpc.forecasts import forecast
 from baselines.mpc.lean import lean_program
 from baselines.mpc.lean_data import data_of
 from baselines.mpc.outlooks import outlook_of
 from baselines.mpc.prices import PARTS, posted_prices
-from baselines.mpc.simplex import Basis, solve
+from baselines.mpc.simplex import Basis, solve_pieces
 from baselines.optimal.program import Posted, fill
 from p2p_market import engine
 from p2p_market.actions import action_map
@@ -22,7 +23,7 @@ from p2p_market.evaluation.metrics import social_cost_eur
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.observation import observe
 from p2p_market.scenario import build, load_scenario
-from p2p_market.testing.policy import check_policy
+from p2p_market.testing.policy import check_decentralised, check_policy
 
 VARIED = ("community-16-v0", "ev-12-v0", "outage-v0", "binding-feeder-v0", "resale-6-v0")
 FORMS = {"community": (cold.community, 0), "alone": (cold.alone, PARTS)}
@@ -49,6 +50,13 @@ def outlooks(request):
         posted = posted_prices(scenario, learnt, told, key.start_day, step, block_steps)
         found.append((told, posted))
     return scenario, ahead, found
+
+
+def solved(lean, data, bases=None):
+    """Least cost, and the bases for an hour later."""
+    bases = bases or (None,) * len(lean.pieces)
+    values, kept = solve_pieces(lean.pieces, data, bases, "test")
+    return (data.cost * values).sum(), kept
 
 
 def without_devices(told):
@@ -79,7 +87,7 @@ def test_plans_gain_what_those_of_the_full_program_gain(outlooks, form):
     gain, full_gain = [], []
     for outlook in (without_devices(told), told):
         data = data_of(lean, outlook, posted if parts else None)
-        gain.append(solve(lean.pattern, data, None, "test").cost)
+        gain.append(solved(lean, data)[0])
         full_gain.append(cost_in_full(planner, ahead, outlook, posted))
     assert np.diff(full_gain)[0] < -0.05
     assert np.diff(gain)[0] == pytest.approx(np.diff(full_gain)[0], abs=1e-6)
@@ -93,11 +101,40 @@ def test_a_basis_changes_no_cost(outlooks, form):
     before, now = (
         data_of(lean, told, posted if FORMS[form][1] else None) for told, posted in hours
     )
-    first = solve(lean.pattern, before, None, "test")
-    cost = solve(lean.pattern, now, None, "test").cost
-    nothing = Basis(bytes(len(first.basis.variables)), bytes(len(first.basis.rows)))
-    for basis in (first.basis, first.basis.moved_on(lean.pattern), nothing):
-        assert solve(lean.pattern, now, basis, "test").cost == pytest.approx(cost, abs=1e-6)
+    _, kept = solved(lean, before)
+    cost, _ = solved(lean, now)
+    nothing = tuple(Basis(bytes(len(one.variables)), bytes(len(one.rows))) for one in kept)
+    for bases in (kept, nothing):
+        assert solved(lean, now, bases)[0] == pytest.approx(cost, abs=1e-6)
+
+
+def test_a_start_that_leads_nowhere_is_given_up(outlooks, monkeypatch):
+    """Here by a limit of no steps at all, which holds for solves from a basis only."""
+    _, ahead, ((told, _), (later, _)) = outlooks
+    lean = lean_program(ahead)
+    _, kept = solved(lean, data_of(lean, told))
+    now = data_of(lean, later)
+    cost, _ = solved(lean, now)
+    monkeypatch.setattr(simplex, "FROM_A_BASIS", {"simplex_iteration_limit": 0, "presolve": "off"})
+    assert solved(lean, now, kept)[0] == pytest.approx(cost, abs=1e-6)
+
+
+def test_members_who_plan_alone_have_a_program_each(outlooks):
+    """What the others expect changes no bit of a member's plan."""
+    _, ahead, ((told, posted), (later, dearer)) = outlooks
+    lean = lean_program(ahead, PARTS)
+    assert len(lean.pieces) == len(lean.member) == ahead.has_storage.sum()
+    assert len(lean_program(ahead).pieces) == 1
+    one, other = data_of(lean, told, posted), data_of(lean, later, dearer)
+    values, _ = solve_pieces(lean.pieces, one, (None,) * len(lean.pieces), "test")
+    for piece in lean.pieces:
+        mixed = deepcopy(other)
+        for name in ("cost", "lower", "upper"):
+            getattr(mixed, name)[:, piece.variables] = getattr(one, name)[:, piece.variables]
+        for name in ("row_lower", "row_upper"):
+            getattr(mixed, name)[:, piece.rows] = getattr(one, name)[:, piece.rows]
+        again, _ = solve_pieces(lean.pieces, mixed, (None,) * len(lean.pieces), "test")
+        np.testing.assert_array_equal(again[:, piece.variables], values[:, piece.variables])
 
 
 def test_a_basis_moves_on_by_a_block():
@@ -119,7 +156,7 @@ def test_what_cannot_be_planned_is_told(outlooks):
     data = data_of(lean, replace(told, start_energy_kwh=told.start_energy_kwh + 1e6))
     for basis in (None, Basis(bytes(data.cost.size), bytes(data.row_lower.size))):
         with pytest.raises(OptimumError, match="hour 3: HiGHS reports 'Infeasible'"):
-            solve(lean.pattern, data, basis, "hour 3")
+            solve_pieces(lean.pieces, data, (basis,), "hour 3")
 
 
 @pytest.mark.parametrize("make", [warm.alone, warm.community])
@@ -127,6 +164,11 @@ def test_what_cannot_be_planned_is_told(outlooks):
 def test_all_that_is_remembered_is_in_the_memory(name, make):
     scenario = load_scenario(name)
     check_policy(make(scenario), scenario, steps=6)
+
+
+def test_a_member_who_plans_alone_looks_at_nobody():
+    scenario = load_scenario("ev-12-v0")
+    check_decentralised(warm.alone(scenario), scenario, steps=12)
 
 
 @pytest.mark.compiled

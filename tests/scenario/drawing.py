@@ -34,7 +34,8 @@ NAMES: Final = {
 
 WRONG: Final[list[Json]] = [
     None, True, False, "", "1", "x", "nan", [], [1, 2], {}, {"kind": []}, -1, 0, 1, -0.5, 3.7,
-    1e-300, 1e30, 1e300, float("inf"), float("nan"), 2**63, 10**400, "\u0663", [[[]]], {"a": {"b": 1}},
+    1e-300, 1e30, 1e300, float("inf"), float("nan"), 2**63, 10**400, "\u0663", [[[]]],
+    {"a": {"b": 1}},
 ]  # fmt: skip
 
 SMALL: Final[Json] = {
@@ -70,6 +71,30 @@ SMALL: Final[Json] = {
     ],
 }  # fmt: skip
 """What is changed: each kind of contract and of device once."""
+
+NO_CAR: Final[Json] = [
+    {**SMALL["members"][0], "assets": [*SMALL["members"][0]["assets"][:2],
+        {"kind": "battery", "capacity_kwh": 8, "power_kw": 4, "degradation_eur_per_kwh": 0.01}]},
+    {**SMALL["members"][1], "assets": [SMALL["members"][1]["assets"][0],
+        {"kind": "battery", "capacity_kwh": 5, "power_kw": 5, "eta_charge": 1.0}]},
+    SMALL["members"][2],
+]  # fmt: skip
+VARIANTS: Final[list[Json]] = [
+    {},
+    {"members": NO_CAR, "outages": {"windows": 1, "hours": [1.0, 3.0]}, "fees": {
+        "level": "low", "loss_share": 0.05, "loss_price_eur_per_kwh": 0.1}},
+    {"members": NO_CAR, "feeder": {"limit_kw": 6.0, "mode": "binding"},
+        "optimum": "mixed_integer"},
+    {"dt_h": 0.25, "carbon_eur_per_kg": 0.05, "faults": {}},
+    {"optimum": "mixed_integer", "prices": "synthetic-crisis:4", "price_max_eur_per_kwh": 1.2,
+        "shortfall_eur_per_kwh": 2.0},
+    {"dt_h": 0.5, "donors": "held_out", "members": [
+        {"node": n, "contract": "day", "assets": [
+            {"kind": "load", "donor_kind": "household", "annual_kwh": 3000},
+            {"kind": "pv", "peak_kw": 5, "tilt_deg": 30, "azimuth_deg": 180},
+            {"kind": "battery", "capacity_kwh": 6, "power_kw": 3}]} for n in (0, 98)]},
+]  # fmt: skip
+"""Keys in which a file to be changed may differ."""
 
 
 def resolved(schema: Json, whole: Json) -> Json:
@@ -110,7 +135,7 @@ def _number(schema: Json, name: str) -> st.SearchStrategy[Json]:
     if schema["type"] == "integer":
         return st.one_of(st.sampled_from([low, high]), st.integers(low, high))
     between = st.floats(low, high, allow_nan=False, exclude_min="exclusiveMinimum" in schema)
-    usual = [one for one in (0.001, 0.02, 0.1, 0.25, 0.3, 0.5, 1.0, 2.5, 10.0, 60.0, 3000.0)]
+    usual = (0.001, 0.02, 0.1, 0.25, 0.3, 0.5, 1.0, 2.5, 10.0, 60.0, 3000.0)
     drawn = st.one_of(
         st.sampled_from([low, high]),
         st.sampled_from([one for one in usual if low <= one <= high] or [low]),
@@ -203,9 +228,7 @@ def _mend(content: Json, path: tuple[Any, ...]) -> None:
 @st.composite
 def files(draw: st.DrawFn) -> str:
     """The text of a scenario file: a small one with some fields changed, as legal or as wrong."""
-    content = copy.deepcopy(SMALL)
-    if draw(st.booleans()):
-        content["optimum"] = "mixed_integer"
+    content = copy.deepcopy(SMALL | draw(st.sampled_from(VARIANTS)))
     chance_of_wrong = draw(st.sampled_from([0.0, 0.0, 0.3]))
     for _ in range(draw(st.integers(1, 6))):
         path, schema, whole = draw(st.sampled_from(fields_of(content)))
@@ -218,6 +241,7 @@ def files(draw: st.DrawFn) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
+SIGNS: Final = ["", *"0159.-:,[]{}&*!'\"\t #%@etnN\u0663\x00"]
 SHIPPED: Final = {
     name: (scenario_folder() / f"{name}.yaml").read_text(encoding="utf-8")
     for name in scenario_ids()
@@ -241,7 +265,7 @@ def spoiled_files(draw: st.DrawFn) -> str:
                 del lines[place]
             case _:
                 column = draw(st.integers(0, len(lines[place]) - 1))
-                sign = draw(st.sampled_from(list("0159.-:,[]{}&*!'\"\t #%@etnN\u0663\x00") + [""]))
+                sign = draw(st.sampled_from(SIGNS))
                 lines[place] = lines[place][:column] + sign + lines[place][column + 1 :]
         text = "".join(lines) or "x"
     return text

@@ -148,7 +148,7 @@ def test_what_is_no_number_is_refused_in_every_number_field(value):
 
 def test_every_number_of_a_file_has_two_ends():
     """Whatever is added later: a number without a bound is accepted and cannot be played."""
-    content, paths = number_fields()
+    content, _ = number_fields()
     ends = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
     own_rule = {"dt_h", "price_max_eur_per_kwh", "node"}  # the last by the feeder's points
     for path, schema, _ in fields_of(content):

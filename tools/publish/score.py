@@ -16,11 +16,11 @@ from typing import Any, Final
 import numpy as np
 from rich.progress import Progress
 
+from baselines.optimal.policy import optimum
 from p2p_market.episode import stack
 from p2p_market.evaluation.benchmark import (
     OPTIMUM,
     RULE,
-    Yardstick,
     all_weeks,
     best_cost_eur,
     draw_weeks,
@@ -30,6 +30,7 @@ from p2p_market.evaluation.files import write_text
 from p2p_market.evaluation.metrics import social_cost_eur
 from p2p_market.evaluation.player import play
 from p2p_market.evaluation.processes import in_processes
+from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.rollout import Trajectory, join
 from p2p_market.scenario import load_scenario
 from tools.publish.plan import AGENT_STEPS, FOLDER, METHODS, Training
@@ -130,8 +131,11 @@ def _digest(played: Trajectory) -> str:
 
 def _best_eur(board: Board) -> Any:
     scenario, _, singles = _weeks(board)
-    planner = Yardstick(scenario)
-    proofs = [certify(scenario, each, planner.plan(each), OPTIMUM) for each in singles]
+    planner = optimum(scenario, proved=True)
+    plans = [published(scenario, each) or planner.plan(each) for each in singles]
+    proofs = [
+        certify(scenario, each, plan, OPTIMUM) for each, plan in zip(singles, plans, strict=True)
+    ]
     certificates = [certificate for certificate, _ in proofs]
     if not all(certificate.holds for certificate in certificates):
         raise SystemExit(f"{board.path.stem}: the optimum's certificate does not hold")
