@@ -14,7 +14,7 @@ from leaderboard.season import Season
 from leaderboard.tripwires import OTHER_OPTIMUM, TRIPWIRES
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.benchmark import OPTIMUM
-from p2p_market.registry import KNOWN, PLANNING, REFERENCES
+from p2p_market.registry import COLD, KNOWN, PLANNING, REFERENCES
 from p2p_market.scenario import Scenario, load_scenario
 
 BASELINE_VERSION: Final = "1.0.0"
@@ -35,7 +35,7 @@ class Candidate:
     @property
     def focal(self) -> bool:
         """Whether it can play one seat: what plans for all, or knows the episode, cannot."""
-        return self.package is not None or self.files[0] not in (*SEEING, *PLANNING)
+        return self.package is not None or self.files[0] not in (*SEEING, *PLANNING, *COLD)
 
     def seats(self, file: str, scenario: Scenario) -> Seats | None:
         """The network in a file; None if it is something else.

@@ -11,10 +11,11 @@ from pathlib import Path
 from leaderboard.draws import Draw, board_spec
 from leaderboard.season import Board, Season
 from p2p_market.errors import OptimumError, RecordError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, best_cost_eur, play
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, best_cost_eur
 from p2p_market.evaluation.certificate import certify
 from p2p_market.evaluation.metrics import private_cost_eur, social_cost_eur
 from p2p_market.evaluation.plan_store import digest_of
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.policy import Plan, Planner, load_policy
 from p2p_market.evaluation.reference import Entry, entries, plan_of, rounded, write_table
 from p2p_market.evaluation.run_record import versions

@@ -11,12 +11,13 @@ from leaderboard.reference import ends
 from leaderboard.roles import truthful_costs_eur
 from leaderboard.season import Season
 from leaderboard.traces import Trace, from_grid
-from p2p_market.evaluation.benchmark import RULE, play
+from p2p_market.evaluation.benchmark import RULE
 from p2p_market.evaluation.metrics import (
     METRICS,
     private_cost_eur,
     social_cost_eur,
 )
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
 from p2p_market.evaluation.statistics.scores import floor_costs
 from p2p_market.records import FloatArray

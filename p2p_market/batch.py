@@ -1,13 +1,16 @@
 """Many communities of one scenario at once: arrays in, arrays out, automatic reset."""
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from p2p_market.actions import action_map
-from p2p_market.episode import EpisodeKey, draw, key_in_sequence
-from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
+from p2p_market.arguments import floats, whole_number
+from p2p_market.episode import EpisodeKey, draw, key_in_sequence, reference_key
+from p2p_market.errors import ResetNeededError, ScenarioError
 from p2p_market.fused.boards import CompiledBoard
+from p2p_market.fused.clearing import KERNELS
 from p2p_market.fused.shelf import Shelf
 from p2p_market.fused.tables import rules, workspace
 from p2p_market.market import MECHANISMS
@@ -52,11 +55,10 @@ class CommunityBatch:
 
         Raises:
             ScenarioError: if the mechanism is not compiled.
-            ValueError: if there are no communities or no threads.
+            ArgumentError: if batch or threads is no whole number of 1 or more.
         """
-        if batch < 1 or threads < 1:
-            raise ValueError(f"batch and threads must be 1 or more, got {batch} and {threads}")
-        if MECHANISMS[scenario.spec.mechanism].kernel is None:
+        batch, threads = whole_number("batch", batch, 1), whole_number("threads", threads, 1)
+        if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
             raise ScenarioError(
                 f"{scenario.spec.id}: mechanism {scenario.spec.mechanism!r} has no kernel, so it "
                 "cannot be played in a batch; give its line in MECHANISMS one"
@@ -80,7 +82,11 @@ class CommunityBatch:
         self._board: CompiledBoard | None = None
 
     def reset(
-        self, seed: int | None = None, week: int | None = None, first: int = 0
+        self,
+        seed: int | None = None,
+        week: int | None = None,
+        first: int = 0,
+        reference: int | Sequence[int] | None = None,
     ) -> Float32Array:
         """Begin new episodes everywhere.
 
@@ -90,14 +96,30 @@ class CommunityBatch:
             week: 0 to 12, the same week of the split in every community; else it is drawn.
             first: with a seed, number of the episode to begin with, so that play can go on where it
                 was left: what `reset(seed)` and as many further episodes lead to.
+            reference: row of the reference table (0 to 12), the same in every community or one for
+                each, whatever the seed and the batch's split; the episodes after it are drawn.
 
         Returns:
             Observations, (batch, agent, feature).
+
+        Raises:
+            ScenarioError: if there is no such week or row.
+            ArgumentError: if seed or first is no whole number of 0 or more.
         """
-        if seed is not None or not self._seeds:
-            roots = [None] * self.batch if seed is None else range(seed, seed + self.batch)
-            self._seeds, self._drawn = [np.random.SeedSequence(root) for root in roots], first
-        self._begin(week)
+        seeds, drawn = self._seeds, self._drawn
+        if seed is not None or not seeds:
+            start = None if seed is None else whole_number("seed", seed, 0)
+            roots = [None] * self.batch if start is None else range(start, start + self.batch)
+            seeds = [np.random.SeedSequence(root) for root in roots]
+            drawn = whole_number("first", first, 0)
+        if reference is None:
+            keys = self._keys(seeds, drawn, week)
+        elif week is None:
+            keys = self._reference_keys(reference)
+        else:
+            raise ScenarioError("reference chooses the week; leave week out")
+        self._seeds, self._drawn = seeds, drawn + 1
+        self._begin(keys)
         return self._show()
 
     def step(self, actions: FloatArray | Float32Array) -> BatchStep:
@@ -112,19 +134,15 @@ class CommunityBatch:
         """
         if self._board is None:
             raise ResetNeededError("call reset() first")
-        if np.shape(actions) != self._actions.shape or actions.dtype.kind != "f":
-            raise ActionError(
-                f"actions need shape {self._actions.shape} and a floating dtype, got "
-                f"{np.shape(actions)} and {getattr(actions, 'dtype', type(actions).__name__)}"
-            )
-        self._actions[:] = actions
+        self._actions[:] = floats("a joint action", actions, self._actions.shape)
         self._turn = 1 - self._turn
         seen, reward = self._seen[self._turn], self._reward[self._turn]
         self._board.play(self._actions, self._everyone, reward, seen)
         if self._board.step < self.scenario.steps:
             return BatchStep(seen, reward, False, None)
         final = seen.copy()
-        self._begin(None)
+        self._begin(self._keys(self._seeds, self._drawn, None))
+        self._drawn += 1
         self._board.show(seen)  # not into the other buffer, which holds the step before
         return BatchStep(seen, reward, True, final)
 
@@ -134,12 +152,28 @@ class CommunityBatch:
             raise ResetNeededError("call reset() before state()")
         return joint_state(self.scenario, self._shelf.around(self._board.step), self._board.state())
 
-    def _begin(self, week: int | None) -> None:
-        self.keys = tuple(
-            key_in_sequence(self.scenario, seeds, self._drawn, self.split, week)
-            for seeds in self._seeds
+    def _keys(
+        self, seeds: Sequence[np.random.SeedSequence], drawn: int, week: int | None
+    ) -> tuple[EpisodeKey, ...]:
+        """The episode of each community that stands at this place of its seed."""
+        return tuple(
+            key_in_sequence(self.scenario, seed, drawn, self.split, week) for seed in seeds
         )
-        self._drawn += 1
+
+    def _reference_keys(self, reference: int | Sequence[int]) -> tuple[EpisodeKey, ...]:
+        """The rows of the reference table that were asked for, one per community."""
+        if isinstance(reference, Sequence) or np.ndim(reference) == 1:
+            rows: list[Any] = list(reference)  # type: ignore[arg-type]
+        else:
+            rows = [reference] * self.batch
+        if len(rows) != self.batch:
+            raise ScenarioError(
+                f"reference needs one row or {self.batch}, one per community; got {len(rows)}"
+            )
+        return tuple(reference_key(self.scenario, row) for row in rows)
+
+    def _begin(self, keys: tuple[EpisodeKey, ...]) -> None:
+        self.keys = keys
         self._shelf.fill(draw(self.scenario, key) for key in self.keys)
         state = self._shelf.start()
         if self._board is None:

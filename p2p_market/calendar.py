@@ -35,7 +35,7 @@ def start_days(split: str, days: int) -> IntArray:
     Raises:
         ScenarioError: if the split is unknown.
     """
-    if split not in SPLIT_DAYS:
+    if not isinstance(split, str) or split not in SPLIT_DAYS:
         raise ScenarioError(f"no split {split!r}; known are: {', '.join(SPLIT_DAYS)}")
     first, end = SPLIT_DAYS[split]
     offsets = np.arange(first, end - days + 1)

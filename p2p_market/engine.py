@@ -41,7 +41,10 @@ def state_at(scenario: Scenario, episode: Episode, step: int, energy_kwh: FloatA
 
 
 def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: FloatArray) -> State:
-    """State with such levels (batch, agent, asset) [kWh] and readings before any trade."""
+    """State with such levels (batch, agent, asset) [kWh] and readings before any trade.
+
+    No step has been played, so nothing has moved the levels: the supervisor expects them as read.
+    """
     shape = energy_kwh.shape[:2]
     return State(
         step=step,
@@ -51,7 +54,7 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
         last_price_eur_per_kwh=np.full(shape[0], scenario.spec.price_max_eur_per_kwh / 2.0),
         setpoint_kw=np.zeros_like(energy_kwh),
         reading=reading,
-        unchanged_steps=np.zeros(reading.shape, dtype=np.int64),
+        unchanged_steps=np.full(reading.shape, -1, dtype=np.int64),
     )
 
 
@@ -76,7 +79,7 @@ def step(
     action = feasibility.project(scenario, episode, state, asked)
     fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
     action = emergency.serve(scenario, episode, state, action, fills)
-    flows = settlement.flows(scenario, episode, state, asked, action, fills)
+    flows = settlement.flows(scenario, episode, state, asked, action, fills, watch)
     ledger = settlement.settle(scenario, episode, state, action, fills, flows)
     residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)
     if strict:

@@ -11,8 +11,15 @@ from pettingzoo import ParallelEnv
 
 from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
-from p2p_market.episode import Episode, EpisodeKey, draw, key_in_sequence
-from p2p_market.errors import ActionError, RenderError, ResetNeededError
+from p2p_market.arguments import floats, options_of, whole_number
+from p2p_market.episode import Episode, EpisodeKey, draw, key_in_sequence, reference_key
+from p2p_market.errors import (
+    ActionError,
+    ArgumentError,
+    RenderError,
+    ResetNeededError,
+    ScenarioError,
+)
 from p2p_market.fused import Board, board
 from p2p_market.observation import Feature, features, joint_state, state_features, surroundings
 from p2p_market.records import (
@@ -61,8 +68,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
 
     One agent per member of the scenario; all act at once. Each step is one market interval.
     Set-points and orders pass the feasibility filter, so no action of ordinary
-    size can harm; a number that is none or beyond 1e6, or a missing agent, puts that agent into
-    grid-only fallback for a while.
+    size can harm. NaN, infinity or a number beyond 1e6 (kW, EUR/kWh), in the columns of absent
+    devices too, or a missing agent puts that agent into grid-only fallback for a while.
 
     Action, `Box(-1, 1)`, columns mapped affinely to physical units (`p2p_market.actions`):
 
@@ -79,10 +86,14 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
 
     Reward: minus the agent's bill of the step [EUR], as the scenario weighs it. The end of the
     horizon is a termination: stored energy that differs from the start is settled there at the
-    terminal value.
+    terminal value. With a filter penalty an agent pays for each kW that its set-points and its
+    quantity are moved; a message with NaN or a missing agent pays for more than any action of the
+    action space: for the connection limit plus the range of each device.
 
-    `reset(seed, options)`: options `split` ("train", "validation", "test") and `week` (0 to 12)
-    choose the part of the year; other options are ignored.
+    `reset(seed, options)`: `options={"reference": 5}` plays row 5 (of 0 to 12) of the reference
+    table, whatever the seed: the test week whose optimum and no-trade cost are published. Options
+    `split` ("train", "validation", "test") and `week` (0 to 12) choose another part of the year,
+    drawn from the seed; other options are ignored.
 
     Version history: v0, first version.
     """
@@ -113,13 +124,14 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
 
         Raises:
             RenderError: if there is no such mode.
-            ValueError: if info is neither.
+            ArgumentError: if info is neither.
         """
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            known = ", ".join(self.metadata["render_modes"])
+        modes = self.metadata["render_modes"]
+        if render_mode is not None and not (isinstance(render_mode, str) and render_mode in modes):
+            known = ", ".join(modes)
             raise RenderError(f"no render mode {render_mode!r}; known are: {known}")
-        if info not in ("lean", "full"):
-            raise ValueError(f'info must be "lean" or "full", got {info!r}')
+        if not isinstance(info, str) or info not in ("lean", "full"):
+            raise ArgumentError(f'info must be "lean" or "full", got {info!r}')
         self.scenario = scenario
         self.strict = strict
         self.info = info
@@ -166,20 +178,35 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
 
         Args:
             seed: everything random in this and the following episodes comes from it; without it the
-                last seed's sequence goes on.
-            options: `split` and `week`, see the class.
+                last seed's sequence goes on. A whole number, 0 or more.
+            options: `reference`, or `split` and `week`, see the class.
+
+        Raises:
+            ScenarioError: if there is no such row, split or week.
+            ArgumentError: if the seed is no whole number, or the options are no mapping.
         """
-        if seed is not None or self._seeds is None:
-            self._seeds, self._drawn = np.random.SeedSequence(seed), 0
-        chosen = options or {}
-        split, week = chosen.get("split", "train"), chosen.get("week")
-        key = key_in_sequence(self.scenario, self._seeds, self._drawn, split, week)
-        self._drawn += 1
-        self._episode = draw(self.scenario, key)
+        seeds, drawn = self._seeds, self._drawn
+        if seed is not None or seeds is None:
+            seed = None if seed is None else whole_number("seed", seed, 0)
+            seeds, drawn = np.random.SeedSequence(seed), 0
+        episode = draw(self.scenario, self._key(seeds, drawn, options_of(options)))
+        self._seeds, self._drawn, self._episode = seeds, drawn + 1, episode
         state = engine.start(self.scenario, self._episode)
         self._board = board(self.scenario, self._episode, state, self.strict)
         self.agents = self.possible_agents[:]
         return self._observations(), {agent: {} for agent in self.agents}
+
+    def _key(
+        self, seeds: np.random.SeedSequence, drawn: int, options: Mapping[str, Any]
+    ) -> EpisodeKey:
+        """What the options ask for, or the next episode of the seed."""
+        row = options.get("reference")
+        if row is None:
+            split, week = options.get("split", "train"), options.get("week")
+            return key_in_sequence(self.scenario, seeds, drawn, split, week)
+        if "split" in options or "week" in options:
+            raise ScenarioError("options: reference chooses split and week; leave these out")
+        return reference_key(self.scenario, row)
 
     def step(
         self, actions: ActionDict
@@ -268,6 +295,9 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     def _gather(self, actions: ActionDict) -> tuple[FloatArray, BoolArray]:
         """Joint action (1, agent, column) and who sent one."""
         width = self.action_map.width
+        if not isinstance(actions, Mapping):
+            kind = type(actions).__name__
+            raise ActionError(f"actions must be a mapping from agent to action, got a {kind}")
         joint, values = np.zeros((1, len(self._index), width)), list(actions.values())
         usual = {((width,), "f")}
         try:
@@ -286,13 +316,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
             i = self._index.get(agent)
             if i is None:
                 raise ActionError(f"unknown agent {agent!r}; agents are {self.possible_agents}")
-            values = np.asarray(action)
-            if values.shape != (width,) or values.dtype.kind != "f":
-                raise ActionError(
-                    f"{agent}: action needs shape ({width},) and a floating dtype, "
-                    f"got {values.shape} and {values.dtype}"
-                )
-            out_joint[i] = values
+            out_joint[i] = floats(f"{agent}: action", action, (width,))
             present[0, i] = True
         return present
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from p2p_market.arguments import whole_number
 from p2p_market.assets.node import PowerNode, Presence
-from p2p_market.calendar import QUARTERS_PER_DAY, start_days, step_means
+from p2p_market.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, start_days, step_means
 from p2p_market.compilation import kernel
 from p2p_market.errors import ScenarioError
 from p2p_market.faults import FaultSchedule, draw_faults, no_faults
@@ -22,6 +23,8 @@ from p2p_market.tariff import to_ticks
 from p2p_market.window import CLOUD_SPREAD, ROOF_SPREAD, Window, window
 
 CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean
+REFERENCE_SPLIT: Final = "test"
+REFERENCE_SEED: Final = 0  # episodes of the reference table and of a benchmark, by default
 START_LEVEL: Final = (0.3, 0.7)  # share of the capacity stored at the start
 
 
@@ -121,16 +124,34 @@ def choose_key(
     """Key of an episode: the seed picks the start unless a week (0 to 12) is asked for.
 
     Raises:
-        ScenarioError: if the split or the week does not exist.
+        ScenarioError: if there is no such split or week.
+        ArgumentError: if the seed is no whole number, 0 or more.
     """
     starts = start_days(split, scenario.spec.days)
+    seed = whole_number("seed", seed, 0)
     if week is None:
         chooser = np.random.default_rng(np.random.SeedSequence(seed))
         return EpisodeKey(split, int(starts[chooser.integers(len(starts))]), seed)
-    weeks = starts.reshape(13, -1)[:, 0]
-    if not 0 <= week < len(weeks):
-        raise ScenarioError(f"no week {week!r} in split {split!r}; weeks are 0 to {len(weeks) - 1}")
-    return EpisodeKey(split, int(weeks[week]), seed)
+    week = _week(week, f"no week {week!r} in split {split!r}: week")
+    return EpisodeKey(split, int(starts.reshape(WEEKS_PER_SPLIT, -1)[week, 0]), seed)
+
+
+def _week(week: object, name: str) -> int:
+    """The number of a week of a split, 0 to 12; `name` is what a complaint begins with."""
+    return whole_number(name, week, 0, WEEKS_PER_SPLIT - 1, ScenarioError)
+
+
+def reference_key(scenario: Scenario, row: int) -> EpisodeKey:
+    """Key of the episode in a row (0 to 12) of the reference table: a test week, seed 0.
+
+    `env.reset(options={"reference": row})` plays it; a scenario without a table has such episodes
+    as well.
+
+    Raises:
+        ScenarioError: if there is no such row.
+    """
+    week = _week(row, f"no row {row!r} in the reference table: reference")
+    return choose_key(scenario, REFERENCE_SEED, REFERENCE_SPLIT, week)
 
 
 def key_in_sequence(
@@ -283,6 +304,7 @@ def _presence(
         start_kwh[agent, asset] = own.start_kwh
         for row, name in zip(series, _PRESENCE, strict=True):
             row[:, 0, agent, asset] = getattr(own, name)
+    start_kwh = np.clip(start_kwh, nodes.energy_min_kwh, nodes.energy_max_kwh)  # rounded up
     return {**dict(zip(_PRESENCE, series, strict=True)), "start_energy_kwh": start_kwh[None]}
 
 

@@ -21,6 +21,14 @@ class ResetNeededError(P2PMarketError):
     """`step` was called before `reset`, or after the episode had ended."""
 
 
+class OrderBookError(P2PMarketError):
+    """An order book has NaN, infinity or columns of different shapes."""
+
+
+class ArgumentError(P2PMarketError, ValueError):
+    """A seed, a size or another argument is not of its kind."""
+
+
 class InvariantError(P2PMarketError):
     """Energy or money does not balance: a mistake of the engine, never of a policy."""
 

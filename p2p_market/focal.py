@@ -15,6 +15,7 @@ from p2p_market.console import (
     SeedOption,
     SplitOption,
     WeeksOption,
+    check_names,
     complaining,
     console,
     progress_bar,
@@ -25,9 +26,8 @@ from p2p_market.evaluation.focal import FocalResult, units_of_work
 from p2p_market.evaluation.focal import focal as play_focal
 from p2p_market.evaluation.focal_summary import best_response, focal_record, summarise
 from p2p_market.evaluation.part_store import installation
-from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.player import try_out
 from p2p_market.evaluation.processes import processors
-from p2p_market.evaluation.rollout import try_out
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.scenario import Scenario, load_scenario, scenario_ids
 from p2p_market.screen import Figures
@@ -65,15 +65,17 @@ def focal(
     -s classic-v0 -p zip --weeks 5,6
     """
     with complaining(after_interruption=STARTS_OVER):
+        check_names(policy)
         numbers = week_numbers(weeks)
         chosen = [load_scenario(name) for name in scenario or scenario_ids()]
         for one in chosen:
             for name in policy:
-                try_out(load_policy(name, one), one, split, name)
+                try_out(name, one, split)
         check_writable(output)
         for one in chosen:
-            result = _play(one, policy, split, numbers, seed, workers or processors())
-            path = _write(result, output)
+            with complaining(1, STARTS_OVER):
+                result = _play(one, policy, split, numbers, seed, workers or processors())
+                path = _write(result, output)
             with complaining(1, f"the record is complete: {path}"):
                 _print_table(result)
                 console.say(f"record: {path}")

@@ -15,7 +15,7 @@ from p2p_market.calendar import SPLIT_DAYS
 from p2p_market.data import DataSet, donor_pools
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.records import FloatArray, IntArray
-from p2p_market.schema import ScenarioSpec
+from p2p_market.schema import ScenarioSpec, explain, shortened
 from p2p_market.tariff import to_ticks
 
 FEE_SHARE: Final = {"none": 0.0, "low": 0.25, "full": 1.0}
@@ -37,16 +37,18 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
     """
     nodes = []
     for position, device in enumerate(spec.members[number].assets):
-        where = f"{spec.id}: members[{number}].assets[{position}]"
+        place = f"members[{number}].assets[{position}]"
         parameters = dict(device)
         kind = parameters.pop("kind", None)
-        if kind not in ASSETS:
-            raise ScenarioError(f"{where}: kind {kind!r}; known are: {', '.join(ASSETS)}")
+        if not isinstance(kind, str) or kind not in ASSETS:
+            known = ", ".join(ASSETS)
+            raise ScenarioError(f"{spec.id}: {place}.kind {shortened(kind)}; known are: {known}")
         try:
             nodes.append(ASSETS[kind](**parameters))
+        except ValidationError as error:
+            raise ScenarioError(f"{spec.id}: {kind}: {explain(error, place)}") from error
         except ValueError as error:
-            reason = explain(error) if isinstance(error, ValidationError) else str(error)
-            raise ScenarioError(f"{where} ({kind}): {reason}") from error
+            raise ScenarioError(f"{spec.id}: {place}: {error}") from error
     return nodes
 
 
@@ -94,6 +96,17 @@ def pools_of(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) ->
         known = ", ".join(sorted({donor.kind for donor in data.donors}))
         raise ScenarioError(f"{where}: donor_kind {kind!r}; known are: {known}")
     return dict.fromkeys(SPLIT_DAYS, places)
+
+
+def all_pools(
+    spec: ScenarioSpec, data: DataSet, demand: Sequence[PowerNode]
+) -> tuple[DonorPools, ...]:
+    """Donors of each member's load; members that name the same donors share their pools."""
+    found: dict[str, DonorPools] = {}
+    for number, node in enumerate(demand):
+        if node.profile not in found:
+            found[node.profile] = pools_of(spec, data, number, node)
+    return tuple(found[node.profile] for node in demand)
 
 
 def donor_index(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) -> int:
@@ -163,10 +176,3 @@ def network_fees(spec: ScenarioSpec, data: DataSet) -> FloatArray:
     full = spec.fees.grid_fee_eur_per_kwh / 2.0 * (1.0 + own) / 2.0
     losses = spec.fees.loss_share * spec.fees.loss_price_eur_per_kwh / 2.0
     return to_ticks(FEE_SHARE[spec.fees.level] * full + losses, spec.tick_eur_per_kwh)
-
-
-def explain(error: ValidationError) -> str:
-    """Field and reason of each validation error, in one line."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()
-    )

@@ -5,6 +5,7 @@ and at the weekend, quantiles of connection time and of energy. Between the quan
 linear.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -149,5 +150,7 @@ def schedule(
         if end <= steps:
             departs[end - 1] = 1.0
             trip_kwh[end - 1] = after.trip_kwh if after is not None else 0.0
-    start_kwh = round(node.target_kwh - (stays[0].trip_kwh if stays else 0.0), 3)
+    start_kwh = node.target_kwh - (stays[0].trip_kwh if stays else 0.0)
+    # Up to a watt-hour, for the tube begins at no less, but not above the capacity.
+    start_kwh = min(math.ceil(1000.0 * start_kwh - 1e-6) / 1000.0, node.energy_max_kwh)
     return Schedule(plugged, departs, trip_kwh, floor_kwh, hours_left, start_kwh)

@@ -1,8 +1,9 @@
 """Observations: what each agent knows in a step, with name, unit and range."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -10,9 +11,14 @@ from p2p_market import sensors
 from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.forecast import BAND, HORIZONS_H, PERSISTENCE
+from p2p_market.members import CLEARNESS_RANGE
 from p2p_market.mobility import LONGEST_STAY_H
 from p2p_market.records import Float32Array, FloatArray, IntArray, State
 from p2p_market.scenario import Scenario
+from p2p_market.tariff import to_ticks
+
+LEAST_EXPECTED_KW: Final = 0.01
+"""PV below this says nothing of the sky: a forecast is then what is expected."""
 
 _AHEAD = {dt: np.array([round(h / dt) for h in HORIZONS_H]) for dt in (0.25, 0.5, 1.0)}
 _SHARE = np.array(PERSISTENCE)
@@ -34,7 +40,8 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
     """The features of an agent's observation, in order; the same for all agents of a scenario."""
     nodes, spec = scenario.nodes, scenario.spec
     load, pv = float(scenario.peak_load_kw.max()), _pv_max_kw(scenario)
-    price, limit = spec.price_max_eur_per_kwh, spec.connection_limit_kw
+    price, limit = _price_max_eur_per_kwh(scenario), spec.connection_limit_kw
+    price_band = max(price, BAND * float(scenario.price_spread_eur_per_kwh.max()))
     table = []
     for k in range(nodes.present.shape[1]):
         table += [
@@ -53,21 +60,21 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         Feature("feed_in", "EUR/kWh", 0.0, price),
         Feature("network_fee", "EUR/kWh", 0.0, price),
         Feature("carbon_cost", "EUR/kWh", 0.0, price),
-        Feature("co2_intensity", "kg/kWh", 0.0, 1.0),
+        Feature("co2_intensity", "kg/kWh", 0.0, max(1.0, _co2_max_kg_per_kwh(scenario))),
         Feature("last_clearing_price", "EUR/kWh", 0.0, price),
         *_calendar_features(),
         Feature("time_left", "1", 0.0, 1.0),
     ]
-    for h in HORIZONS_H:
+    for h, share in zip(HORIZONS_H, PERSISTENCE, strict=True):
         table += [
-            Feature(f"load_in_{h}h", "kW", 0.0, load),
+            Feature(f"load_in_{h}h", "kW", 0.0, (1.0 + share) * load),
             Feature(f"load_band_{h}h", "kW", 0.0, 2.0 * load),
-            Feature(f"pv_in_{h}h", "kW", 0.0, 2.0 * pv),
+            Feature(f"pv_in_{h}h", "kW", 0.0, max(2.0 * pv, _pv_forecast_max_kw(scenario, share))),
             Feature(f"pv_band_{h}h", "kW", 0.0, 2.0 * pv),
             Feature(f"retail_in_{h}h", "EUR/kWh", 0.0, price),
         ]
     # Nearer prices are always published.
-    table.append(Feature(f"retail_band_{HORIZONS_H[-1]}h", "EUR/kWh", 0.0, price))
+    table.append(Feature(f"retail_band_{HORIZONS_H[-1]}h", "EUR/kWh", 0.0, price_band))
     if spec.outages is not None:
         table.append(Feature("grid", "1", 0.0, 1.0))
     return tuple(table)
@@ -76,7 +83,7 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
 def state_features(scenario: Scenario) -> tuple[Feature, ...]:
     """The features of the joint state: the community first, then three numbers per agent."""
     limit = scenario.spec.connection_limit_kw
-    price = scenario.spec.price_max_eur_per_kwh
+    price = _price_max_eur_per_kwh(scenario)
     count = len(scenario.agents)
     table = [
         *_calendar_features(),
@@ -104,7 +111,46 @@ def _calendar_features() -> list[Feature]:
 
 
 def _pv_max_kw(scenario: Scenario) -> float:
-    return max(1e-3, 1.05 * float(scenario.clear_sky_peak_kw.max()))
+    """The highest reading of any roof, rounded up to a watt as readings are rounded."""
+    return max(1.0, math.ceil(1000.0 * CLEARNESS_RANGE[1] * _clear_sky_kw(scenario))) / 1000.0
+
+
+def _clear_sky_kw(scenario: Scenario) -> float:
+    return float(scenario.clear_sky_peak_kw.max())
+
+
+def _pv_forecast_max_kw(scenario: Scenario, share: float) -> float:
+    """The highest forecast of PV that keeps this share of the present deviation.
+
+    A forecast is the expected power then, times how far the present is from its own expectation,
+    which counts from `LEAST_EXPECTED_KW`. Expected power is a mean clearness of each 28 days; now
+    and then lie in the same or in neighbouring ones. Rounding adds half a watt each time. A meter
+    that is wrong may show the whole roof while next to nothing is expected.
+    """
+    clear_kw, watt = _clear_sky_kw(scenario), 0.5e-3
+    now = scenario.expected_clearness
+    then = np.maximum(now, np.append(now[1:], now[-1]))
+    least = LEAST_EXPECTED_KW + watt
+    ratio = np.ones(len(now))
+    seen = now * clear_kw >= least
+    most_kw = CLEARNESS_RANGE[1] * least / now[seen] + watt
+    if scenario.spec.faults is not None:
+        most_kw = np.full_like(most_kw, _pv_max_kw(scenario))
+    ratio[seen] = np.maximum(most_kw / (least - watt), 1.0)
+    return float(np.max((clear_kw * then + watt) * (1.0 + share * (ratio - 1.0))))
+
+
+def _co2_max_kg_per_kwh(scenario: Scenario) -> float:
+    """The highest reading of the intensity, rounded up to a gram."""
+    return math.ceil(float(scenario.data.co2_g_per_kwh.max())) / 1000.0
+
+
+def _price_max_eur_per_kwh(scenario: Scenario) -> float:
+    """What no price that is shown exceeds: the highest of the market, and of carbon, on ticks."""
+    spec = scenario.spec
+    carbon = spec.carbon_eur_per_kg * _co2_max_kg_per_kwh(scenario)
+    highest = np.array([spec.price_max_eur_per_kwh, carbon])
+    return float(max(highest[0], to_ticks(highest, spec.tick_eur_per_kwh).max()))
 
 
 @kernel
@@ -142,7 +188,8 @@ def observe_kernel(  # type: ignore[no-untyped-def]
             out[b, i, c + 16] = left
             c += 17
             off_load = load[b, i] - expected_load[t, w, i]
-            ratio = pv[b, i] / expected_pv[t, w, i] if expected_pv[t, w, i] > 0.01 else 1.0
+            usual = expected_pv[t, w, i]
+            ratio = pv[b, i] / usual if usual > LEAST_EXPECTED_KW else 1.0
             for h in range(ahead.shape[0]):
                 s = t + ahead[h]
                 out[b, i, c] = max(expected_load[s, w, i] + share[h] * off_load, 0.0)

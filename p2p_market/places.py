@@ -1,11 +1,15 @@
-"""Folders of the user that this package writes to without being asked."""
+"""Folders of the user: for caches, and behind `~`."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Final
 
+from p2p_market.errors import P2PMarketError
+
 NAME: Final = "p2p-market"
+PATH: Final = re.compile(r"([\w-]+=)?(~(?:/.*)?)", flags=re.DOTALL)
 
 
 def user_cache() -> Path | None:
@@ -22,3 +26,18 @@ def user_cache() -> Path | None:
     except RuntimeError:  # neither HOME nor an entry in the list of users
         return None
     return base / NAME
+
+
+def expanded(text: str) -> str:
+    """A path, or OPTION=PATH, with the home folder in the place of `~`; other texts as they are.
+
+    Raises:
+        P2PMarketError: if there is no such home.
+    """
+    match = PATH.fullmatch(text)
+    if match is None:
+        return text
+    option, path = match[1] or "", match[2]
+    if (found := os.path.expanduser(path)) == path:
+        raise P2PMarketError(f"{path}: no home folder is known; write the whole path, or set HOME")
+    return f"{option}{found}"

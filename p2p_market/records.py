@@ -16,6 +16,9 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
 
+LARGEST: Final = 1e6
+"""kW and EUR/kWh: a number beyond this, in any prosumer's message, is a fault."""
+
 LEDGER_ENTRIES: Final = (
     "p2p_payment",
     "grid_import",
@@ -90,7 +93,8 @@ class State(Record):
     last_price_eur_per_kwh: FloatArray  # (batch,), last price at which anything was traded
     setpoint_kw: FloatArray  # (batch, agent, asset), executed in the step before
     reading: FloatArray  # (batch, agent, sensor), last finite one: load, PV [kW], levels [kWh]
-    unchanged_steps: IntArray  # (batch, agent, sensor), how long it has been the same
+    unchanged_steps: IntArray  # (batch, agent, sensor), how long it has been the same; -1 before
+    # the first step
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ class Watch(Record):
 
     cause: IntArray  # (batch, agent), index into SUPERVISOR_CAUSES
     hold_steps: IntArray  # (batch, agent), after this step
+    unheard_kw: FloatArray  # (batch, agent), what the filter penalty is charged on where the agent
+    # is held, see `safety/penalty.py`; 0 where it is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ class Flows(Record):
     energy_kwh: FloatArray  # (batch, agent, asset), levels after the step
     shortfall_kwh: FloatArray  # (batch, agent, asset), missing at departures
     correction_kw: FloatArray  # (batch, agent), |screened - executed| of set-points and quantity
+    penalised_kw: FloatArray  # (batch, agent), what the filter penalty is charged on
 
 
 @dataclass(frozen=True, slots=True)

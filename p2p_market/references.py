@@ -1,7 +1,6 @@
 """`p2p-market reference`: the published ends of the scale, shown, checked, made anew."""
 
 import hashlib
-import importlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,13 @@ import typer
 from p2p_market.console import ScenarioOption, complaining, console, progress_bar
 from p2p_market.episode import draw
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, all_weeks, play
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, all_weeks
 from p2p_market.evaluation.certificate import certify
 from p2p_market.evaluation.metrics import social_cost_eur
 from p2p_market.evaluation.part_store import installation
 from p2p_market.evaluation.parts import Tell
 from p2p_market.evaluation.plan_store import digest_of
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.policy import Plan
 from p2p_market.evaluation.processes import in_processes, processors
 from p2p_market.evaluation.reference import (
@@ -29,6 +29,7 @@ from p2p_market.evaluation.reference import (
     write_table,
 )
 from p2p_market.evaluation.run_record import versions
+from p2p_market.modules import import_ours
 from p2p_market.scenario import Scenario, load_scenario, scenario_ids
 from p2p_market.screen import Figures
 
@@ -122,7 +123,7 @@ def make_row(task: RowTask, tell: Tell) -> Row:
             return stored[0], plan
     module, _, function = ROW.partition(":")
     try:
-        row: Row = getattr(importlib.import_module(module), function)(task.scenario, task.week)
+        row: Row = getattr(import_ours(module), function)(task.scenario, task.week)
     except ImportError as error:
         raise PolicyError(
             f"no solver: {error}; solving needs a checkout and p2p-market[optimal]"

@@ -8,7 +8,8 @@ from typing import Final
 from p2p_market.batch import CommunityBatch
 from p2p_market.env import CommunityEnv
 from p2p_market.errors import ScenarioError
-from p2p_market.scenario import Scenario, load_scenario
+from p2p_market.scenario import Scenario, build, read_scenario
+from p2p_market.schema import ScenarioSpec
 from p2p_market.tracks import TRACKS
 
 BASELINES: Final[Mapping[str, str]] = {
@@ -24,20 +25,30 @@ BASELINES: Final[Mapping[str, str]] = {
 """Name of a baseline -> `module:factory`, imported on use; a benchmark plays them all."""
 
 PLANNING: Final[Mapping[str, str]] = {
-    "mpc-alone": "baselines.mpc.policy:alone",  # each member plans on its own forecasts
-    "mpc-community": "baselines.mpc.policy:community",  # one plan for all, on the same forecasts
+    "mpc-alone-warm": "baselines.mpc.warm:alone",  # each member plans on its own forecasts
+    "mpc-community-warm": "baselines.mpc.warm:community",  # one plan for all, on the same forecasts
 }
 """Players that solve a program in every hour; a benchmark plays them too."""
+
+COLD: Final[Mapping[str, str]] = {
+    "mpc-alone": "baselines.mpc.policy:alone",
+    "mpc-community": "baselines.mpc.policy:community",
+}
+"""The planners of published boards, which solve from nothing in every hour; they take eight times
+as long and are played where asked for (`-p`)."""
 
 REFERENCES: Final[Mapping[str, str]] = {
     "mpc-foresight": "baselines.mpc.foresight:foresight",  # one plan for all, on what will be
 }
 """Players that see what nobody can; they are played where asked for (`-p`)."""
 
+DEFAULT_SCENARIO: Final = "community-16-v0"
+"""What a benchmark plays unless told otherwise."""
+
 POPULATION: Final = "baselines.population.bots:FIRST"
 """`module:attribute` of the bots that play beside an agent in focus, imported on use."""
 
-KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **REFERENCES}
+KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **COLD, **REFERENCES}
 """Every name that a policy may be asked for by."""
 
 FILES: Final[Mapping[str, str]] = {
@@ -52,23 +63,28 @@ def target_of(policy: str) -> str:
 
 
 def make(scenario_id: str, render_mode: str | None = None, info: str = "lean") -> CommunityEnv:
-    """The environment of a shipped scenario, exactly as published.
+    """The environment of a scenario, a shipped one exactly as published.
 
     Args:
-        scenario_id: for example "community-16-v0"; `p2p-market scenarios` lists them.
+        scenario_id: for example "community-16-v0"; `p2p-market scenarios` lists them. Or the name
+            of a YAML file of your own.
         render_mode: None, "ansi" or "rgb_array".
         info: "lean" or "full" infos, see `CommunityEnv`.
 
     Raises:
-        ScenarioError: if there is no such scenario.
+        ScenarioError: if there is no such scenario, or the file breaks a rule.
     """
-    return parallel_env(_shipped(scenario_id), render_mode, info)
+    return parallel_env(_shared(scenario_id), render_mode, info)
+
+
+def _shared(id_or_path: str) -> Scenario:
+    """Environments of one scenario share it, with a year's prices and skies, until it changes."""
+    return _built(read_scenario(id_or_path).model_dump_json(), id_or_path)
 
 
 @lru_cache(maxsize=16)
-def _shipped(scenario_id: str) -> Scenario:
-    """Environments of one scenario share it, with a year's prices and skies."""
-    return load_scenario(scenario_id)
+def _built(specification: str, id_or_path: str) -> Scenario:
+    return build(ScenarioSpec.model_validate_json(specification), id_or_path)
 
 
 def parallel_env(
@@ -84,7 +100,7 @@ def parallel_env(
 def make_batch(
     scenario_id: str, batch: int, threads: int = 1, split: str = "train"
 ) -> CommunityBatch:
-    """Many communities of a shipped scenario at once: arrays in, arrays out, automatic reset.
+    """Many communities of a scenario at once: arrays in, arrays out, automatic reset.
 
     Args:
         scenario_id: as in `make`.
@@ -95,4 +111,4 @@ def make_batch(
     Raises:
         ScenarioError: if there is no such scenario.
     """
-    return CommunityBatch(_shipped(scenario_id), batch, threads, split)
+    return CommunityBatch(_shared(scenario_id), batch, threads, split)

@@ -1,6 +1,5 @@
 """What a step looks like: a line of text here, an image from the report of a checkout."""
 
-import importlib
 from typing import Final
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from p2p_market.episode import Episode
 from p2p_market.errors import RenderError
+from p2p_market.modules import import_ours
 from p2p_market.records import Outcome, State
 from p2p_market.scenario import Scenario
 
@@ -41,7 +41,7 @@ def image(
     """
     module, _, function = FRAME.partition(":")
     try:
-        draw = getattr(importlib.import_module(module), function)
+        draw = getattr(import_ours(module), function)
     except ImportError as error:
         raise RenderError(
             f"cannot draw ({error}); images need a checkout of the repository and the extra "

@@ -3,107 +3,46 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import yaml
 from pydantic import ValidationError
 
-from p2p_market.assets.node import Coefficients, PowerNode, coefficients
+from p2p_market.assets.node import coefficients
 from p2p_market.data import DataSet, load
-from p2p_market.errors import ScenarioError
+from p2p_market.errors import DataError, ScenarioError
 from p2p_market.forecast import expect, pooled
 from p2p_market.market import MECHANISMS
 from p2p_market.members import (
     CLEARNESS_RANGE,
-    DonorPools,
+    all_pools,
     clear_skies,
     demand_of,
     devices,
-    explain,
     network_fees,
     peak_loads_kw,
-    pools_of,
 )
-from p2p_market.records import BoolArray, FloatArray, IntArray, Record
-from p2p_market.schema import DynamicContract, ScenarioSpec
+from p2p_market.records import FloatArray
+from p2p_market.scenario_file import (
+    ENDINGS,
+    path_of,
+    read,
+    scenario_folder,
+    scenario_ids,
+    text_of,
+)
+from p2p_market.scenario_record import Scenario
+from p2p_market.schema import DynamicContract, ScenarioSpec, explain
 from p2p_market.tariff import retail_year, to_ticks
 
+MOST_EUR_PER_H: Final = 1e9
+"""Money of a community in an hour, so that sums of floats are good to the invariants' 1e-5 EUR."""
 NOTHING_EUR_PER_KWH: Final = 1e-9
 """A gain that is rounding only."""
 
-_HERE = Path(__file__).resolve().parent
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same rules, ten times as fast
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scenario(Record):
-    """A validated scenario with its arrays; agents stand in the file's order."""
-
-    spec: ScenarioSpec
-    digest: str  # SHA-256 over the specification and the data digest
-    data: DataSet
-    agents: tuple[str, ...]
-    demand: tuple[PowerNode, ...]  # one per agent
-    roofs: tuple[PowerNode | None, ...]  # one per agent
-    flexible: tuple[tuple[PowerNode, ...], ...]  # per agent, in the order of set-points
-    nodes: Coefficients  # flexible assets, (agent, asset)
-    clear_sky_fraction: FloatArray  # (quarter of the year, orientation), irradiance in kW/m2
-    orientation_of: IntArray  # (agent,), column of its roof; any without a roof
-    roof_kw: FloatArray  # (agent,), PV power at a fraction of one; 0 without a roof
-    donor_pools: tuple[DonorPools, ...]  # one per agent: donors that its load may follow
-    expected_load: FloatArray  # (season, day type, quarter of the day, agent), mean = 1
-    load_spread: FloatArray  # same
-    expected_clearness: FloatArray  # (28-day cycle,)
-    clearness_spread: FloatArray  # (28-day cycle,)
-    price_spread_eur_per_kwh: FloatArray  # (agent,), retail price against the day before
-    peak_load_kw: FloatArray  # (agent,), contracted: no member ever draws more
-    retail_eur_per_kwh: FloatArray  # (quarter of the year, contract), on ticks
-    contract_of: IntArray  # (agent,), column of its contract
-    feed_in_eur_per_kwh: FloatArray  # (agent,), on ticks
-    network_fee_eur_per_kwh: FloatArray  # (agent,), on ticks
-    steps: int
-    steps_per_day: int
-    hold_steps: int
-
-    @property
-    def dt_h(self) -> float:
-        """Length of a step [h]."""
-        return float(self.spec.dt_h)
-
-    def clear_sky_kw(self, quarter: slice) -> FloatArray:
-        """PV power without clouds in some quarter-hours of the year, (quarter, agent) [kW]."""
-        fraction = np.take(self.clear_sky_fraction[quarter], self.orientation_of, axis=1)
-        return np.asarray(self.roof_kw * fraction)
-
-    @property
-    def clear_sky_peak_kw(self) -> FloatArray:
-        """The highest PV power without clouds in the year, (agent,) [kW]."""
-        return np.asarray(self.roof_kw * self.clear_sky_fraction.max(axis=0)[self.orientation_of])
-
-    @property
-    def has_storage(self) -> BoolArray:
-        """Which agents own a flexible asset, (agent,)."""
-        return np.asarray(self.nodes.present.any(axis=1))
-
-    @property
-    def cuts(self) -> bool:
-        """Whether load or PV may be cut: the feeder is binding, or there are outages."""
-        return self.spec.feeder.mode == "binding" or self.spec.outages is not None
-
-
-def scenario_folder() -> Path:
-    """Where the shipped scenario files are: inside the wheel, or in a checkout."""
-    packaged = _HERE / "configs" / "scenarios"
-    return packaged if packaged.is_dir() else _HERE.parent / "configs" / "scenarios"
-
-
-def scenario_ids() -> list[str]:
-    """Ids of the shipped scenarios, sorted; the folder is the list."""
-    return sorted(path.stem for path in scenario_folder().glob("*.yaml"))
+__all__ = ["Scenario", "build", "load_scenario", "parse", "read_scenario", "scenario_folder"]
+__all__ += ["scenario_ids"]
 
 
 def load_scenario(id_or_path: str | Path) -> Scenario:
@@ -115,53 +54,69 @@ def load_scenario(id_or_path: str | Path) -> Scenario:
     Raises:
         ScenarioError: if it is unknown, breaks the schema, or breaks a rule of the market.
     """
-    path = Path(id_or_path)
-    if path.suffix not in (".yaml", ".yml"):
-        path = scenario_folder() / f"{id_or_path}.yaml"
-    if not path.is_file():
-        known = ", ".join(scenario_ids())
-        raise ScenarioError(f"no scenario {str(id_or_path)!r}; known are: {known}")
-    try:
-        spec = parse(path.read_text(encoding="utf-8"), name=path.name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: cannot be read: {error}") from error
+    return build(read_scenario(id_or_path), str(id_or_path))
+
+
+def read_scenario(id_or_path: str | Path) -> ScenarioSpec:
+    """Read and validate a scenario file, without its data.
+
+    Raises:
+        ScenarioError: if it is unknown, breaks the schema, or takes the id of a shipped scenario.
+    """
+    path = path_of(id_or_path)
+    spec = parse(text_of(path), path.name, path)
     published = scenario_folder() / f"{spec.id}.yaml"
     if published.is_file() and path.resolve() != published.resolve():
         raise ScenarioError(f"{path}: the id {spec.id} is published; give your file another id")
-    return build(spec)
+    return spec
 
 
-def parse(text: str, name: str = "scenario") -> ScenarioSpec:
-    """Validate the text of a scenario file; errors name file and field.
+def parse(text: str, name: str = "scenario", path: Path | None = None) -> ScenarioSpec:
+    """Validate the text of a scenario file; errors name file, line and field.
 
-    A file with `extends: <id of a shipped scenario>` takes every key from there that it lacks.
+    A file with `extends: <id of a shipped scenario, or another file>` takes every key from there
+    that it lacks.
+
+    Args:
+        text: of the file.
+        name: of the file, for errors.
+        path: of the file; names of other files begin at its folder, or at the working folder.
 
     Raises:
         ScenarioError: if the text is not YAML or breaks the schema.
     """
+    folder, chain = (path.parent, (path.resolve(),)) if path is not None else (None, ())
+    content = read(text, name, folder, chain)
+
     try:
-        content = yaml.load(text, _LOADER)
-        if isinstance(content, dict) and "extends" in content:
-            base = scenario_folder() / f"{content.pop('extends')}.yaml"
-            if not base.is_file():
-                raise ScenarioError(
-                    f"{name}: extends {base.stem!r}, which is not a shipped scenario"
-                )
-            content = yaml.load(base.read_text(encoding="utf-8"), _LOADER) | content
-        return ScenarioSpec.model_validate(content)
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"{name}: not valid YAML: {error}") from error
+        return ScenarioSpec.model_validate(content.values)
     except ValidationError as error:
-        raise ScenarioError(f"{name}: {explain(error)}") from error
+        raise ScenarioError(f"{name}: {explain(error, line=content.line)}") from error
 
 
-def build(spec: ScenarioSpec) -> Scenario:
-    """Compute the arrays of a scenario and check the rules of the market."""
+def build(spec: ScenarioSpec, source: str = "") -> Scenario:
+    """Compute the arrays of a scenario and check the rules of the market.
+
+    Args:
+        spec: what the file says.
+        source: the file, to be named in errors.
+
+    Raises:
+        ScenarioError: if data or devices are unknown or impossible, or a rule is broken.
+    """
+    try:
+        return _build(spec)
+    except ScenarioError as error:
+        before = f"{source}: " if source.endswith(ENDINGS) else ""
+        raise ScenarioError(f"{before}{error}") from error
+
+
+def _build(spec: ScenarioSpec) -> Scenario:
     if spec.mechanism not in MECHANISMS:
         raise ScenarioError(
             f"{spec.id}: mechanism {spec.mechanism!r}; known are: {', '.join(MECHANISMS)}"
         )
-    data = load(f"{spec.data}+{spec.prices}" if spec.prices else spec.data)
+    data = _data_of(spec)
     owned = [devices(spec, number) for number in range(len(spec.members))]
     demand = tuple(demand_of(spec, number, own) for number, own in enumerate(owned))
     roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in owned)
@@ -173,7 +128,7 @@ def build(spec: ScenarioSpec) -> Scenario:
     factor = np.array([c.factor if isinstance(c, DynamicContract) else 0.0 for c in contracts])
     tick = spec.tick_eur_per_kwh
     expectation = expect(data)
-    pools = _pools(spec, data, demand)
+    pools = all_pools(spec, data, demand)
     expected_load, load_spread = pooled(
         expectation.load, expectation.load_spread, [pool["train"] for pool in pools]
     )
@@ -209,15 +164,12 @@ def build(spec: ScenarioSpec) -> Scenario:
     return scenario
 
 
-def _pools(
-    spec: ScenarioSpec, data: DataSet, demand: Sequence[PowerNode]
-) -> tuple[DonorPools, ...]:
-    """Donors of each member's load; members that name the same donors share their pools."""
-    found: dict[str, DonorPools] = {}
-    for number, node in enumerate(demand):
-        if node.profile not in found:
-            found[node.profile] = pools_of(spec, data, number, node)
-    return tuple(found[node.profile] for node in demand)
+def _data_of(spec: ScenarioSpec) -> DataSet:
+    try:
+        return load(f"{spec.data}+{spec.prices}" if spec.prices else spec.data)
+    except DataError as error:
+        field = f"prices {spec.prices!r}" if spec.prices else f"data {spec.data!r}"
+        raise ScenarioError(f"{spec.id}: {field}: {error}") from error
 
 
 def _check_prices(scenario: Scenario) -> None:
@@ -231,7 +183,8 @@ def _check_prices(scenario: Scenario) -> None:
         t = int(np.argmax(own < feed_in[i]))
         raise ScenarioError(
             f"{spec.id}: {scenario.agents[i]}: feed-in {feed_in[i]:.3f} > retail "
-            f"{own[t]:.3f} EUR/kWh in quarter {t} of the year; lower the feed-in tariff"
+            f"{own[t]:.3f} EUR/kWh in quarter {t} of the year; lower "
+            f"contracts.{spec.members[i].contract}.feed_in_eur_per_kwh"
         )
     carbon = spec.carbon_eur_per_kg * scenario.data.co2_g_per_kwh.max() / 1000.0
     if retail.max() + carbon > spec.price_max_eur_per_kwh:
@@ -242,16 +195,46 @@ def _check_prices(scenario: Scenario) -> None:
     gain_h = scenario.nodes.charge_gain_h[scenario.nodes.target_kwh > 0.0].min(initial=spec.dt_h)
     if spec.shortfall_eur_per_kwh * gain_h <= spec.price_max_eur_per_kwh * spec.dt_h:
         raise ScenarioError(
-            f"{spec.id}: shortfall_eur_per_kwh must be above what charging at "
-            "price_max_eur_per_kwh costs, losses included; raise it"
+            f"{spec.id}: shortfall_eur_per_kwh {spec.shortfall_eur_per_kwh} must be above what "
+            f"charging at price_max_eur_per_kwh {spec.price_max_eur_per_kwh} costs, losses "
+            "included; raise it"
         )
     if spec.lost_load_eur_per_kwh <= spec.price_max_eur_per_kwh:
-        raise ScenarioError(f"{spec.id}: lost_load_eur_per_kwh must be above price_max_eur_per_kwh")
+        raise ScenarioError(
+            f"{spec.id}: lost_load_eur_per_kwh {spec.lost_load_eur_per_kwh} must be above "
+            f"price_max_eur_per_kwh {spec.price_max_eur_per_kwh}; raise it"
+        )
+    if (fee := scenario.network_fee_eur_per_kwh.max()) > spec.price_max_eur_per_kwh:
+        raise ScenarioError(
+            f"{spec.id}: the highest network fee is {fee:.3f}, above price_max_eur_per_kwh "
+            f"{spec.price_max_eur_per_kwh}; lower fees.grid_fee_eur_per_kwh or the losses' price"
+        )
     _check_terminal_value(scenario)
     _check_cuts(scenario)
+    _check_connections(scenario)
     if spec.optimum == "linear":
         _check_no_resale(scenario)
         _check_no_waste(scenario)
+
+
+def _check_connections(scenario: Scenario) -> None:
+    """With idle storage the connection must carry load and PV; money must keep its last digits."""
+    spec = scenario.spec
+    pv_kw = np.asarray(CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw)
+    for most_kw, what in ((scenario.peak_load_kw, "draw"), (pv_kw, "feed in")):
+        if most_kw.max() > spec.connection_limit_kw:
+            agent = int(most_kw.argmax())
+            raise ScenarioError(
+                f"{spec.id}: {scenario.agents[agent]} may {what} {most_kw[agent]:.3f} kW, above "
+                f"connection_limit_kw {spec.connection_limit_kw}; raise the limit or make "
+                f"members[{agent}]'s load or pv smaller"
+            )
+    moved_kw = scenario.peak_load_kw + pv_kw + scenario.nodes.power_max_kw.sum(axis=1)
+    if (money := moved_kw.sum() * spec.price_max_eur_per_kwh) > MOST_EUR_PER_H:
+        raise ScenarioError(
+            f"{spec.id}: at price_max_eur_per_kwh {spec.price_max_eur_per_kwh} members may move "
+            f"{money:.3g} EUR/h, but money balances to 1e-5 EUR up to {MOST_EUR_PER_H:g}; lower it"
+        )
 
 
 def _check_terminal_value(scenario: Scenario) -> None:
@@ -309,7 +292,7 @@ def resale_gain_eur_per_kwh(scenario: Scenario) -> FloatArray:
     dearest = (retail - low).max(axis=1, keepdims=True)
     importing = (dearest - retail).max(axis=0)[contract_of] - fee
     exporting = feed_in - fee - (feed_in + fee).min()
-    return np.maximum(np.maximum(importing, exporting), feed_in.max() - retail.min())
+    return np.asarray(np.maximum(np.maximum(importing, exporting), feed_in.max() - retail.min()))
 
 
 def _check_no_resale(scenario: Scenario) -> None:

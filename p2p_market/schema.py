@@ -1,16 +1,19 @@
 """What a scenario file may say: the schema of `configs/scenarios/*.yaml`."""
 
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
-    PositiveFloat,
+    Strict,
+    ValidationError,
     model_validator,
 )
+
+from p2p_market.records import LARGEST
 
 
 def _whole_quarters(dt_h: float) -> float:
@@ -23,7 +26,46 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-Price = Annotated[float, Field(ge=0.0, le=10.0)]
+Number = Annotated[float, Strict()]  # a truth value or a text is none
+Whole = Annotated[int, Strict()]
+Share = Annotated[Number, Field(ge=0.0, le=1.0)]
+Price = Annotated[Number, Field(ge=0.0, le=10.0)]
+Dearest = Annotated[Number, Field(gt=0.0, le=10.0 * LARGEST)]  # energy that is missing
+Power = Annotated[Number, Field(ge=1e-3, le=1e5)]  # kW
+Hours = Annotated[Number, Field(gt=0.0, le=168.0)]  # no longer than an episode can be
+DataName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:+-]+$", max_length=60)]
+
+
+def _no_fault(price_eur_per_kwh: float) -> float:
+    if price_eur_per_kwh > LARGEST:
+        raise ValueError(f"must be at most {LARGEST:g}: the supervisor takes more for a fault")
+    return price_eur_per_kwh
+
+
+Loc = tuple[int | str, ...]
+"""Where a value stands: keys and places in lists."""
+
+FORMULA: Final = ("adder_eur_per_kwh",)
+"""Parts of a contract that are not a price, but come before the rounding to a tick."""
+
+_WITHOUT_VALUE: Final = ("missing", "missing_argument", "missing_keyword_only_argument")
+_REASONS: Final = {
+    "missing": "is missing; add it",
+    "missing_argument": "is missing; add it",
+    "extra_forbidden": "there is no such key; check its spelling",
+    "unexpected_keyword_argument": "there is no such parameter; check its spelling",
+    "int_type": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "string_type": "must be a text; put it into quotes",
+    "finite_number": "must be a finite number",
+    "model_type": "must hold keys with values",
+    "model_attributes_type": "must hold keys with values",
+    "dict_type": "must hold keys with values",
+    "tuple_type": "must be a list",
+    "union_tag_not_found": "has no `kind`; add one: flat, time_of_use or dynamic",
+    "union_tag_invalid": "`kind` must be flat, time_of_use or dynamic",
+}
+"""Kind of a validation error -> its reason in the words of a scenario file."""
 
 
 class Section(BaseModel):
@@ -41,13 +83,22 @@ class FlatContract(Section):
 
 
 class TimeOfUseContract(Section):
-    """A peak price between two local hours on working days, an off-peak price otherwise."""
+    """A peak price between two local hours on working days, an off-peak price otherwise.
+
+    `[22, 6]` goes through midnight: the hours before 6 and from 22 on, of every working day.
+    """
 
     kind: Literal["time_of_use"]
     peak_eur_per_kwh: Price
     off_peak_eur_per_kwh: Price
-    peak_hours: tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]]
+    peak_hours: tuple[Annotated[Whole, Field(ge=0, le=23)], Annotated[Whole, Field(ge=1, le=24)]]
     feed_in_eur_per_kwh: Price
+
+    @model_validator(mode="after")
+    def _some_hour_is_peak(self) -> "TimeOfUseContract":
+        if self.peak_hours[0] == self.peak_hours[1]:
+            raise ValueError(f"peak_hours {self.peak_hours} hold no hour; all day is [0, 24]")
+        return self
 
 
 class DynamicContract(Section):
@@ -57,11 +108,18 @@ class DynamicContract(Section):
     """
 
     kind: Literal["dynamic"]
-    factor: PositiveFloat
+    factor: Annotated[Number, Field(gt=0.0, le=100.0)]
     adder_eur_per_kwh: Price
     floor_eur_per_kwh: Price | None = None
     cap_eur_per_kwh: Annotated[Price | None, Field(exclude_if=_is_none)] = None  # newer than files
     feed_in_eur_per_kwh: Price
+
+    @model_validator(mode="after")
+    def _floor_below_cap(self) -> "DynamicContract":
+        floor, cap = self.floor_eur_per_kwh, self.cap_eur_per_kwh
+        if floor is not None and cap is not None and floor > cap:
+            raise ValueError(f"floor_eur_per_kwh {floor} is above cap_eur_per_kwh {cap}; lower it")
+        return self
 
 
 Contract = Annotated[
@@ -72,8 +130,8 @@ Contract = Annotated[
 class Site(Section):
     """Where the community stands, for the position of the sun."""
 
-    latitude_deg: Annotated[float, Field(ge=-66.0, le=66.0)]
-    longitude_deg: Annotated[float, Field(ge=-180.0, le=180.0)]
+    latitude_deg: Annotated[Number, Field(ge=-66.0, le=66.0)]
+    longitude_deg: Annotated[Number, Field(ge=-180.0, le=180.0)]
 
 
 class Feeder(Section):
@@ -83,7 +141,7 @@ class Feeder(Section):
     limit flows; storage, then PV, then load is cut, pro rata.
     """
 
-    limit_kw: PositiveFloat
+    limit_kw: Annotated[Number, Field(ge=1e-3, le=1e7)]
     mode: Literal["penalty", "binding"] = "penalty"
     overload_eur_per_kwh: Price = 0.1
 
@@ -97,21 +155,24 @@ class Fees(Section):
 
     level: Literal["none", "low", "full"]
     grid_fee_eur_per_kwh: Price = 0.11
-    loss_share: Annotated[float, Field(ge=0.0, le=0.3)] = 0.0
+    loss_share: Annotated[Number, Field(ge=0.0, le=0.3)] = 0.0
     loss_price_eur_per_kwh: Price = 0.0
+
+
+def _in_order(hours: tuple[float, float]) -> tuple[float, float]:
+    if hours[0] > hours[1]:
+        raise ValueError("the shortest comes first; swap the two")
+    return hours
+
+
+ShortestFirst = Annotated[tuple[Hours, Hours], AfterValidator(_in_order)]
 
 
 class Outages(Section):
     """Windows without the grid, drawn at reset: how many per episode, and how long each is."""
 
-    windows: Annotated[int, Field(ge=1, le=20)]
-    hours: tuple[PositiveFloat, PositiveFloat]
-
-    @model_validator(mode="after")
-    def _shortest_first(self) -> "Outages":
-        if self.hours[0] > self.hours[1]:
-            raise ValueError(f"hours {self.hours}: the shortest window comes first")
-        return self
+    windows: Annotated[Whole, Field(ge=1, le=20)]
+    hours: ShortestFirst
 
 
 FaultKind = Literal[
@@ -129,51 +190,54 @@ FaultKind = Literal[
 class Faults(Section):
     """Faults between truth and observation, and on the way of messages; drawn at reset."""
 
-    per_agent_day: PositiveFloat = 1.0  # expected number
-    kinds: Annotated[tuple[FaultKind, ...], Field(min_length=1)] = get_args(FaultKind)
-    hours: tuple[PositiveFloat, PositiveFloat] = (0.5, 3.0)  # shortest and longest
-    bias_share: Annotated[float, Field(gt=0.0, le=10.0)] = 0.3  # of the sensor's range
+    per_agent_day: Annotated[Number, Field(gt=0.0, le=96.0)] = 1.0  # expected number
+    kinds: Annotated[tuple[FaultKind, ...], Field(min_length=1, max_length=100)] = get_args(
+        FaultKind
+    )
+    hours: ShortestFirst = (0.5, 3.0)
+    bias_share: Annotated[Number, Field(gt=0.0, le=10.0)] = 0.3  # of the sensor's range
 
 
 class Reward(Section):
     """Weights of the reward; with all ones and zeros as below it is minus the private bill."""
 
-    carbon_weight: NonNegativeFloat = 1.0
-    overload_weight: NonNegativeFloat = 1.0
+    carbon_weight: Annotated[Number, Field(ge=0.0, le=1e3)] = 1.0
+    overload_weight: Annotated[Number, Field(ge=0.0, le=1e3)] = 1.0
     filter_penalty_eur_per_kwh: Price = 0.0
-    community_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    community_share: Share = 0.0
 
 
 class Member(Section):
     """One prosumer: its place on the feeder, its contract and its devices."""
 
-    node: Annotated[int, Field(ge=0)]  # index into the feeder's connection points
+    node: Annotated[Whole, Field(ge=0)]  # index into the feeder's connection points
     contract: str
-    assets: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]  # kind and parameters
+    assets: Annotated[tuple[dict[str, Any], ...], Field(min_length=1, max_length=20)]
+    """Kind and parameters of each device."""
 
 
 class ScenarioSpec(Section):
     """A whole scenario file."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*-v\d+$")]
-    title: str
-    description: str
-    track: str = "community"
-    data: str
-    prices: str | None = None  # a price year that replaces the day-ahead prices of `data`
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*-v[0-9]+$", max_length=80)]
+    title: Annotated[str, Field(max_length=200)]
+    description: Annotated[str, Field(max_length=10_000)]
+    track: Literal["community"] = "community"
+    data: DataName
+    prices: DataName | None = None  # a price year that replaces the day-ahead prices of `data`
     donors: Literal["known", "held_out"] = "known"  # in test weeks: as in training, or unseen
-    dt_h: Annotated[float, AfterValidator(_whole_quarters)]
-    days: Annotated[int, Field(ge=1, le=7)]
+    dt_h: Annotated[Number, AfterValidator(_whole_quarters)]
+    days: Annotated[Whole, Field(ge=1, le=7)]
     mechanism: str = "k_double_auction"
-    k: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
-    tick_eur_per_kwh: PositiveFloat = 0.001
-    price_max_eur_per_kwh: PositiveFloat
+    k: Share = 0.5
+    tick_eur_per_kwh: Annotated[Number, Field(ge=1e-6, le=1.0)] = 0.001
+    price_max_eur_per_kwh: Annotated[Number, Field(gt=0.0), AfterValidator(_no_fault)]
     carbon_eur_per_kg: Price = 0.0
-    lost_load_eur_per_kwh: PositiveFloat = 10.0
-    shortfall_eur_per_kwh: PositiveFloat = 1.0  # energy that a vehicle lacks at departure
+    lost_load_eur_per_kwh: Dearest = 10.0
+    shortfall_eur_per_kwh: Dearest = 1.0  # energy that a vehicle lacks at departure
     terminal_value_eur_per_kwh: Price
-    connection_limit_kw: PositiveFloat
-    hold_h: PositiveFloat = 1.0
+    connection_limit_kw: Power
+    hold_h: Hours = 1.0
     optimum: Literal["linear", "mixed_integer"] = "linear"
     site: Site
     feeder: Feeder
@@ -181,15 +245,88 @@ class ScenarioSpec(Section):
     outages: Outages | None = None
     faults: Faults | None = None
     reward: Reward = Reward()
-    contracts: dict[str, Contract]
-    members: Annotated[tuple[Member, ...], Field(min_length=1)]
+    contracts: Annotated[dict[str, Contract], Field(max_length=200)]
+    members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=10_000)]
 
     @model_validator(mode="after")
     def _contracts_exist(self) -> "ScenarioSpec":
         for number, member in enumerate(self.members):
             if member.contract not in self.contracts:
-                known = ", ".join(self.contracts)
+                known = ", ".join(self.contracts) or "none"
                 raise ValueError(
                     f"members[{number}].contract is {member.contract!r}; known are: {known}"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _tariffs_on_ticks(self) -> "ScenarioSpec":
+        tick = self.tick_eur_per_kwh
+        for name, contract in self.contracts.items():
+            for field in type(contract).model_fields:
+                price = getattr(contract, field)
+                if field.endswith("eur_per_kwh") and field not in FORMULA and price is not None:
+                    nearest = round(price / tick) * tick
+                    if abs(price - nearest) > 1e-6 * tick:
+                        raise ValueError(
+                            f"contracts.{name}.{field} is {price}, which is not a multiple of "
+                            f"tick_eur_per_kwh {tick:g}; the nearest is {nearest:.9g}"
+                        )
+        return self
+
+    @model_validator(mode="after")
+    def _outages_fit(self) -> "ScenarioSpec":
+        if self.outages is not None:
+            longest_h = self.outages.windows * self.outages.hours[1]
+            if longest_h > 24.0 * self.days:
+                raise ValueError(
+                    f"outages: {self.outages.windows} windows of up to {self.outages.hours[1]:g} h "
+                    f"do not fit into {self.days} days; lower windows or hours"
+                )
+        return self
+
+
+MOST_COMPLAINTS: Final = 4
+
+
+def explain(
+    error: ValidationError, place: str = "", line: Callable[[Loc], int | None] = lambda _: None
+) -> str:
+    """Line, field, value and reason of each validation error, in one line.
+
+    Args:
+        error: of a scenario file, or of a device's parameters.
+        place: of the device in its file, to be put before the field.
+        line: says in which line of the file a field stands.
+    """
+    errors = error.errors()
+    # A list whose items are wrong is called too short as well.
+    found = [one for one in errors if one["type"] != "too_short"] or errors
+    told = []
+    for one in found[:MOST_COMPLAINTS]:
+        loc = one["loc"]
+        if loc[0:1] == ("contracts",):
+            loc = loc[:2] + loc[3:]  # without the kind, which pydantic puts in between
+        number = line(loc)
+        before = "" if number is None else f"line {number}: "
+        field = ".".join(filter(None, (place, dotted(loc))))
+        value = "" if one["type"] in _WITHOUT_VALUE or not loc else f" {shortened(one['input'])}"
+        reason = _REASONS.get(one["type"]) or one["msg"].removeprefix("Value error, ")
+        reason = reason.replace("Input should be", "must be")
+        told.append(f"{before}{field}{value}: {reason}" if field else before + reason)
+    more = len(found) - MOST_COMPLAINTS
+    return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
+
+
+def dotted(loc: Loc) -> str:
+    """`members[3].assets[0].donor` out of its parts."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    return path.removeprefix(".")
+
+
+def shortened(value: object) -> str:
+    """A value as it stands in a file, its beginning if it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        text = "a huge number"
+    return text if len(text) <= 60 else f"{text[:56]} ..."

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len, set_cell_size
@@ -127,62 +127,72 @@ class Figures:
             for name in self.names:
                 row[name] = row[name].replace("\n", "\\n")
         full = [max(map(_width, column)) for column in zip(*cells, strict=True)]
-        told: dict[str, str] = {}
-        for columns, widths in self._tables(full, options.max_width):
-            yield self._table(cells, columns, widths, told)
-        for whole, short in told.items():
-            yield Text(f"{short} = {whole}", no_wrap=True, overflow="ignore")
+        tables = self._tables(full, options.max_width)
+        widths = list(full)
+        for name in self.names:  # the same in all tables
+            widths[name] = min(table[name] for table in tables if name in table)
+        short = [list(row) for row in cells]
+        for name in self.names:
+            found = _told_apart([row[name] for row in cells], widths[name])
+            for row in short:
+                row[name] = found[row[name]]
+        for table in tables:
+            yield self._table(short, list(table), widths)
+        whole = {row[name]: cut[name] for row, cut in zip(cells, short, strict=True)
+                 for name in self.names if row[name] != cut[name]}  # fmt: skip
+        for long, cut in whole.items():
+            yield Text(f"{cut} = {long}", no_wrap=True, overflow="ignore")
 
-    def _tables(self, full: Sequence[int], room: int) -> Iterator[tuple[list[int], list[int]]]:
-        """Columns of each table, and how wide they are."""
+    def _tables(self, full: Sequence[int], room: int) -> list[dict[int, int]]:
+        """Of each table the columns, with the widths there is room for."""
         least = [min(w, NARROW) if n in self.names else w for n, w in enumerate(full)]
-        keys, chosen = list(range(self.keys)), list[int]()
+        keys = list(range(self.keys))
+        chosen: list[list[int]] = [[]]
         for column in range(self.keys, len(full)):
-            needed = sum(least[one] + 1 for one in (*keys, *chosen)) + least[column]
-            if chosen and needed > room:
-                yield [*keys, *chosen], self._widths([*keys, *chosen], least, full, room)
-                chosen = []
-            chosen.append(column)
-        yield [*keys, *chosen], self._widths([*keys, *chosen], least, full, room)
+            wanted = [*keys, *chosen[-1], column]
+            if chosen[-1] and sum(least[one] + 1 for one in wanted) - 1 > room:
+                chosen.append([])
+            chosen[-1].append(column)
+        return [self._widths([*keys, *columns], least, full, room) for columns in chosen]
 
     def _widths(
         self, columns: Sequence[int], least: Sequence[int], full: Sequence[int], room: int
-    ) -> list[int]:
+    ) -> dict[int, int]:
         """The least widths, and what is left for the names."""
-        left = room - sum(least[one] + 1 for one in columns) + 1
-        names = sum(one in self.names for one in columns)
-        widths = []
-        for column in columns:
-            more = 0
-            if column in self.names:
-                more = max(0, min(full[column] - least[column], left // names))
-                left, names = left - more, names - 1
-            widths.append(least[column] + more)
+        widths = {column: least[column] for column in columns}
+        names = [column for column in columns if column in self.names]
+        for number, name in enumerate(names):
+            left = room - sum(width + 1 for width in widths.values()) + 1
+            widths[name] += max(0, min(full[name] - least[name], left // (len(names) - number)))
         return widths
 
     def _table(
-        self,
-        cells: Sequence[Sequence[str]],
-        columns: Sequence[int],
-        widths: Sequence[int],
-        told: dict[str, str],
+        self, cells: Sequence[Sequence[str]], columns: Sequence[int], widths: Sequence[int]
     ) -> Table:
-        table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
-        for column, width in zip(columns, widths, strict=True):
-            side = "left" if column in self.names else "right"
-            table.add_column(cells[0][column], justify=side, width=width, no_wrap=True)  # type: ignore[arg-type]
+        width = sum(widths[column] + 1 for column in columns) - 1
+        table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False, width=width)
+        for column in columns:
+            side: Literal["left", "right"] = "left" if column in self.names else "right"
+            table.add_column(cells[0][column], justify=side, width=widths[column], no_wrap=True)
         for row in cells[1:]:
-            shown = []
-            for column, width in zip(columns, widths, strict=True):
-                shown.append(shortened(row[column], width))
-                if column in self.names and shown[-1] != row[column]:
-                    told[row[column]] = shown[-1]
-            table.add_row(*shown)
+            table.add_row(*(row[column] for column in columns))
         return table
 
 
 def _width(cell: str) -> int:
     return max(map(cell_len, cell.split("\n")))
+
+
+def _told_apart(names: Sequence[str], width: int) -> dict[str, str]:
+    """Short names, with a number where they would be the same."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        short, number = shortened(name, width), 1
+        while short in found.values():
+            number += 1
+            short = f"{shortened(name, width - len(f'~{number}'))}~{number}"
+        found[name] = short
+    return found
 
 
 def shortened(name: str, width: int) -> str:

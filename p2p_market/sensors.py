@@ -12,7 +12,7 @@ import numpy as np
 from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
 from p2p_market.faults import CODE
-from p2p_market.records import FloatArray, IntArray, Proposal, State
+from p2p_market.records import BoolArray, FloatArray, IntArray, Proposal, State
 from p2p_market.scenario import Scenario
 
 LOAD: Final = 0
@@ -72,6 +72,13 @@ def shown(scenario: Scenario, episode: Episode, state: State) -> FloatArray:
     top[..., PV] = episode.pv_ceiling_kw.max(axis=0)
     top[..., LEVELS:] = scenario.nodes.energy_max_kwh
     return np.clip(np.where(np.isfinite(told), told, state.reading), 0.0, top)
+
+
+def excused(episode: Episode, step: int) -> BoolArray:
+    """Whose message the scenario itself loses or spoils in a step, (batch, agent)."""
+    if not len(episode.message_fault):
+        return np.zeros(episode.load_kw.shape[1:], dtype=np.bool_)
+    return np.asarray(episode.message_fault[step] != 0)
 
 
 def deliver(episode: Episode, state: State, proposal: Proposal) -> Proposal:

@@ -14,6 +14,7 @@ from p2p_market.records import (
     Ledger,
     Proposal,
     State,
+    Watch,
 )
 from p2p_market.scenario import Scenario
 
@@ -58,7 +59,7 @@ def bill_kernel(  # type: ignore[no-untyped-def]
 
 @kernel
 def wear_kernel(  # type: ignore[no-untyped-def]
-    setpoint, before, after, wear, value, missing, missing_price, correction, penalty, dt, out
+    setpoint, before, after, wear, value, missing, missing_price, penalised, penalty, dt, out
 ):
     """Degradation, shortfalls, terminal value of levels against `before`, filter penalty."""
     for b in range(setpoint.shape[0]):
@@ -71,7 +72,7 @@ def wear_kernel(  # type: ignore[no-untyped-def]
             out[b, i, _DEGRADATION] = worn
             out[b, i, _TERMINAL] = -value * gained
             out[b, i, _SHORTFALL] = missed * missing_price
-            out[b, i, _PENALTY] = penalty * correction[b, i] * dt
+            out[b, i, _PENALTY] = penalty * penalised[b, i] * dt
 
 
 @kernel
@@ -109,6 +110,7 @@ def flows(
     proposal: Proposal,
     action: Action,
     fills: Fills,
+    watch: Watch,
 ) -> Flows:
     """Grid exchange that the market left over, levels after the step, and the filter's work."""
     imported, exported, lost, moved = np.empty((4, *action.net_load_kw.shape))
@@ -120,7 +122,8 @@ def flows(
     energy_kwh, shortfall_kwh = node.advance(
         scenario.nodes, episode.presence(state.step), state.energy_kwh, action.setpoint_kw
     )
-    return Flows(imported, exported, lost, energy_kwh, shortfall_kwh, moved)
+    penalised = np.where(watch.cause == 0, moved, watch.unheard_kw)
+    return Flows(imported, exported, lost, energy_kwh, shortfall_kwh, moved, penalised)
 
 
 def settle(
@@ -155,7 +158,7 @@ def settle(
         spec.terminal_value_eur_per_kwh if t == scenario.steps - 1 else 0.0,
         flow.shortfall_kwh,
         spec.shortfall_eur_per_kwh,
-        flow.correction_kw,
+        flow.penalised_kw,
         spec.reward.filter_penalty_eur_per_kwh,
         spec.dt_h,
         entries,

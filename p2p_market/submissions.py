@@ -3,7 +3,6 @@
 Exit codes: 0 ok, 1 refused, 2 wrong usage or nothing there.
 """
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from p2p_market.errors import (
     RecordError,
     SigningError,
 )
+from p2p_market.modules import import_ours
 
 MODULE: Final = "leaderboard.commands"
 JUDGING: Final = "leaderboard.judging"
@@ -343,7 +343,7 @@ def _verbs(module: str | None = None) -> Any:
         P2PMarketError: if what they need is not installed.
     """
     try:
-        return importlib.import_module(module or MODULE)
+        return import_ours(module or MODULE)
     except ImportError as error:
         raise P2PMarketError(
             f"leaderboard: {error}; it needs a checkout and pip install 'p2p-market[leaderboard]'"

@@ -5,19 +5,25 @@ from collections.abc import Sequence
 import numpy as np
 
 from p2p_market.console import console, euro
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.conduct import MARKS, marks, unmarked
+from p2p_market.evaluation.fallback import told
 from p2p_market.evaluation.overview import overview
 from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.screen import Figures
 
 
-def print_results(results: Sequence[ScenarioResult]) -> None:
-    """Everything that a run says."""
-    for result in results:
-        spec, count = result.scenario.spec, result.episode.batch
-        console.say(f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)", "italic")
-        console.print(_results(result))
-        _print_certificate(result)
+def print_result(result: ScenarioResult) -> None:
+    """What a run says of one scenario."""
+    spec, count = result.scenario.spec, result.episode.batch
+    console.say(f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)", "italic")
+    console.print(_results(result))
+    _print_conduct(result)
+    _print_certificate(result)
+
+
+def print_overview(results: Sequence[ScenarioResult]) -> None:
+    """What a run says at its end: the words of its tables, and one table over all scenarios."""
     console.print(
         "score: share of the way from no trade (0) to the optimum (100), over all episodes; "
         "dispatch and allocation: EUR per episode lost by set-points and by matching"
@@ -34,11 +40,23 @@ def print_results(results: Sequence[ScenarioResult]) -> None:
 
 def _results(result: ScenarioResult) -> Figures:
     """Both ends of the scale and everything between, one row per policy."""
+    found = [_marks(row) for row in result.rows]
+    marked = ("mark",) if any(found) else ()
     return Figures(
-        ("policy", "score", "95 % interval", "worst", "EUR each", "dispatch", "allocation"),
+        (
+            "policy",
+            *marked,
+            "score",
+            "95 % interval",
+            "worst",
+            "EUR each",
+            "dispatch",
+            "allocation",
+        ),
         [
             (
                 row.policy,
+                *((mark,) if marked else ()),
                 f"{row.score.point:.1f}",
                 f"{row.score.low:.1f}..{row.score.high:.1f}",
                 f"{row.score.worst:.1f}",
@@ -46,9 +64,27 @@ def _results(result: ScenarioResult) -> Figures:
                 euro(row.dispatch_gap_eur),
                 euro(row.allocation_gap_eur),
             )
-            for row in result.rows
+            for row, mark in zip(result.rows, found, strict=True)
         ],
     )
+
+
+def _marks(row: Row) -> str:
+    """Letters beside a policy's name; the end of the scale needs none."""
+    return "" if row.policy == OPTIMUM else " ".join(marks(row.conduct))
+
+
+def _print_conduct(result: ScenarioResult) -> None:
+    """What the marks mean, and how policies failed."""
+    used = "".join(_marks(row) for row in result.rows)
+    for mark, (word, meaning) in MARKS.items():
+        if mark in used:
+            console.print(f"{mark}: {word}; {meaning}")
+    if any(unmarked(row.conduct) for row in result.rows):
+        console.print("no mark: decentralised, checked, and reproducible")
+    for row in result.rows:
+        if row.conduct.failure is not None:
+            console.say(str(row.conduct.failure), "red")
 
 
 def _summary(summaries: Sequence[Summary]) -> Figures:
@@ -95,12 +131,8 @@ def _print_certificate(result: ScenarioResult) -> None:
     for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
         if not certificate.holds:
             console.print(f"{key}: {certificate}", style="red")
-    for row in result.rows:
-        if held := int(row.metrics["interventions"].sum()):
-            console.print(
-                f"{row.policy}: held in grid-only fallback in {held} agent-steps: "
-                "it answered with numbers that are none",
-                style="yellow",
-            )
+    for name, played in result.trajectories.items():
+        if held := told(result.scenario, played):
+            console.print(f"{name}: {held}", style="yellow")
     for name in result.above_optimum:
         console.print(f"{name} costs less than the bound: engine or optimum is wrong", style="red")

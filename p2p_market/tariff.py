@@ -37,7 +37,9 @@ def retail_year(contract: Contract, data: DataSet, tick_eur_per_kwh: float) -> F
             hour = local // 4 % 24
             weekday = (local // QUARTERS_PER_DAY + FIRST_WEEKDAY) % 7
             start, stop = contract.peak_hours
-            peak = (hour >= start) & (hour < stop) & (weekday < 5)
+            after, before = hour >= start, hour < stop
+            inside = after & before if start < stop else after | before  # through midnight
+            peak = inside & (weekday < 5)
             price = np.where(peak, contract.peak_eur_per_kwh, contract.off_peak_eur_per_kwh)
         case DynamicContract():
             price = contract.factor * data.day_ahead_eur_per_kwh + contract.adder_eur_per_kwh

@@ -1,6 +1,5 @@
 """`p2p-market train`: learning baselines, found by name and imported on use."""
 
-import importlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Annotated, Any, Final
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from p2p_market.console import SeedOption, complaining, complaints, console
+from p2p_market.console import Bar, SeedOption, complaining, complaints, console
 from p2p_market.errors import PolicyError
+from p2p_market.modules import import_ours
 
 TRAINERS: Final[Mapping[str, tuple[str, str]]] = {
     "ppo": ("baselines.ppo.train:run", "rl"),  # MAPPO and IPPO in torch over many communities
@@ -66,7 +66,7 @@ def _trainer(name: str) -> Trainer:
     target, extra = TRAINERS[name]
     module, _, function = target.partition(":")
     try:
-        found: Trainer = getattr(importlib.import_module(module), function)
+        found: Trainer = getattr(import_ours(module), function)
     except ImportError as error:
         raise PolicyError(
             f"trainer {name!r}: {error}; it needs a checkout and pip install 'p2p-market[{extra}]'"
@@ -89,8 +89,8 @@ def _pairs(settings: list[str]) -> dict[str, Any]:
     return pairs
 
 
-def _bar() -> Progress:
-    return Progress(
+def _bar() -> Bar:
+    return Bar(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),

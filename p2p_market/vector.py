@@ -7,8 +7,10 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from p2p_market.arguments import floats, options_of
 from p2p_market.batch import CommunityBatch
 from p2p_market.env import box_of
+from p2p_market.errors import ArgumentError, ScenarioError
 from p2p_market.records import Float32Array, FloatArray
 
 
@@ -31,10 +33,12 @@ class ProsumerVectorEnv(VectorEnv[Float32Array, Float32Array, FloatArray]):
         """Put the prosumers of a batch in rows.
 
         Raises:
-            ValueError: if the batch is not to begin anew by itself.
+            ArgumentError: if the batch is not to begin anew by itself.
         """
-        if autoreset_mode is AutoresetMode.DISABLED:
-            raise ValueError("a batch begins its next episodes by itself: NEXT_STEP or SAME_STEP")
+        if autoreset_mode not in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
+            raise ArgumentError(
+                "a batch begins its next episodes by itself: NEXT_STEP or SAME_STEP"
+            )
         self.metadata = {"autoreset_mode": autoreset_mode}
         self.batch = batch
         self._waiting: Float32Array | None = None  # first observations, until the next step
@@ -47,9 +51,26 @@ class ProsumerVectorEnv(VectorEnv[Float32Array, Float32Array, FloatArray]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
-        """Begin new episodes; `options["week"]` asks for a week of the batch's split."""
-        week, self._waiting = (options or {}).get("week"), None
-        return self._rows(self.batch.reset(seed, week)).copy(), {}
+        """Begin new episodes.
+
+        Args:
+            seed: see `CommunityBatch.reset`.
+            options: `week` of the batch's split, or `reference`, see there; others are ignored.
+
+        Raises:
+            ScenarioError: if there is no such week or row, or `split` is not that of the batch.
+            ArgumentError: if the seed is no whole number, or the options are no mapping.
+        """
+        chosen = options_of(options)
+        if chosen.get("split", self.batch.split) != self.batch.split:
+            raise ScenarioError(
+                f"options: this batch draws from split {self.batch.split!r}; give `make_batch` "
+                "another split"
+            )
+        week, reference = chosen.get("week"), chosen.get("reference")
+        seen = self.batch.reset(seed, week, reference=reference)
+        self._waiting = None
+        return self._rows(seen).copy(), {}
 
     def step(
         self, actions: Float32Array
@@ -62,14 +83,12 @@ class ProsumerVectorEnv(VectorEnv[Float32Array, Float32Array, FloatArray]):
         Raises:
             ActionError: wrong shape or dtype.
         """
-        rows = np.asarray(actions)
-        if rows.shape == self.action_space.shape:
-            rows = rows.reshape(self.batch.batch, len(self.batch.agents), -1)
         nobody = np.zeros(self.num_envs, dtype=np.bool_)
         if self._waiting is not None:
             first, self._waiting = self._waiting, None
             return first, np.zeros(self.num_envs), nobody, nobody.copy(), {}
-        played = self.batch.step(rows)
+        rows = floats("the rows of actions", actions, (self.num_envs, self.batch.action_map.width))
+        played = self.batch.step(rows.reshape(self.batch.batch, len(self.batch.agents), -1))
         seen, infos = self._rows(played.observations).copy(), {}
         if played.final_observations is not None:
             final = self._rows(played.final_observations)

@@ -1,5 +1,6 @@
 """Wrappers around the environment."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
+from p2p_market.arguments import floats
 from p2p_market.env import CommunityEnv
 from p2p_market.records import Float32Array
 
@@ -31,17 +33,25 @@ class PhysicalUnits(BaseParallelWrapper[str, Float32Array, NDArray[np.floating[A
         return self._spaces[agent]
 
     def step(self, actions: dict[str, NDArray[np.floating[Any]]]) -> Any:
-        """Play one market interval with actions in physical units."""
+        """Play one market interval with actions in physical units.
+
+        Raises:
+            ActionError: unknown agent, wrong shape or dtype.
+        """
+        if not isinstance(actions, Mapping):
+            return super().step(actions)  # the environment names what is wrong
         table = self.env.action_map
         index = {agent: i for i, agent in enumerate(self.env.possible_agents)}
         normalised = {}
         for agent, action in actions.items():
             i = index.get(agent)
-            known = i is not None and np.shape(action) == (table.width,)
-            if not known:
-                normalised[agent] = np.asarray(action)  # the environment names what is wrong
+            if i is None:
+                normalised[agent] = action  # likewise
                 continue
+            values = floats(f"{agent}: action", action, (table.width,), kinds="fiu")
             usable = np.where(table.half[i] > 0.0, table.half[i], 1.0)
-            centred = np.asarray(action) - table.middle[i]
-            normalised[agent] = np.where(table.half[i] > 0.0, centred / usable, 0.0)
+            with np.errstate(over="ignore"):  # the screen sees what overflows
+                centred = (values - table.middle[i]) / usable
+            padding = np.where(np.isfinite(values), 0.0, np.nan)
+            normalised[agent] = np.where(table.half[i] > 0.0, centred, padding)
         return super().step(normalised)

@@ -102,7 +102,7 @@ def score_picture(result: ScenarioResult) -> Picture:
 
 def gap_picture(result: ScenarioResult) -> Picture:
     """What each policy lost against the optimum, split into its two causes."""
-    rows = result.rows
+    rows = result.played
     said = "; ".join(
         f"{row.policy} {amount(float(row.dispatch_gap_eur.sum()), 0)} and "
         f"{amount(float(row.allocation_gap_eur.sum()), 0)}"

@@ -40,7 +40,7 @@ SMALLEST_SHARE: Final = 0.002  # of the money shown; entries below are left out
 
 def cost_picture(result: ScenarioResult) -> Picture:
     """Social cost of each policy by entry of the ledger."""
-    rows = result.rows
+    rows = result.played
     money = entries_eur(result)
     size = np.abs(money).sum(axis=0)
     shown = [i for i in range(money.shape[1]) if size[i] > SMALLEST_SHARE * size.sum()]
@@ -62,12 +62,12 @@ def cost_picture(result: ScenarioResult) -> Picture:
 
 
 def entries_eur(result: ScenarioResult) -> FloatArray:
-    """Money of each policy and entry of the social cost over all episodes, (policy, entry)."""
+    """Money of each policy that ended its play, by entry, over all episodes, (policy, entry)."""
     columns = list(SOCIAL_COLUMNS)
     return np.array(
         [
             result.trajectories[row.policy].entries_eur[..., columns].sum(axis=(0, 1, 2))
-            for row in result.rows
+            for row in result.played
         ]
     )
 
@@ -109,7 +109,7 @@ def lorenz_eur(saved_eur: FloatArray) -> FloatArray:
 
 def savings_picture(result: ScenarioResult) -> Picture:
     """Lorenz curve of the members' savings, in EUR so that losses keep their size."""
-    names = [row.policy for row in result.rows if row.policy != RULE]
+    names = [row.policy for row in result.played if row.policy != RULE]
     gainers = [name for name in names if savings_eur(result, name).sum() > 0.0]
     left_out = [name for name in names if name not in gainers]
     said = "; ".join(

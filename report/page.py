@@ -1,6 +1,5 @@
 """Write the page: what the template needs, as plain text and figures."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,10 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, Row, ScenarioResult
+from p2p_market.evaluation.conduct import MARKS, marks, unmarked
+from p2p_market.evaluation.fallback import told
 from p2p_market.evaluation.files import write_text
 from p2p_market.evaluation.full_matching import FULL_MATCHING
 from p2p_market.evaluation.overview import improvements, overview, shared_costs
-from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario
 from p2p_market.schema import DynamicContract
 from report import table
@@ -51,6 +51,7 @@ class Section:
     columns: Sequence[table.Column]
     lines: list[table.Line]
     certificate: str
+    conduct: list[str]
     alarms: list[str]
     interventions: list[str]
     pictures: list[Picture]
@@ -125,11 +126,12 @@ def _section(result: ScenarioResult) -> Section:
         description=spec.description.strip(),
         ends=_ends(result),
         weeks=_weeks(result),
-        summary=_summary(result.rows),
+        summary=_summary(result.played),
         groups=table.groups(shown),
         columns=shown,
         lines=table.lines(result),
         certificate=_certificate(result),
+        conduct=_conduct(result),
         alarms=_alarms(result),
         interventions=_interventions(result),
         pictures=[
@@ -174,9 +176,9 @@ def _weeks(result: ScenarioResult) -> str:
 
 
 def _summary(rows: Sequence[Row]) -> str:
-    between = [row for row in rows if row.policy not in (RULE, OPTIMUM)]
+    between = [row for row in rows if row.policy not in (RULE, OPTIMUM) and row.conduct.contends]
     if not between:
-        return "the two ends only"
+        return "no contestant between the ends" if len(rows) > 2 else "the two ends only"
     best = max(between, key=lambda row: row.score.point)
     return f"best between the ends: {best.policy}, {table.amount(best.score.point, 1)}"
 
@@ -214,19 +216,26 @@ def _alarms(result: ScenarioResult) -> list[str]:
         f"{policy} costs less than the bound: engine or optimum is wrong."
         for policy in result.above_optimum
     ]
-    return [*(f"The certificate fails. {text}" for text in failed), *leaks]
+    broken = [str(row.conduct.failure) for row in result.rows if row.conduct.failure is not None]
+    return [*(f"The certificate fails. {text}" for text in failed), *leaks, *broken]
+
+
+def _conduct(result: ScenarioResult) -> list[str]:
+    """How the policies behave, mark by mark; who has none."""
+    rows = [row for row in result.rows if row.policy != OPTIMUM]
+    marked = [
+        f"{', '.join(found)}: {word} ({mark}); {meaning}."
+        for mark, (word, meaning) in MARKS.items()
+        if (found := [row.policy for row in rows if mark in marks(row.conduct)])
+    ]
+    sound = ", ".join(row.policy for row in rows if unmarked(row.conduct))
+    return [*marked, f"{sound}: decentralised, checked, and reproducible."] if sound else marked
 
 
 def _interventions(result: ScenarioResult) -> list[str]:
     """What the supervisor did in each policy's episodes, by cause."""
-    told = []
-    for row in result.rows:
-        found = events(result.trajectories[row.policy].cause)
-        count = Counter(event.cause for event in found)
-        if found:
-            causes = ", ".join(f"{number} {cause}" for cause, number in count.most_common())
-            told.append(f"{row.policy}: {len(found)} stays in grid-only fallback ({causes})")
-    return told
+    found = {name: told(result.scenario, one) for name, one in result.trajectories.items()}
+    return [f"{name}: {words}" for name, words in found.items() if words]
 
 
 def _donor_labels(scenario: Scenario) -> list[str]:

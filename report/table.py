@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.benchmark import OPTIMUM, Row, ScenarioResult
+from p2p_market.evaluation.conduct import marks
 from p2p_market.evaluation.statistics.summary import Summary
 
 MINUS: Final = "\N{MINUS SIGN}"
@@ -110,7 +111,7 @@ def columns(result: ScenarioResult) -> list[Column]:
     return [
         column
         for column in COLUMNS
-        if not column.optional or any(column.of(row) != 0.0 for row in result.rows)
+        if not column.optional or any(column.of(row) != 0.0 for row in result.played)
     ]
 
 
@@ -123,9 +124,15 @@ def lines(result: ScenarioResult) -> list[Line]:
         for place, column in enumerate(shown)
     ]
     return [
-        Line(row.policy, tuple(map(amount, own, digits)))
+        Line(named(row), tuple(map(amount, own, digits)))
         for row, own in zip(result.rows, values, strict=True)
     ]
+
+
+def named(row: Row) -> str:
+    """A policy with the letters of its marks; the end of the scale has none."""
+    found = "" if row.policy == OPTIMUM else " ".join(marks(row.conduct))
+    return f"{row.policy} ({found})" if found else row.policy
 
 
 def summary_lines(summaries: Sequence[Summary]) -> list[Line]:
@@ -154,5 +161,5 @@ def groups(shown: Sequence[Column]) -> list[tuple[str, int]]:
 
 def _digits(values: np.ndarray) -> int:
     """Digits after the point that leave about four figures to the largest number."""
-    largest = float(np.abs(values).max())
+    largest = float(np.nanmax(np.abs(values)))
     return 2 if largest < 100.0 else 1 if largest < 10_000.0 else 0

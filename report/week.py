@@ -58,7 +58,7 @@ def week_picture(result: ScenarioResult) -> Picture:
     """The week in which trade and foresight are worth most."""
     gain = _cost(result, RULE) - _cost(result, OPTIMUM)
     number = int(np.argmax(gain))
-    middle = _compared(result.rows)
+    middle = _compared(result.played)
     week = Week(result, number, {middle: BLUE, OPTIMUM: VERMILLION})
     last = week.start + timedelta(days=result.scenario.spec.days - 1)
     costs = ", ".join(f"{p} {amount(float(_cost(result, p)[number]), 2)}" for p in week.shown)
@@ -82,7 +82,8 @@ def _cost(result: ScenarioResult, policy: str) -> FloatArray:
 
 def _compared(rows: Sequence[Row]) -> str:
     """The policy beside the optimum: the truthful rule, else the first one given, else the rule."""
-    names = [row.policy for row in rows if row.policy not in (RULE, OPTIMUM)]
+    between = [row for row in rows if row.policy not in (RULE, OPTIMUM)]
+    names = [row.policy for row in between if row.conduct.contends]
     return TRUTHFUL if TRUTHFUL in names else (names or [RULE])[0]
 
 

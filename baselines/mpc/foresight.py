@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from baselines.mpc.policy import HORIZON_H, orders, shortened, solve
+from baselines.mpc.horizon import HORIZON_H, orders, shortened
+from baselines.mpc.policy import solve
 from baselines.optimal.outlook import Outlook
 from baselines.optimal.program import Program, compile_program, fill
 from baselines.optimal.storage import columns

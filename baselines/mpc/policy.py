@@ -10,29 +10,22 @@ after the set-points is ordered at the price of the grid, the truth about the ou
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
 
-from baselines.duals.learn import Lessons, lessons, seasons_and_hours
+from baselines.duals.learn import Lessons, lessons
 from baselines.mpc.forecasts import columns, forecast, start_day
+from baselines.mpc.horizon import horizon, orders
 from baselines.mpc.outlooks import outlook_of
+from baselines.mpc.prices import PARTS, posted_prices
 from baselines.optimal.outlook import Outlook
 from baselines.optimal.program import Posted, Program, compile_program, fill
 from p2p_market.actions import ActionMap, action_map
-from p2p_market.assets.node import coefficients
 from p2p_market.errors import OptimumError
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.scenario import Scenario
-from p2p_market.window import window
-
-HORIZON_H: Final = 24.0
-BLOCK_H: Final = 1.0
-PARTS: Final = 4
-REACH: Final = 4.0
-"""That of `baselines.storage_value`, where it was chosen on validation weeks."""
 
 Memory = tuple[int, tuple[int, ...], FloatArray]  # steps played, start days, set-points in force
 
@@ -79,30 +72,15 @@ class RollingHorizon:
         return np.asarray(self.program.storage.setpoint_kw()[0])
 
     def _believe(self, learnt: Lessons, outlook: Outlook, day: int, step: int) -> None:
-        """Prices to expect at the hub, inside what the grid leaves, and how much to count on."""
+        """Put in the prices to expect, and how much to count on."""
         market = self.program.market
         assert isinstance(market, Posted)
-        season, hour = seasons_and_hours(self.scenario, day)
-        row = (step + np.arange(self.ahead.steps) * self.block_steps) % len(season)
-        hub = learnt.hub_eur_per_kwh[season[row], hour[row]][:, None]
-        floor, cap = outlook.ask_floor_eur_per_kwh[:, 0], outlook.bid_cap_eur_per_kwh[:, 0]
-        hub = np.clip(hub, np.minimum(floor, cap), cap)
-        market.line_eur_per_kwh.fill(np.zeros(cap.shape))
-        common = window(self.scenario, day)
-        mean_kw = np.abs(common.expected_load_kw - common.expected_pv_kw).mean()
-        most_kw = np.where(floor < cap, REACH * mean_kw / PARTS, 0.0)
+        told = posted_prices(self.scenario, learnt, outlook, day, step, self.block_steps)
+        market.line_eur_per_kwh.fill(np.zeros(told.most_kw.shape))
         for number, part in enumerate(market.parts):
-            share = (number + 0.5) / PARTS
-            part.most_kw.fill(most_kw)
-            part.buy_eur_per_kwh.fill(hub + share * (cap - hub))
-            part.sell_eur_per_kwh.fill(hub - share * (hub - floor))
-
-
-def orders(table: ActionMap, setpoint_kw: FloatArray, net_load_kw: FloatArray) -> FloatArray:
-    """Normalised actions: set-points, and truthful orders for all that they leave."""
-    price = np.where(net_load_kw > 0.0, 2.0 * table.half[:, -1], 0.0)
-    rest = np.stack([net_load_kw, price], axis=-1)
-    return table.normalised(np.concatenate([setpoint_kw, rest], axis=-1))
+            part.most_kw.fill(told.most_kw)
+            part.buy_eur_per_kwh.fill(told.buy_eur_per_kwh[number])
+            part.sell_eur_per_kwh.fill(told.sell_eur_per_kwh[number])
 
 
 def solve(program: Program, what: str) -> None:
@@ -116,22 +94,8 @@ def solve(program: Program, what: str) -> None:
         raise OptimumError(f"{what}: the plan is {program.problem.status!r}")
 
 
-def shortened(scenario: Scenario, steps: int, dt_h: float) -> Scenario:
-    """The same community for so many steps of another length, for programs only."""
-    spec = scenario.spec.model_copy(update={"dt_h": dt_h, "optimum": "linear"})
-    return replace(
-        scenario,
-        spec=spec,
-        steps=steps,
-        steps_per_day=round(24.0 / dt_h),
-        nodes=coefficients(scenario.flexible, dt_h),
-    )
-
-
 def _rolling(scenario: Scenario, learnt: Lessons | None) -> RollingHorizon:
-    block_steps = max(1, round(BLOCK_H / scenario.dt_h))
-    dt_h = block_steps * scenario.dt_h
-    ahead = shortened(scenario, round(HORIZON_H / dt_h), dt_h)
+    ahead, block_steps = horizon(scenario)
     program = compile_program(ahead, posted_parts=0 if learnt is None else PARTS)
     return RollingHorizon(scenario, ahead, program, action_map(scenario), block_steps, learnt)
 

@@ -13,6 +13,7 @@ of 2^-12 before anything is made of them; a run stores the actions that came of 
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,7 @@ from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.scenario import Scenario
 
+WEIGHTS_FOLDER: Final = "session.model_external_initializers_file_folder_path"
 PER_UNIT: Final = 4096.0  # grid of outputs
 
 
@@ -78,6 +80,11 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
     try:
         told = _session(model).get_modelmeta().custom_metadata_map
     except Exception as error:  # its classes have no other base of their own
+        if "external data" in str(error).lower():
+            raise PolicyError(
+                f"{path}: keeps its weights in another file; save them inside this one: "
+                "torch.onnx.export(..., external_data=False)"
+            ) from error
         raise PolicyError(f"{path}: not an ONNX model ({error})") from error
     if not {COLUMNS, DECISION} <= told.keys():
         raise PolicyError(f"{path}: its metadata need {COLUMNS!r} and {DECISION!r}")
@@ -98,4 +105,6 @@ def _session(model: bytes) -> onnxruntime.InferenceSession:
     """A model ready to be asked; sessions do not travel between processes, bytes do."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # else weights in a second file would be taken from the current folder, whatever lies there
+    options.add_session_config_entry(WEIGHTS_FOLDER, os.devnull)
     return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])

@@ -7,10 +7,11 @@ import numpy as np
 from baselines.optimal.individual import Individual, individual
 from baselines.optimal.policy import Optimum, optimum
 from p2p_market.episode import choose_key, draw
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, play
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE
 from p2p_market.evaluation.certificate import certify
 from p2p_market.evaluation.metrics import social_cost_eur
 from p2p_market.evaluation.plan_store import digest_of
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.policy import Plan
 from p2p_market.evaluation.reference import SEED, SPLIT, Entry, rounded
 from p2p_market.scenario import Scenario, load_scenario

@@ -35,10 +35,12 @@ FIELDS: Final = {
 }
 """Message -> its fields that may be set."""
 
+INSIDE: Final = "save the weights inside the file: torch.onnx.export(..., external_data=False)"
+
 MENDS: Final = {
     "functions": "inline them",
     "training_info": "export for inference",
-    "external_data": "save the weights inside the file",
+    "external_data": INSIDE,
     "sparse_initializer": "store it densely",
     "sparse_tensor": "store it densely",
     "string_data": "use numbers",

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from onnx import GraphProto, TensorProto, numpy_helper
 
+from leaderboard.gate.allowed import INSIDE
 from leaderboard.gate.refused import RefusedError
 from leaderboard.visible import visible
 
@@ -39,7 +40,7 @@ def _numbers(tensor: TensorProto) -> int:
     """Number of elements of a constant that is there as a whole, and finite."""
     label = f"constant {visible(tensor.name)!r}"
     if tensor.data_location != TensorProto.DEFAULT:
-        raise RefusedError(f"{label}: has external data; save the weights inside the file")
+        raise RefusedError(f"{label}: has external data; {INSIDE}")
     if tensor.data_type not in NUMBERS:
         raise RefusedError(f"{label}: data type {tensor.data_type}; use float32, int64 or bool")
     count: int = math.prod(tensor.dims[:RANK])

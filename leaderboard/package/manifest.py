@@ -13,6 +13,10 @@ NAME: Final = "submission.toml"
 FORMAT: Final = "p2p-market-submission/1"
 ENDINGS: Final = {"onnx": ".onnx", "rules": ".toml"}
 """Kind of a policy -> ending of its files. What can carry code is not among them."""
+WEIGHTS_OUTSIDE: Final = (
+    "holds the weights of a network; export them into the one file that ends in '.onnx', with "
+    "torch.onnx.export(..., external_data=False)"
+)
 METHOD_SEEDS: Final = 5
 """Trainings of one recipe, at least, before a method is judged and not a lucky network."""
 
@@ -108,6 +112,8 @@ class Manifest(Draft):
         """Files are of the kind, and as many as the division asks for."""
         ending = ENDINGS[self.policy.kind]
         for file in self.files:
+            if file.path.endswith(".data"):
+                raise ValueError(f"file {visible(file.path)!r}: {WEIGHTS_OUTSIDE}")
             if not file.path.endswith(ending) or file.path == NAME:
                 raise ValueError(
                     f"file {visible(file.path)!r}: kind {self.policy.kind!r} takes files that end "

@@ -2,21 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, validate_call
+from pydantic import Field, validate_call
 
 from p2p_market.assets.node import PowerNode
+from p2p_market.assets.ranges import STRICT, Efficiency, Energy, Power, Wear
 
-Efficiency = Annotated[float, Field(gt=0.0, le=1.0)]
 
-
-@validate_call
+@validate_call(config=STRICT)
 def battery(
-    capacity_kwh: PositiveFloat,
-    power_kw: PositiveFloat,
+    capacity_kwh: Energy,
+    power_kw: Power,
     eta_charge: Efficiency = 0.95,
     eta_discharge: Efficiency = 0.95,
-    leak_per_h: NonNegativeFloat = 0.0,
-    degradation_eur_per_kwh: NonNegativeFloat = 0.0,
+    leak_per_h: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0,
+    degradation_eur_per_kwh: Wear = 0.0,
 ) -> PowerNode:
     """Power node of a battery that may use its whole capacity.
 

@@ -7,24 +7,24 @@ shortfall. The trip until the next plug-in then takes its energy.
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, validate_call
+from pydantic import Field, validate_call
 
-from p2p_market.assets.battery import Efficiency
 from p2p_market.assets.node import PowerNode
+from p2p_market.assets.ranges import STRICT, Efficiency, Power, Wear
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
-@validate_call
+@validate_call(config=STRICT)
 def electric_vehicle(
-    capacity_kwh: PositiveFloat,
-    power_kw: PositiveFloat,
-    target_soc: Share = 0.8,
+    capacity_kwh: Annotated[float, Field(ge=1.0, le=1e6)],
+    power_kw: Power,
+    target_soc: Annotated[float, Field(ge=0.05, le=1.0)] = 0.8,
     stays_per_day: Share = 0.55,
-    discharge_power_kw: NonNegativeFloat = 0.0,
+    discharge_power_kw: Annotated[float, Field(ge=0.0, le=1e5)] = 0.0,
     eta_charge: Efficiency = 0.93,
     eta_discharge: Efficiency = 0.93,
-    degradation_eur_per_kwh: NonNegativeFloat = 0.0,
+    degradation_eur_per_kwh: Wear = 0.0,
 ) -> PowerNode:
     """Power node of an electric vehicle.
 

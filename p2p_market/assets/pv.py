@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, validate_call
+from pydantic import Field, validate_call
 
 from p2p_market.assets.node import PowerNode
+from p2p_market.assets.ranges import STRICT, Power
 
 
-@validate_call
+@validate_call(config=STRICT)
 def pv(
-    peak_kw: PositiveFloat,
+    peak_kw: Power,
     tilt_deg: Annotated[float, Field(ge=0.0, le=90.0)],
     azimuth_deg: Annotated[float, Field(ge=0.0, lt=360.0)],
     system_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.86,

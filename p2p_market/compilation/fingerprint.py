@@ -87,7 +87,7 @@ class _Reading:
         if place < len(self.compiled):
             return
         self.compiled.append(value)
-        function = value.py_func
+        function: Any = value.py_func
         for name, option in sorted(value.targetoptions.items()):
             self.tell(name)
             self.value(option)

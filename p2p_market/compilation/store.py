@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Final, overload
+from typing import Any, Final, TypeGuard, overload
 
 from numba import njit
-from numba.core import config, types
+from numba.core import config
 from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
@@ -23,6 +23,7 @@ from numba.core.caching import (
     _CacheLocator,
 )
 from numba.core.dispatcher import Dispatcher
+from numba.core.types.containers import BaseTuple
 
 from p2p_market.compilation.fingerprint import UnknownValueError, fingerprint
 from p2p_market.places import NAME, user_cache
@@ -59,14 +60,19 @@ def keep(compiled: Function) -> Function:
 
     With `NUMBA_DISABLE_JIT=1` functions are plain Python, and nothing is kept.
     """
-    if isinstance(compiled, Dispatcher) and not isinstance(compiled._cache, _Kept):
-        compiled._cache = _Kept(compiled)
+    if isinstance(compiled, Dispatcher) and not isinstance(_cache_of(compiled), _Kept):
+        inside: Any = compiled
+        inside._cache = _Kept(compiled)
     return compiled
 
 
-def keeps(compiled: Any) -> bool:
+def keeps(compiled: Any) -> TypeGuard[Function]:
     """Whether Numba would keep a function on disk by its own file (`njit(cache=True)`)."""
-    return isinstance(compiled, Dispatcher) and isinstance(compiled._cache, FunctionCache)
+    return isinstance(compiled, Dispatcher) and isinstance(_cache_of(compiled), FunctionCache)
+
+
+def _cache_of(compiled: Any) -> Any:
+    return compiled._cache
 
 
 def folder() -> Path | None:
@@ -104,7 +110,7 @@ def _writable(place: Path) -> bool:
     return True
 
 
-class _Kept(NullCache):
+class _Kept(NullCache):  # type: ignore[misc]
     """The cache of one function; nothing is read before its first call."""
 
     def __init__(self, function: Dispatcher) -> None:
@@ -196,7 +202,7 @@ class _Store(FunctionCache):  # type: ignore[misc]
 def _fields(sig: Any) -> Iterator[tuple[str, ...]]:
     """Names of the fields of all named tuples in a signature."""
     for one in sig:
-        if isinstance(one, types.BaseTuple):
+        if isinstance(one, BaseTuple):
             yield tuple(getattr(one, "fields", ()))
             yield from _fields(one.types)
 

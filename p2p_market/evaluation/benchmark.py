@@ -1,6 +1,6 @@
 """Evaluate policies on held-out weeks between the two ends of the scale."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -13,30 +13,30 @@ from p2p_market.errors import OptimumError
 from p2p_market.evaluation import metrics
 from p2p_market.evaluation.breakdown import Breakdown, breakdown
 from p2p_market.evaluation.certificate import Certificate, certify
-from p2p_market.evaluation.policy import (
-    Informed,
-    Plan,
-    Planner,
-    Policy,
-    Prices,
-    load_policy,
-)
+from p2p_market.evaluation.conduct import OPTIMUM as OPTIMUM
+from p2p_market.evaluation.conduct import UNKNOWN, Conduct
+from p2p_market.evaluation.failure import FailedPolicyError
+from p2p_market.evaluation.player import Attempt, attempt
+from p2p_market.evaluation.policy import Plan, Planner, Prices, load_policy
 from p2p_market.evaluation.reference import published
-from p2p_market.evaluation.rollout import Trajectory, join, rollout
-from p2p_market.evaluation.statistics.scores import NOTHING_EUR, Score, score
+from p2p_market.evaluation.rollout import Trajectory, join
+from p2p_market.evaluation.statistics.scores import NOTHING_EUR, Score, floor_costs, score
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 
 RULE: Final = "no-trade"
-OPTIMUM: Final = "optimum"
 TRUTHFUL: Final = "truthful"  # the best of the rules, what others are measured against
 
-Progress = Callable[[int], None]
+SEES_ALL: Final = Conduct("foresight", "centralised", True)
+"""The conduct of the optimum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One policy on one scenario; arrays are per episode."""
+    """One policy on one scenario; arrays are per episode.
+
+    A policy that failed has the floor for its social cost, and nan for everything else.
+    """
 
     policy: str
     score: Score
@@ -48,6 +48,7 @@ class Row:
     jain_index: float  # of members' savings over all episodes; nan if nobody saves
     lost: Breakdown | None  # why it costs more than the bound; None without prices that prove it
     metrics: Mapping[str, FloatArray]  # name in METRICS -> (episode,)
+    conduct: Conduct = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,13 @@ class ScenarioResult:
     episode: Episode  # a batch of all weeks
     certificates: tuple[Certificate, ...]  # one per week
     prices: tuple[Prices | None, ...]  # of the optimum, one per week; None: mixed-integer
-    trajectories: Mapping[str, Trajectory]
+    trajectories: Mapping[str, Trajectory]  # up to the failure; without those that never acted
     rows: tuple[Row, ...]  # the rule first, the optimum last
+
+    @property
+    def played(self) -> tuple[Row, ...]:
+        """The rows of policies that played to the end."""
+        return tuple(row for row in self.rows if row.conduct.failure is None)
 
     @property
     def certified(self) -> bool:
@@ -72,6 +78,11 @@ class ScenarioResult:
         bound = np.array([c.bound_eur for c in self.certificates])
         tolerance = np.array([c.tolerance_eur for c in self.certificates])
         return [r.policy for r in self.rows if np.any(r.social_cost_eur < bound - tolerance)]
+
+    @property
+    def sound(self) -> bool:
+        """Whether the scale holds and every policy played to the end."""
+        return self.certified and not self.above_optimum and len(self.played) == len(self.rows)
 
 
 def all_weeks() -> range:
@@ -93,14 +104,14 @@ def evaluate(
     """
     singles = draw_weeks(scenario, split, weeks, seed)
     episode = stack(singles)
-    played = {name: play(scenario, episode, name) for name in entrants(policies)}
+    played = {name: attempt(scenario, episode, name) for name in entrants(policies)}
     planner = Yardstick(scenario)
     plans = [planner.plan(single) for single in singles]
     proofs = [
         certify(scenario, single, plan, OPTIMUM)
         for single, plan in zip(singles, plans, strict=True)
     ]
-    played[OPTIMUM] = join([trajectory for _, trajectory in proofs])
+    played[OPTIMUM] = Attempt(join([trajectory for _, trajectory in proofs]), SEES_ALL)
     certificates, prices = [proof for proof, _ in proofs], [plan.prices for plan in plans]
     return assemble(scenario, episode, played, certificates, prices)
 
@@ -115,31 +126,6 @@ def draw_weeks(
 def entrants(policies: Sequence[str]) -> list[str]:
     """All that are played on observations: the rule, then the others in the order asked for."""
     return [RULE, *dict.fromkeys(name for name in policies if name not in (RULE, OPTIMUM))]
-
-
-def play(
-    scenario: Scenario, episode: Episode, name: str, progress: Progress | None = None
-) -> Trajectory:
-    """Play one policy on all weeks, as one batch.
-
-    Raises:
-        OptimumError: if it plans with perfect foresight.
-    """
-    return rollout(scenario, episode, load_player(name, scenario, episode), name, progress=progress)
-
-
-def load_player(name: str, scenario: Scenario, episode: Episode) -> Policy:
-    """A policy that acts step by step; a reference that may know the episode is told it.
-
-    Raises:
-        OptimumError: if it makes one plan with perfect foresight.
-    """
-    policy = load_policy(name, scenario)
-    if isinstance(policy, Informed):
-        policy = policy.informed(episode)
-    if not isinstance(policy, Policy):
-        raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
-    return policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +159,7 @@ def _solver(scenario: Scenario) -> Planner:
 def assemble(
     scenario: Scenario,
     episode: Episode,
-    played: Mapping[str, Trajectory],
+    played: Mapping[str, Attempt],
     certificates: Sequence[Certificate],
     prices: Sequence[Prices | None],
 ) -> ScenarioResult:
@@ -181,25 +167,35 @@ def assemble(
 
     Args:
         episode: a batch of all weeks.
-        played: name of a policy -> its batch; the rule first, the optimum last.
+        played: name of a policy -> what became of it; the rule first, the optimum last.
         certificates: of the optimum, one per week.
         prices: of the optimum, one per week; None where whole numbers are in it.
 
     Raises:
         OptimumError: if there is nothing to win in these weeks.
+        FailedPolicyError: if one of the two ends of the scale failed.
     """
-    best = best_cost_eur(scenario, certificates, played[OPTIMUM])
-    alone = played[RULE]
+    trajectories = {name: one.played for name, one in played.items() if one.played is not None}
+    for end in (RULE, OPTIMUM):
+        if (failure := played[end].conduct.failure) is not None:
+            raise FailedPolicyError(failure)
+    alone = trajectories[RULE]
+    best = best_cost_eur(scenario, certificates, trajectories[OPTIMUM])
     if (metrics.social_cost_eur(alone) - best).sum() <= NOTHING_EUR:
         raise OptimumError(
             f"{scenario.spec.id}: the optimum costs what the no-trade rule costs in these weeks; "
             "there is nothing to score"
         )
-    rows = tuple(
-        _row(scenario, episode, alone, best, own, breakdown(scenario, episode, prices, own))
-        for own in played.values()
-    )
-    return ScenarioResult(scenario, episode, tuple(certificates), tuple(prices), played, rows)
+    rows = []
+    for name, one in played.items():
+        if one.conduct.failure is None:
+            own = trajectories[name]
+            lost = breakdown(scenario, episode, prices, own)
+            rows.append(_row(scenario, episode, alone, best, own, lost, one.conduct))
+        else:
+            rows.append(_failed_row(name, alone, best, one.conduct))
+    proofs = tuple(certificates), tuple(prices)
+    return ScenarioResult(scenario, episode, *proofs, trajectories, tuple(rows))
 
 
 def best_cost_eur(
@@ -211,6 +207,12 @@ def best_cost_eur(
     return metrics.social_cost_eur(optimum)
 
 
+def floor_eur(rule_eur: FloatArray, best_eur: FloatArray) -> FloatArray:
+    """What a policy that failed costs in each of its episodes, (episode,) [EUR]."""
+    every = np.ones(rule_eur.shape, dtype=np.bool_)
+    return floor_costs(rule_eur, rule_eur, best_eur, every)
+
+
 def _row(
     scenario: Scenario,
     episode: Episode,
@@ -218,6 +220,7 @@ def _row(
     best_eur: FloatArray,
     own: Trajectory,
     lost: Breakdown | None,
+    conduct: Conduct,
 ) -> Row:
     rule_eur, own_eur = metrics.social_cost_eur(alone), metrics.social_cost_eur(own)
     allocation = metrics.allocation_gap_eur(scenario, episode, own)
@@ -236,4 +239,24 @@ def _row(
         metrics={
             name: metric.of(scenario, episode, own) for name, metric in metrics.METRICS.items()
         },
+        conduct=conduct,
+    )
+
+
+def _failed_row(name: str, alone: Trajectory, best_eur: FloatArray, conduct: Conduct) -> Row:
+    """A policy plays all its weeks as one batch, so all of them count the floor."""
+    rule_eur = metrics.social_cost_eur(alone)
+    floor, nothing = floor_eur(rule_eur, best_eur), np.full(rule_eur.shape, np.nan)
+    return Row(
+        policy=name,
+        score=score(rule_eur, floor, best_eur, np.random.default_rng(0)),
+        social_cost_eur=floor,
+        dispatch_gap_eur=nothing,
+        allocation_gap_eur=nothing,
+        private_cost_eur=np.full_like(metrics.private_cost_eur(alone), np.nan),
+        worse_off_share=nothing,
+        jain_index=float("nan"),
+        lost=None,
+        metrics=dict.fromkeys(metrics.METRICS, nothing),
+        conduct=conduct,
     )

@@ -2,9 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import yaml
+
+from p2p_market.evaluation.conduct import recorded_marks
+
+SPECIAL: Final = {letter: f"\\{letter}" for letter in "#$%&_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 def run_digest(record: Mapping[str, Any]) -> str:
@@ -23,12 +31,13 @@ def bibtex(record: Mapping[str, Any]) -> str:
     digest = run_digest(record)
     names = ", ".join(scenario["id"] for scenario in record["scenarios"])
     release = record["versions"]["p2p-market"]
+    told = "".join(f"{_escaped(line)}; " for line in recorded_marks(record))
     return (
         f"@misc{{p2p_market_run_{digest},\n"
         "  author = {{The p2p\\_market developers}},\n"
         f"  title = {{p2p\\_market {release}: run {digest} on {names}}},\n"
         f"  year = {{{record['created_utc'][:4]}}},\n"
-        f"  note = {{Run digest {digest}; {_data(record)}; replay with p2p-market replay}}\n"
+        f"  note = {{Run digest {digest}; {_data(record)}; {told}replay with p2p-market replay}}\n"
         "}\n"
     )
 
@@ -55,8 +64,15 @@ def cff(record: Mapping[str, Any]) -> str:
         ],
         "keywords": names,
     }
+    if told := recorded_marks(record):
+        content["abstract"] = "; ".join(told)
     text: str = yaml.safe_dump(content, sort_keys=False, width=100)
     return text
+
+
+def _escaped(text: str) -> str:
+    """A text in which TeX finds no command."""
+    return "".join(SPECIAL.get(letter, letter) for letter in text)
 
 
 def _data(record: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, suppress
 from typing import Any, Final
 
 from p2p_market.errors import ClusterError, P2PMarketError
@@ -11,6 +11,7 @@ from p2p_market.evaluation.interruption import ask_again, listen
 from p2p_market.evaluation.part_store import PACKAGE, installation
 from p2p_market.evaluation.parts import Answer, Playing, Task, Tell, work
 from p2p_market.evaluation.processes import processors
+from p2p_market.modules import neutral_folder
 
 LOCAL: Final = "local"
 AUTO: Final = "auto"
@@ -43,12 +44,13 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
                 while todo and (not at_most or len(running) < at_most):
                     task = todo.pop()
                     here = installation([task.part.policy])
-                    running[remote.remote(task, here, messages)] = task
+                    running[remote.remote(task, here, os.getcwd(), messages)] = task
                 done, _ = ray.wait(list(running), timeout=POLL_S)
                 for told in messages.get_nowait_batch(messages.qsize()):
                     tell(*told)
                 for reference in done:
-                    yield running.pop(reference), answer_of(ray, reference)
+                    task = running.pop(reference)
+                    yield task, answer_of(ray, reference, f"the task of {task.part.policy!r}")
         except ClusterError:
             ask_again()  # a request to end may have reached the cluster first
             raise
@@ -58,8 +60,10 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
             messages.shutdown(force=True)
 
 
-def _work(task: Task, wanted: dict[str, str], messages: Any) -> Answer:
-    """What a node does, if it is installed like the machine that asks."""
+def _work(task: Task, wanted: dict[str, str], folder: str, messages: Any) -> Answer:
+    """What a node does, if it is installed like the machine that asks, in the same folder."""
+    with suppress(OSError):  # it has no such folder, and may need none
+        os.chdir(folder)
     found = installation([task.part.policy])
     if other := [f"{name} {found.get(name)}" for name in wanted if found.get(name) != wanted[name]]:
         raise ClusterError(
@@ -69,7 +73,7 @@ def _work(task: Task, wanted: dict[str, str], messages: Any) -> Answer:
     return work(task, lambda number, units: messages.put_nowait((number, units)))
 
 
-def answer_of(ray: Any, reference: Any) -> Answer:
+def answer_of(ray: Any, reference: Any, what: str = "a task") -> Answer:
     """The answer of a task, or its error as if it had been played here."""
     try:
         answer: Answer = ray.get(reference)
@@ -83,7 +87,7 @@ def answer_of(ray: Any, reference: Any) -> Answer:
         raise
     except ray.exceptions.RayError as error:
         raise ClusterError(
-            f"the cluster lost a task: {error}; the same command goes on from the parts finished "
+            f"the cluster lost {what}: {error}; the same command goes on from the parts finished "
             "so far"
         ) from error
     return answer
@@ -105,7 +109,8 @@ def connected(address: str, at_most: int) -> Iterator[Any]:
     if address == LOCAL:
         options |= {"num_cpus": at_most or processors(), "include_dashboard": False}
     try:
-        ray.init(address=address, **options)
+        with chdir(neutral_folder()):  # nodes would import the current folder's modules first
+            ray.init(address=address, **options)
         listen()  # Ray has a handler of its own
     except Exception as error:  # Ray has no common class for what goes wrong here
         raise ClusterError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from p2p_market.errors import ReplayError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE
+from p2p_market.evaluation.conduct import recorded_conduct
 from p2p_market.evaluation.statistics.bootstrap import (
     RESAMPLES,
     Interval,
@@ -18,6 +19,7 @@ from p2p_market.evaluation.statistics.bootstrap import (
 from p2p_market.evaluation.statistics.paired import improvement
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.records import FloatArray
+from p2p_market.registry import REFERENCES
 
 ENDS: Final = (RULE, OPTIMUM)
 STREAM: Final = "p2p_market/comparison/1"
@@ -56,12 +58,13 @@ class Matched:
     first: Mapping[str, FloatArray]  # policy -> (episode,)
     second: Mapping[str, FloatArray]
     best_eur: FloatArray  # (episode,), the 100 of the scale
+    foresight: frozenset[str] = frozenset()  # policies that know the future: references
 
     def pairs(self, asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """The pairs asked for, or policies of one name.
 
         Raises:
-            ReplayError: if one of them did not play.
+            ReplayError: if one of them did not play, or knows the future.
         """
         for pair in asked:
             for name, known in zip(pair, (self.first, self.second), strict=True):
@@ -69,7 +72,13 @@ class Matched:
                     raise ReplayError(
                         f"{self.scenario}: no policy {name!r}; known: {', '.join(known)}"
                     )
-        same = [name for name in self.first if name in self.second and name not in ENDS]
+                if name in self.foresight:
+                    raise ReplayError(
+                        f"{self.scenario}: {name!r} knows the future (foresight); it is a "
+                        "reference and is not compared"
+                    )
+        apart = {*ENDS, *self.foresight}
+        same = [name for name in self.first if name in self.second and name not in apart]
         return list(asked) or [(name, name) for name in same]
 
 
@@ -178,7 +187,18 @@ def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
     if first["certificates"][0].get("mixed_integer"):
         best = np.array([first["certificates"][place]["bound_eur"] for place in here])
     weeks = tuple(first["episodes"][place]["start_day"] for place in here)
-    return Matched(first["id"], weeks, own, other, best)
+    foresight = frozenset(_foresight(first) | _foresight(second))
+    return Matched(first["id"], weeks, own, other, best, foresight)
+
+
+def _foresight(entry: Mapping[str, Any]) -> set[str]:
+    """Policies that know the future; older records do not say so of the shipped references."""
+    return {
+        one["policy"]
+        for one in entry["policies"]
+        if one["policy"] in REFERENCES
+        or (one["policy"] not in ENDS and not recorded_conduct(one).contends)
+    }
 
 
 def _costs(entry: Mapping[str, Any], places: Sequence[int]) -> dict[str, FloatArray]:

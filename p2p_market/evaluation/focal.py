@@ -16,9 +16,10 @@ from p2p_market.actions import action_map
 from p2p_market.episode import Episode, EpisodeKey, draw, stack
 from p2p_market.errors import ClusterError, PolicyError
 from p2p_market.evaluation import metrics
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, all_weeks, draw_weeks, play
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, all_weeks, draw_weeks
 from p2p_market.evaluation.mixture import Blinkered, Mixture
 from p2p_market.evaluation.parts import Tell
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.policy import Policy, load_policy
 from p2p_market.evaluation.population import (
     Population,

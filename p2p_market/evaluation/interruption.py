@@ -5,10 +5,11 @@ library it is printed and forgotten. So it is also noted here, and asked again b
 """
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -16,6 +17,7 @@ SIGNALS: Final = tuple(
 BLOCKABLE: Final = hasattr(signal, "pthread_sigmask")
 
 _heard: Final[list[int]] = []  # handlers belong to the process, and so does this
+_patient: Final[list[None]] = []  # not empty: the first request waits until it is asked again
 
 
 class Interruption(KeyboardInterrupt):
@@ -54,7 +56,29 @@ def listen() -> None:
 
 def _hear(number: int, _: object) -> None:
     _heard.append(number)
-    raise Interruption
+    if not _patient or len(_heard) > 1:
+        raise Interruption
+
+
+def _hide(unraisable: Any) -> None:
+    """What was swallowed will be asked again, so nothing needs to be said."""
+    if not isinstance(unraisable.exc_value, Interruption):
+        sys.__unraisablehook__(unraisable)
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """Inside the block the first request only waits: imports run callbacks that would swallow it.
+
+    Raises:
+        Interruption: at the end of the block, if this process was asked to end.
+    """
+    _patient.append(None)
+    try:
+        yield
+    finally:
+        _patient.pop()
+    ask_again()
 
 
 @contextmanager
@@ -64,11 +88,13 @@ def listening() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    hook, sys.unraisablehook = sys.unraisablehook, _hide
     listen()
     try:
         yield
     finally:
         forget()
+        sys.unraisablehook = hook
         for number, handler in before.items():
             if handler is not None:
                 signal.signal(number, handler)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.evaluation.policy import Policy, ask, checked_action
+from p2p_market.errors import PolicyError
+from p2p_market.evaluation.failure import WrongAnswerError
+from p2p_market.evaluation.policy import Policy, ask
 from p2p_market.records import BoolArray, Float32Array, IntArray
 
 
@@ -40,8 +42,11 @@ class Mixture:
         answers, memories = [], []
         for name, member, own in zip(self.names, self.members, memory, strict=True):
             # A copy each: what one writes into it, the next must not see.
-            answer, later = ask(member, observation.copy(), own, name)
-            answers.append(checked_action(answer, shape, name))
+            try:
+                answer, later = ask(member, observation.copy(), own, shape)
+            except WrongAnswerError as error:
+                raise PolicyError(f"policy {name!r} {error}") from None
+            answers.append(answer)
             memories.append(later)
         rows = self.member_of[None, :, :, None]
         return np.take_along_axis(np.stack(answers), rows, axis=0)[0], tuple(memories)

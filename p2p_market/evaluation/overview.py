@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult, best_cost_eur
+from p2p_market.evaluation.conduct import Conduct, recorded_conduct
 from p2p_market.evaluation.statistics.bootstrap import named_generator
 from p2p_market.evaluation.statistics.paired import Improvement, improvement
 from p2p_market.evaluation.statistics.profiles import Band, profile_band
@@ -18,7 +19,7 @@ STREAM: Final = "p2p_market/summary/1"
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Social costs of all policies on one scenario."""
+    """Social costs of the contestants and of the optimum on one scenario."""
 
     scenario: str
     weeks: tuple[int, ...]  # start days
@@ -48,7 +49,7 @@ def recorded_overview(scenarios: Sequence[Mapping[str, Any]]) -> list[Summary]:
 
 
 def over_scenarios(costs: Sequence[Costs]) -> list[Summary]:
-    """One summary per policy that played all scenarios, the optimum left out."""
+    """One summary per policy that played all scenarios; who sees the future is left out."""
     shared = share(costs)
     if shared is None:
         return []
@@ -107,13 +108,24 @@ def profiles(shared: Shared, tau: FloatArray) -> dict[str, Band]:
 
 def _from_result(result: ScenarioResult) -> Costs:
     best = best_cost_eur(result.scenario, result.certificates, result.trajectories[OPTIMUM])
-    costs = {row.policy: row.social_cost_eur for row in result.rows}
+    costs = {
+        row.policy: row.social_cost_eur for row in result.rows if _ranked(row.policy, row.conduct)
+    }
     weeks = tuple(key.start_day for key in result.episode.keys)
     return Costs(result.scenario.spec.id, weeks, costs, best)
 
 
+def _ranked(policy: str, conduct: Conduct) -> bool:
+    """Whether its costs are needed: of contestants, and of the end of the scale."""
+    return conduct.contends or policy == OPTIMUM
+
+
 def _from_record(entry: Mapping[str, Any]) -> Costs:
-    costs = {one["policy"]: np.array(one["social_cost_eur"]) for one in entry["policies"]}
+    costs = {
+        one["policy"]: np.array(one["social_cost_eur"])
+        for one in entry["policies"]
+        if _ranked(one["policy"], recorded_conduct(one))
+    }
     best = costs[OPTIMUM]
     if entry["specification"]["optimum"] == "mixed_integer":
         best = np.array([certificate["bound_eur"] for certificate in entry["certificates"]])

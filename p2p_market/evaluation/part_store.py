@@ -7,6 +7,7 @@ digests they led to. Nothing of it is believed: a plan is certified anew, action
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -17,12 +18,14 @@ from typing import Final
 import numpy as np
 
 from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
+from p2p_market.evaluation.conduct import CONDUCT
 from p2p_market.evaluation.files import safe_name, write_bytes
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
-from p2p_market.evaluation.policy import import_from_here, is_file
+from p2p_market.evaluation.policy_names import is_file, is_ours
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.run_record import versions
+from p2p_market.modules import here, import_ours
 from p2p_market.registry import target_of
 
 PACKAGE: Final = "p2p_market"
@@ -50,8 +53,8 @@ class PartStore:
             return
         if answer.plan is not None:
             write_plan(path, answer.plan)
-        else:
-            _write(path, Recording(answer.trajectory.actions, answer.trajectory.digests))
+        elif answer.trajectory is not None:
+            _write(path, answer)
 
     def clear(self) -> None:
         """Remove what policies answered in this run; its record holds all of it now."""
@@ -68,19 +71,29 @@ def installation(policies: Sequence[str]) -> dict[str, str]:
     Args:
         policies: names, `module:factory` or files.
     """
-    modules = {target_of(name).partition(":")[0].partition(".")[0] for name in policies}
-    codes = {f"code of {name}": _code(name) for name in sorted(modules | {PACKAGE})}
+    modules = {(target_of(name).partition(":")[0], is_ours(name)) for name in policies}
+    codes = {
+        f"code of {name.partition('.')[0]}": _code(name, ours)
+        for name, ours in sorted({*modules, (PACKAGE, True)})
+    }
     files = [Path(name) for name in policies if is_file(name) and Path(name).is_file()]
     digests = {f"file {path}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     return versions() | codes | digests
 
 
 @lru_cache
-def _code(module: str) -> str:
-    """Digest of all sources of a package, or of the one file of a module, as first imported."""
+def _code(module: str, ours: bool) -> str:
+    """Digest of all sources of a module's package, or of its one file, as first imported."""
     try:
-        found = import_from_here(module)
-    except ImportError:
+        top = module.partition(".")[0]
+        if ours:
+            found = import_ours(top)
+        else:
+            with here(module) as inside:
+                found = sys.modules[top] if "." in module else inside
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # whoever plays it tells what its author's code raises
         return "not found"
     digest = hashlib.sha256()
     folders = [Path(folder) for folder in getattr(found, "__path__", [])]
@@ -109,12 +122,15 @@ def _paths_of(job: Job, folder: Path) -> dict[Part, Path]:
     return paths
 
 
-def _write(path: Path, recording: Recording) -> None:
-    buffer = io.BytesIO()
+def _write(path: Path, answer: Answer) -> None:
+    assert answer.trajectory is not None
+    played = answer.trajectory
+    recording, buffer = Recording(played.actions, played.digests, answer.conduct), io.BytesIO()
     np.savez(
         buffer,
         actions=recording.actions,
         digests=np.array(recording.digests),
+        conduct=np.array(json.dumps(asdict(recording.conduct))),
         checksum=np.array(_checksum(recording)),
     )
     write_bytes(path, buffer.getvalue())
@@ -124,7 +140,9 @@ def _read(path: Path) -> Recording | None:
     """A stored recording, or None if there is none or it is damaged."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            recording = Recording(archive["actions"], tuple(archive["digests"].tolist()))
+            conduct = CONDUCT.validate_json(archive["conduct"].item())
+            digests = tuple(archive["digests"].tolist())
+            recording = Recording(archive["actions"], digests, conduct)
             sound = archive["checksum"].item() == _checksum(recording)
     except DAMAGES:
         return None
@@ -133,4 +151,5 @@ def _read(path: Path) -> Recording | None:
 
 def _checksum(recording: Recording) -> str:
     words = f"{recording.actions.dtype} {recording.actions.shape} {recording.digests}"
+    words += str(recording.conduct)
     return hashlib.sha256(words.encode() + recording.actions.tobytes()).hexdigest()

@@ -2,11 +2,12 @@
 
 The cut depends on nothing but what was asked for, so who plays which part changes no byte. A policy
 keeps all its weeks in one batch: its networks may round differently in batches of other sizes.
-Optima are solved one by one anyway, and take nearly all the time.
+Optima are solved one by one anyway.
 """
 
+import signal
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,18 +18,21 @@ from p2p_market.episode import Episode, stack
 from p2p_market.errors import ClusterError
 from p2p_market.evaluation.benchmark import (
     OPTIMUM,
+    SEES_ALL,
     ScenarioResult,
     Yardstick,
     assemble,
     draw_weeks,
     entrants,
-    load_player,
-    play,
 )
 from p2p_market.evaluation.certificate import Certificate, certify
+from p2p_market.evaluation.conduct import Conduct
+from p2p_market.evaluation.failure import FailedPolicyError, Failure, PassingError
+from p2p_market.evaluation.player import Attempt, attempt, load_player
 from p2p_market.evaluation.policy import Plan, Policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
 from p2p_market.records import Float32Array
+from p2p_market.registry import KNOWN
 from p2p_market.scenario import Scenario, build
 from p2p_market.schema import ScenarioSpec
 
@@ -44,6 +48,7 @@ class Job:
     split: str
     weeks: tuple[int, ...]
     seed: int
+    centralised: bool = False  # the policies say so themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +63,34 @@ class Part:
     seed: int
     units: int  # of work: steps of a rollout, or of an optimum
     size: int  # agent-steps: the larger, the longer it takes
+    centralised: bool = False  # the policy says so itself
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a policy answered, and where that led."""
+    """What a policy answered, where that led, and how it behaved."""
 
     actions: NDArray[Any]  # (step, batch, agent, column), normalised
     digests: tuple[str, ...]  # one per week
+    conduct: Conduct
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A part that was played."""
 
-    trajectory: Trajectory
+    trajectory: Trajectory | None  # up to the failure of a policy; None if it never acted
+    conduct: Conduct
     certificate: Certificate | None = None  # of an optimum
     plan: Plan | None = None  # of an optimum
 
+
+CRASHES: Final = tuple(
+    getattr(signal, name)
+    for name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+    if hasattr(signal, name)
+)
+"""Signals by which faulty code ends its own process."""
 
 Known = Plan | Recording | None
 """What is known of a part from an earlier run."""
@@ -113,6 +128,7 @@ def parts_of(job: Job) -> list[Part]:
             seed=job.seed,
             units=scenario.steps,
             size=size,
+            centralised=job.centralised and policy != OPTIMUM,
         )
 
     rules = [part(name, job.weeks) for name in entrants(job.policies)]
@@ -134,7 +150,8 @@ def play_part(
         progress: called with the number of units done since its last call.
 
     Raises:
-        P2PMarketError: whatever goes wrong with scenario, policy or optimum.
+        P2PMarketError: if there is no such policy, or whatever goes wrong with scenario or
+            optimum. That a policy fails is an answer.
     """
     scenario = _scenario(part.specification)
     if scenario.digest != part.digest:
@@ -149,15 +166,57 @@ def play_part(
         certificate, trajectory = certify(scenario, single, plan, OPTIMUM)
         if progress is not None:
             progress(part.units)
-        return Answer(trajectory, certificate, plan)
+        return Answer(trajectory, SEES_ALL, certificate, plan)
     episode = stack(singles)
     if isinstance(known, Recording):
         again = _play_again(scenario, episode, part.policy, known)
         if again is not None:
             if progress is not None:
                 progress(part.units)
-            return Answer(again)
-    return Answer(play(scenario, episode, part.policy, progress))
+            return Answer(again, known.conduct)
+    made = attempt(scenario, episode, part.policy, part.centralised, progress)
+    if progress is not None:
+        progress(part.units - (0 if made.played is None else len(made.played.actions)))
+    return Answer(made.played, made.conduct)
+
+
+def asked_here(part: Part, answer: Answer) -> Answer:
+    """The answer of another process, marked where this one gives other bytes on the first day.
+
+    Between processes of one machine only what a policy must not depend on differs, such as the
+    order of sets.
+    """
+    played = answer.trajectory
+    if played is None or not answer.conduct.reproducible or part.policy in KNOWN:
+        return answer
+    scenario = _scenario(part.specification)
+    episode = stack(draw_weeks(scenario, part.split, part.weeks, part.seed))
+    steps = min(scenario.steps, scenario.steps_per_day)
+    if _alike(scenario, episode, part.policy, played.actions, steps) is not None:
+        return answer
+    return replace(answer, conduct=replace(answer.conduct, reproducible=False, rows="not checked"))
+
+
+def died(part: Part, code: int) -> Answer:
+    """The answer of a part whose process ended before it.
+
+    Args:
+        code: that the process left with; below 0 the signal that ended it.
+
+    Raises:
+        ClusterError: if no policy can be blamed: the system ended the process, or it was at work
+            on an optimum.
+    """
+    name = _scenario(part.specification).spec.id
+    how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+    if part.policy == OPTIMUM or (code < 0 and -code not in CRASHES):
+        raise ClusterError(
+            f"a process died ({how}) at work on {part.policy!r} in {name}, perhaps for want of "
+            "memory; the same command goes on from the parts finished so far, and fewer --workers "
+            "need less"
+        )
+    message = f"policy {part.policy!r} failed in {name}: it ended its process ({how})"
+    return Answer(None, Conduct(failure=Failure(message)))
 
 
 def work(task: Task, tell: Tell) -> Answer:
@@ -179,9 +238,14 @@ def work(task: Task, tell: Tell) -> Answer:
 def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
     """The result of a job from its answers, in the order of its parts."""
     episode = stack(draw_weeks(job.scenario, job.split, job.weeks, job.seed))
+    played = {
+        part.policy: Attempt(one.trajectory, one.conduct)
+        for part, one in zip(parts_of(job), answers, strict=True)
+        if part.policy != OPTIMUM
+    }
     proofs = [one for one in answers if one.certificate is not None]
-    played = {one.trajectory.policy: one.trajectory for one in answers if one.certificate is None}
-    played[OPTIMUM] = join([one.trajectory for one in proofs])
+    weeks = [one.trajectory for one in proofs if one.trajectory is not None]
+    played[OPTIMUM] = Attempt(join(weeks), SEES_ALL)
     certificates = [one.certificate for one in proofs if one.certificate is not None]
     prices = [one.plan.prices for one in proofs if one.plan is not None]
     return assemble(job.scenario, episode, played, certificates, prices)
@@ -192,7 +256,7 @@ def _scenario(specification: str) -> Scenario:
     return build(ScenarioSpec.model_validate_json(specification))
 
 
-class _OtherwiseError(Exception):
+class _OtherwiseError(PassingError):
     """The policy answers otherwise than it did."""
 
 
@@ -230,12 +294,21 @@ def _play_again(
     scenario: Scenario, episode: Episode, name: str, known: Recording
 ) -> Trajectory | None:
     """Recorded actions through the engine; None if policy or engine now does otherwise."""
-    if known.actions.shape[:2] != (scenario.steps, episode.batch):
+    failure = known.conduct.failure
+    steps = scenario.steps if failure is None else failure.step or 0
+    if known.actions.shape[:2] != (steps, episode.batch):
         return None
-    player = load_player(name, scenario, episode)
-    policy = _Resumed(player, known.actions, scenario.steps_per_day)
+    played = _alike(scenario, episode, name, known.actions, steps)
+    return played if played is not None and played.digests == known.digests else None
+
+
+def _alike(
+    scenario: Scenario, episode: Episode, name: str, actions: NDArray[Any], steps: int
+) -> Trajectory | None:
+    """So many steps of recorded actions; None if the policy answers otherwise on the first day."""
     try:
-        played = rollout(scenario, episode, policy, name)
-    except _OtherwiseError:
+        player, _ = load_player(name, scenario, episode)
+        policy = _Resumed(player, actions, scenario.steps_per_day)
+        return rollout(scenario, episode, policy, name, steps=steps)
+    except (_OtherwiseError, FailedPolicyError):
         return None
-    return played if played.digests == known.digests else None

@@ -19,7 +19,16 @@ from p2p_market.evaluation.full_matching import fully_matched
 from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.scenario import Scenario
 
-DAMAGES: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+DAMAGES: Final = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    RuntimeError,  # encrypted, or packed in another way
+    MemoryError,  # sizes that are not there
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What reading an archive raises if it is missing, cut short or changed."""
 
 PRICES: Final = fields(Prices)

@@ -1,12 +1,8 @@
 """What a policy is, and how one is found by name."""
 
-import importlib
-import os
-import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import PurePath
-from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,8 +10,11 @@ from numpy.typing import NDArray
 
 from p2p_market.episode import Episode
 from p2p_market.errors import PolicyError
+from p2p_market.evaluation.failure import Stranger, WrongAnswerError
+from p2p_market.evaluation.interface import insist_on_policy, takes
+from p2p_market.evaluation.policy_names import is_file, is_ours, not_imported, place_of
+from p2p_market.modules import here, import_ours
 from p2p_market.records import Float32Array, FloatArray, Record
-from p2p_market.registry import FILES, KNOWN, target_of
 from p2p_market.scenario import Scenario
 
 
@@ -88,74 +87,89 @@ def load_policy(name: str, scenario: Scenario) -> Policy | Planner | Informed:
     returns a `Policy`. Modules are searched in the current directory first.
 
     Raises:
-        PolicyError: if nothing of that name can be imported, or it is not a policy.
+        PolicyError: if nothing of that name can be imported.
+        FailedPolicyError: if its module or its factory raises, or what it returns is no policy.
     """
-    target = target_of(name)
-    module_name, _, factory_name = target.partition(":")
-    if not (factory_name and module_name) or module_name.startswith("."):
-        raise PolicyError(
-            f"no policy {name!r}; known are: {', '.join(KNOWN)}, or give MODULE:FACTORY or a file "
-            f"that ends in {', '.join(FILES)}"
-        )
-    try:
-        factory = getattr(import_from_here(module_name), factory_name)
-    except ImportError as error:
-        raise PolicyError(
-            f"policy {name!r}: cannot import {module_name!r} ({error}); baselines need a checkout "
-            "of the repository and the extra that carries their solver, files of networks the "
-            "extra onnx"
-        ) from error
-    except AttributeError as error:
-        raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
-    policy = factory(scenario, name) if is_file(name) else factory(scenario)
-    if not isinstance(policy, Policy | Planner | Informed):
-        raise PolicyError(
-            f"policy {name!r}: the factory returned {type(policy).__name__}, "
-            "which has neither start() and act() nor plan()"
+    module_name, factory_name = place_of(name)
+    author = Stranger(name, scenario.spec.id, module_name)
+    given = (scenario, name) if is_file(name) else (scenario,)
+    with ExitStack() as stack:
+        try:
+            if is_ours(name):
+                module = import_ours(module_name)
+            else:
+                place = here(module_name)
+                module = author.call(None, stack.enter_context, place, passing=ImportError)
+            factory = author.call(None, getattr, module, factory_name, passing=AttributeError)
+        except ImportError as error:
+            raise PolicyError(not_imported(name, module_name, error)) from error
+        except AttributeError as error:
+            raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
+        policy: Policy | Planner | Informed = author.call(
+            None, _made, factory, given, passing=PolicyError
         )
     return policy
 
 
-def is_file(name: str) -> bool:
-    """Whether a policy is a file, by its ending."""
-    return PurePath(name).suffix in FILES
-
-
-def import_from_here(module: str) -> ModuleType:
-    """A module, searched in the current directory first.
-
-    Raises:
-        ImportError: if it cannot be imported.
-    """
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.insert(0, here)
-    return importlib.import_module(module)
+def _made(factory: Any, arguments: tuple[Any, ...]) -> Any:
+    """What a factory gives, if it is a policy."""
+    if not callable(factory):
+        raise WrongAnswerError(f"the factory is {factory!r}, which cannot be called")
+    if not takes(factory, *arguments):
+        raise WrongAnswerError(
+            f"the factory cannot be called as {getattr(factory, '__name__', 'it')}(scenario"
+            f"{', path' if len(arguments) > 1 else ''})"
+        )
+    policy = factory(*arguments)
+    insist_on_policy(policy)
+    return policy
 
 
 def ask(
-    policy: Policy, observation: Float32Array, memory: Any, name: str
+    policy: Policy, observation: Float32Array, memory: Any, shape: tuple[int, ...]
 ) -> tuple[NDArray[Any], Any]:
-    """A policy's answer: action, not yet checked, and memory.
+    """A policy's answer: action and memory.
+
+    Args:
+        shape: that the action must have, (batch, agent, column).
 
     Raises:
-        PolicyError: if it is no such pair.
+        WrongAnswerError: if it is no pair, or the action has another shape or no floating dtype.
     """
     answer = policy.act(observation, memory)
-    if not isinstance(answer, tuple) or len(answer) != 2:
-        raise PolicyError(f"policy {name!r}: act() must return (action, memory)")
-    return answer
+    if not isinstance(answer, tuple):
+        raise WrongAnswerError(f"act() must return (action, memory), not {_kind(answer)}")
+    if len(answer) != 2:
+        raise WrongAnswerError(f"act() must return (action, memory), not {len(answer)} things")
+    return _checked(answer[0], shape), answer[1]
 
 
-def checked_action(action: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
-    """A policy's answer, if it has the right shape and a floating dtype.
+def checked_action(action: Any, shape: tuple[int, ...], name: str) -> NDArray[Any]:
+    """A policy's action, if it has the right shape and a floating dtype.
 
     Raises:
         PolicyError: otherwise.
     """
-    values = np.asarray(action)
+    try:
+        return _checked(action, shape)
+    except WrongAnswerError as error:
+        raise PolicyError(f"policy {name!r} {error}") from None
+
+
+def _checked(action: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    needed = f"needed are {shape} and float32 or float64"
+    try:
+        values = np.asarray(action)
+    except (TypeError, ValueError) as error:  # rows of unlike lengths, for example
+        raise WrongAnswerError(f"answered with {_kind(action)}, {error}; {needed}") from None
+    if values.dtype == object and not isinstance(action, np.ndarray):
+        raise WrongAnswerError(f"answered with {_kind(action)} instead of an array; {needed}")
     if values.shape != shape or values.dtype.kind != "f":
-        raise PolicyError(
-            f"policy {name!r} answered with shape {values.shape} and dtype {values.dtype}; "
-            f"needed are {shape} and float32 or float64"
+        raise WrongAnswerError(
+            f"answered with shape {values.shape} and dtype {values.dtype}; {needed}"
         )
     return values
+
+
+def _kind(thing: Any) -> str:
+    return "None" if thing is None else f"a {type(thing).__name__}"

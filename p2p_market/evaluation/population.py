@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from p2p_market.episode import EpisodeKey
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.policy import Policy, import_from_here
+from p2p_market.evaluation.policy import Policy
+from p2p_market.modules import import_from_here, import_ours
 from p2p_market.records import Float32Array
+from p2p_market.registry import POPULATION
 from p2p_market.scenario import Scenario
 from p2p_market.streams import stream
 
@@ -43,7 +45,8 @@ def load_population(target: str) -> Population:
     """
     module, _, attribute = target.partition(":")
     try:
-        found = getattr(import_from_here(module), attribute)
+        load = import_ours if target == POPULATION else import_from_here
+        found = getattr(load(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise PolicyError(
             f"population {target!r}: {error}; that of the focal role needs a checkout of the "

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.episode import Episode, EpisodeKey
+from p2p_market.episode import REFERENCE_SEED, REFERENCE_SPLIT, Episode, EpisodeKey
 from p2p_market.evaluation.files import write_bytes, write_text
 from p2p_market.evaluation.full_matching import fully_matched, shipped_twin
 from p2p_market.evaluation.plan_store import DAMAGES, digest_of
@@ -24,8 +24,8 @@ from p2p_market.evaluation.policy import Plan, Prices
 from p2p_market.records import FloatArray
 from p2p_market.scenario import Scenario
 
-SPLIT: Final = "test"
-SEED: Final = 0
+SPLIT: Final = REFERENCE_SPLIT
+SEED: Final = REFERENCE_SEED
 FOLDER: Final = Path(__file__).resolve().parent.parent / "reference"
 SCHEMA: Final = "p2p_market/reference/1"
 PER_UNIT: Final = 1e8  # stored numbers per kW and per EUR/kWh

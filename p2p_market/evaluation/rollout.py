@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
-from p2p_market.episode import Episode, choose_key, draw, policy_seed
-from p2p_market.evaluation.policy import Informed, Planner, Policy, ask, checked_action
+from p2p_market.episode import Episode, policy_seed
+from p2p_market.evaluation.failure import FailedPolicyError, Stranger
+from p2p_market.evaluation.policy import Policy, ask
+from p2p_market.market import MECHANISMS
 from p2p_market.observation import observe
-from p2p_market.records import FloatArray, IntArray, Outcome, Record, State
+from p2p_market.records import FloatArray, IntArray, Outcome, Proposal, Record, State
+from p2p_market.registry import target_of
 from p2p_market.scenario import Scenario
 
 
@@ -46,50 +49,63 @@ def rollout(
     name: str = "policy",
     strict: bool = True,
     progress: Callable[[int], None] | None = None,
+    steps: int | None = None,
 ) -> Trajectory:
-    """Play one batch of episodes to the end.
+    """Play one batch of episodes.
 
     Args:
         policy: sees observations only.
         name: for tables and errors.
         strict: raise on a broken invariant.
         progress: called with the number of steps played since its last call.
+        steps: after which it ends; None: with the episode.
 
     Raises:
-        PolicyError: if the policy answers with something that is not an action.
+        FailedPolicyError: if the policy or the mechanism raises, or the policy answers with
+            something that is not an action; holds what was played before.
     """
-    table = action_map(scenario)
+    table, stranger = action_map(scenario), author_of(name, scenario)
     shape = (episode.batch, len(scenario.agents), table.width)
     present = np.ones(shape[:2], dtype=np.bool_)
     state = engine.start(scenario, episode)
-    memory = policy.start([policy_seed(key) for key in episode.keys])
     chains = [b""] * episode.batch
     rows: list[tuple[NDArray[Any], Outcome]] = []
-    for _ in range(scenario.steps):
-        answer, memory = ask(policy, observe(scenario, episode, state), memory, name)
-        action = checked_action(answer, shape, name)
-        proposal = to_proposal(table.physical(action.astype(np.float64)), present)
-        state, outcome = engine.step(scenario, episode, state, proposal, strict)
-        chains = [_link(chain, b, state, outcome) for b, chain in enumerate(chains)]
-        rows.append((action.copy(), outcome))
-        if progress is not None:
-            progress(1)
-    return _collect(name, rows, tuple(chain.hex() for chain in chains))
+    try:
+        memory = stranger.call(None, policy.start, [policy_seed(key) for key in episode.keys])
+        for step in range(scenario.steps if steps is None else steps):
+            seen = observe(scenario, episode, state)
+            action, memory = stranger.call(step, ask, policy, seen, memory, shape)
+            proposal = to_proposal(table.physical(action.astype(np.float64)), present)
+            state, outcome = _market(stranger, scenario, episode, state, proposal, strict)
+            chains = [_link(chain, b, state, outcome) for b, chain in enumerate(chains)]
+            rows.append((action.copy(), outcome))
+            if progress is not None:
+                progress(1)
+    except FailedPolicyError as error:
+        before = _collect(name, rows, chains) if rows else None
+        raise FailedPolicyError(error.failure, before) from None
+    return _collect(name, rows, chains)
 
 
-def try_out(policy: Policy | Planner | Informed, scenario: Scenario, split: str, name: str) -> None:
-    """Ask a policy for one action, so that a broken one is told before hours of play.
+def author_of(name: str, scenario: Scenario) -> Stranger:
+    """Whose code a policy is, by its name."""
+    return Stranger(name, scenario.spec.id, target_of(name).partition(":")[0])
 
-    Raises:
-        PolicyError: if the answer is not an action of this scenario.
-    """
-    if not isinstance(policy, Policy):
-        return
-    episode = draw(scenario, choose_key(scenario, 0, split))
-    memory = policy.start([policy_seed(key) for key in episode.keys])
-    seen = observe(scenario, episode, engine.start(scenario, episode))
-    answer, _ = ask(policy, seen, memory, name)
-    checked_action(answer, (1, len(scenario.agents), action_map(scenario).width), name)
+
+def _market(
+    stranger: Stranger,
+    scenario: Scenario,
+    episode: Episode,
+    state: State,
+    proposal: Proposal,
+    strict: bool,
+) -> tuple[State, Outcome]:
+    """One step of the engine; its mechanism may be a stranger's too."""
+    mechanism = scenario.spec.mechanism
+    author = replace(stranger, module=MECHANISMS[mechanism].clear.__module__)
+    during, given = f"mechanism {mechanism!r}", (scenario, episode, state, proposal, strict)
+    played: tuple[State, Outcome] = author.call(state.step, engine.step, *given, during=during)
+    return played
 
 
 def _link(chain: bytes, community: int, state: State, outcome: Outcome) -> bytes:
@@ -103,7 +119,7 @@ def _link(chain: bytes, community: int, state: State, outcome: Outcome) -> bytes
 
 
 def _collect(
-    name: str, rows: list[tuple[NDArray[Any], Outcome]], digests: tuple[str, ...]
+    name: str, rows: Sequence[tuple[NDArray[Any], Outcome]], chains: Sequence[bytes]
 ) -> Trajectory:
     outcomes = [outcome for _, outcome in rows]
     return Trajectory(
@@ -122,7 +138,7 @@ def _collect(
         clearing_price_eur_per_kwh=np.stack([o.fills.clearing_price_eur_per_kwh for o in outcomes]),
         entries_eur=np.stack([o.ledger.entries_eur for o in outcomes]),
         reward=np.stack([o.reward for o in outcomes]),
-        digests=digests,
+        digests=tuple(chain.hex() for chain in chains),
     )
 
 

@@ -3,40 +3,44 @@
 import csv
 import io
 import json
+import math
 import platform
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from pydantic import ValidationError
 
 from p2p_market.actions import action_map
 from p2p_market.calendar import start_days
 from p2p_market.episode import Episode, EpisodeKey, draw, stack
 from p2p_market.errors import ReplayError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult, floor_eur
 from p2p_market.evaluation.breakdown import CHOICES
 from p2p_market.evaluation.certificate import (
     Certificate,
     certificate_tolerance_eur,
     setting,
 )
+from p2p_market.evaluation.conduct import recorded_conduct
 from p2p_market.evaluation.duality import bound_eur
 from p2p_market.evaluation.files import safe_name, write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
 from p2p_market.evaluation.overview import overview, recorded_overview
+from p2p_market.evaluation.plan_store import DAMAGES
+from p2p_market.evaluation.recorded import RECORD_NAME, SCHEMA, first_wrong
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
 from p2p_market.evaluation.statistics.scores import score
+from p2p_market.records import FloatArray
 from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario, build
 from p2p_market.schema import ScenarioSpec
 
-SCHEMA: Final = "p2p_market/run/1"
-RECORD_NAME: Final = "run.json"
 PACKAGES: Final = ("p2p-market", "numpy", "numba", "pettingzoo", "cvxpy", "highspy", "clarabel")
 
 
@@ -80,17 +84,22 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
                     "policy": row.policy,
                     **asdict(key),
                     "social_cost_eur": float(row.social_cost_eur[number]),
-                    "dispatch_gap_eur": float(row.dispatch_gap_eur[number]),
-                    "allocation_gap_eur": float(row.allocation_gap_eur[number]),
+                    "dispatch_gap_eur": _number(row.dispatch_gap_eur[number]),
+                    "allocation_gap_eur": _number(row.allocation_gap_eur[number]),
                     **{f"loss_{name}_eur": _lost(row, name, number) for name in CHOICES},
-                    "worse_off_share": float(row.worse_off_share[number]),
+                    "worse_off_share": _number(row.worse_off_share[number]),
                     **{
-                        _with_unit(name): float(values[number])
+                        _with_unit(name): _number(values[number])
                         for name, values in row.metrics.items()
                     },
                 }
             )
     return rows
+
+
+def _number(value: float) -> float | None:
+    """None for what a policy that failed has no number of; JSON knows no nan."""
+    return None if math.isnan(value) else float(value)
 
 
 def _lost(row: Row, choice: str, number: int) -> float | None:
@@ -135,36 +144,20 @@ def _scenario_record(result: ScenarioResult) -> dict[str, Any]:
 
 
 def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
+    played = result.trajectories.get(row.policy)
     return {
         "policy": row.policy,
         "score": asdict(row.score),
         "social_cost_eur": row.social_cost_eur.tolist(),
-        "digests": list(result.trajectories[row.policy].digests),
-        "actions": _actions_name(result.scenario, row.policy),
-        "events": [asdict(event) for event in events(result.trajectories[row.policy].cause)],
+        "conduct": asdict(row.conduct),
+        "digests": [] if played is None else list(played.digests),
+        "actions": None if played is None else _actions_name(result.scenario, row.policy),
+        "events": [] if played is None else [asdict(event) for event in events(played.cause)],
     }
 
 
 def _actions_name(scenario: Scenario, policy: str) -> str:
     return f"actions/{safe_name(scenario.spec.id, policy)}.npz"
-
-
-def read_run(folder: Path) -> dict[str, Any]:
-    """The record of a run folder.
-
-    Raises:
-        ReplayError: if it is missing, damaged, or of another schema.
-    """
-    path = folder / RECORD_NAME
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReplayError(f"{folder}: no {RECORD_NAME}; give the folder of a run") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ReplayError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise ReplayError(f"{path}: not a record of schema {SCHEMA}")
-    return record
 
 
 def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
@@ -181,14 +174,14 @@ def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """
     differences: list[str] = []
     try:
-        if not record["scenarios"]:
-            raise ReplayError(f"{folder}: the record holds no scenario")
         for entry in record["scenarios"]:
             differences += _replay_scenario(folder, entry)
         again = [asdict(summary) for summary in recorded_overview(record["scenarios"])]
         if again != record.get("summary", again):
             differences.append("all scenarios: other summary")
-    except (LookupError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except ValidationError as error:
+        raise ReplayError(f"{folder}: not a run record: {first_wrong(error)}") from None
+    except (LookupError, TypeError, ArithmeticError, *DAMAGES) as error:
         raise ReplayError(f"{folder}: the record cannot be replayed: {error!r}") from error
     return differences
 
@@ -205,18 +198,24 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
             raise ReplayError(f"{name}: {key} is not an episode of its split")
     singles = [draw(scenario, key) for key in keys]
     episode = stack(singles)
-    costs = {}
-    for policy in entry["policies"]:
-        played = _play_again(folder, scenario, episode, policy)
-        costs[policy["policy"]] = social_cost_eur(played)
-        lines += _differences(f"{name}: {policy['policy']}", played, policy)
-        if policy["policy"] == OPTIMUM:
-            lines += _certificate_differences(scenario, singles, played, entry["certificates"])
-    best = costs[OPTIMUM]
+    again = {
+        one["policy"]: _play_again(folder, scenario, episode, one) for one in entry["policies"]
+    }
+    rule, optimum = again[RULE], again[OPTIMUM]
+    if rule is None or optimum is None:
+        raise ReplayError(f"{name}: an end of the scale failed")
+    lines += _certificate_differences(scenario, singles, optimum, entry["certificates"])
+    rule_eur, best_eur = social_cost_eur(rule), social_cost_eur(optimum)
     if scenario.spec.optimum == "mixed_integer":
-        best = np.array([certificate["bound_eur"] for certificate in entry["certificates"]])
+        best_eur = np.array([certificate["bound_eur"] for certificate in entry["certificates"]])
     for policy in entry["policies"]:
-        own = score(costs[RULE], costs[policy["policy"]], best, np.random.default_rng(0))
+        played = again[policy["policy"]]
+        if played is None or recorded_conduct(policy).failure is not None:
+            own_eur = floor_eur(rule_eur, best_eur)
+        else:
+            own_eur = social_cost_eur(played)
+        lines += _differences(f"{name}: {policy['policy']}", played, own_eur, policy)
+        own = score(rule_eur, own_eur, best_eur, np.random.default_rng(0))
         if asdict(own) != policy["score"]:
             lines.append(f"{name}: {policy['policy']}: other score")
     return lines
@@ -224,26 +223,34 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
 
 def _play_again(
     folder: Path, scenario: Scenario, episode: Episode, entry: Mapping[str, Any]
-) -> Trajectory:
+) -> Trajectory | None:
+    """What was played, up to a failure; None if the policy never acted."""
+    failure = recorded_conduct(entry).failure
+    steps = scenario.steps if failure is None else failure.step or 0
+    if steps == 0:
+        return None
     path = (folder / entry["actions"]).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise ReplayError(f"{folder}: actions outside the run's folder: {entry['actions']}")
     with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
         actions = archive["actions"]
-    shape = (scenario.steps, episode.batch, len(scenario.agents), action_map(scenario).width)
+    shape = (steps, episode.batch, len(scenario.agents), action_map(scenario).width)
     if actions.shape != shape:
         raise ReplayError(f"{path}: actions have shape {actions.shape}, needed is {shape}")
     if entry["policy"] == OPTIMUM:
         scenario, episode = setting(scenario, episode)
-    return rollout(scenario, episode, Recorded(actions), entry["policy"])
+    return rollout(scenario, episode, Recorded(actions), entry["policy"], steps=steps)
 
 
-def _differences(name: str, again: Trajectory, entry: Mapping[str, Any]) -> list[str]:
+def _differences(
+    name: str, again: Trajectory | None, own_eur: FloatArray, entry: Mapping[str, Any]
+) -> list[str]:
     lines = []
-    pairs = zip(again.digests, entry["digests"], strict=True)
+    digests, recorded = () if again is None else again.digests, entry["digests"]
+    pairs = zip_longest(digests, recorded)
     if weeks := [number for number, (new, old) in enumerate(pairs) if new != old]:
         lines.append(f"{name}: other digests in episodes {weeks}")
-    if social_cost_eur(again).tolist() != entry["social_cost_eur"]:
+    if own_eur.tolist() != entry["social_cost_eur"]:
         lines.append(f"{name}: other social costs")
     return lines
 

@@ -10,6 +10,7 @@ import numpy as np
 from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode
+from p2p_market.fused.clearing import KERNELS
 from p2p_market.fused.kernel import play
 from p2p_market.fused.tables import (
     OWN_SERIES,
@@ -79,7 +80,7 @@ class Board(Protocol):
 
 def board(scenario: Scenario, episode: Episode, state: State, strict: bool) -> Board:
     """The board of a batch of episodes: compiled, unless the mechanism is plain Python."""
-    if MECHANISMS[scenario.spec.mechanism].kernel is None:
+    if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
         return PureBoard(scenario, episode, state, strict)
     fixed = rules(scenario, strict)
     work = workspace(scenario, rows=episode.batch)
@@ -194,7 +195,10 @@ class CompiledBoard:
         present = fixed(present)  # whether the caller may write there or not: one compiled form
         if self._pool is None:
             (work,) = self.work
-            return play(*before, 0, len(seen), actions, present, self.moving, work, reward, seen)
+            alone: int = play(
+                *before, 0, len(seen), actions, present, self.moving, work, reward, seen
+            )
+            return alone
         futures = [
             self._pool.submit(
                 play, *before, first, last, actions, present, self.moving, work, reward, seen
@@ -234,7 +238,7 @@ class CompiledBoard:
             proposal=asked,
             action=Action(work.executed, work.curtailed, work.shed, work.net, *order),
             fills=Fills(work.fill, work.payment, work.hub_price),
-            flows=Flows(*exchange, levels, work.missing, work.correction),
+            flows=Flows(*exchange, levels, work.missing, work.correction, work.penalised),
             ledger=Ledger(work.entries, work.balance),
             cause=work.cause,
             reward=self._reward.copy(),

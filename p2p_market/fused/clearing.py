@@ -34,4 +34,7 @@ def _no_rule(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, pay
 
 
 _COMPILED = [(n, m.kernel) for n, m in enumerate(MECHANISMS.values()) if m.kernel is not None]
+KERNELS: Final = tuple(kernel for _, kernel in _COMPILED)
+"""Rules that the step knows; one that a program lists later is played in plain Python."""
+
 clear = reduce(_first_of, _COMPILED, _no_rule)

@@ -128,6 +128,7 @@ def _hear(rules, series, t, first, actions, present, work):  # type: ignore[no-u
             work.present[r, i] = present[b, i]
             if rules.faults:
                 kind = series.message_fault[t, b, i]
+                work.excused[r, i] = kind != 0
                 if kind == _NAN_ACTION:
                     work.quantity[r, i] = np.nan
                 if kind in (_MISSING_ACTION, _LOST):
@@ -179,6 +180,10 @@ def _settle(rules, t, work, energy, start_energy):  # type: ignore[no-untyped-de
         work.asked_setpoint, work.asked_quantity, executed, work.order_quantity,
         work.correction,
     )  # fmt: skip
+    for r in range(net.shape[0]):
+        for i in range(net.shape[1]):
+            heard = work.cause[r, i] == 0
+            work.penalised[r, i] = work.correction[r, i] if heard else work.unheard[r, i]
     _advance(
         energy, executed, work.departs, work.trip, rules.retention, rules.charge_gain_h,
         rules.discharge_gain_h, rules.energy_min_kwh, rules.energy_max_kwh, rules.target_kwh,
@@ -191,7 +196,7 @@ def _settle(rules, t, work, energy, start_energy):  # type: ignore[no-untyped-de
     value = rules.terminal_value if t == rules.steps - 1 else 0.0
     _wear(
         executed, start_energy, after, rules.degradation_eur_per_kwh, value, missing,
-        rules.shortfall, work.correction, rules.filter_penalty, rules.dt_h, entries,
+        rules.shortfall, work.penalised, rules.filter_penalty, rules.dt_h, entries,
     )  # fmt: skip
     _overload(net, rules.feeder_limit_kw, rules.overload, rules.dt_h, entries)
     for r in range(work.load.shape[0]):
@@ -261,10 +266,10 @@ def _play(rules, windows, series, t, first, actions, present, moving, work, out_
         work.low, work.high,
     )  # fmt: skip
     _screen(
-        work.setpoint, work.quantity, work.price, work.present,
+        work.setpoint, work.quantity, work.price, work.present, work.excused,
         work.reading_cause, moving.hold_steps[span], rules.hold_steps, work.surplus,
-        work.low, work.high, work.asked_setpoint, work.asked_quantity, work.asked_price, work.cause,
-        work.held,
+        work.low, work.high, rules.connection_limit_kw, rules.largest_kw, work.asked_setpoint,
+        work.asked_quantity, work.asked_price, work.cause, work.held, work.unheard,
     )  # fmt: skip
     _filter(rules, work)
     _settle(rules, t, work, energy, series.start_energy_kwh[span])

@@ -16,6 +16,7 @@ from p2p_market.observation import horizons
 from p2p_market.records import LEDGER_ENTRIES, FloatArray, IntArray
 from p2p_market.reward import weights
 from p2p_market.safety.envelope import fit
+from p2p_market.safety.penalty import largest_kw
 from p2p_market.scenario import Scenario
 from p2p_market.tariff import to_ticks
 
@@ -47,6 +48,7 @@ class Rules(NamedTuple):
     load_run_steps: IntArray
     pv_daylight_kw: FloatArray
     price_spread: FloatArray
+    largest_kw: FloatArray  # what a faulty message is charged on
     # (horizon,), (entry,)
     ahead: IntArray
     share: FloatArray
@@ -160,6 +162,8 @@ class Work(NamedTuple):
     exported: FloatArray
     lost: FloatArray
     correction: FloatArray
+    penalised: FloatArray
+    unheard: FloatArray
     asked_quantity: FloatArray  # after the screen
     asked_price: FloatArray
     curtailed: FloatArray
@@ -194,6 +198,7 @@ class Work(NamedTuple):
     cause: IntArray
     held: IntArray
     present: Any
+    excused: Any
 
 
 @lru_cache(maxsize=16)
@@ -224,6 +229,7 @@ def rules(scenario: Scenario, strict: bool) -> Rules:
         load_run_steps=limits.load_run_steps,
         pv_daylight_kw=limits.pv_daylight_kw,
         price_spread=scenario.price_spread_eur_per_kwh,
+        largest_kw=fixed(largest_kw(scenario)),
         ahead=fixed(ahead),
         share=fixed(share),
         rest=fixed(rest),
@@ -273,7 +279,7 @@ def workspace(scenario: Scenario, rows: int) -> Work:
         **dict.fromkeys(("grid", "carbon", "co2", "hub_price", "balance"), (rows,)),
         "calendar": (rows, 6),
     }
-    kinds: dict[str, Any] = {"present": np.bool_}
+    kinds: dict[str, Any] = {"present": np.bool_, "excused": np.bool_}
     kinds |= dict.fromkeys(("reading_cause", "cause", "held"), np.int64)
     work = Work(
         **{

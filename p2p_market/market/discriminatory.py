@@ -32,12 +32,12 @@ def _pair(price, k, dt, bids, asks, fills, out_payment):  # type: ignore[no-unty
         out_payment[asks[i_ask]] -= paid
         left_bid -= traded
         left_ask -= traded
-        if left_bid <= 0.0:
+        if not left_bid > 0.0:  # nan as well: each turn uses up an order
             i_bid += 1
             if i_bid == bids.shape[0]:
                 return money
             left_bid = fills[bids[i_bid]]
-        if left_ask <= 0.0:
+        if not left_ask > 0.0:
             i_ask += 1
             if i_ask == asks.shape[0]:
                 return money

@@ -56,7 +56,7 @@ def _reduce(quantity, price, order, volume, marginal):  # type: ignore[no-untype
         else:
             better += abs(quantity[i])
     left = min(level, volume - better - largest)
-    if left <= ROUNDING_KW:
+    if not left > ROUNDING_KW:
         return better, 0.0
     return better + left, left / level
 

@@ -12,6 +12,9 @@ ROUNDING_KW: Final = 1e-9
 COUNTING_FROM: Final = 128
 """Books of so many orders are put in order by counting ticks, smaller ones by insertion."""
 
+LARGEST_TICK: Final = 2.0**52
+"""Ticks up to this are whole numbers in floating point."""
+
 
 @njit
 def _tick_range(quantity, price, tick):  # type: ignore[no-untyped-def]
@@ -19,7 +22,7 @@ def _tick_range(quantity, price, tick):  # type: ignore[no-untyped-def]
     low, high = np.inf, -np.inf
     for i in range(quantity.shape[0]):
         level = np.floor(price[i] / tick + 0.5)
-        if level * tick != price[i]:
+        if level * tick != price[i] or abs(level) > LARGEST_TICK:
             return 1, 0
         low, high = min(low, level), max(high, level)
     return int(low), int(high)
@@ -94,10 +97,10 @@ def cross(quantity, price, bids, asks):  # type: ignore[no-untyped-def]
         volume += traded
         left_bid -= traded
         left_ask -= traded
-        if left_bid <= ROUNDING_KW:
+        if not left_bid > ROUNDING_KW:  # nan as well: each turn uses up an order
             i_bid += 1
             left_bid = quantity[bids[i_bid]] if i_bid < bids.shape[0] else 0.0
-        if left_ask <= ROUNDING_KW:
+        if not left_ask > ROUNDING_KW:
             i_ask += 1
             left_ask = -quantity[asks[i_ask]] if i_ask < asks.shape[0] else 0.0
     return volume, last_bid, last_ask, i_bid, i_ask
@@ -105,8 +108,8 @@ def cross(quantity, price, bids, asks):  # type: ignore[no-untyped-def]
 
 @njit
 def level_stop(price, order, start):  # type: ignore[no-untyped-def]
-    """Where the run of equal prices that begins at `start` ends."""
-    stop = start
+    """Where the run of equal prices that begins at `start` ends, after one order at least."""
+    stop = start + 1
     while stop < order.shape[0] and price[order[stop]] == price[order[start]]:
         stop += 1
     return stop

@@ -6,6 +6,8 @@
 | PV | 0 to what a clear sky gives then | not limited: clouds are fast | `PV_STEPS`, in daylight |
 | level | the asset's bounds | what the executed power makes of it, to `LEVEL_SHARE` | not limited |
 
+The first reading of an episode is compared with the level at the start: no step has moved it.
+
 Fitted when a scenario is first played, from its members' donors; test days are never looked at.
 """
 
@@ -134,6 +136,8 @@ def check_kernel(  # type: ignore[no-untyped-def]
                 level, p = told[b, i, LEVELS + k], setpoint[b, i, k]
                 gained = charge[i, k] * p if p > 0.0 else discharge[i, k] * p
                 expected = retention[i, k] * last[b, i, LEVELS + k] + gained
+                if unchanged[b, i, LEVELS + k] < 0:  # no step was played that could have moved it
+                    expected = last[b, i, LEVELS + k]
                 if not abs(level - expected) <= LEVEL_SHARE * e_max[i, k] + ROUNDING:
                     cause = _ENVELOPE
                 if not e_min[i, k] - ROUNDING <= level <= e_max[i, k] + ROUNDING:

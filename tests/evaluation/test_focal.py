@@ -12,7 +12,7 @@ from p2p_market.cli import app
 from p2p_market.episode import draw, policy_seed, stack
 from p2p_market.errors import PolicyError, ScenarioError
 from p2p_market.evaluation import focal as rooms
-from p2p_market.evaluation.benchmark import draw_weeks, play
+from p2p_market.evaluation.benchmark import draw_weeks
 from p2p_market.evaluation.focal import DEVIATIONS, FocalRow, background, entries, focal
 from p2p_market.evaluation.focal_summary import (
     best_response,
@@ -22,6 +22,7 @@ from p2p_market.evaluation.focal_summary import (
 )
 from p2p_market.evaluation.metrics import private_cost_eur, social_cost_eur
 from p2p_market.evaluation.mixture import Blinkered
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.policy import load_policy
 from p2p_market.evaluation.population import Bot, Population, bot_seed, load_population, stranger
 from p2p_market.evaluation.rollout import rollout

@@ -9,6 +9,7 @@ from p2p_market.evaluation.benchmark import evaluate
 from p2p_market.evaluation.parallel import evaluate_all
 from p2p_market.evaluation.parts import (
     Task,
+    died,
     parts_of,
     play_part,
     put_together,
@@ -63,13 +64,13 @@ def test_an_error_in_a_process_reaches_the_caller():
         evaluate_all(jobs("nobody", "classic-v0"), 2, deaf)
 
 
-def test_a_process_that_dies_is_told(tmp_path, monkeypatch):
-    (tmp_path / "deadly_agent.py").write_text("import os\ndef make(scenario): os._exit(9)\n")
-    monkeypatch.chdir(tmp_path)
-    (job,) = jobs("deadly_agent:make", "classic-v0")
-    tasks = [Task(0, part, None) for part in parts_of(job)]
-    with pytest.raises(ClusterError, match="a process died"):
-        list(in_processes(tasks, 2, deaf, work))
+def test_a_process_that_the_system_ends_is_no_failure_of_its_policy():
+    (job,) = jobs("truthful", "classic-v0")
+    _, truthful, optimum, _ = parts_of(job)
+    for part, code in ((truthful, -9), (truthful, -15), (optimum, 9), (optimum, -11)):
+        with pytest.raises(ClusterError, match=f"process died .* at work on '{part.policy}' in cl"):
+            died(part, code)
+    assert "(signal SIGSEGV)" in died(truthful, -11).conduct.failure.message
 
 
 def test_perfect_foresight_under_another_name_is_refused():

@@ -16,13 +16,16 @@ from p2p_market.evaluation import part_store
 from p2p_market.evaluation.parallel import evaluate_all
 from p2p_market.evaluation.part_store import PartStore, installation
 from p2p_market.evaluation.parts import Job, Recording, parts_of, play_part
+from tests.evaluation.processes import LISTENING, ROOT, of_group
 from tests.evaluation.runs import contents, deaf, jobs, written
 
 pytest.importorskip("cvxpy")
 
-ROOT = Path(__file__).resolve().parents[2]
 DAYS = 2
 STEPS = 24 * DAYS
+ASKED = (
+    STEPS + 5 * 24
+)  # the first day twice to see whether it answers alike, and with rows of others
 
 AGENT = '''\
 """Asks for little, and counts how often it was asked."""
@@ -81,9 +84,9 @@ def own_part(folder: Path) -> Path:
 
 def test_what_is_finished_is_not_played_again(job, agent, tmp_path):
     first = play(job, tmp_path)
-    assert agent.asked == STEPS
+    assert agent.asked == ASKED
     assert play(job, tmp_path) == first
-    assert agent.asked == STEPS + 24  # only the first day, to see that it is still the same policy
+    assert agent.asked == ASKED + 24  # only the first day, to see that it is still the same policy
 
 
 def test_a_policy_that_changed_is_played_again(job, agent, tmp_path):
@@ -91,7 +94,7 @@ def test_a_policy_that_changed_is_played_again(job, agent, tmp_path):
     agent.level = 0.25
     agent.asked = 0
     changed = play(job, tmp_path)
-    assert agent.asked == 1 + STEPS
+    assert agent.asked == 1 + ASKED
     assert changed == play(job, tmp_path / "new")
 
 
@@ -111,15 +114,16 @@ def test_a_damaged_part_is_played_again(job, agent, tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     agent.asked = 0
     assert play(job, tmp_path) == first
-    assert agent.asked == STEPS
+    assert agent.asked == ASKED
 
 
 @pytest.mark.parametrize("forged", ["actions", "digests", "shape"])
 def test_a_part_that_leads_elsewhere_is_played_again(job, agent, forged):
     part = parts_of(job)[1]
-    sound = play_part(part).trajectory
+    answer = play_part(part)
+    sound = answer.trajectory
     actions = sound.actions.copy()
-    recording = Recording(actions, sound.digests)
+    recording = Recording(actions, sound.digests, answer.conduct)
     if forged == "actions":
         actions[40] = -1.0  # after the first day
     elif forged == "digests":
@@ -157,13 +161,6 @@ def test_other_code_is_another_part(job, agent, tmp_path):
     assert {name for name in before if before[name] != after[name]} == {"code of counting_agent"}
     assert "code of p2p_market" in before
     assert "code of baselines" in installation(["truthful"])
-
-
-LISTENING = (
-    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "runpy.run_module('p2p_market', run_name='__main__', alter_sys=True)"
-)
-"""A shell's background job is started deaf to Ctrl-C, and so would be what it starts."""
 
 
 def command(folder: Path, *how: str) -> subprocess.Popen[str]:
@@ -246,16 +243,3 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path):
     if left:
         os.killpg(killed.pid, signal.SIGKILL)
     assert not left
-
-
-def of_group(leader: int) -> set[int]:
-    """Processes that are alive in the group of a process."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[2]) == leader and fields[0] != "Z":
-            found.add(int(folder.name))
-    return found

@@ -13,7 +13,8 @@ from p2p_market.evaluation.overview import (
     share,
 )
 from p2p_market.evaluation.parallel import evaluate_all
-from p2p_market.evaluation.run_record import read_run, replay, write_run
+from p2p_market.evaluation.recorded import read_run
+from p2p_market.evaluation.run_record import replay, write_run
 from p2p_market.evaluation.statistics.aggregates import (
     cvar,
     groups,

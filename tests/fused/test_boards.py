@@ -18,7 +18,7 @@ from p2p_market.market import MECHANISMS
 from p2p_market.observation import features, observe
 from p2p_market.records import SUPERVISOR_CAUSES, Record
 from p2p_market.scenario import build, load_scenario, scenario_ids
-from p2p_market.schema import Faults
+from p2p_market.schema import Faults, Reward
 
 STEPS = 60
 
@@ -30,6 +30,7 @@ def changed(scenario_id, **settings):
 
 
 FAULTY = Faults(per_agent_day=3.0, hours=(0.5, 3.0))
+PENALISED = Reward(filter_penalty_eur_per_kwh=0.2)
 CASES = {
     **{name: lambda name=name: load_scenario(name) for name in scenario_ids()},
     **{
@@ -39,6 +40,10 @@ CASES = {
     "classic-v0+faults": lambda: changed("classic-v0", faults=FAULTY),
     "ev-12-v0+faults": lambda: changed("ev-12-v0", faults=FAULTY),
     "outage-v0+faults": lambda: changed("outage-v0", faults=FAULTY),
+    **{
+        f"{name}+penalty": lambda name=name: changed(name, faults=FAULTY, reward=PENALISED)
+        for name in ("classic-v0", "ev-12-v0", "outage-v0", "binding-feeder-v0")
+    },
 }
 
 
@@ -131,8 +136,10 @@ def test_how_many_are_played_at_a_time_changes_nothing(rows, threads):
             assert own_seen.tobytes() == seen[b].tobytes()
 
 
-def test_a_mechanism_in_plain_python_is_played_by_the_pure_step(monkeypatch):
-    plain = replace(MECHANISMS["k_double_auction"], kernel=None)
+@pytest.mark.parametrize("kernel", [None, lambda *arguments: None])
+def test_a_mechanism_in_plain_python_is_played_by_the_pure_step(monkeypatch, kernel):
+    """Also one whose kernel was listed when the step had been put together."""
+    plain = replace(MECHANISMS["k_double_auction"], kernel=kernel)
     monkeypatch.setattr("p2p_market.fused.boards.MECHANISMS", {"k_double_auction": plain})
     scenario = load_scenario("classic-v0")
     episode = draw(scenario, choose_key(scenario, 0))

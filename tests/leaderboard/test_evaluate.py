@@ -2,9 +2,6 @@
 
 import errno
 import json
-import os
-import signal
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +30,7 @@ from p2p_market import engine
 from p2p_market.errors import RecordError
 from p2p_market.evaluation.certificate import plan_actions
 from p2p_market.observation import observe
+from tests.children import KILL, struck_at
 from tests.leaderboard import blind
 from tests.leaderboard.misbehaving import Zeros
 from tests.leaderboard.packages import RULE, package
@@ -250,31 +248,14 @@ def test_the_same_record_by_two_workers(tiny, tmp_path):
         ).read_bytes() == path.read_bytes()
 
 
-EVENTS = 3 * STEPS + 14  # actions, files begun and files renamed of an evaluation
+EVENTS = 3 * STEPS + 28
+"""Actions, and files begun, renamed and brought to the disk, of an evaluation."""
 
 
 def killed_at(event, season, folder):
     """Evaluate in a process that is killed at an event: in mid-action, mid-file or mid-rename."""
-    child = os.fork()
-    if child:
-        return os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    with suppress(BaseException):
-        left = [event]
-
-        def count(half=None):
-            left[0] -= 1
-            if left[0] == 0:
-                if half is not None:
-                    half()
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        act, write, rename = Guarded.act, Path.write_bytes, Path.replace
-        Guarded.act = lambda self, *a: (count(), act(self, *a))[1]
-        Path.write_bytes = lambda self, data: (
-            count(lambda: write(self, data[: len(data) // 2])), write(self, data))[1]  # fmt: skip
-        Path.replace = lambda self, new: (count(), rename(self, new))[1]
-        done(rule(season), season, folder)
-    os._exit(0)
+    code, _ = struck_at(event, lambda: done(rule(season), season, folder), KILL, (Guarded, "act"))
+    return code == -KILL
 
 
 def kill_and_resume(season, folder, kills, seed):

@@ -22,8 +22,10 @@ from leaderboard.gate.network import examine
 from leaderboard.gate.refused import RefusedError
 from leaderboard.gate.trial import play_zeros
 from leaderboard.package.package import from_bytes
-from p2p_market.errors import P2PMarketError, PackageError
-from tests.leaderboard.hostile import HOSTILE, as_bytes, expanded, filled, loop
+from p2p_market.errors import P2PMarketError, PackageError, PolicyError
+from p2p_market.evaluation.policy import load_policy
+from p2p_market.scenario import load_scenario
+from tests.leaderboard.hostile import HOSTILE, as_bytes, expanded, external, filled, loop
 from tests.leaderboard.networks import COLUMNS, WIDTH, mixing, network, remembering
 from tests.leaderboard.packages import DRAFT, package
 
@@ -179,3 +181,20 @@ def test_a_decision_that_nobody_knows():
 def test_the_docs_list_the_operators():
     (listed,) = re.findall(r"^Operators: (.*?)\n\n", DOCS.read_text("utf-8"), flags=re.M | re.S)
     assert set(listed.rstrip(".").replace(",", " ").split()) == OPERATORS
+
+
+def test_weights_in_a_second_file_say_how_to_export(tmp_path, monkeypatch):
+    """As torch writes them by itself; also where that file lies in the current folder."""
+    network, weights = as_bytes(external("policy.onnx.data")), bytes(4 * 2**20)
+    draft = DRAFT.replace('"rules"', '"onnx"')
+    with pytest.raises(PackageError, match=r"onnx\.data'.*external_data=False"):
+        from_bytes(package({"policy.onnx": network, "policy.onnx.data": weights}, draft))
+    with pytest.raises(RefusedError, match="external_data=False"):
+        examine(network)
+    monkeypatch.chdir(tmp_path)
+    Path("policy.onnx").write_bytes(network)
+    for _ in range(2):
+        with pytest.raises(PolicyError, match="external_data=False"):
+            load_policy("policy.onnx", load_scenario("classic-v0"))
+        Path("policy.onnx.data").write_bytes(weights)
+    assert "external_data=False" in DOCS.read_text("utf-8")

@@ -14,7 +14,13 @@ from p2p_market.evaluation.certificate import certify
 from p2p_market.evaluation.policy import Plan
 from p2p_market.scenario import Scenario, build, load_scenario
 from tests.optimal import linear_program
-from tests.optimal.cases import one_day, random_case, with_tight_connection, with_tight_feeder
+from tests.optimal.cases import (
+    built_tight,
+    one_day,
+    random_case,
+    with_tight_connection,
+    with_tight_feeder,
+)
 from tests.optimal.linear_program import Optimum
 
 
@@ -79,7 +85,7 @@ DEARER: dict[str, Callable[[Scenario, Episode], Scenario]] = {
     ),
     "fees": lambda s, _: replace(s, network_fee_eur_per_kwh=0.001 + s.network_fee_eur_per_kwh),
     "feed-in": lambda s, _: replace(s, feed_in_eur_per_kwh=s.feed_in_eur_per_kwh - 0.001),
-    "tight connection": lambda s, e: build(with_tight_connection(s.spec, e)),
+    "tight connection": lambda s, e: built_tight(with_tight_connection(s.spec, e)),
     "tight feeder": lambda s, e: build(with_tight_feeder(s.spec, e)),
 }
 

@@ -8,7 +8,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from p2p_market.evaluation import benchmark
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, evaluate
+from p2p_market.evaluation.conduct import Conduct
+from p2p_market.evaluation.failure import Failure
 from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.scenario import load_scenario
 from report import table
@@ -244,6 +247,25 @@ def test_odd_policy_names_are_drawn_as_they_are(result, tmp_path):
     page = parse(write([replace(result, trajectories=played, rows=rows)], tmp_path, "Odd"))
     assert page.tables[0][1][0] == name
     assert figures.short(name).endswith("make_policy")
+
+
+def test_marks_and_failures_stand_on_the_page(result, tmp_path):
+    rule, truthful, drawn, best = result.rows
+    failure = Failure("policy 'random' failed <here>", 3, ("mine.py:7 in act: 1 / 0",))
+    args = result.trajectories[RULE], best.social_cost_eur, Conduct(failure=failure)
+    failed = benchmark._failed_row(drawn.policy, *args)
+    knowing = replace(truthful, conduct=Conduct("foresight", "centralised", False))
+    marked = replace(result, rows=(rule, knowing, failed, best))
+    page = parse(write([marked], tmp_path, "Marks"))
+    assert [row[0] for row in page.tables[0]] == [RULE, "truthful (f n c)", "random (x)", OPTIMUM]
+    assert page.tables[0][2][1] == f"{table.MINUS}100.0"
+    assert page.tables[0][2][-1] == table.NONE
+    said = " ".join("".join(page.text).split())
+    assert "random: failed (x); all its weeks count the floor" in said
+    assert "truthful: not reproducible (n)" in said
+    assert str(failure).replace("\n ", "") in said
+    assert "best between the ends" not in said
+    assert {row.policy for row in marked.played} == {RULE, "truthful", OPTIMUM}
 
 
 def test_a_single_week_and_no_policy_between_the_ends(tmp_path):

@@ -229,7 +229,8 @@ def test_events_name_agent_step_first_cause_and_length():
 def test_a_faulty_scenario_is_scored_and_its_optimum_is_that_of_sound_sensors(tmp_path):
     pytest.importorskip("cvxpy")
     from p2p_market.evaluation.benchmark import evaluate
-    from p2p_market.evaluation.run_record import read_run, replay, write_run
+    from p2p_market.evaluation.recorded import read_run
+    from p2p_market.evaluation.run_record import replay, write_run
 
     spec = load_scenario("classic-v0").spec
     spec = spec.model_copy(update={"id": "faulty-v0", "days": 2, "faults": Faults()})

@@ -6,7 +6,7 @@ import yaml
 
 from p2p_market.data import donor_pools, load
 from p2p_market.episode import EpisodeKey, choose_key, draw
-from p2p_market.errors import DataError, ScenarioError
+from p2p_market.errors import ScenarioError
 from p2p_market.scenario import build, load_scenario, parse, scenario_folder
 from p2p_market.schema import DynamicContract
 from p2p_market.tariff import retail_year
@@ -36,7 +36,7 @@ def test_another_price_year_changes_prices_and_digest_and_nothing_else():
     assert crisis.data.digest != plain.data.digest
     seeds = [changed("crisis-prices-v0", prices=f"synthetic-crisis:{seed}") for seed in (4, 11)]
     assert seeds[0].digest != seeds[1].digest != plain.digest
-    with pytest.raises(DataError, match="nl2022"):
+    with pytest.raises(ScenarioError, match=r"prices .nl20\d\d.: no data set"):
         changed("crisis-prices-v0", prices="nl2031")
 
 

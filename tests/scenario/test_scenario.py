@@ -74,7 +74,7 @@ def test_an_unknown_id_lists_the_known_ones():
     ("change", "words"),
     [
         (("id", "Community 16"), ["id", "pattern"]),
-        (("colour", "blue"), ["colour", "not permitted"]),
+        (("colour", "blue"), ["colour", "no such key"]),
         (("dt_h", 0.3), ["dt_h", "0.25"]),
         (("days", 8), ["days"]),
         (("k", 1.5), ["k", "less than or equal to 1"]),
@@ -145,10 +145,11 @@ def test_an_unknown_track_is_named():
         parallel_env(build(parse(changed("track", "casino"))))
 
 
-def test_a_connection_too_small_for_the_house_is_refused_at_reset():
-    env = parallel_env(build(parse(changed("connection_limit_kw", 2.0))))
-    with pytest.raises(ScenarioError, match="connection_limit_kw"):
-        env.reset(seed=0)
+def test_a_connection_too_small_for_the_house_is_refused():
+    with pytest.raises(ScenarioError, match=r"prosumer_\d+ may draw .* connection_limit_kw"):
+        build(parse(changed("connection_limit_kw", 2.0)))
+    with pytest.raises(ScenarioError, match=r"prosumer_\d+ may feed in .* connection_limit_kw"):
+        build(parse(changed("connection_limit_kw", 16.0)))
 
 
 def test_a_community_without_storage_loads():

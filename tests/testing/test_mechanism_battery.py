@@ -7,6 +7,7 @@ import pytest
 
 from p2p_market.errors import ConformanceError
 from p2p_market.market import MECHANISMS, k_double_auction
+from p2p_market.records import Fills
 from p2p_market.testing import check_mechanism
 from p2p_market.testing import mechanism as battery
 
@@ -86,6 +87,41 @@ def in_order_of_arrival(book):
     )
 
 
+def by_numpy(book, leave_out):
+    """A rule at half the highest price in a few lines of NumPy, without a look at its orders."""
+    quantity, price = book.quantity_kw, 0.5 * book.price_max_eur_per_kwh
+    willing = np.where(quantity > 0.0, book.price_eur_per_kwh >= price, True)
+    willing &= np.where(quantity < 0.0, book.price_eur_per_kwh <= price, True)
+    if leave_out:
+        willing &= np.isfinite(quantity) & np.isfinite(book.price_eur_per_kwh)
+    wished = np.where(willing, quantity, 0.0)
+    buys, sells = np.maximum(wished, 0.0), np.maximum(-wished, 0.0)
+    volume = np.minimum(buys.sum(axis=1), sells.sum(axis=1))[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bought, sold = (
+            np.where(side > 0.0, side * (volume / side.sum(axis=1, keepdims=True)), 0.0)
+            for side in (buys, sells)
+        )
+    power = bought - sold
+    told = np.where(volume[:, 0] > 0.0, price, np.nan)
+    return Fills(power, np.where(power != 0.0, power * price * book.dt_h, 0.0), told)
+
+
+def trusts_its_orders(book):
+    return by_numpy(book, leave_out=False)
+
+
+def leaves_bad_orders_out(book):
+    if len({getattr(book, name).shape for name in battery.PER_AGENT}) > 1:
+        raise ValueError("columns of different lengths")
+    return by_numpy(book, leave_out=True)
+
+
+def serves_empty_orders(book):
+    fills = k_double_auction.clear(book)
+    return replace(fills, payment_eur=fills.payment_eur + 1e-6 * (book.quantity_kw == 0.0))
+
+
 class RemembersBooks:
     """Another k with each book."""
 
@@ -109,6 +145,8 @@ class RemembersBooks:
         (serves_half, battery.check_largest_gain, "not all volume"),
         (trades_always, battery.check_individual_rationality, "worse than its order"),
         (fails_when_empty, battery.check_nothing_to_match, "raises ValueError"),
+        (trusts_its_orders, battery.check_bad_orders, "spoils the fills|of another length"),
+        (serves_empty_orders, battery.check_bad_orders, "is empty trades"),
         (in_order_of_arrival, battery.check_ties, "unequal shares"),
         (in_order_of_arrival, battery.check_order_of_agents, "order of the agents matters"),
         (RemembersBooks(), battery.check_batch, "a batch is not its books"),
@@ -120,6 +158,10 @@ def test_a_broken_law_is_named(broken, check, message):
         check(mechanism, BOOKS)
     with pytest.raises(ConformanceError, match=r"Orders \(kW, EUR/kWh\)"):
         check_mechanism(mechanism)
+
+
+def test_a_rule_may_leave_bad_orders_out():
+    battery.check_bad_orders(replace(SOUND, clear=leaves_bad_orders_out), BOOKS)
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,11 @@ from p2p_market.evaluation.benchmark import (
     all_weeks,
     best_cost_eur,
     draw_weeks,
-    play,
 )
 from p2p_market.evaluation.certificate import certify
 from p2p_market.evaluation.files import write_text
 from p2p_market.evaluation.metrics import social_cost_eur
+from p2p_market.evaluation.player import play
 from p2p_market.evaluation.processes import in_processes
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.rollout import Trajectory, join

@@ -1,0 +1,71 @@
+"""Checks of what callers hand in, each with one sentence that says how to mend it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_market.errors import ActionError, ArgumentError, P2PMarketError
+
+
+def whole_number(
+    name: str,
+    value: object,
+    least: int,
+    most: int | None = None,
+    error: type[P2PMarketError] = ArgumentError,
+) -> int:
+    """A whole number of Python or NumPy as an `int`; True and False are none.
+
+    Args:
+        name: of the argument, for the message.
+        value: what was handed in.
+        least: the smallest that may be.
+        most: the largest that may be; None: there is none.
+        error: what to raise.
+
+    Raises:
+        ArgumentError: or what `error` says, if it is no whole number or outside its range.
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if whole and least <= value and (most is None or value <= most):  # type: ignore[operator]
+        return int(value)  # type: ignore[call-overload, no-any-return]
+    span = f"of {least} or more" if most is None else f"{least} to {most}"
+    raise error(f"{name} must be a whole number {span}, got {value!r}")
+
+
+def options_of(options: object) -> Mapping[str, Any]:
+    """The options of a `reset`; none are an empty mapping.
+
+    Raises:
+        ArgumentError: if they are no mapping.
+    """
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping):
+        kind = type(options).__name__
+        raise ArgumentError(f'options must be a mapping such as {{"week": 5}}, got a {kind}')
+    return options
+
+
+def floats(
+    who: str, values: object, shape: tuple[int, ...], kinds: str = "f"
+) -> NDArray[np.floating[Any]]:
+    """Numbers in this shape, as an array; of a floating dtype, or of one of `kinds`.
+
+    Raises:
+        ActionError: naming who sent them.
+    """
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # ragged lists, tensors of another device, ...
+        raise ActionError(
+            f"{who} needs shape {shape} and a floating dtype, got a {type(values).__name__} that "
+            "is no array of numbers"
+        ) from error
+    if array.shape != shape or array.dtype.kind not in kinds:
+        raise ActionError(
+            f"{who} needs shape {shape} and a floating dtype, got {array.shape} and {array.dtype}"
+        )
+    return array

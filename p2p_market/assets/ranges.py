@@ -1,0 +1,13 @@
+"""What parameters of devices may be: finite numbers of a size that floats and solvers can carry."""
+
+from typing import Annotated, Final
+
+from pydantic import ConfigDict, Field
+
+STRICT: Final = ConfigDict(strict=True, allow_inf_nan=False)
+"""A truth value or a text is no number, and numbers are finite."""
+
+Power = Annotated[float, Field(ge=1e-3, le=1e5)]  # kW
+Energy = Annotated[float, Field(ge=1e-3, le=1e6)]  # kWh
+Efficiency = Annotated[float, Field(ge=0.1, le=1.0)]
+Wear = Annotated[float, Field(ge=0.0, le=10.0)]  # EUR/kWh

@@ -1,0 +1,155 @@
+"""One policy on all weeks of a scenario: loaded, played and asked again; failing is an answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from p2p_market.calendar import start_days
+from p2p_market.episode import Episode, choose_key, draw, policy_seed
+from p2p_market.errors import OptimumError
+from p2p_market.evaluation.conduct import (
+    Asked,
+    Conduct,
+    Rows,
+    Watched,
+    answers_alike,
+    minds_own_rows,
+    of_shipped,
+)
+from p2p_market.evaluation.failure import FailedPolicyError
+from p2p_market.evaluation.interface import insist_on_policy
+from p2p_market.evaluation.policy import Informed, Policy, load_policy
+from p2p_market.evaluation.rollout import Recorded, Trajectory, author_of, rollout
+from p2p_market.records import Float32Array
+from p2p_market.scenario import Scenario
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of a policy."""
+
+    played: Trajectory | None  # to the end, or up to the failure; None if it never acted
+    conduct: Conduct
+
+
+def attempt(
+    scenario: Scenario,
+    episode: Episode,
+    name: str,
+    centralised: bool = False,
+    progress: Progress | None = None,
+) -> Attempt:
+    """Play one policy on all weeks, as one batch, and look how it behaves.
+
+    Args:
+        centralised: it says so itself; whose rows it reads is not looked at. What shipped ones
+            do is known.
+        progress: called with the number of steps played since its last call.
+
+    Raises:
+        PolicyError: if there is no such policy.
+        OptimumError: if it makes one plan with perfect foresight.
+    """
+    conduct = Conduct()
+    try:
+        policy, conduct = load_player(name, scenario, episode)
+        watched = Watched(policy, scenario.steps_per_day)
+        played = rollout(scenario, episode, watched, name, progress=progress)
+    except FailedPolicyError as error:
+        return Attempt(error.played, replace(conduct, failure=error.failure))
+    if conduct.reproducible is None:
+        judged = _judged(scenario, episode, name, watched, played, centralised)
+        conduct = replace(judged, sight=conduct.sight)
+    return Attempt(played, conduct)
+
+
+def play(
+    scenario: Scenario, episode: Episode, name: str, progress: Progress | None = None
+) -> Trajectory:
+    """Play one policy on all weeks, as one batch.
+
+    Raises:
+        FailedPolicyError: if it fails.
+        OptimumError: if it makes one plan with perfect foresight.
+    """
+    policy, _ = load_player(name, scenario, episode)
+    return rollout(scenario, episode, policy, name, progress=progress)
+
+
+def load_player(name: str, scenario: Scenario, episode: Episode) -> tuple[Policy, Conduct]:
+    """A policy that acts step by step, and what is known of it before it plays.
+
+    Whoever asks to know the episode is told it, and is marked.
+
+    Raises:
+        PolicyError: if there is no such policy.
+        FailedPolicyError: if it cannot be made.
+        OptimumError: if it makes one plan with perfect foresight.
+    """
+    policy, conduct = load_policy(name, scenario), of_shipped(name) or Conduct()
+    if isinstance(policy, Informed):
+        conduct = replace(conduct, sight="foresight")
+        policy = author_of(name, scenario).call(None, _informed, policy, episode)
+    if not isinstance(policy, Policy):
+        raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
+    return policy, conduct
+
+
+def try_out(name: str, scenario: Scenario, split: str) -> None:
+    """Ask a policy for one action, so that a broken one is told before hours of play.
+
+    Raises:
+        PolicyError: if there is no such policy.
+        FailedPolicyError: if the answer is not an action of this scenario.
+        OptimumError: if it makes one plan with perfect foresight.
+    """
+    episode = draw(scenario, choose_key(scenario, 0, split))
+    policy, _ = load_player(name, scenario, episode)
+    rollout(scenario, episode, policy, name, steps=1)
+
+
+def _informed(policy: Informed, episode: Episode) -> Policy:
+    told = policy.informed(episode)
+    insist_on_policy(told)
+    return told
+
+
+def _judged(
+    scenario: Scenario,
+    episode: Episode,
+    name: str,
+    watched: Watched,
+    played: Trajectory,
+    centralised: bool,
+) -> Conduct:
+    """Its conduct, from asking again for the first day."""
+    declared: Rows = "centralised" if centralised else "not checked"
+    seeds = [policy_seed(key) for key in episode.keys]
+    seen = watched.out_seen
+    asked = [Asked(*one) for one in zip(seen, played.actions[: len(seen)], strict=True)]
+    if not answers_alike(
+        watched.policy, lambda: load_player(name, scenario, episode)[0], seeds, asked
+    ):
+        return Conduct(rows=declared, reproducible=False)
+    if centralised:
+        return Conduct(rows=declared, reproducible=True)
+    others = [np.roll(one, 1, axis=0) for one in seen]
+    if episode.batch == 1:
+        others = _another_week(scenario, episode, played)
+    own = minds_own_rows(watched.policy, seeds, asked, others)
+    rows: Rows = "decentralised, checked" if own else "centralised"
+    return Conduct(rows=rows, reproducible=True)
+
+
+def _another_week(scenario: Scenario, episode: Episode, played: Trajectory) -> list[Float32Array]:
+    """What the same actions would show on the first day of another week."""
+    (key,) = episode.keys
+    starts = start_days(key.split, scenario.spec.days).tolist()
+    later = starts[(starts.index(key.start_day) + len(starts) // 2) % len(starts)]
+    other = draw(scenario, replace(key, start_day=later, seed=key.seed + 1))
+    watched = Watched(Recorded(played.actions), scenario.steps_per_day)
+    rollout(scenario, other, watched, steps=min(scenario.steps_per_day, scenario.steps))
+    return watched.out_seen
