@@ -304,7 +304,7 @@ def _presence(
         start_kwh[agent, asset] = own.start_kwh
         for row, name in zip(series, _PRESENCE, strict=True):
             row[:, 0, agent, asset] = getattr(own, name)
-    start_kwh = np.clip(start_kwh, nodes.energy_min_kwh, nodes.energy_max_kwh)  # rounding aside
+    start_kwh = np.clip(start_kwh, nodes.energy_min_kwh, nodes.energy_max_kwh)  # rounded up
     return {**dict(zip(_PRESENCE, series, strict=True)), "start_energy_kwh": start_kwh[None]}
 
 

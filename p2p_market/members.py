@@ -46,8 +46,7 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
         try:
             nodes.append(ASSETS[kind](**parameters))
         except ValidationError as error:
-            reasons = explain(error, lambda _, place=place: f"{place}.")
-            raise ScenarioError(f"{spec.id}: {kind}: {reasons}") from error
+            raise ScenarioError(f"{spec.id}: {kind}: {explain(error, place)}") from error
         except ValueError as error:
             raise ScenarioError(f"{spec.id}: {place}: {error}") from error
     return nodes

@@ -41,7 +41,6 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
     nodes, spec = scenario.nodes, scenario.spec
     load, pv = float(scenario.peak_load_kw.max()), _pv_max_kw(scenario)
     price, limit = _price_max_eur_per_kwh(scenario), spec.connection_limit_kw
-    fee = max(price, float(scenario.network_fee_eur_per_kwh.max()))
     price_band = max(price, BAND * float(scenario.price_spread_eur_per_kwh.max()))
     table = []
     for k in range(nodes.present.shape[1]):
@@ -59,7 +58,7 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         Feature("fallback", "1", 0.0, 1.0),
         Feature("retail", "EUR/kWh", 0.0, price),
         Feature("feed_in", "EUR/kWh", 0.0, price),
-        Feature("network_fee", "EUR/kWh", 0.0, fee),
+        Feature("network_fee", "EUR/kWh", 0.0, price),
         Feature("carbon_cost", "EUR/kWh", 0.0, price),
         Feature("co2_intensity", "kg/kWh", 0.0, max(1.0, _co2_max_kg_per_kwh(scenario))),
         Feature("last_clearing_price", "EUR/kWh", 0.0, price),

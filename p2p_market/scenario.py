@@ -33,7 +33,7 @@ from p2p_market.scenario_file import (
     text_of,
 )
 from p2p_market.scenario_record import Scenario
-from p2p_market.schema import DynamicContract, Loc, ScenarioSpec, explain
+from p2p_market.schema import DynamicContract, ScenarioSpec, explain
 from p2p_market.tariff import retail_year, to_ticks
 
 MOST_EUR_PER_H: Final = 1e9
@@ -88,14 +88,10 @@ def parse(text: str, name: str = "scenario", path: Path | None = None) -> Scenar
     folder, chain = (path.parent, (path.resolve(),)) if path is not None else (None, ())
     content = read(text, name, folder, chain)
 
-    def where(loc: Loc) -> str:
-        line = content.line(loc)
-        return "" if line is None else f"line {line}: "
-
     try:
         return ScenarioSpec.model_validate(content.values)
     except ValidationError as error:
-        raise ScenarioError(f"{name}: {explain(error, where)}") from error
+        raise ScenarioError(f"{name}: {explain(error, line=content.line)}") from error
 
 
 def build(spec: ScenarioSpec, source: str = "") -> Scenario:
@@ -296,7 +292,7 @@ def resale_gain_eur_per_kwh(scenario: Scenario) -> FloatArray:
     dearest = (retail - low).max(axis=1, keepdims=True)
     importing = (dearest - retail).max(axis=0)[contract_of] - fee
     exporting = feed_in - fee - (feed_in + fee).min()
-    return np.maximum(np.maximum(importing, exporting), feed_in.max() - retail.min())
+    return np.asarray(np.maximum(np.maximum(importing, exporting), feed_in.max() - retail.min()))
 
 
 def _check_no_resale(scenario: Scenario) -> None:

@@ -176,7 +176,7 @@ def _compose(text: str, name: str) -> yaml.Node:
         for event in yaml.parse(text, Loader=_FAST):  # a parser without recursion
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST:
+            if depth > DEEPEST and event.start_mark is not None:
                 line = event.start_mark.line + 1
                 raise ScenarioError(f"{name}: line {line}: nested deeper than {DEEPEST} levels")
         root = _Loader(text).get_single_node()

@@ -62,6 +62,8 @@ _REASONS: Final = {
     "model_attributes_type": "must hold keys with values",
     "dict_type": "must hold keys with values",
     "tuple_type": "must be a list",
+    "union_tag_not_found": "has no `kind`; add one: flat, time_of_use or dynamic",
+    "union_tag_invalid": "`kind` must be flat, time_of_use or dynamic",
 }
 """Kind of a validation error -> its reason in the words of a scenario file."""
 
@@ -250,7 +252,7 @@ class ScenarioSpec(Section):
     def _contracts_exist(self) -> "ScenarioSpec":
         for number, member in enumerate(self.members):
             if member.contract not in self.contracts:
-                known = ", ".join(self.contracts)
+                known = ", ".join(self.contracts) or "none"
                 raise ValueError(
                     f"members[{number}].contract is {member.contract!r}; known are: {known}"
                 )
@@ -286,22 +288,31 @@ class ScenarioSpec(Section):
 MOST_COMPLAINTS: Final = 4
 
 
-def explain(error: ValidationError, where: Callable[[Loc], str] = lambda _: "") -> str:
-    """Field, value and reason of each validation error, in one line.
+def explain(
+    error: ValidationError, place: str = "", line: Callable[[Loc], int | None] = lambda _: None
+) -> str:
+    """Line, field, value and reason of each validation error, in one line.
 
     Args:
         error: of a scenario file, or of a device's parameters.
-        where: says where a field stands, to be put in front.
+        place: of the device in its file, to be put before the field.
+        line: says in which line of the file a field stands.
     """
-    found = error.errors()
+    errors = error.errors()
+    # A list whose items are wrong is called too short as well.
+    found = [one for one in errors if one["type"] != "too_short"] or errors
     told = []
     for one in found[:MOST_COMPLAINTS]:
         loc = one["loc"]
         if loc[0:1] == ("contracts",):
             loc = loc[:2] + loc[3:]  # without the kind, which pydantic puts in between
-        reason = _REASONS.get(one["type"], one["msg"].removeprefix("Value error, "))
+        number = line(loc)
+        before = "" if number is None else f"line {number}: "
+        field = ".".join(filter(None, (place, dotted(loc))))
         value = "" if one["type"] in _WITHOUT_VALUE or not loc else f" {shortened(one['input'])}"
-        told.append(f"{where(loc)}{dotted(loc)}{value}: {reason}".removeprefix(": "))
+        reason = _REASONS.get(one["type"]) or one["msg"].removeprefix("Value error, ")
+        reason = reason.replace("Input should be", "must be")
+        told.append(f"{before}{field}{value}: {reason}" if field else before + reason)
     more = len(found) - MOST_COMPLAINTS
     return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
 

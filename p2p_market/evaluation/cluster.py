@@ -49,7 +49,8 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
                 for told in messages.get_nowait_batch(messages.qsize()):
                     tell(*told)
                 for reference in done:
-                    yield running.pop(reference), answer_of(ray, reference)
+                    task = running.pop(reference)
+                    yield task, answer_of(ray, reference, f"the task of {task.part.policy!r}")
         except ClusterError:
             ask_again()  # a request to end may have reached the cluster first
             raise
@@ -72,7 +73,7 @@ def _work(task: Task, wanted: dict[str, str], folder: str, messages: Any) -> Ans
     return work(task, lambda number, units: messages.put_nowait((number, units)))
 
 
-def answer_of(ray: Any, reference: Any) -> Answer:
+def answer_of(ray: Any, reference: Any, what: str = "a task") -> Answer:
     """The answer of a task, or its error as if it had been played here."""
     try:
         answer: Answer = ray.get(reference)
@@ -86,7 +87,7 @@ def answer_of(ray: Any, reference: Any) -> Answer:
         raise
     except ray.exceptions.RayError as error:
         raise ClusterError(
-            f"the cluster lost a task: {error}; the same command goes on from the parts finished "
+            f"the cluster lost {what}: {error}; the same command goes on from the parts finished "
             "so far"
         ) from error
     return answer

@@ -7,8 +7,7 @@ import numpy as np
 
 from p2p_market.actions import action_map
 from p2p_market.evaluation.rollout import Trajectory
-from p2p_market.records import SUPERVISOR_CAUSES
-from p2p_market.safety.supervisor import LARGEST
+from p2p_market.records import LARGEST, SUPERVISOR_CAUSES
 from p2p_market.scenario import Scenario
 
 NOT_FINITE: Final = "with nan or infinite numbers in the answer"

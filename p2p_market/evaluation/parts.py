@@ -295,7 +295,7 @@ def _play_again(
 ) -> Trajectory | None:
     """Recorded actions through the engine; None if policy or engine now does otherwise."""
     failure = known.conduct.failure
-    steps = scenario.steps if failure is None else failure.step
+    steps = scenario.steps if failure is None else failure.step or 0
     if known.actions.shape[:2] != (steps, episode.batch):
         return None
     played = _alike(scenario, episode, name, known.actions, steps)

@@ -66,12 +66,12 @@ def random_spec(number: int) -> ScenarioSpec:
         }
         battery = {
             "kind": "battery",
-            "capacity_kwh": float(10.0 ** generator.uniform(-3.5, 1.0)),
+            "capacity_kwh": float(10.0 ** generator.uniform(-3.0, 1.0)),
             "power_kw": float(10.0 ** generator.uniform(-3.0, 1.0)),
         }
         vehicle = {
             "kind": "electric_vehicle",
-            "capacity_kwh": float(10.0 ** generator.uniform(-3.0, 2.0)),
+            "capacity_kwh": float(10.0 ** generator.uniform(0.0, 2.0)),
             "power_kw": float(10.0 ** generator.uniform(-3.0, 1.0)),
             "target_soc": 1.0,
             "stays_per_day": 1.0,
@@ -106,7 +106,7 @@ def test_the_bound_of_pv_is_rounded_as_its_reading_is():
     assert max(readings) == bound
 
 
-@pytest.mark.parametrize("peak_kw", [0.0004, 0.003, 0.0117, 0.05, 0.2, 1.0, 7.3])
+@pytest.mark.parametrize("peak_kw", [0.001, 0.003, 0.0117, 0.05, 0.2, 1.0, 7.3])
 def test_no_roof_reads_above_its_bound_in_any_week(peak_kw):
     looks = [(tilt, azimuth) for tilt in (0.0, 31.0, 77.0) for azimuth in (90.0, 165.0, 181.0)]
     for tilt, azimuth in looks[:: 2 if peak_kw > 0.1 else 1]:
@@ -121,11 +121,16 @@ def test_no_roof_reads_above_its_bound_in_any_week(peak_kw):
                 assert episode.pv_ceiling_kw.max() <= bound
 
 
-def test_a_fee_above_the_highest_price_is_shown_in_its_range():
-    fees = {"level": "full", "grid_fee_eur_per_kwh": 3.0}
-    scenario = build(spec_of([[load(2000.0)], [load(3000.0)]], fees=fees, days=1, dt_h=1.0))
-    assert scenario.network_fee_eur_per_kwh.max() > scenario.spec.price_max_eur_per_kwh
-    assert outside(scenario, [draw(scenario, choose_key(scenario, 0))]) == []
+def test_a_full_vehicle_at_the_start_is_not_rounded_above_its_capacity():
+    vehicle = {
+        "kind": "electric_vehicle", "capacity_kwh": 1.0006, "power_kw": 0.001, "target_soc": 1.0,
+        "stays_per_day": 1.0,
+    }  # fmt: skip
+    spec = spec_of([[load(2000.0), vehicle]], dt_h=0.25, days=1)
+    scenario = build(spec.model_copy(update={"terminal_value_eur_per_kwh": 0.2}))
+    episode = draw(scenario, choose_key(scenario, 163, "train", 0))
+    assert episode.start_energy_kwh[0, 0, 0] == 1.0006  # as a short stay brings next to nothing
+    assert outside(scenario, [episode]) == []
 
 
 def test_prices_on_a_coarse_tick_are_shown_in_their_range():

@@ -12,8 +12,9 @@ from p2p_market.evaluation import benchmark
 from p2p_market.evaluation.benchmark import ScenarioResult, evaluate
 from p2p_market.evaluation.full_matching import FULL_MATCHING
 from p2p_market.evaluation.plan_store import digest_of
+from p2p_market.evaluation.recorded import read_run
 from p2p_market.evaluation.reference import entries, published
-from p2p_market.evaluation.run_record import read_run, replay, write_run
+from p2p_market.evaluation.run_record import replay, write_run
 from p2p_market.market import MECHANISMS, Mechanism
 from p2p_market.records import Fills, OrderBook
 from p2p_market.scenario import build, load_scenario

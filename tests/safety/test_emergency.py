@@ -135,7 +135,7 @@ def test_the_shortest_window_comes_first():
     id: mine-v0
     outages: {windows: 2, hours: [4.0, 1.0]}
     """
-    with pytest.raises(ScenarioError, match="the shortest window comes first"):
+    with pytest.raises(ScenarioError, match="the shortest comes first"):
         parse(text)
 
 

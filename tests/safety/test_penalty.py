@@ -13,9 +13,8 @@ from p2p_market.batch import CommunityBatch
 from p2p_market.env import CommunityEnv
 from p2p_market.episode import Episode, choose_key, draw
 from p2p_market.errors import ActionError
-from p2p_market.records import LEDGER_COLUMN, SUPERVISOR_CAUSES, Outcome, State
+from p2p_market.records import LARGEST, LEDGER_COLUMN, SUPERVISOR_CAUSES, Outcome, State
 from p2p_market.safety.penalty import largest_kw
-from p2p_market.safety.supervisor import LARGEST
 from p2p_market.scenario import Scenario, build, load_scenario
 from p2p_market.schema import Faults
 from tests.fused.test_boards import FAULTY

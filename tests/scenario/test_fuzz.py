@@ -3,6 +3,7 @@
 `P2P_MARKET_FILES=10000` draws more of them.
 """
 
+import copy
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
+import yaml
 from gymnasium.spaces import Box
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -23,9 +25,9 @@ from p2p_market.evaluation.metrics import social_cost_eur
 from p2p_market.evaluation.policy import Policy, load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.observation import features
-from p2p_market.records import LEDGER_COLUMN, Float32Array
+from p2p_market.records import LARGEST, LEDGER_COLUMN, Float32Array
 from p2p_market.scenario import Scenario, build, parse
-from tests.scenario.drawing import files, spoiled_files
+from tests.scenario.drawing import NO_CAR, SMALL, files, spoiled_files
 
 pytest.importorskip("cvxpy")
 
@@ -94,3 +96,45 @@ def play(scenario: Scenario, week: int) -> None:
 @given(text=st.one_of(files(), files(), spoiled_files()), week=st.integers(0, 12))
 def test_a_file_is_refused_in_a_sentence_or_it_plays(text, week):
     event(outcome(text, week))
+
+
+DEAR: Final = {"lost_load_eur_per_kwh": 1e7, "shortfall_eur_per_kwh": 1e7}
+EXTREME: Final = {
+    "highest price": {"price_max_eur_per_kwh": LARGEST} | DEAR,
+    "a day without the grid": {
+        "members": NO_CAR, "outages": {"windows": 1, "hours": [24.0, 24.0]}
+    } | DEAR,
+    "a line of a watt": {"feeder": {"limit_kw": 0.001, "overload_eur_per_kwh": 0.04}},
+    "a binding line of a watt": {
+        "members": NO_CAR, "feeder": {"limit_kw": 0.001, "mode": "binding"},
+        "optimum": "mixed_integer",
+    },
+    "the finest tick": {"tick_eur_per_kwh": 1e-6},
+    "faults everywhere": {"faults": {"per_agent_day": 96.0, "hours": [168.0, 168.0]}},
+    "one member": {"members": SMALL["members"][:1]},
+    "largest weights": {"reward": {"carbon_weight": 1e3, "filter_penalty_eur_per_kwh": 10.0}},
+}  # fmt: skip
+LARGE: Final = {"capacity_kwh": 1e6, "power_kw": 1e5}
+DEVICES: Final = {
+    "large battery": (0, 2, LARGE),
+    "tiny battery": (0, 2, {"capacity_kwh": 0.001, "power_kw": 1e5}),
+    "lossy battery": (0, 2, {"eta_charge": 0.1, "eta_discharge": 0.1, "leak_per_h": 1.0}),
+    "dear battery": (0, 2, {"degradation_eur_per_kwh": 10.0}),
+    "large vehicle": (1, 1, LARGE | {"discharge_power_kw": 1e5, "target_soc": 1.0}),
+    "tiny vehicle": (1, 1, {"capacity_kwh": 1.0, "power_kw": 0.001, "target_soc": 0.05}),
+    "vehicle between watt-hours": (1, 1, {"capacity_kwh": 50.0006, "target_soc": 1.0}),
+    "large load": (2, 0, {"annual_kwh": 1e8}),
+    "tiny load": (2, 0, {"annual_kwh": 1e-9}),
+}
+"""Member and place of a device, and its parameters."""
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("case", [*EXTREME, *DEVICES])
+def test_the_ends_of_the_ranges_play_and_are_certified(case):
+    content = copy.deepcopy(SMALL | EXTREME.get(case, {}))
+    if case in DEVICES:
+        member, place, parameters = DEVICES[case]
+        content["connection_limit_kw"] = 1e5
+        content["members"][member]["assets"][place] |= parameters
+    assert outcome(yaml.safe_dump(content), week=3) == "certified"
