@@ -34,7 +34,7 @@ COLD: Final[Mapping[str, str]] = {
     "mpc-alone": "baselines.mpc.policy:alone",
     "mpc-community": "baselines.mpc.policy:community",
 }
-"""The planners of published boards, which solve from nothing in every hour; they take eight times
+"""The planners of published boards, which solve from nothing in every hour; they take six times
 as long and are played where asked for (`-p`)."""
 
 REFERENCES: Final[Mapping[str, str]] = {

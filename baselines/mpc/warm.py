@@ -1,7 +1,7 @@
 """The rolling horizon of `baselines.mpc.policy`, each plan from where the last one ended.
 
 Forecasts, prices, horizon and orders are those of `mpc-alone` and `mpc-community`, and each plan
-costs what theirs would cost. Where plans tie it may choose another one. It takes an eighth of their
+costs what theirs would cost. Where plans tie it may choose another one. It takes a sixth of their
 time: the program has less in it, and the simplex method starts from the basis of the plan made an
 hour ago, moved on by an hour. That basis is part of the memory. Members who plan alone have a
 program each, so that what one of them does depends on nothing that others see.
