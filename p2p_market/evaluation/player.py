@@ -56,7 +56,7 @@ def attempt(
     conduct = Conduct()
     try:
         policy, conduct = load_player(name, scenario, episode)
-        watched = Watched(policy, scenario.steps_per_day)
+        watched = Watched(policy, scenario.steps_per_day if conduct.reproducible is None else 0)
         played = rollout(scenario, episode, watched, name, progress=progress)
     except FailedPolicyError as error:
         return Attempt(error.played, replace(conduct, failure=error.failure))

@@ -158,7 +158,7 @@ def test_on_the_command_line_mcafee_is_scored_and_replays(tmp_path):
 @pytest.mark.compiled
 @pytest.mark.parametrize("mechanism", ["mid_market_rate", "never"])
 def test_a_recorded_optimum_is_replayed_in_its_own_market(tmp_path, mechanism):
-    write_run([played("outage-v0", mechanism)], tmp_path, "2018-01-01T00:00:00Z")
+    write_run([played("outage-v0", mechanism)], tmp_path, "2018-01-01T00:00:00+00:00")
     record = read_run(tmp_path)
     assert replay(tmp_path, record) == []
     record["scenarios"][0]["certificates"][0]["bound_eur"] -= 1.0
