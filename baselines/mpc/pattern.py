@@ -45,8 +45,14 @@ class Data:
     def of(self, piece: "Piece") -> "Data":
         """The data of a piece; it keeps the coefficients of the whole."""
         variables, rows = piece.variables, piece.rows
-        columns = (one[:, variables] for one in (self.cost, self.lower, self.upper))
-        return Data(self.values, *columns, self.row_lower[:, rows], self.row_upper[:, rows])
+        return Data(
+            self.values,
+            self.cost[:, variables],
+            self.lower[:, variables],
+            self.upper[:, variables],
+            self.row_lower[:, rows],
+            self.row_upper[:, rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
