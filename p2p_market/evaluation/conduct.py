@@ -4,8 +4,8 @@ A policy that is not shipped is asked again after its play, with what it saw on 
 must give the same bytes, as it is and loaded afresh. Then the rows of half of the agents are
 replaced by those of another week; the others must act as before. Columns in which all agents of a
 community see the same number stay: calendar and common prices are nobody's secret. At last it is
-asked for the whole week of one community (`judging`). What the shipped ones do stands below; tests
-hold them to it.
+asked for one community beyond the first day (`judging`). What the shipped ones do stands below;
+tests hold them to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from p2p_market.evaluation.failure import Failure, PassingError
 from p2p_market.evaluation.policy import Policy, ask
 from p2p_market.records import BoolArray, Float32Array
-from p2p_market.registry import KNOWN
+from p2p_market.registry import KNOWN, REFERENCES
 
 Sight = Literal["observations", "foresight"]
 Rows = Literal["centralised", "decentralised, checked", "not checked"]
@@ -144,6 +144,13 @@ def of_shipped(name: str) -> Conduct | None:
         return None
     rows: Rows = "centralised" if name in CENTRALISED else "decentralised, checked"
     return Conduct(rows=rows, reproducible=True)
+
+
+def known_conduct(name: str) -> Conduct | None:
+    """What a record must say of a name of ours; None of all others."""
+    if name == OPTIMUM or name in REFERENCES:
+        return Conduct("foresight", "centralised", True)
+    return of_shipped(name)
 
 
 def answers_alike(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,12 @@ from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
 from p2p_market.records import BoolArray, Float32Array
 from p2p_market.scenario import Scenario
 
+EARLY: Final = 5
+"""How much rather an early step ends the second question: a share of the time to the power of this.
+
+On average it asks for two of seven days, which costs some 15 % of the play.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Play:
@@ -40,7 +46,7 @@ class Play:
 
 
 def judged(play: Play, centralised: bool, knows: bool) -> Conduct:
-    """The conduct of a policy, from asking again for the first day, then for the whole week.
+    """The conduct of a policy, from asking again for the first day, then beyond it.
 
     Args:
         play: what it did.
@@ -59,18 +65,24 @@ def judged(play: Play, centralised: bool, knows: bool) -> Conduct:
         own = minds_own_rows(policy, seeds, asked, others)
         rows = "decentralised, checked" if own else "centralised"
     found = Conduct(rows=rows, reproducible=True)
-    return _all_week(play, found, knows) if play.scenario.steps > len(seen) else found
+    return _beyond(play, found, knows) if play.scenario.steps > len(seen) else found
 
 
-def _all_week(play: Play, found: Conduct, knows: bool) -> Conduct:
-    """Conduct in the whole week of one community; what was played draws it and half its agents."""
+def _beyond(play: Play, found: Conduct, knows: bool) -> Conduct:
+    """Conduct in one community from its first step to one after the first day.
+
+    The digests of what was played draw the community, the step and the agents whose rows stay, so
+    nobody knows them beforehand.
+    """
     digest = hashlib.sha256("".join(play.digests).encode()).digest()
     generator = np.random.default_rng(int.from_bytes(digest))
     place = int(generator.integers(play.episode.batch))
-    agents = len(play.scenario.agents)
+    agents, first_day = len(play.scenario.agents), play.scenario.steps_per_day
+    share = generator.random() ** EARLY
+    steps = first_day + 1 + int(share * (play.scenario.steps - first_day))
     kept = generator.permutation(agents) < (agents + 1) // 2
     single = draw(play.scenario, play.episode.keys[place])
-    own = [one[place : place + 1] for one in play.watched.out_seen]
+    own = [one[place : place + 1] for one in play.watched.out_seen[:steps]]
     shown = own
     if found.rows == "decentralised, checked":
         others = [one[place : place + 1] for one in _others(play, len(own))]
@@ -88,7 +100,7 @@ def _all_week(play: Play, found: Conduct, knows: bool) -> Conduct:
 
     def before() -> NDArray[Any]:
         if play.episode.batch == 1:
-            return play.actions
+            return play.actions[:steps]
         return answers(play.make(single) if knows else play.watched.policy, own)
 
     def alike(first: NDArray[Any], seen: Sequence[Float32Array], kept: BoolArray) -> bool:

@@ -111,5 +111,5 @@ def try_out(name: str, scenario: Scenario, split: str) -> None:
 
 def _informed(policy: Informed, episode: Episode) -> Policy:
     told = policy.informed(episode)
-    insist_on_policy(told)
+    insist_on_policy(told, "informed()")
     return told
