@@ -64,6 +64,8 @@ def floats(
             f"{who} needs shape {shape} and a floating dtype, got a {type(values).__name__} that "
             "is no array of numbers"
         ) from error
+    if np.ma.is_masked(values):
+        raise ActionError(f"{who} needs numbers, got an array in which some are masked; fill them")
     if array.shape != shape or array.dtype.kind not in kinds:
         raise ActionError(
             f"{who} needs shape {shape} and a floating dtype, got {array.shape} and {array.dtype}"

@@ -19,6 +19,7 @@ from p2p_market.records import Float32Array, FloatArray
 from p2p_market.scenario import Scenario
 
 ROWS: Final = 64
+MOST: Final = 100_000  # communities of a batch
 """Communities whose scratch fits into the processor's cache; a thread plays so many at a time."""
 
 
@@ -55,9 +56,9 @@ class CommunityBatch:
 
         Raises:
             ScenarioError: if the mechanism is not compiled.
-            ArgumentError: if batch or threads is no whole number of 1 or more.
+            ArgumentError: if batch is no whole number from 1 to `MOST`, or threads is none from 1 on.
         """
-        batch, threads = whole_number("batch", batch, 1), whole_number("threads", threads, 1)
+        batch, threads = whole_number("batch", batch, 1, MOST), whole_number("threads", threads, 1)
         if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
             raise ScenarioError(
                 f"{scenario.spec.id}: mechanism {scenario.spec.mechanism!r} has no kernel, so it "

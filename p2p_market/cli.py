@@ -206,14 +206,21 @@ def scenarios(
 
 @app.command(name="replay")
 def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")]) -> None:
-    """Play the recorded actions of a run again and compare every digest and cost."""
+    """Play the recorded actions of a run again and compare every digest, cost and score.
+
+    Not covered: who wrote the record, its times and versions, and the conduct of policies that are
+    not shipped. All of its files changed alike are not told either.
+    """
     with complaining():
         differences = replay(run, read_run(run))
     if differences:
         for line in differences:
             complain(line)
         raise typer.Exit(1)
-    console.say(f"{run}: replays to the same digits")
+    console.say(
+        f"{run}: replays to the same digits; versions, times and the conduct of policies that are "
+        "not shipped are as recorded"
+    )
 
 
 @app.command()

@@ -161,9 +161,13 @@ def read(text: str, name: str, folder: Path | None = None, chain: tuple[Path, ..
         path = path_of(base, folder)
     except ScenarioError as error:
         raise ScenarioError(f"{where}: {error}") from error
-    if path.resolve() in chain or len(chain) > MOST_BASES:
-        files = " -> ".join(one.name for one in (*chain, path))
+    files = " -> ".join(one.name for one in (*chain, path))
+    if path.resolve() in chain:
         raise ScenarioError(f"{where}: the files extend each other without end: {files}")
+    if len(chain) > MOST_BASES:
+        raise ScenarioError(
+            f"{where}: a chain of more than {MOST_BASES} bases; put some into one file: {files}"
+        )
     longer = (*chain, path.resolve())
     below = read(text_of(path), path.name, path.parent, longer)
     return Content(below.values | values, root)

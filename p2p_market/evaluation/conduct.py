@@ -3,8 +3,9 @@
 A policy that is not shipped is asked again after its play, with what it saw on the first day. It
 must give the same bytes, as it is and loaded afresh. Then the rows of half of the agents are
 replaced by those of another week; the others must act as before. Columns in which all agents of a
-community see the same number stay: calendar and common prices are nobody's secret. What the shipped
-ones do stands below; tests hold them to it.
+community see the same number stay: calendar and common prices are nobody's secret. At last it is
+asked for one community beyond the first day (`judging`). What the shipped ones do stands below;
+tests hold them to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,15 +20,19 @@ from pydantic import TypeAdapter
 from p2p_market.evaluation.failure import Failure, PassingError
 from p2p_market.evaluation.policy import Policy, ask
 from p2p_market.records import BoolArray, Float32Array
-from p2p_market.registry import KNOWN
+from p2p_market.registry import KNOWN, REFERENCES
 
 Sight = Literal["observations", "foresight"]
 Rows = Literal["centralised", "decentralised, checked", "not checked"]
 
 TOLERANCE: Final = 1e-6  # of a normalised action: so far others' rows may move it
 OPTIMUM: Final = "optimum"  # an end of the scale, which needs no mark
-CENTRALISED: Final = ("mpc-community", "mpc-community-warm", "mpc-foresight")
-"""Shipped policies in which an agent acts on what others see."""
+CENTRALISED: Final = ("mpc-alone", "mpc-community", "mpc-community-warm", "mpc-foresight")
+"""Shipped policies in which an agent acts on what others see.
+
+`mpc-alone` is one program for all members: of plans that cost the same HiGHS shows any, so ties make
+members' plans depend on each other.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ UNKNOWN: Final = Conduct()
 MARKS: Final = {
     "x": ("failed", "all its weeks count the floor, a score of -100"),
     "f": ("foresight", "it knows the future; a reference, neither ranked nor compared"),
-    "n": ("not reproducible", "asked for the first day again, it answered otherwise"),
+    "n": ("not reproducible", "asked again, it answered otherwise"),
     "c": ("centralised", "what agents do depends on what others see"),
 }
 """Letter in a table -> word, and what it means."""
@@ -141,6 +146,13 @@ def of_shipped(name: str) -> Conduct | None:
     return Conduct(rows=rows, reproducible=True)
 
 
+def known_conduct(name: str) -> Conduct | None:
+    """What a record must say of a name of ours; None of all others."""
+    if name == OPTIMUM or name in REFERENCES:
+        return Conduct("foresight", "centralised", True)
+    return of_shipped(name)
+
+
 def answers_alike(
     policy: Policy, afresh: Callable[[], Policy], seeds: Sequence[int], asked: Sequence[Asked]
 ) -> bool:
@@ -161,7 +173,7 @@ def answers_alike(
                 return False
         return True
 
-    return _holds(lambda: alike(policy) and alike(afresh()))
+    return holds(lambda: alike(policy) and alike(afresh()))
 
 
 def minds_own_rows(
@@ -180,7 +192,7 @@ def minds_own_rows(
     def apart(kept: BoolArray) -> bool:
         memory = policy.start(seeds)
         for one, other in zip(asked, others, strict=True):
-            seen = _mixed(one.observation, other, kept)
+            seen = mixed(one.observation, other, kept)
             action, memory = ask(policy, seen, memory, one.action.shape)
             same = np.isclose(action, one.action, rtol=0.0, atol=TOLERANCE, equal_nan=True)
             if not same[kept].all():
@@ -188,10 +200,10 @@ def minds_own_rows(
         return True
 
     turns = [halves[first : first + batch] for first in range(0, len(halves), batch)]
-    return all(_holds(partial(apart, np.resize(turn, (batch, agents)))) for turn in turns)
+    return all(holds(partial(apart, np.resize(turn, (batch, agents)))) for turn in turns)
 
 
-def _holds(test: Callable[[], bool]) -> bool:
+def holds(test: Callable[[], bool]) -> bool:
     """What a test finds; whoever raises where it did not before acts otherwise."""
     try:
         return test()
@@ -208,7 +220,7 @@ def _halves(agents: int) -> BoolArray:
     return np.concatenate([of_agent == 0, of_agent == 1])
 
 
-def _mixed(own: Float32Array, other: Float32Array, kept: BoolArray) -> Float32Array:
+def mixed(own: Float32Array, other: Float32Array, kept: BoolArray) -> Float32Array:
     """Own rows where they are kept or where all agents see the same number, else the others'."""
     common = (own == own[:, :1]).all(axis=1, keepdims=True)
     return np.where(kept[..., None] | common, own, other)

@@ -3,25 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from p2p_market.calendar import start_days
-from p2p_market.episode import Episode, choose_key, draw, policy_seed
+from p2p_market.episode import Episode, choose_key, draw
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation.conduct import (
-    Asked,
     Conduct,
-    Rows,
     Watched,
-    answers_alike,
-    minds_own_rows,
     of_shipped,
 )
 from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.interface import insist_on_policy
+from p2p_market.evaluation.judging import Play, judged
 from p2p_market.evaluation.policy import Informed, Policy, load_policy
-from p2p_market.evaluation.rollout import Recorded, Trajectory, author_of, rollout
-from p2p_market.records import Float32Array
+from p2p_market.evaluation.rollout import Trajectory, author_of, rollout
 from p2p_market.scenario import Scenario
 
 Progress = Callable[[int], None]
@@ -56,13 +49,18 @@ def attempt(
     conduct = Conduct()
     try:
         policy, conduct = load_player(name, scenario, episode)
-        watched = Watched(policy, scenario.steps_per_day if conduct.reproducible is None else 0)
+        watched = Watched(policy, scenario.steps if conduct.reproducible is None else 0)
         played = rollout(scenario, episode, watched, name, progress=progress)
     except FailedPolicyError as error:
         return Attempt(error.played, replace(conduct, failure=error.failure))
     if conduct.reproducible is None:
-        judged = _judged(scenario, episode, name, watched, played, centralised)
-        conduct = replace(judged, sight=conduct.sight)
+
+        def make(episode: Episode) -> Policy:
+            return load_player(name, scenario, episode)[0]
+
+        done = Play(scenario, episode, watched, played.actions, played.digests, make)
+        found = judged(done, centralised, not conduct.contends)
+        conduct = replace(found, sight=conduct.sight)
     return Attempt(played, conduct)
 
 
@@ -113,43 +111,5 @@ def try_out(name: str, scenario: Scenario, split: str) -> None:
 
 def _informed(policy: Informed, episode: Episode) -> Policy:
     told = policy.informed(episode)
-    insist_on_policy(told)
+    insist_on_policy(told, "informed()")
     return told
-
-
-def _judged(
-    scenario: Scenario,
-    episode: Episode,
-    name: str,
-    watched: Watched,
-    played: Trajectory,
-    centralised: bool,
-) -> Conduct:
-    """Its conduct, from asking again for the first day."""
-    declared: Rows = "centralised" if centralised else "not checked"
-    seeds = [policy_seed(key) for key in episode.keys]
-    seen = watched.out_seen
-    asked = [Asked(*one) for one in zip(seen, played.actions[: len(seen)], strict=True)]
-    if not answers_alike(
-        watched.policy, lambda: load_player(name, scenario, episode)[0], seeds, asked
-    ):
-        return Conduct(rows=declared, reproducible=False)
-    if centralised:
-        return Conduct(rows=declared, reproducible=True)
-    others = [np.roll(one, 1, axis=0) for one in seen]
-    if episode.batch == 1:
-        others = _another_week(scenario, episode, played)
-    own = minds_own_rows(watched.policy, seeds, asked, others)
-    rows: Rows = "decentralised, checked" if own else "centralised"
-    return Conduct(rows=rows, reproducible=True)
-
-
-def _another_week(scenario: Scenario, episode: Episode, played: Trajectory) -> list[Float32Array]:
-    """What the same actions would show on the first day of another week."""
-    (key,) = episode.keys
-    starts = start_days(key.split, scenario.spec.days).tolist()
-    later = starts[(starts.index(key.start_day) + len(starts) // 2) % len(starts)]
-    other = draw(scenario, replace(key, start_day=later, seed=key.seed + 1))
-    watched = Watched(Recorded(played.actions), scenario.steps_per_day)
-    rollout(scenario, other, watched, steps=min(scenario.steps_per_day, scenario.steps))
-    return watched.out_seen

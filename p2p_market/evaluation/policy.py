@@ -164,6 +164,8 @@ def _checked(action: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         raise WrongAnswerError(f"answered with {_kind(action)}, {error}; {needed}") from None
     if values.dtype == object and not isinstance(action, np.ndarray):
         raise WrongAnswerError(f"answered with {_kind(action)} instead of an array; {needed}")
+    if np.ma.is_masked(action):
+        raise WrongAnswerError(f"answered with masked values; {needed}")
     if values.shape != shape or values.dtype.kind != "f":
         raise WrongAnswerError(
             f"answered with shape {values.shape} and dtype {values.dtype}; {needed}"

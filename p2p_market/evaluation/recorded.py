@@ -83,6 +83,8 @@ class Entry(Read):
 
     @checked(mode="after")
     def _fits(self) -> "Entry":
+        if self.specification.get("id") != self.id:
+            raise ValueError("id is not that of the specification")
         names, count = [one.policy for one in self.policies], len(self.episodes)
         if not {RULE, OPTIMUM} <= set(names) or len(set(names)) < len(names):
             raise ValueError(f"policies must be {RULE}, {OPTIMUM} and others, each once")
@@ -111,6 +113,9 @@ class Record(Read):
     def _says_something(self) -> "Record":
         if not self.scenarios:
             raise ValueError("it holds no scenario")
+        ids = [entry.id for entry in self.scenarios]
+        if twice := [name for name in dict.fromkeys(ids) if ids.count(name) > 1]:
+            raise ValueError(f"scenarios: {', '.join(twice)} stands there more than once")
         if "p2p-market" not in self.versions:
             raise ValueError("versions: p2p-market is missing")
         return self

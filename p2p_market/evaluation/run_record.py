@@ -26,8 +26,9 @@ from p2p_market.evaluation.certificate import (
     certificate_tolerance_eur,
     setting,
 )
-from p2p_market.evaluation.conduct import recorded_conduct
+from p2p_market.evaluation.conduct import UNKNOWN, known_conduct, recorded_conduct
 from p2p_market.evaluation.duality import bound_eur
+from p2p_market.evaluation.failure import described
 from p2p_market.evaluation.files import safe_name, write_bytes, write_text
 from p2p_market.evaluation.metrics import METRICS, gross_money_eur, social_cost_eur
 from p2p_market.evaluation.overview import overview, recorded_overview
@@ -40,6 +41,9 @@ from p2p_market.records import FloatArray
 from p2p_market.safety.events import events
 from p2p_market.scenario import Scenario, build
 from p2p_market.schema import ScenarioSpec
+
+LABELS: Final = ("scenario", "policy", "split", "start_day", "seed")
+"""Columns of the metrics that say whose they are."""
 
 PACKAGES: Final = ("p2p-market", "numpy", "numba", "pettingzoo", "cvxpy", "highspy", "clarabel")
 
@@ -163,6 +167,10 @@ def _actions_name(scenario: Scenario, policy: str) -> str:
 def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Play every recorded action again; compare digests, costs, scores and certificates.
 
+    Names and episodes are compared with those of the files of actions and of the metrics, conduct
+    with what is known of shipped policies. Versions, times and the conduct of other policies are
+    taken as recorded.
+
     Bounds are proved again by the prices of the reference table; other episodes would need the
     solver, and their bounds are taken as recorded.
 
@@ -176,6 +184,7 @@ def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     try:
         for entry in record["scenarios"]:
             differences += _replay_scenario(folder, entry)
+        differences += _metrics_differences(folder, record)
         again = [asdict(summary) for summary in recorded_overview(record["scenarios"])]
         if again != record.get("summary", again):
             differences.append("all scenarios: other summary")
@@ -215,6 +224,7 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
         else:
             own_eur = social_cost_eur(played)
         lines += _differences(f"{name}: {policy['policy']}", played, own_eur, policy)
+        lines += _label_differences(scenario, policy)
         own = score(rule_eur, own_eur, best_eur, np.random.default_rng(0))
         if asdict(own) != policy["score"]:
             lines.append(f"{name}: {policy['policy']}: other score")
@@ -232,14 +242,48 @@ def _play_again(
     path = (folder / entry["actions"]).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise ReplayError(f"{folder}: actions outside the run's folder: {entry['actions']}")
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-        actions = archive["actions"]
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            actions = archive["actions"]
+    except DAMAGES as error:
+        what = "there is none" if isinstance(error, FileNotFoundError) else described(error)
+        raise ReplayError(f"{path}: the actions cannot be read: {what}") from error
     shape = (steps, episode.batch, len(scenario.agents), action_map(scenario).width)
     if actions.shape != shape:
         raise ReplayError(f"{path}: actions have shape {actions.shape}, needed is {shape}")
     if entry["policy"] == OPTIMUM:
         scenario, episode = setting(scenario, episode)
     return rollout(scenario, episode, Recorded(actions), entry["policy"], steps=steps)
+
+
+def _label_differences(scenario: Scenario, entry: Mapping[str, Any]) -> list[str]:
+    """What a policy is called, and how it is said to behave, where that is known."""
+    name, lines = entry["policy"], []
+    if entry["actions"] not in (None, _actions_name(scenario, name)):
+        lines.append(f"{scenario.spec.id}: {name}: the actions of another name: {entry['actions']}")
+    said, known = recorded_conduct(entry), known_conduct(name)
+    if known is not None and said not in (UNKNOWN, known) and said.failure is None:
+        lines.append(f"{scenario.spec.id}: {name}: other conduct than is known of it")
+    return lines
+
+
+def _metrics_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
+    """Whether the metrics speak of the same policies and episodes; older runs may have none."""
+    path = folder / "metrics.json"
+    try:
+        rows = json.loads(path.read_bytes())
+        named = [tuple(row[name] for name in LABELS) for row in rows]
+    except FileNotFoundError:
+        return []
+    except (LookupError, TypeError, RecursionError, OSError, ValueError) as error:
+        raise ReplayError(f"{path}: the metrics cannot be read: {described(error)}") from error
+    said = [
+        (entry["id"], policy["policy"], *(key[name] for name in LABELS[2:]))
+        for entry in record["scenarios"]
+        for policy in entry["policies"]
+        for key in entry["episodes"]
+    ]
+    return [] if named == said else [f"{path.name}: other scenarios, policies or episodes"]
 
 
 def _differences(

@@ -163,9 +163,14 @@ def test_render_modes_are_those_listed(mode):
         p2p_market.make("classic-v0", render_mode=mode)
 
 
+def test_a_batch_has_an_upper_bound():
+    with pytest.raises(ArgumentError, match="batch must be a whole number 1 to 100000, got 10+$"):
+        p2p_market.make_batch("classic-v0", 10**9)
+
+
 @pytest.mark.parametrize("count", [0, -1, *NOT_WHOLE, None], ids=repr)
 def test_sizes_of_a_batch_are_whole_numbers(count):
-    with pytest.raises(ArgumentError, match="batch must be a whole number of 1 or more"):
+    with pytest.raises(ArgumentError, match="batch must be a whole number 1 to 100000"):
         p2p_market.make_batch("classic-v0", batch=count)
     with pytest.raises(ArgumentError, match="threads must be a whole number of 1 or more"):
         p2p_market.make_batch("classic-v0", 2, threads=count)

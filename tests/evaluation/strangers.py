@@ -208,6 +208,32 @@ class RemembersOthers(Idle):
         return actions, seen.mean(axis=(1, 2)).astype(float)
 
 
+class Later(Idle):
+    """Behaves on the first day, and not after it."""
+
+    def act(self, seen, step):
+        late = step >= self.scenario.steps_per_day
+        return (self.late(seen) if late else self.right(seen)), step + 1
+
+
+class DrawsLater(Later):
+    late = GlobalDraws.right
+
+
+class LooksAroundLater(Later):
+    late = LooksAround.right
+
+
+class FailsLaterAgain(Later):
+    """Fails when it is asked a second time."""
+
+    def late(self, seen):
+        self.asked += 1
+        if self.asked > self.scenario.steps - self.scenario.steps_per_day:
+            raise ValueError("asked too often")
+        return self.right(seen)
+
+
 class TellsTheCalendar(Idle):
     """Takes from the first row what all rows show alike."""
 
@@ -263,6 +289,11 @@ class OtherArguments(Idle):
 
 class NotCallable(Idle):
     start = 7
+
+
+class KnowsNothing(Knows):
+    def informed(self, episode):
+        return None
 
 
 def a_class(scenario):

@@ -75,13 +75,25 @@ def worse(scenario):
         certificate.update(plan_eur=cost, bound_eur=cost, replay_eur=cost)
 
 
+def of_other_seeds(scenario):
+    for key in scenario["episodes"]:
+        key["seed"] += 1
+
+
+SIGHT = "observations"
 FORGERIES = {
     "score": ("other score", 1, lambda s: s["policies"][1]["score"].update(point=99.9)),
     "certificate": ("other certificate", 1, lambda s: s["certificates"][0].update(holds=False)),
     "bound": ("other certificate", 1, lambda s: s["certificates"][0].update(bound_eur=-1e9)),
     "worse": ("other certificate in episode 0", 1, worse),
     "outside": ("outside", 2, lambda s: s["policies"][0].update(actions="../../x.npz")),
-    "missing": ("cannot be replayed", 2, lambda s: s["policies"][0].update(actions="no.npz")),
+    "name": ("actions of another name", 1, lambda s: s["policies"][1].update(policy="mine:agent")),
+    "seed": ("metrics.json: other scenarios, policies or episodes", 1, of_other_seeds),
+    "conduct": ("other conduct", 1, lambda s: s["policies"][1]["conduct"].update(rows="centralised")),
+    "sight": ("other conduct", 1, lambda s: s["policies"][-1]["conduct"].update(sight=SIGHT)),
+    "id": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="ev-12-v0")),
+    "path": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="../../x")),
+    "missing": ("no.npz: the actions cannot be read: there is none", 2, lambda s: s["policies"][0].update(actions="no.npz")),
     "day": ("not an episode", 2, lambda s: s["episodes"][0].update(start_day=400)),
     "shape": ("shape", 2, lambda s: s["specification"].update(days=6)),
 }
@@ -105,11 +117,17 @@ def test_an_empty_record_and_damaged_actions_do_not_replay(run_folder, tmp_path)
     shutil.copytree(run_folder, folder)
     for path in (folder / "actions").iterdir():
         path.write_bytes(path.read_bytes()[:100])
-    assert invoke("replay", str(folder)).exit_code == 2
+    done = invoke("replay", str(folder))
+    assert done.exit_code == 2
+    assert ".npz: the actions cannot be read: BadZipFile" in " ".join(done.output.split())
     record = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(record | {"scenarios": []}))
     assert "no scenario" in invoke("replay", str(folder)).output
     assert invoke("replay", str(folder / "run.json")).exit_code == 2
+    twice = record | {"scenarios": record["scenarios"] * 2}
+    (folder / "run.json").write_text(json.dumps(twice))
+    for command in ("replay", "cite"):
+        assert "classic-v0 stands there more than once" in invoke(command, str(folder)).output
 
 
 def test_a_policy_that_answers_with_no_number_is_told(tmp_path, monkeypatch):

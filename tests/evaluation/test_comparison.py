@@ -27,7 +27,7 @@ def record(
             {
                 "id": name,
                 "digest": digest,
-                "specification": {},
+                "specification": {"id": name},
                 "data": {"name": "de2018", "digest": digest},
                 "episodes": [{"split": "test", "start_day": week, "seed": 0} for week in weeks],
                 "certificates": [proof | {"mixed_integer": False}] * len(weeks),

@@ -60,6 +60,7 @@ AT_ONCE = {
     "OtherArguments": "whose act(seen) cannot be called as act(observation, memory)",
     "NotCallable": "the factory returned a NotCallable, whose start is a int",
     "a_class": "the factory returned the class Idle, not an object of it; call the class",
+    "KnowsNothing": "informed() returned None, which has neither start() and act() nor plan()",
     "nobody": "the factory returned None, which has neither start() and act() nor plan()",
     "without_scenario": "cannot be called as without_scenario(scenario)",
     "FAILS_AT": "the factory is 3, which cannot be called",
@@ -265,6 +266,34 @@ def test_conduct_is_found_out(name, weeks):
     assert found.conduct == CONDUCTS[name]
 
 
+LATER = {
+    "Idle": CONDUCTS["Idle"],
+    "Seeded": CONDUCTS["Seeded"],
+    "Knows": CONDUCTS["Knows"],
+    "RemembersOthers": CONDUCTS["RemembersOthers"],
+    "DrawsLater": Conduct(reproducible=False),
+    "LooksAroundLater": Conduct(rows="centralised", reproducible=True),
+}
+
+
+@pytest.mark.parametrize("weeks", [(5,), (5, 8)], ids=["one week", "two weeks"])
+@pytest.mark.parametrize("name", LATER)
+def test_conduct_after_the_first_day_is_found_out(name, weeks):
+    scenario = build(load_scenario("classic-v0").spec.model_copy(update={"days": 2}))
+    episode = stack(draw_weeks(scenario, "test", weeks, 0))
+    assert attempt(scenario, episode, named(name)).conduct == LATER[name]
+    if name == "DrawsLater":
+        declared = attempt(scenario, episode, named(name), centralised=True).conduct
+        assert declared == Conduct(rows="centralised", reproducible=False)
+
+
+def test_who_fails_when_asked_for_the_week_again_acts_otherwise():
+    scenario = build(load_scenario("classic-v0").spec.model_copy(update={"days": 2}))
+    episode = stack(draw_weeks(scenario, "test", (5, 8), 0))
+    found = attempt(scenario, episode, named("FailsLaterAgain")).conduct
+    assert found == Conduct(reproducible=False)
+
+
 def test_who_says_so_itself_is_centralised_without_being_looked_at():
     scenario = one_day()
     episode = stack(draw_weeks(scenario, "test", (5,), 0))
@@ -274,8 +303,10 @@ def test_who_says_so_itself_is_centralised_without_being_looked_at():
     )
 
 
-SHIPPED = [*(name for name in BASELINES if name != OPTIMUM), "mpc-alone-warm", "mpc-community-warm"]
-"""Not `mpc-alone`, one program for all members: of plans that cost the same HiGHS shows any."""
+SHIPPED = [
+    *(name for name in BASELINES if name != OPTIMUM),
+    *("mpc-alone", "mpc-alone-warm", "mpc-community-warm"),
+]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

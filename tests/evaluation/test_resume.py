@@ -23,9 +23,8 @@ pytest.importorskip("cvxpy")
 
 DAYS = 2
 STEPS = 24 * DAYS
-ASKED = (
-    STEPS + 5 * 24
-)  # the first day twice to see whether it answers alike, and with rows of others
+ASKED = range(STEPS + 5 * 24 + 2 * 25, STEPS + 5 * 24 + 2 * STEPS + 1)
+"""The first day twice to see whether it answers alike, and with rows of others; then beyond it."""
 
 AGENT = '''\
 """Asks for little, and counts how often it was asked."""
@@ -84,9 +83,10 @@ def own_part(folder: Path) -> Path:
 
 def test_what_is_finished_is_not_played_again(job, agent, tmp_path):
     first = play(job, tmp_path)
-    assert agent.asked == ASKED
+    asked = agent.asked
+    assert asked in ASKED
     assert play(job, tmp_path) == first
-    assert agent.asked == ASKED + 24  # only the first day, to see that it is still the same policy
+    assert agent.asked == asked + 24  # only the first day, to see that it is still the same policy
 
 
 def test_a_policy_that_changed_is_played_again(job, agent, tmp_path):
@@ -94,7 +94,7 @@ def test_a_policy_that_changed_is_played_again(job, agent, tmp_path):
     agent.level = 0.25
     agent.asked = 0
     changed = play(job, tmp_path)
-    assert agent.asked == 1 + ASKED
+    assert agent.asked - 1 in ASKED
     assert changed == play(job, tmp_path / "new")
 
 
