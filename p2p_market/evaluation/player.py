@@ -21,6 +21,7 @@ from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.interface import insist_on_policy
 from p2p_market.evaluation.policy import Informed, Policy, load_policy
 from p2p_market.evaluation.rollout import Recorded, Trajectory, author_of, rollout
+from p2p_market.places import staying
 from p2p_market.records import Float32Array
 from p2p_market.scenario import Scenario
 
@@ -35,6 +36,7 @@ class Attempt:
     conduct: Conduct
 
 
+@staying()
 def attempt(
     scenario: Scenario,
     episode: Episode,
@@ -66,6 +68,7 @@ def attempt(
     return Attempt(played, conduct)
 
 
+@staying()
 def play(
     scenario: Scenario, episode: Episode, name: str, progress: Progress | None = None
 ) -> Trajectory:
@@ -98,6 +101,7 @@ def load_player(name: str, scenario: Scenario, episode: Episode) -> tuple[Policy
     return policy, conduct
 
 
+@staying()
 def try_out(name: str, scenario: Scenario, split: str) -> None:
     """Ask a policy for one action, so that a broken one is told before hours of play.
 
