@@ -5,13 +5,14 @@ reaches the terminal. Letters that the terminal lacks become question marks. A r
 early, as `head` does, is no failure.
 """
 
+import io
 import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len, set_cell_size
@@ -65,7 +66,7 @@ class Outlet:
             stream: that is written to; None if this process was started without it.
             quiet: what cannot be written is no error, as there is no other place to tell it.
         """
-        self._stream = _nowhere() if stream is None else stream
+        self._stream = Nowhere() if stream is None else stream
         self._quiet = quiet
         if getattr(stream, "errors", "") in ("strict", "surrogateescape"):
             with suppress(AttributeError):
@@ -106,14 +107,17 @@ class Outlet:
                 os.dup2(nowhere, self._stream.fileno())
                 os.close(nowhere)
             if not isinstance(error, OSError):
-                self._stream = _nowhere()
+                self._stream = Nowhere()
             if not (self._quiet or isinstance(error, BrokenPipeError)):
                 raise OSError(f"nothing can be shown: {error}") from error
 
 
-def _nowhere() -> TextIO:
-    """A stream that keeps nothing, for as long as this process lives."""
-    return open(os.devnull, "w", encoding="utf-8")
+class Nowhere(io.StringIO):
+    """A stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        """Forget it."""
+        return len(text)
 
 
 @contextmanager
