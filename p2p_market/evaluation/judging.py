@@ -22,7 +22,7 @@ from p2p_market.evaluation.conduct import (
     mixed,
 )
 from p2p_market.evaluation.policy import Policy, ask
-from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
+from p2p_market.evaluation.rollout import Recorded, rollout
 from p2p_market.records import BoolArray, Float32Array
 from p2p_market.scenario import Scenario
 
@@ -108,7 +108,12 @@ def _beyond(play: Play, found: Conduct, knows: bool) -> Conduct:
         return np.allclose(again, first[:, :, kept], rtol=0.0, atol=TOLERANCE, equal_nan=True)
 
     firsts: list[NDArray[Any]] = []
-    if holds(lambda: firsts.append(before()) is None and alike(firsts[0], shown, kept)):
+
+    def keeps() -> bool:
+        firsts.append(before())
+        return alike(firsts[0], shown, kept)
+
+    if holds(keeps):
         return found
     if shown is not own and firsts and holds(lambda: alike(firsts[0], own, kept)):
         return replace(found, rows="centralised")
