@@ -30,8 +30,8 @@ OPTIMUM: Final = "optimum"  # an end of the scale, which needs no mark
 CENTRALISED: Final = ("mpc-alone", "mpc-community", "mpc-community-warm", "mpc-foresight")
 """Shipped policies in which an agent acts on what others see.
 
-`mpc-alone` is one program for all members: of plans that cost the same HiGHS shows any, so ties make
-members' plans depend on each other.
+`mpc-alone` is one program for all members: of plans that cost the same HiGHS shows any, so ties
+make members' plans depend on each other.
 """
 
 

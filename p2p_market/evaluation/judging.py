@@ -22,7 +22,7 @@ from p2p_market.evaluation.conduct import (
     mixed,
 )
 from p2p_market.evaluation.policy import Policy, ask
-from p2p_market.evaluation.rollout import Recorded, Trajectory, rollout
+from p2p_market.evaluation.rollout import Recorded, rollout
 from p2p_market.records import BoolArray, Float32Array
 from p2p_market.scenario import Scenario
 
@@ -108,9 +108,15 @@ def _beyond(play: Play, found: Conduct, knows: bool) -> Conduct:
         return np.allclose(again, first[:, :, kept], rtol=0.0, atol=TOLERANCE, equal_nan=True)
 
     firsts: list[NDArray[Any]] = []
-    if holds(lambda: firsts.append(before()) is None and alike(firsts[0], shown, kept)):
+
+    def as_before(seen: Sequence[Float32Array]) -> bool:
+        if not firsts:
+            firsts.append(before())
+        return alike(firsts[0], seen, kept)
+
+    if holds(lambda: as_before(shown)):
         return found
-    if shown is not own and firsts and holds(lambda: alike(firsts[0], own, kept)):
+    if shown is not own and firsts and holds(lambda: as_before(own)):
         return replace(found, rows="centralised")
     declared: Rows = "not checked" if found.rows == "decentralised, checked" else found.rows
     return Conduct(rows=declared, reproducible=False)

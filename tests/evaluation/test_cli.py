@@ -89,11 +89,19 @@ FORGERIES = {
     "outside": ("outside", 2, lambda s: s["policies"][0].update(actions="../../x.npz")),
     "name": ("actions of another name", 1, lambda s: s["policies"][1].update(policy="mine:agent")),
     "seed": ("metrics.json: other scenarios, policies or episodes", 1, of_other_seeds),
-    "conduct": ("other conduct", 1, lambda s: s["policies"][1]["conduct"].update(rows="centralised")),
+    "conduct": (
+        "other conduct",
+        1,
+        lambda s: s["policies"][1]["conduct"].update(rows="centralised"),
+    ),
     "sight": ("other conduct", 1, lambda s: s["policies"][-1]["conduct"].update(sight=SIGHT)),
     "id": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="ev-12-v0")),
     "path": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="../../x")),
-    "missing": ("no.npz: the actions cannot be read: there is none", 2, lambda s: s["policies"][0].update(actions="no.npz")),
+    "missing": (
+        "no.npz: the actions cannot be read: there is none",
+        2,
+        lambda s: s["policies"][0].update(actions="no.npz"),
+    ),
     "day": ("not an episode", 2, lambda s: s["episodes"][0].update(start_day=400)),
     "shape": ("shape", 2, lambda s: s["specification"].update(days=6)),
 }
