@@ -56,7 +56,7 @@ class CommunityBatch:
 
         Raises:
             ScenarioError: if the mechanism is not compiled.
-            ArgumentError: if batch is no whole number from 1 to `MOST`, or threads no 1 or more.
+            ArgumentError: if batch is no whole number from 1 to `MOST`, or threads is less than 1.
         """
         batch, threads = whole_number("batch", batch, 1, MOST), whole_number("threads", threads, 1)
         if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:

@@ -118,10 +118,19 @@ class Commands(TyperGroup):
     """All commands: on any terminal, through any pipe, and ended by Ctrl-C at any moment."""
 
     def main(self, *words: Any, **how: Any) -> Any:
-        """Run a command; a request to end that was swallowed on the way is the exit code."""
-        with listening(), outlets():
+        """Run a command; a request to end that was swallowed on the way is the exit code.
+
+        What cannot be shown is one line and exit code 1.
+        """
+        with listening(), outlets() as shown:
             try:
-                return super().main(*words, **how)
+                try:
+                    return super().main(*words, **how)
+                finally:
+                    shown.flush()
+            except OSError as error:
+                complain(f"error: {error}")
+                raise SystemExit(exit_code() or 1) from None
             except (KeyboardInterrupt, SystemExit) as leaving:
                 if (asked := exit_code()) is not None:
                     raise SystemExit(asked) from None

@@ -35,15 +35,16 @@ def list_sets(folder: FolderOption = None) -> None:
     """List the data sets and price years, and whether they are on this machine."""
     with complaining():
         cache = sources.cache_folder(folder)
+        states = {name: _state(name, cache) for name in (*sources.SETS, *sources.PRICES)}
     table = Table("name", "scenario key", "what", "state", box=SIMPLE_HEAD, padding=0)
     for name in sources.SETS:
-        table.add_row(name, "data", CONTENT[name], _state(name, cache))
+        table.add_row(name, "data", CONTENT[name], states[name])
     for name in sources.PRICES:
         if name in PRICE_LAWS:
             what = "day-ahead prices of the generator, :<seed>"
         else:
             what = f"day-ahead prices of the Netherlands, {name.removeprefix('nl')}"
-        table.add_row(name, "prices", what, _state(name, cache))
+        table.add_row(name, "prices", what, states[name])
     console.print(table)
     console.say(f"cache: {cache}")
 

@@ -27,6 +27,7 @@ from p2p_market.evaluation.focal import focal as play_focal
 from p2p_market.evaluation.focal_summary import best_response, focal_record, summarise
 from p2p_market.evaluation.part_store import installation
 from p2p_market.evaluation.player import try_out
+from p2p_market.evaluation.policy_names import is_ours
 from p2p_market.evaluation.processes import processors
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.scenario import Scenario, load_scenario, scenario_ids
@@ -95,7 +96,17 @@ def _play(
     with progress_bar() as progress:
         total = units_of_work(scenario, policies, len(weeks))
         advance = partial(progress.advance, progress.add_task(scenario.spec.id, total=total))
-        return play_focal(scenario, policies, split, weeks, seed, workers=workers, progress=advance)
+        apart = not all(map(is_ours, policies))
+        return play_focal(
+            scenario,
+            policies,
+            split,
+            weeks,
+            seed,
+            workers=workers,
+            progress=advance,
+            apart=apart,
+        )
 
 
 def _print_table(result: FocalResult) -> None:

@@ -3,6 +3,8 @@
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -41,3 +43,20 @@ def expanded(text: str) -> str:
     if (found := os.path.expanduser(path)) == path:
         raise P2PMarketError(f"{path}: no home folder is known; write the whole path, or set HOME")
     return f"{option}{found}"
+
+
+@contextmanager
+def staying() -> Iterator[None]:
+    """Wherever the block goes, afterwards this process is in the folder in which it was.
+
+    Names of modules and relative paths mean the same after somebody else's code as before.
+    """
+    before = None
+    with suppress(OSError):  # the folder may be gone
+        before = os.getcwd()
+    try:
+        yield
+    finally:
+        if before is not None:
+            with suppress(OSError):
+                os.chdir(before)

@@ -32,6 +32,7 @@ from p2p_market.evaluation.parallel import evaluate_each
 from p2p_market.evaluation.part_store import PartStore
 from p2p_market.evaluation.parts import Job, units_of_work
 from p2p_market.evaluation.player import try_out
+from p2p_market.evaluation.policy_names import is_ours
 from p2p_market.evaluation.processes import processors
 from p2p_market.evaluation.run_record import write_run
 from p2p_market.modules import import_ours
@@ -165,7 +166,8 @@ def _play(
 
         at_once = workers or (0 if ray else processors())
         try:
-            with closing(evaluate_each(jobs, at_once, tell, store, ray)) as playing:
+            apart = _strange(jobs)
+            with closing(evaluate_each(jobs, at_once, tell, store, ray, apart)) as playing:
                 for number, result in playing:
                     results[number] = result
                     progress.update(bars[number], visible=False)
@@ -178,12 +180,26 @@ def _play(
         except (P2PMarketError, OSError) as error:
             if begun_s == 0.0:
                 raise
-            complain(f"error: {error}; {GOES_ON}, which are kept in {output}")
+            complain(f"error: {error}{_what_is_left(error, results, jobs, output)}")
             _keep_finished(results, jobs, output)
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
             _keep_finished(results, jobs, output)
             raise
+
+
+def _strange(jobs: Sequence[Job]) -> bool:
+    """Whether somebody else's policy is played."""
+    return any(not is_ours(name) for job in jobs for name in job.policies)
+
+
+def _what_is_left(error: Exception, results: Results, jobs: Sequence[Job], output: Path) -> str:
+    """What the same command would find, as the end of a sentence about the error."""
+    if isinstance(error, P2PMarketError) and len(results) == len(jobs):
+        return ""  # all was played, and no scenario has a scale: it would end as now
+    if GOES_ON in str(error):
+        return f"; they are kept in {output}"
+    return f"; {GOES_ON}, which are kept in {output}"
 
 
 def _in_order(results: Results) -> list[ScenarioResult]:

@@ -266,6 +266,11 @@ def _check_cuts(scenario: Scenario) -> None:
             f"{spec.id}: electric vehicles count on the grid; use `feeder.mode: penalty` and no "
             "outages, or take the vehicles out"
         )
+    if spec.feeder.mode == "binding" and spec.outages is not None and nodes.present.any():
+        raise ScenarioError(
+            f"{spec.id}: with storage, outages and `feeder.mode: binding` do not go together, for "
+            "no optimum says which load is shed first; use `feeder.mode: penalty` or no outages"
+        )
     pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw
     for most_kw, what in (
         (scenario.peak_load_kw + nodes.power_max_kw.sum(axis=1), "draw {:.3f} kW when PV is cut"),

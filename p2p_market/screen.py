@@ -5,6 +5,7 @@ reaches the terminal. Letters that the terminal lacks become question marks. A r
 early, as `head` does, is no failure.
 """
 
+import io
 import os
 import re
 import sys
@@ -58,9 +59,15 @@ class Screen(Console):
 class Outlet:
     """A stream of this process, whose reader may leave and whose encoding may lack letters."""
 
-    def __init__(self, stream: Any) -> None:
-        """Letters that the stream cannot write become question marks from now on."""
-        self._stream = stream
+    def __init__(self, stream: Any, quiet: bool = False) -> None:
+        """Letters that the stream cannot write become question marks from now on.
+
+        Args:
+            stream: that is written to; None if this process was started without it.
+            quiet: what cannot be written is no error, as there is no other place to tell it.
+        """
+        self._stream = Nowhere() if stream is None else stream
+        self._quiet = quiet
         if getattr(stream, "errors", "") in ("strict", "surrogateescape"):
             with suppress(AttributeError):
                 stream.reconfigure(errors="replace")
@@ -70,7 +77,11 @@ class Outlet:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write; without a reader it goes nowhere."""
+        """Write; without a reader it goes nowhere.
+
+        Raises:
+            OSError: the first time that something else is in the way; then all goes nowhere.
+        """
         with self._reader_may_leave():
             self._stream.write(text)
         return len(text)
@@ -80,31 +91,47 @@ class Outlet:
         with self._reader_may_leave():
             self._stream.flush()
 
+    def close(self) -> None:
+        """Others may not close it: what was written is shown, and more may follow."""
+        self.flush()
+
     @contextmanager
     def _reader_may_leave(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
+        except UnicodeError:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: somebody closed what lies below
             with suppress(OSError, ValueError):  # else the interpreter would try again at its end
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, self._stream.fileno())
                 os.close(nowhere)
-            if not isinstance(error, BrokenPipeError):
-                raise
+            if not isinstance(error, OSError):
+                self._stream = Nowhere()
+            if not (self._quiet or isinstance(error, BrokenPipeError)):
+                raise OSError(f"nothing can be shown: {error}") from error
+
+
+class Nowhere(io.StringIO):
+    """A stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        """Forget it."""
+        return len(text)
 
 
 @contextmanager
-def outlets() -> Iterator[None]:
-    """Standard output and standard error as outlets, inside the block."""
+def outlets() -> Iterator[Outlet]:
+    """Standard output and standard error as outlets, inside the block; gives the first."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (None if one is None else Outlet(one) for one in before)
+    output, errors = Outlet(sys.stdout), Outlet(sys.stderr, quiet=True)
+    sys.stdout, sys.stderr = output, errors
     try:
-        yield
+        yield output
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                with suppress(OSError, ValueError):
-                    stream.flush()
+        for stream in (output, errors):
+            with suppress(OSError, ValueError):
+                stream.flush()
         sys.stdout, sys.stderr = before
 
 

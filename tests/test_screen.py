@@ -132,6 +132,62 @@ def test_only_a_reader_that_left_is_no_failure():
         Outlet(Broken(OSError(28, "full"))).write("text")
 
 
+def test_what_cannot_be_told_on_standard_error_is_no_error():
+    for stream in (Broken(OSError(28, "full")), Broken(ValueError("closed"))):
+        assert Outlet(stream, quiet=True).write("text") == 4
+
+
+def test_a_stream_that_others_close_shows_what_follows():
+    raw, outlet = written_to("utf-8")
+    outlet.write("a")
+    outlet.close()
+    outlet.write("b")
+    assert raw.getvalue() == b"ab"
+    outlet.buffer.close()  # what lies below
+    with pytest.raises(OSError, match="nothing can be shown"):
+        outlet.write("c")
+    outlet.write("d")
+    outlet.flush()
+
+
+@pytest.mark.parametrize("words", ["scenarios", "scenarios --json", "--help", "data list"])
+def test_a_command_that_cannot_be_shown_says_so(words, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout", Broken(OSError(28, "full")))
+    with pytest.raises(SystemExit) as left:
+        app(words.split())
+    assert left.value.code == 1
+    assert capsys.readouterr().err == "error: nothing can be shown: [Errno 28] full\n"
+
+
+def test_what_waits_to_be_shown_is_missed_too(monkeypatch, capsys):
+    class Late(io.StringIO):
+        def flush(self):
+            raise OSError(28, "full")
+
+    monkeypatch.setattr("sys.stdout", Late())
+    with pytest.raises(SystemExit) as left:
+        app(["scenarios", "--json"])
+    assert left.value.code == 1
+    assert "full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["scenarios", "scenarios --json", "--help"])
+def test_a_command_without_streams_is_no_failure(words, monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+    with pytest.raises(SystemExit) as left:
+        app(words.split())
+    assert left.value.code == 0
+
+
+def test_a_cache_folder_whose_name_is_too_long_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("P2P_MARKET_DATA", f"/tmp/{'a' * 300}")
+    done = CliRunner().invoke(app, ["data", "list"])
+    assert done.exit_code == 2
+    assert "too long" in done.output
+    assert len(done.output.splitlines()) == 1
+
+
 def test_brackets_of_a_hint_and_of_wrong_usage_are_shown(monkeypatch):
     found = [
         ("ray", "not installed; pip install 'p2p-market[ray]'", True),

@@ -16,7 +16,7 @@ ANY: Final = "any "
 
 @validate_call(config=STRICT)
 def load(
-    annual_kwh: Annotated[float, Field(gt=0.0, le=1e8)],
+    annual_kwh: Annotated[float, Field(ge=1e-3, le=1e8)],
     donor: str | None = None,
     donor_kind: str | None = None,
 ) -> PowerNode:

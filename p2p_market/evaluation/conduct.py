@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from p2p_market.evaluation.failure import Failure, PassingError
+from p2p_market.evaluation.interruption import asked_for
 from p2p_market.evaluation.policy import Policy, ask
 from p2p_market.records import BoolArray, Float32Array
 from p2p_market.registry import KNOWN, REFERENCES
@@ -207,9 +208,11 @@ def holds(test: Callable[[], bool]) -> bool:
     """What a test finds; whoever raises where it did not before acts otherwise."""
     try:
         return test()
-    except (KeyboardInterrupt, PassingError):
+    except PassingError:
         raise
-    except BaseException:
+    except BaseException as error:
+        if asked_for(error):
+            raise
         return False
 
 

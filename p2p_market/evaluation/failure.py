@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from p2p_market.errors import PolicyError
+from p2p_market.evaluation.interruption import asked_for
 
 LONGEST: Final = 300  # letters of an exception's text
 FIRST: Final = 4  # frames shown where there are many
@@ -80,11 +81,12 @@ class Stranger:
             passing: an exception that goes through as it is.
 
         Raises:
-            FailedPolicyError: if the function raises anything but an interruption.
+            FailedPolicyError: if the function raises anything, but for a request to end this
+                process.
         """
         try:
             return function(*arguments)
-        except (KeyboardInterrupt, PassingError, FailedPolicyError):
+        except (PassingError, FailedPolicyError):
             raise
         except WrongAnswerError as error:
             message = self._where(step, during) + str(error)
@@ -92,6 +94,8 @@ class Stranger:
         except passing:
             raise
         except BaseException as error:  # also SystemExit: others do not end our process
+            if asked_for(error):
+                raise
             message = self._where(step, during) + described(error)
             failure = Failure(message, step, tuple(_frames(error, self.module)))
         raise FailedPolicyError(failure)
@@ -106,9 +110,9 @@ def described(error: BaseException) -> str:
     """Type and text of an exception on one line, whatever its author made of them."""
     try:
         text = visible(str(error))
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
+    except BaseException as unreadable:
+        if asked_for(unreadable):
+            raise
         text = "(its text cannot be read)"
     name = visible(type(error).__name__)
     return f"{name}: {text}" if text else name

@@ -101,6 +101,7 @@ def focal(
     population: str = POPULATION,
     workers: int = 1,
     progress: Callable[[int], None] | None = None,
+    apart: bool = False,
 ) -> FocalResult:
     """Play policies and all `DEVIATIONS` in the focal role.
 
@@ -110,6 +111,8 @@ def focal(
         population: `module:attribute`.
         workers: turns played at the same time, in processes; no result depends on it.
         progress: called with the number of steps played since its last call.
+        apart: a single worker is a process of its own too, so that a policy that ends its process
+            does not end this one.
 
     Raises:
         PolicyError: if one of them sees more than observations, or is no policy.
@@ -126,7 +129,7 @@ def focal(
         for week in weeks
     ]
     costs: dict[Turn, FloatArray] = {}
-    with closing(_played(turns, workers, progress)) as playing:
+    with closing(_played(turns, workers, progress, apart)) as playing:
         for turn, answer in playing:
             costs[turn] = answer
     by_policy = np.stack([costs[turn] for turn in turns]).reshape(
@@ -223,13 +226,13 @@ def _chunks(agents: int) -> list[range]:
 
 
 def _played(
-    turns: Sequence[Turn], workers: int, progress: Callable[[int], None] | None
+    turns: Sequence[Turn], workers: int, progress: Callable[[int], None] | None, apart: bool
 ) -> Generator[tuple[Turn, FloatArray], None, None]:
     def tell(_: int, units: int) -> None:
         if progress is not None:
             progress(units)
 
-    if workers == 1:
+    if workers == 1 and not apart:
         return ((turn, _play_turn(turn, tell)) for turn in turns)
     return in_processes(turns, workers, tell, _play_turn)
 

@@ -39,6 +39,17 @@ def ask_again() -> None:
         raise Interruption
 
 
+def asked_for(error: BaseException) -> bool:
+    """Whether an exception is a request to end this process, and not raised by the code it ran.
+
+    Where this process does not listen itself, every `KeyboardInterrupt` is taken for a request.
+    """
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    listens = signal.getsignal(signal.SIGINT) in (_hear, signal.SIG_IGN)
+    return isinstance(error, Interruption) or bool(_heard) or not listens
+
+
 def forget() -> None:
     """The request was for a part of the work that ends by it, as a server does."""
     _heard.clear()

@@ -109,14 +109,13 @@ def _beyond(play: Play, found: Conduct, knows: bool) -> Conduct:
 
     firsts: list[NDArray[Any]] = []
 
-    def as_before(seen: Sequence[Float32Array]) -> bool:
-        if not firsts:
-            firsts.append(before())
-        return alike(firsts[0], seen, kept)
+    def keeps() -> bool:
+        firsts.append(before())
+        return alike(firsts[0], shown, kept)
 
-    if holds(lambda: as_before(shown)):
+    if holds(keeps):
         return found
-    if shown is not own and firsts and holds(lambda: as_before(own)):
+    if shown is not own and firsts and holds(lambda: alike(firsts[0], own, kept)):
         return replace(found, rows="centralised")
     declared: Rows = "not checked" if found.rows == "decentralised, checked" else found.rows
     return Conduct(rows=declared, reproducible=False)

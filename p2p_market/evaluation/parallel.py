@@ -33,17 +33,20 @@ def evaluate_each(
     tell: Tell,
     store: PartStore | None = None,
     ray: str | None = None,
+    apart: bool = False,
 ) -> Generator[tuple[int, ScenarioResult | P2PMarketError], None, None]:
     """Evaluate scenarios part by part; give a job's number and result as soon as it is finished.
 
     A policy that fails is a result; an error tells why a scenario has no scale.
 
     Args:
-        workers: parts played at the same time; 1 plays them here, one after the other.
+        workers: parts played at the same time; 1 plays them one after the other, in this process.
         tell: hears about progress.
         store: keeps finished parts, so that an interrupted run goes on.
         ray: address of a Ray cluster that plays the parts instead of processes; then 0 workers
             mean as many as it has room for.
+        apart: a single worker is a process of its own too, so that a policy that ends its process
+            does not end this one.
 
     Raises:
         P2PMarketError: the first error of any part; parts not yet begun are dropped.
@@ -53,7 +56,7 @@ def evaluate_each(
     answers: list[dict[Part, Answer]] = [{} for _ in jobs]
     if ray is not None:
         playing = on_cluster(tasks, ray, workers, tell)
-    elif workers == 1:
+    elif workers == 1 and not apart:
         playing = _here(tasks, tell)
     else:
         playing = _side_by_side(tasks, workers, tell)

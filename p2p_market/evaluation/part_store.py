@@ -20,12 +20,14 @@ import numpy as np
 from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
 from p2p_market.evaluation.conduct import CONDUCT
 from p2p_market.evaluation.files import safe_name, write_bytes
+from p2p_market.evaluation.interruption import asked_for
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
 from p2p_market.evaluation.policy_names import is_file, is_ours
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.run_record import versions
 from p2p_market.modules import here, import_ours
+from p2p_market.places import staying
 from p2p_market.registry import target_of
 
 PACKAGE: Final = "p2p_market"
@@ -82,6 +84,7 @@ def installation(policies: Sequence[str]) -> dict[str, str]:
 
 
 @lru_cache
+@staying()
 def _code(module: str, ours: bool) -> str:
     """Digest of all sources of a module's package, or of its one file, as first imported."""
     try:
@@ -91,9 +94,9 @@ def _code(module: str, ours: bool) -> str:
         else:
             with here(module) as inside:
                 found = sys.modules[top] if "." in module else inside
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # whoever plays it tells what its author's code raises
+    except BaseException as error:  # whoever plays it tells what its author's code raises
+        if asked_for(error):
+            raise
         return "not found"
     digest = hashlib.sha256()
     folders = [Path(folder) for folder in getattr(found, "__path__", [])]

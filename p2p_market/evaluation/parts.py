@@ -31,6 +31,7 @@ from p2p_market.evaluation.failure import FailedPolicyError, Failure, PassingErr
 from p2p_market.evaluation.player import Attempt, attempt, load_player
 from p2p_market.evaluation.policy import Plan, Policy
 from p2p_market.evaluation.rollout import Trajectory, join, rollout
+from p2p_market.places import staying
 from p2p_market.records import Float32Array
 from p2p_market.registry import KNOWN
 from p2p_market.scenario import Scenario, build
@@ -302,6 +303,7 @@ def _play_again(
     return played if played is not None and played.digests == known.digests else None
 
 
+@staying()
 def _alike(
     scenario: Scenario, episode: Episode, name: str, actions: NDArray[Any], steps: int
 ) -> Trajectory | None:

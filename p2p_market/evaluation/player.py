@@ -15,6 +15,7 @@ from p2p_market.evaluation.interface import insist_on_policy
 from p2p_market.evaluation.judging import Play, judged
 from p2p_market.evaluation.policy import Informed, Policy, load_policy
 from p2p_market.evaluation.rollout import Trajectory, author_of, rollout
+from p2p_market.places import staying
 from p2p_market.scenario import Scenario
 
 Progress = Callable[[int], None]
@@ -28,6 +29,7 @@ class Attempt:
     conduct: Conduct
 
 
+@staying()
 def attempt(
     scenario: Scenario,
     episode: Episode,
@@ -64,6 +66,7 @@ def attempt(
     return Attempt(played, conduct)
 
 
+@staying()
 def play(
     scenario: Scenario, episode: Episode, name: str, progress: Progress | None = None
 ) -> Trajectory:
@@ -96,6 +99,7 @@ def load_player(name: str, scenario: Scenario, episode: Episode) -> tuple[Policy
     return policy, conduct
 
 
+@staying()
 def try_out(name: str, scenario: Scenario, split: str) -> None:
     """Ask a policy for one action, so that a broken one is told before hours of play.
 

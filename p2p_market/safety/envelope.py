@@ -25,7 +25,7 @@ from p2p_market.records import SUPERVISOR_CAUSES, FloatArray, IntArray, Record, 
 from p2p_market.scenario import Scenario
 from p2p_market.sensors import LEVELS, LOAD, PV
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Goes up when the rule of the fit changes."""
 
 MARGIN: Final = 1.5
@@ -34,6 +34,7 @@ LEVEL_SHARE: Final = 0.02  # of the capacity
 ROUNDING: Final = 2e-3  # kW and kWh, readings are rounded to a watt
 PV_STEPS: Final = 4
 DAYLIGHT: Final = 0.05  # of the roof's highest power
+DAYLIGHT_KW: Final = 0.12  # at least: a small roof may rightly stay on one watt
 
 _NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
 _ENVELOPE = SUPERVISOR_CAUSES.index("envelope")
@@ -59,11 +60,12 @@ def fit(scenario: Scenario) -> Envelope:
     ]
     widest = {member: _widest(*member, scenario.dt_h) for member in dict.fromkeys(members)}
     change, run = np.array([widest[member] for member in members], dtype=np.float64).T
+    roofs_kw = scenario.clear_sky_peak_kw
     return Envelope(
         load_max_kw=scenario.peak_load_kw,
         load_change_kw=np.maximum(change, PEAK_SHARE * scenario.peak_load_kw),
         load_run_steps=run.astype(np.int64),
-        pv_daylight_kw=DAYLIGHT * scenario.clear_sky_peak_kw,
+        pv_daylight_kw=np.where(roofs_kw > 0.0, np.maximum(DAYLIGHT * roofs_kw, DAYLIGHT_KW), 0.0),
     )
 
 

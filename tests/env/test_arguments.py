@@ -164,7 +164,7 @@ def test_render_modes_are_those_listed(mode):
 
 
 def test_a_batch_has_an_upper_bound():
-    with pytest.raises(ArgumentError, match="batch must be a whole number 1 to 100000, got 1000"):
+    with pytest.raises(ArgumentError, match=r"batch must be a whole number 1 to 100000, got 10+$"):
         p2p_market.make_batch("classic-v0", 10**9)
 
 

@@ -87,6 +87,12 @@ class Interrupts(Idle):
         raise KeyboardInterrupt
 
 
+class GoesAway(Idle):
+    def right(self, seen):
+        os.chdir("/")
+        return super().right(seen)
+
+
 class EndsItsProcess(Idle):
     def wrong(self, seen, step):
         os._exit(9)

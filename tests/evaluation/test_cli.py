@@ -148,6 +148,7 @@ def test_a_policy_that_answers_with_no_number_is_told(tmp_path, monkeypatch):
         "def make(scenario): return Broken()\n"
     )
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("p2p_market.running._strange", lambda _: False)
     done = invoke(
         "evaluate", "-p", "broken_agent:make", "-s", "classic-v0", "--weeks", "5", "-w", "1"
     )
@@ -161,13 +162,14 @@ def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypa
     monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
     (tmp_path / "leaves_at_once.py").write_text("raise SystemExit(4)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    names = [f"{STRANGERS}:{name}" for name in ("Raises", "never", "Idle")]
+    names = [f"{STRANGERS}:{name}" for name in ("Raises", "never", "Idle", "EndsItsProcess")]
     asked = [word for name in (*names, "leaves_at_once:make") for word in ("-p", name)]
     done = invoke("benchmark", *RUN, *asked, "-w", "1", "-o", str(tmp_path))
     assert done.exit_code == 1, done.output
     said = " ".join(done.output.split())
     assert f"policy '{STRANGERS}:Raises' failed in classic-v0 at step 3: OddError: x y" in said
     assert "in Raises.wrong: raise OddError" in said
+    assert "it ended its process (exit code 9)" in said
     assert "x: failed; all its weeks count the floor, a score of -100" in said
     assert "no mark: decentralised, checked, and reproducible" in said
     assert "no such weights; what else was asked for is played" in said
@@ -189,6 +191,7 @@ def test_where_all_fail_at_once_nothing_starts(tmp_path):
 
 def test_who_says_to_be_decentralised_is_held_to_it(tmp_path, monkeypatch):
     monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
+    monkeypatch.setattr("p2p_market.running._strange", lambda _: False)
     asked = ("-p", f"{STRANGERS}:LooksAround", "-s", "classic-v0", "--weeks", "5", "-w", "1")
     done = invoke("evaluate", *asked, "--decentralised", "-o", str(tmp_path))
     assert done.exit_code == 1

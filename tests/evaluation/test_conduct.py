@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from p2p_market.evaluation.comparison import compare_runs
 from p2p_market.evaluation.conduct import Conduct, of_shipped, recorded_marks
 from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.fallback import told
+from p2p_market.evaluation.interruption import listening
 from p2p_market.evaluation.overview import overview
 from p2p_market.evaluation.parallel import evaluate_all, evaluate_each
 from p2p_market.evaluation.part_store import PartStore
@@ -161,6 +163,24 @@ def test_the_others_are_scored_as_without_them(result):
 def test_an_interruption_is_no_failure():
     with pytest.raises(KeyboardInterrupt):
         play(one_day(), stack(draw_weeks(one_day(), "test", (5,), 0)), named("Interrupts"))
+
+
+def test_who_raises_an_interruption_that_nobody_asked_for_fails():
+    episode = stack(draw_weeks(one_day(), "test", (5,), 0))
+    with listening(), pytest.raises(FailedPolicyError, match="at step 3: KeyboardInterrupt"):
+        play(one_day(), episode, named("Interrupts"))
+
+
+def test_a_policy_leaves_this_process_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    episode = stack(draw_weeks(one_day(), "test", (5,), 0))
+    for play_it in (
+        lambda: try_out(named("GoesAway"), one_day(), "test"),
+        lambda: play(one_day(), episode, named("GoesAway")),
+        lambda: attempt(one_day(), episode, named("GoesAway")),
+    ):
+        play_it()
+        assert Path.cwd() == tmp_path
 
 
 def test_a_run_with_failures_replays(result, folder):

@@ -1,15 +1,21 @@
 """A run over several scenarios: each is shown when it is finished, and kept whatever happens."""
 
 import json
+from functools import partial
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from p2p_market import cli, running
 from p2p_market.cli import app
+from p2p_market.console import GOES_ON
+from p2p_market.errors import OptimumError
 from p2p_market.evaluation import parallel
+from p2p_market.evaluation.parts import Job
+from p2p_market.evaluation.processes import DeadProcessError
 from p2p_market.registry import BASELINES, DEFAULT_SCENARIO, PLANNING
-from p2p_market.scenario import scenario_ids
+from p2p_market.scenario import load_scenario, scenario_ids
 
 pytest.importorskip("cvxpy")
 pytestmark = pytest.mark.xdist_group("cli")
@@ -73,6 +79,25 @@ def test_a_screen_that_fails_between_two_scenarios_stops_no_run(tmp_path, monkey
     assert done.exit_code == 1
     assert "no screen: UnicodeError: no letters; the run goes on" in done.stderr
     assert recorded(tmp_path) == [["classic-v0", "resale-6-v0"]]
+
+
+def test_the_end_of_a_run_says_once_what_is_left():
+    jobs, folder = [None, None], Path("out")
+    left = partial(running._what_is_left, jobs=jobs, output=folder)
+    assert left(OSError("full"), {}) == f"; {GOES_ON}, which are kept in out"
+    assert left(DeadProcessError(None, None), {}) == "; they are kept in out"
+    assert left(OptimumError("no scale"), dict.fromkeys((0, 1))) == ""
+    assert left(OSError("full"), dict.fromkeys((0, 1))) == f"; {GOES_ON}, which are kept in out"
+
+
+@pytest.mark.parametrize(("policy", "apart"), [("truthful", False), ("mine:make", True)])
+def test_only_others_play_in_a_process_of_their_own(policy, apart, monkeypatch):
+    job = Job(load_scenario("classic-v0"), (policy,), "test", (5,), 0)
+    assert running._strange([job]) == apart
+    for name in ("_here", "_side_by_side"):
+        monkeypatch.setattr(parallel, name, lambda *_, named=name: pytest.fail(named))
+    with pytest.raises(pytest.fail.Exception, match="_side_by_side" if apart else "_here"):
+        list(parallel.evaluate_each([job], 1, lambda *_: None, apart=apart))
 
 
 def test_the_time_left_follows_members_and_days(monkeypatch):

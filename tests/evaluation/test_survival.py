@@ -285,6 +285,7 @@ def make(scenario):
 def test_an_interruption_that_a_library_swallows_is_asked_again(scenario, tmp_path, monkeypatch):
     (tmp_path / "swallowing_agent.py").write_text(SWALLOWING)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(running, "_strange", lambda _: False)  # the signal strikes who plays
 
     (tmp_path / "ring").touch()
     code, said = child(lambda: play(scenario, tmp_path / "out", "swallowing_agent:make"))
@@ -301,6 +302,7 @@ def test_different_policies_never_share_a_file(scenario, tmp_path, monkeypatch):
     for name in ("a", "a_b"):
         (tmp_path / f"{name}.py").write_text(agent)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(running, "_strange", lambda _: False)
     policies = ["a:b_c", "a_b:c", "a:" + "b" * 5000]
     options = [word for name in policies for word in ("-p", name)]
     arguments = ["benchmark", *options, *words(scenario, "out")[3:], "-w", "1"]

@@ -124,7 +124,7 @@ DEVICES: Final = {
     "tiny vehicle": (1, 1, {"capacity_kwh": 1.0, "power_kw": 0.001, "target_soc": 0.05}),
     "vehicle between watt-hours": (1, 1, {"capacity_kwh": 50.0006, "target_soc": 1.0}),
     "large load": (2, 0, {"annual_kwh": 1e8}),
-    "tiny load": (2, 0, {"annual_kwh": 1e-9}),
+    "tiny load": (2, 0, {"annual_kwh": 1e-3}),
 }
 """Member and place of a device, and its parameters."""
 
@@ -138,3 +138,15 @@ def test_the_ends_of_the_ranges_play_and_are_certified(case):
         content["connection_limit_kw"] = 1e5
         content["members"][member]["assets"][place] |= parameters
     assert outcome(yaml.safe_dump(content), week=3) == "certified"
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("peak_kw", [0.001, 0.02, 0.6])
+def test_a_small_roof_is_not_taken_for_a_stuck_sensor(peak_kw):
+    """Rounded to a watt it may rightly say the same for hours."""
+    content = copy.deepcopy(SMALL) | {"days": 7, "dt_h": 0.25}
+    content["members"][0]["assets"][1]["peak_kw"] = peak_kw
+    scenario = build(parse(yaml.safe_dump(content)))
+    episode = draw(scenario, choose_key(scenario, 2, "test", 2))
+    played = rollout(scenario, episode, load_policy("no-trade", scenario), "no-trade")
+    assert not played.cause.any()

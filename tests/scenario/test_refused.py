@@ -80,6 +80,10 @@ def refusal(text: str) -> str:
         ("faults: {per_agent_day: 1.0e+6}\n", ["faults.per_agent_day 1000000.0", "96"]),
         ("outages: {windows: 2, hours: [4, 1]}\n", ["outages.hours [4, 1]", "swap"]),
         ("outages: {windows: 20, hours: [1, 24]}\n", ["outages", "do not fit into 7 days"]),
+        (
+            "feeder: {limit_kw: 50, mode: binding}\noutages: {windows: 1, hours: [1, 2]}\n",
+            ["outages and `feeder.mode: binding`", "penalty"],
+        ),
         ("tick_eur_per_kwh: 0.07\n", ["contracts.day_and_night.peak_eur_per_kwh", "0.35", "0.07"]),
         ("price_max_eur_per_kwh: 1.0e+7\nlost_load_eur_per_kwh: 1.0e+8\n", ["line 5", "1e+06"]),
         ("data: ../../secret\n", ["data '../../secret'"]),
