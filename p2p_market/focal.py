@@ -62,6 +62,8 @@ def focal(
 ) -> None:
     """Play policies on one seat after the other, among a frozen background population.
 
+    A policy that fails ends the command (exit code 2), and nothing of its scenario is kept.
+
     The private saving of the seat is no score between 0 and 100. Example: p2p-market focal
     -s classic-v0 -p zip --weeks 5,6
     """

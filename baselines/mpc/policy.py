@@ -7,6 +7,9 @@ do. A member that believed in any quantity at those prices would do what all oth
 hour; so it counts on a price that its own trade moves, in `PARTS` parts from the hub's to the
 grid's, which is reached at `REACH` times the mean net load of the community's members. What remains
 after the set-points is ordered at the price of the grid, the truth about the outside option.
+
+`alone` solves one program for all members. Where plans tie, the solver shows any of them, so ties
+can make members' plans depend on each other, and the policy counts as centralised.
 """
 
 from collections.abc import Sequence

@@ -49,10 +49,15 @@ def _meant(name: str, module: str, colon: str, factory: str) -> str:
     path = Path(module)
     if path.suffix == ".py":
         return _of_code(path, factory or "FACTORY")
+    if path.suffix.lower() in FILES and path.suffix not in FILES:
+        return f"the ending is written {path.suffix.lower()}; rename the file"
     if module and not factory and (colon or lies_in(os.getcwd(), module)):
         return f"write {module}:FACTORY, with the function or class of {module} that makes it"
     if os.sep in module:
         return f"modules have dots; write {'.'.join(path.parts)}:{factory or 'FACTORY'}"
+    before, dot, last = module.rpartition(".")
+    if dot and not colon and lies_in(os.getcwd(), before):
+        return f"write {before}:{last}"
     close = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.7)
     return f"did you mean {close[0]!r}?" if close and not colon else ""
 

@@ -118,6 +118,11 @@ class Ragged(Idle):
         return [[0.0], [0.0, 1.0]], step + 1
 
 
+class Masked(Idle):
+    def wrong(self, seen, step):
+        return np.ma.masked_array(self.right(seen), mask=True), step + 1
+
+
 class Generator(Idle):
     def wrong(self, seen, step):
         return (row for row in self.right(seen)), step + 1

@@ -46,6 +46,7 @@ FAILURES = {
     "Whole": "answered with shape (2, 6, 3) and dtype int64; needed are",
     "Complex": "answered with shape (2, 6, 3) and dtype complex128; needed are",
     "Ragged": "answered with a list, ",
+    "Masked": "answered with masked values; needed are",
     "Generator": "answered with a generator instead of an array; needed are",
     "Nothing": "act() must return (action, memory), not None",
     "Alone": "act() must return (action, memory), not a ndarray",

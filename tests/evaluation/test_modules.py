@@ -155,6 +155,8 @@ def test_code_of_a_policy_is_that_which_plays(place):
         ("no_trade", "did you mean 'no-trade'"),
         ("mcp-community", "did you mean 'mpc-community'"),
         ("missing.onnx", "no file 'missing.onnx'"),
+        ("n/P.ONNX", "the ending is written .onnx; rename the file"),
+        ("bad.make", "write bad:make"),
         ("missing:make", "No module named 'missing'.*neither in .* nor installed"),
         ("imports:make", "No module named 'not_there'.*not what it imports"),
         ("bad:nothing", "bad has no 'nothing'"),

@@ -114,7 +114,7 @@ def test_a_damaged_part_is_played_again(job, agent, tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     agent.asked = 0
     assert play(job, tmp_path) == first
-    assert agent.asked == ASKED
+    assert agent.asked in ASKED
 
 
 @pytest.mark.parametrize("forged", ["actions", "digests", "shape"])

@@ -235,6 +235,14 @@ def test_a_file_may_extend_another_own_file_beside_it(folder, monkeypatch):
     assert read_scenario(crisis).prices == "synthetic-crisis:4"
 
 
+def test_a_long_chain_of_bases_is_called_long(folder):
+    folder("b12.yaml", HEAD)
+    for number in range(12):
+        folder(f"b{number}.yaml", f"extends: b{number + 1}.yaml\n")
+    with pytest.raises(ScenarioError, match="a chain of more than 10 bases"):
+        load_scenario("b0.yaml")
+
+
 @pytest.mark.parametrize(
     ("base", "words"),
     [
