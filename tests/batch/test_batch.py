@@ -155,7 +155,7 @@ def test_mistakes_are_named():
         batch.step(actions[..., :2])
     with pytest.raises(ActionError, match="int64"):
         batch.step(actions.astype(np.int64))
-    with pytest.raises(ValueError, match="1 or more"):
+    with pytest.raises(ValueError, match="1 to 100000, got 0"):
         p2p_market.make_batch("classic-v0", 0)
     with pytest.raises(ScenarioError, match="no week 13"):
         batch.reset(week=13)
