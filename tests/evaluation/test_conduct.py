@@ -162,11 +162,10 @@ def test_the_others_are_scored_as_without_them(result):
 
 
 def test_an_interruption_is_no_failure():
-    episode = stack(draw_weeks(one_day(), "test", (5,), 0))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job may begin deaf
     try:
         with pytest.raises(KeyboardInterrupt):
-            play(one_day(), episode, named("Interrupts"))
+            play(one_day(), stack(draw_weeks(one_day(), "test", (5,), 0)), named("Interrupts"))
     finally:
         signal.signal(signal.SIGINT, before)
 
