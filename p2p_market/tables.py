@@ -114,6 +114,11 @@ def _rank(summary: Summary) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
+def _three_digits(eur: float) -> str:
+    """To a tenth of a cent, without a minus sign before zero."""
+    return f"{round(float(eur), 3) + 0.0:.3f}"
+
+
 def _print_certificate(result: ScenarioResult) -> None:
     """Say whether the ends of the scale hold, and who was held or beats the optimum."""
     good = sum(certificate.holds for certificate in result.certificates)
@@ -125,8 +130,8 @@ def _print_certificate(result: ScenarioResult) -> None:
     gaps = np.array([certificate.gap_eur for certificate in result.certificates])
     if result.scenario.spec.optimum == "mixed_integer":
         console.print(
-            f"Mixed-integer: 100 is the proved bound; schedules found cost {gaps.mean():.3f} EUR "
-            f"more in the mean, {gaps.max():.3f} at most."
+            "Mixed-integer: 100 is the proved bound; schedules found cost "
+            f"{_three_digits(gaps.mean())} EUR more in the mean, {_three_digits(gaps.max())} at most."
         )
     for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
         if not certificate.holds:

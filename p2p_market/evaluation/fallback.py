@@ -20,7 +20,7 @@ WORDS: Final = {
     "envelope": "with a reading outside its envelope",
     "stuck": "with a reading that stood still",
 }
-"""Cause -> what is said of it; of numbers that are not finite only where the answer had none."""
+"""Cause -> what is said of it. `non_finite` is said so where the answer itself was sound."""
 
 
 def causes(scenario: Scenario, played: Trajectory) -> Counter[str]:
