@@ -114,11 +114,6 @@ def _rank(summary: Summary) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-def _three_digits(eur: float) -> str:
-    """To a tenth of a cent, without a minus sign before zero."""
-    return f"{round(float(eur), 3) + 0.0:.3f}"
-
-
 def _print_certificate(result: ScenarioResult) -> None:
     """Say whether the ends of the scale hold, and who was held or beats the optimum."""
     good = sum(certificate.holds for certificate in result.certificates)
@@ -127,11 +122,12 @@ def _print_certificate(result: ScenarioResult) -> None:
         f"{RULE} = 0 and {OPTIMUM} = 100 by definition; "
         f"the optimum's certificate holds in {good} of {total} episodes."
     )
-    gaps = np.array([certificate.gap_eur for certificate in result.certificates])
+    exact = np.array([certificate.gap_eur for certificate in result.certificates])
+    gaps = exact.round(3) + 0.0  # no minus sign before zero
     if result.scenario.spec.optimum == "mixed_integer":
         console.print(
-            "Mixed-integer: 100 is the proved bound; schedules found cost "
-            f"{_three_digits(gaps.mean())} EUR more in the mean, {_three_digits(gaps.max())} at most."
+            f"Mixed-integer: 100 is the proved bound; schedules found cost {gaps.mean():.3f} EUR "
+            f"more in the mean, {gaps.max():.3f} at most."
         )
     for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
         if not certificate.holds:
