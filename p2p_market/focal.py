@@ -21,12 +21,13 @@ from p2p_market.console import (
     progress_bar,
     week_numbers,
 )
+from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.files import check_writable, new_file, safe_name
+from p2p_market.evaluation.first_try import first_tries
 from p2p_market.evaluation.focal import FocalResult, units_of_work
 from p2p_market.evaluation.focal import focal as play_focal
 from p2p_market.evaluation.focal_summary import best_response, focal_record, summarise
 from p2p_market.evaluation.part_store import installation
-from p2p_market.evaluation.player import try_out
 from p2p_market.evaluation.policy_names import is_ours
 from p2p_market.evaluation.processes import processors
 from p2p_market.evaluation.statistics.bootstrap import Interval
@@ -71,9 +72,9 @@ def focal(
         check_names(policy)
         numbers = week_numbers(weeks)
         chosen = [load_scenario(name) for name in scenario or scenario_ids()]
-        for one in chosen:
-            for name in policy:
-                try_out(name, one, split)
+        for outcomes in first_tries(chosen, policy, split).values():
+            for failure in filter(None, outcomes):
+                raise FailedPolicyError(failure)
         check_writable(output)
         for one in chosen:
             with complaining(1, STARTS_OVER):

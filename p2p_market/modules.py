@@ -67,6 +67,24 @@ def here(name: str) -> Iterator[ModuleType]:
         yield _under_another_name(own) if aside else importlib.import_module(name)
 
 
+def spec_of_ours(top: str) -> ModuleSpec | None:
+    """Where a package of a checkout lies, whatever the current folder holds; nothing is run."""
+    with _looking({}):
+        try:
+            return importlib.util.find_spec(top)
+        except ValueError:  # a module that was made by hand
+            return None
+
+
+def spec_from_here(name: str) -> ModuleSpec | None:
+    """Where `import_from_here` takes a module from, of a package its outermost; nothing is run."""
+    importlib.invalidate_caches()
+    folder, top = os.getcwd(), name.partition(".")[0]
+    if folder != ROOT and top != "p2p_market" and lies_in(folder, name) is not None:
+        return PathFinder.find_spec(top, [folder])
+    return spec_of_ours(top)
+
+
 def neutral_folder() -> str:
     """A folder in which nothing is named like a module of Python or of a library."""
     return ROOT if lies_in(ROOT, OURS[0]) else os.path.abspath(os.sep)

@@ -27,11 +27,11 @@ from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult, entrants
 from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.files import check_writable, new_folder, safe_name
+from p2p_market.evaluation.first_try import first_tries
 from p2p_market.evaluation.interruption import ask_again
 from p2p_market.evaluation.parallel import evaluate_each
 from p2p_market.evaluation.part_store import PartStore
 from p2p_market.evaluation.parts import Job, units_of_work
-from p2p_market.evaluation.player import try_out
 from p2p_market.evaluation.policy_names import is_ours
 from p2p_market.evaluation.processes import processors
 from p2p_market.evaluation.run_record import write_run
@@ -115,23 +115,17 @@ def _try_out(chosen: Sequence[Scenario], policies: Sequence[str], split: str) ->
         FailedPolicyError: if all that were asked for fail at once, or the rule does.
         P2PMarketError: if one of them does not exist.
     """
-    failed: dict[str, FailedPolicyError] = {}
-    works = set()
-    for scenario in chosen:
-        for policy in entrants(policies):
-            try:
-                try_out(policy, scenario, split)
-                works.add(policy)
-            except FailedPolicyError as error:
-                failed.setdefault(policy, error)
+    outcomes = first_tries(chosen, entrants(policies), split)
+    works = {policy for policy, found in outcomes.items() if None in found}
+    failures = [next(filter(None, found)) for found in outcomes.values() if any(found)]
     asked = set(policies) - {OPTIMUM}
     if RULE not in works or (asked and not asked & works):
-        *others, last = failed.values()
+        *others, last = failures
         for other in others:
             complain(f"error: {other}")
-        raise last
-    for other in failed.values():
-        complain(f"{other.failure.message}; what else was asked for is played")
+        raise FailedPolicyError(last)
+    for failure in failures:
+        complain(f"{failure.message}; what else was asked for is played")
 
 
 def _broken_words(results: Sequence[ScenarioResult]) -> list[str]:

@@ -7,7 +7,6 @@ digests they led to. Nothing of it is believed: a plan is certified anew, action
 import hashlib
 import io
 import json
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -20,14 +19,12 @@ import numpy as np
 from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
 from p2p_market.evaluation.conduct import CONDUCT
 from p2p_market.evaluation.files import safe_name, write_bytes
-from p2p_market.evaluation.interruption import asked_for
 from p2p_market.evaluation.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.evaluation.plan_store import DAMAGES, plan_path, read_plan, write_plan
 from p2p_market.evaluation.policy_names import is_file, is_ours
 from p2p_market.evaluation.reference import published
 from p2p_market.evaluation.run_record import versions
-from p2p_market.modules import here, import_ours
-from p2p_market.places import staying
+from p2p_market.modules import spec_from_here, spec_of_ours
 from p2p_market.registry import target_of
 
 PACKAGE: Final = "p2p_market"
@@ -84,25 +81,17 @@ def installation(policies: Sequence[str]) -> dict[str, str]:
 
 
 @lru_cache
-@staying()
 def _code(module: str, ours: bool) -> str:
-    """Digest of all sources of a module's package, or of its one file, as first imported."""
-    try:
-        top = module.partition(".")[0]
-        if ours:
-            found = import_ours(top)
-        else:
-            with here(module) as inside:
-                found = sys.modules[top] if "." in module else inside
-    except BaseException as error:  # whoever plays it tells what its author's code raises
-        if asked_for(error):
-            raise
+    """Digest of all sources of a module's package, or of its one file, as first found."""
+    top = module.partition(".")[0]
+    spec = spec_of_ours(top) if ours else spec_from_here(module)
+    if spec is None:  # whoever plays it tells that it is not there
         return "not found"
     digest = hashlib.sha256()
-    folders = [Path(folder) for folder in getattr(found, "__path__", [])]
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     files = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.py"))]
-    if not folders and found.__file__ is not None:
-        files = [(Path(found.__file__).parent, Path(found.__file__))]
+    if not folders and spec.origin is not None:
+        files = [(Path(spec.origin).parent, Path(spec.origin))]
     for folder, path in files:
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -209,15 +209,28 @@ def died(part: Part, code: int) -> Answer:
             on an optimum.
     """
     name = _scenario(part.specification).spec.id
-    how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-    if part.policy == OPTIMUM or (code < 0 and -code not in CRASHES):
+    how = blamed_exit(code)
+    if part.policy == OPTIMUM or how is None:
         raise ClusterError(
-            f"a process died ({how}) at work on {part.policy!r} in {name}, perhaps for want of "
-            "memory; the same command goes on from the parts finished so far, and fewer --workers "
-            "need less"
+            f"a process died ({_how(code)}) at work on {part.policy!r} in {name}, perhaps for "
+            "want of memory; the same command goes on from the parts finished so far, and fewer "
+            "--workers need less"
         )
     message = f"policy {part.policy!r} failed in {name}: it ended its process ({how})"
     return Answer(None, Conduct(failure=Failure(message)))
+
+
+def blamed_exit(code: int) -> str | None:
+    """How faulty code ended its own process; None if the system did.
+
+    Args:
+        code: that the process left with; below 0 the signal that ended it.
+    """
+    return _how(code) if code >= 0 or -code in CRASHES else None
+
+
+def _how(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
 def work(task: Task, tell: Tell) -> Answer:

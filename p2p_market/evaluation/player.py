@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from p2p_market.episode import Episode, choose_key, draw
+from p2p_market.episode import Episode
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation.conduct import (
     Conduct,
@@ -97,20 +97,6 @@ def load_player(name: str, scenario: Scenario, episode: Episode) -> tuple[Policy
     if not isinstance(policy, Policy):
         raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
     return policy, conduct
-
-
-@staying()
-def try_out(name: str, scenario: Scenario, split: str) -> None:
-    """Ask a policy for one action, so that a broken one is told before hours of play.
-
-    Raises:
-        PolicyError: if there is no such policy.
-        FailedPolicyError: if the answer is not an action of this scenario.
-        OptimumError: if it makes one plan with perfect foresight.
-    """
-    episode = draw(scenario, choose_key(scenario, 0, split))
-    policy, _ = load_player(name, scenario, episode)
-    rollout(scenario, episode, policy, name, steps=1)
 
 
 def _informed(policy: Informed, episode: Episode) -> Policy:

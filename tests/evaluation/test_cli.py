@@ -149,6 +149,7 @@ def test_a_policy_that_answers_with_no_number_is_told(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("p2p_market.running._strange", lambda _: False)
+    monkeypatch.setattr("p2p_market.evaluation.first_try.is_ours", lambda _: True)
     done = invoke(
         "evaluate", "-p", "broken_agent:make", "-s", "classic-v0", "--weeks", "5", "-w", "1"
     )
@@ -161,9 +162,11 @@ STRANGERS = "tests.evaluation.strangers"
 def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypatch):
     monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
     (tmp_path / "leaves_at_once.py").write_text("raise SystemExit(4)\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "ends_at_once.py").write_text("import os\n\nos._exit(5)\n")
+    monkeypatch.chdir(tmp_path)
     names = [f"{STRANGERS}:{name}" for name in ("Raises", "never", "Idle", "EndsItsProcess")]
-    asked = [word for name in (*names, "leaves_at_once:make") for word in ("-p", name)]
+    modules = ("leaves_at_once:make", "ends_at_once:make")
+    asked = [word for name in (*names, *modules) for word in ("-p", name)]
     done = invoke("benchmark", *RUN, *asked, "-w", "1", "-o", str(tmp_path))
     assert done.exit_code == 1, done.output
     said = " ".join(done.output.split())
@@ -175,23 +178,28 @@ def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypa
     assert "no such weights; what else was asked for is played" in said
     assert "failed in classic-v0 before its first step: SystemExit: 4" in said
     assert "leaves_at_once.py:1 in <module>: raise SystemExit(4)" in said
+    ended = "policy 'ends_at_once:make' failed in classic-v0: it ended its process (exit code 5)"
+    assert f"{ended}; what else was asked for is played" in said
     (folder,) = tmp_path.glob("*-classic-v0")
     assert invoke("replay", str(folder)).exit_code == 0
     assert "Traceback" not in done.output
 
 
 def test_where_all_fail_at_once_nothing_starts(tmp_path):
-    asked = ("-p", f"{STRANGERS}:never", "-p", f"{STRANGERS}:NoStart")
+    names = [f"{STRANGERS}:{name}" for name in ("never", "NoStart", "EndsAtOnce")]
+    asked = [word for name in names for word in ("-p", name)]
     done = invoke("benchmark", *RUN, *asked, "-w", "1", "-o", str(tmp_path / "out"))
     assert done.exit_code == 2
     assert "LookupError: no such weights" in done.output
     assert "has act() but no start()" in " ".join(done.output.split())
+    assert "EndsAtOnce' failed in classic-v0: it ended its process (exit code 9)" in done.output
     assert not (tmp_path / "out").exists()
 
 
 def test_who_says_to_be_decentralised_is_held_to_it(tmp_path, monkeypatch):
     monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
     monkeypatch.setattr("p2p_market.running._strange", lambda _: False)
+    monkeypatch.setattr("p2p_market.evaluation.first_try.is_ours", lambda _: True)
     asked = ("-p", f"{STRANGERS}:LooksAround", "-s", "classic-v0", "--weeks", "5", "-w", "1")
     done = invoke("evaluate", *asked, "--decentralised", "-o", str(tmp_path))
     assert done.exit_code == 1

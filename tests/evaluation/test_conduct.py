@@ -18,12 +18,13 @@ from p2p_market.evaluation.comparison import compare_runs
 from p2p_market.evaluation.conduct import Conduct, of_shipped, recorded_marks
 from p2p_market.evaluation.failure import FailedPolicyError
 from p2p_market.evaluation.fallback import told
+from p2p_market.evaluation.first_try import first_try
 from p2p_market.evaluation.interruption import listening
 from p2p_market.evaluation.overview import overview
 from p2p_market.evaluation.parallel import evaluate_all, evaluate_each
 from p2p_market.evaluation.part_store import PartStore
 from p2p_market.evaluation.parts import Job, parts_of, play_part
-from p2p_market.evaluation.player import attempt, load_player, play, try_out
+from p2p_market.evaluation.player import attempt, load_player, play
 from p2p_market.evaluation.recorded import read_run
 from p2p_market.evaluation.run_record import replay, write_run
 from p2p_market.market import MECHANISMS
@@ -149,9 +150,7 @@ def test_a_policy_that_cannot_begin_is_told_what_is_missing(result, name):
     assert AT_ONCE[name] in failure.message
     assert failure.step is None
     assert named(name) not in result.trajectories
-    with pytest.raises(FailedPolicyError) as caught:
-        try_out(named(name), result.scenario, "test")
-    assert str(caught.value) == str(failure)
+    assert first_try(named(name), result.scenario, "test") == failure
 
 
 def test_the_others_are_scored_as_without_them(result):
@@ -180,7 +179,7 @@ def test_a_policy_leaves_this_process_where_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     episode = stack(draw_weeks(one_day(), "test", (5,), 0))
     for play_it in (
-        lambda: try_out(named("GoesAway"), one_day(), "test"),
+        lambda: first_try(named("GoesAway"), one_day(), "test"),
         lambda: play(one_day(), episode, named("GoesAway")),
         lambda: attempt(one_day(), episode, named("GoesAway")),
     ):
