@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.actions import action_map
-from p2p_market.observation import features
+from p2p_market.community.actions import action_map
+from p2p_market.community.observation import features
+from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import Float32Array, FloatArray
-from p2p_market.scenario import Scenario
 
 OTHER_OPTIMUM: Final = "other-optimum"
 TRIPWIRES: Final[Mapping[str, str]] = {

@@ -10,7 +10,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
     if root not in sys.path:
         sys.path.append(root)
 
-from p2p_market.evaluation.interruption import exit_code, listening, patiently
+from p2p_market.evaluation.running.interruption import exit_code, listening, patiently
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     with listening():
         try:
             with patiently():
-                from p2p_market.cli import app
+                from p2p_market.commands.app import app
             app()
         except KeyboardInterrupt:
             sys.exit(exit_code() or 130)

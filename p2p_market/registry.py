@@ -5,40 +5,40 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Final
 
-from p2p_market.batch import CommunityBatch
-from p2p_market.env import CommunityEnv
+from p2p_market.community.envs.batch import CommunityBatch
+from p2p_market.community.envs.env import CommunityEnv
+from p2p_market.community.scenario.scenario import Scenario, build, read_scenario
+from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.errors import ScenarioError
-from p2p_market.scenario import Scenario, build, read_scenario
-from p2p_market.schema import ScenarioSpec
 from p2p_market.tracks import TRACKS
 
 BASELINES: Final[Mapping[str, str]] = {
-    "no-trade": "baselines.rules.policy:no_trade",  # the 0 of the scale
-    "truthful": "baselines.rules.policy:truthful",  # orders at the price of the grid
-    "zero-intelligence": "baselines.zero_intelligence.policy:constrained",  # random prices
-    "zip": "baselines.zip.policy:plus",  # margins that learn
-    "gjerstad-dickhaut": "baselines.gjerstad_dickhaut.policy:believing",  # prices by belief
-    "storage-value": "baselines.storage_value.policy:bidder",  # the value of stored energy
-    "random": "baselines.random_actions.policy:uniform",  # random everything
-    "optimum": "baselines.optimal.policy:optimum",  # perfect foresight, the 100 of the scale
+    "no-trade": "p2p_market.community.rules.policy:no_trade",  # the 0 of the scale
+    "truthful": "p2p_market.community.rules.policy:truthful",  # orders at the price of the grid
+    "zero-intelligence": "p2p_market.community.rules.zero_intelligence:constrained",
+    "zip": "p2p_market.community.rules.zip:plus",  # margins that learn
+    "gjerstad-dickhaut": "p2p_market.community.rules.gjerstad_dickhaut:believing",
+    "storage-value": "baselines.community.storage_value.policy:bidder",
+    "random": "p2p_market.community.rules.random_actions:uniform",  # random everything
+    "optimum": "baselines.community.optimal.policy:optimum",  # the 100 of the scale
 }
 """Name of a baseline -> `module:factory`, imported on use; a benchmark plays them all."""
 
 PLANNING: Final[Mapping[str, str]] = {
-    "mpc-alone-warm": "baselines.mpc.warm:alone",  # each member plans on its own forecasts
-    "mpc-community-warm": "baselines.mpc.warm:community",  # one plan for all, on the same forecasts
+    "mpc-alone-warm": "baselines.community.mpc.warm:alone",  # each member for itself
+    "mpc-community-warm": "baselines.community.mpc.warm:community",  # one plan for all
 }
 """Players that solve a program in every hour; a benchmark plays them too."""
 
 COLD: Final[Mapping[str, str]] = {
-    "mpc-alone": "baselines.mpc.policy:alone",
-    "mpc-community": "baselines.mpc.policy:community",
+    "mpc-alone": "baselines.community.mpc.policy:alone",
+    "mpc-community": "baselines.community.mpc.policy:community",
 }
 """The planners of published boards, which solve from nothing in every hour; they take six times
 as long and are played where asked for (`-p`)."""
 
 REFERENCES: Final[Mapping[str, str]] = {
-    "mpc-foresight": "baselines.mpc.foresight:foresight",  # one plan for all, on what will be
+    "mpc-foresight": "baselines.community.mpc.foresight:foresight",  # knows the future
 }
 """Players that see what nobody can; they are played where asked for (`-p`)."""
 
@@ -52,7 +52,7 @@ KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **COLD, **REFERENCES
 """Every name that a policy may be asked for by."""
 
 FILES: Final[Mapping[str, str]] = {
-    ".onnx": "baselines.onnx_policy.policy:from_file",  # a trained network
+    ".onnx": "baselines.learners.onnx_policy.policy:from_file",  # a trained network
 }
 """Ending of a file that holds a policy -> `module:factory`, called with scenario and path."""
 

@@ -9,9 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from p2p_market.episode import Episode
-from p2p_market.records import FloatArray, Outcome, State
-from p2p_market.scenario import Scenario
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.records import Outcome, State
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.records import FloatArray
 from report.figures import BLUE, GREY, INK, ORANGE, STYLE, VERMILLION
 from report.table import amount
 

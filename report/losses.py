@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from p2p_market.community.optimum.breakdown import HOURS, OF_DEVICES, Breakdown, Cause
 from p2p_market.evaluation.benchmark import OPTIMUM, Row, ScenarioResult
-from p2p_market.evaluation.breakdown import HOURS, OF_DEVICES, Breakdown, Cause
 from p2p_market.records import FloatArray
 from report.figures import BLUE, ORANGE, VERMILLION, Picture, short, svg
 from report.table import Line, amount

@@ -9,15 +9,15 @@ from typing import Final
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from p2p_market.community.optimum.full_matching import FULL_MATCHING
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.schema import DynamicContract
 from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, Row, ScenarioResult
-from p2p_market.evaluation.conduct import MARKS, marks, unmarked
-from p2p_market.evaluation.fallback import told
-from p2p_market.evaluation.files import write_text
-from p2p_market.evaluation.full_matching import FULL_MATCHING
-from p2p_market.evaluation.overview import improvements, overview, shared_costs
-from p2p_market.scenario import Scenario
-from p2p_market.schema import DynamicContract
+from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
+from p2p_market.evaluation.players.fallback import told
+from p2p_market.evaluation.tables.overview import improvements, overview, shared_costs
+from p2p_market.files import write_text
 from report import table
 from report.figures import Picture, gap_picture, score_picture
 from report.losses import Why, why

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.evaluation.benchmark import OPTIMUM, Row, ScenarioResult
-from p2p_market.evaluation.conduct import marks
+from p2p_market.evaluation.players.conduct import marks
 from p2p_market.evaluation.statistics.summary import Summary
 
 MINUS: Final = "\N{MINUS SIGN}"

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, Row, ScenarioResult
-from p2p_market.evaluation.rollout import Trajectory
 from p2p_market.records import FloatArray
+from p2p_market.track import Trajectory
 from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, short, svg
 from report.table import amount
 

@@ -17,35 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 # room of its own floor. A room is a module or package of p2p_market, or one of the packages of a
 # checkout on the last floors. `p2p_market` stands for the package's own __init__.
 FLOORS = (
-    ("errors", "modules"),
-    ("places",),
-    ("arguments", "records", "compilation"),
-    ("calendar", "streams", "viability"),
-    ("assets", "market", "data", "schema"),
-    ("tariff", "forecast", "mobility", "faults", "scenario_file"),
-    ("members",),
-    ("scenario_record",),
-    ("scenario",),
-    ("loads", "window"),
-    ("episode",),
-    ("sensors",),
-    ("actions", "safety", "settlement", "reward", "observation", "invariants"),
-    ("engine",),
-    ("fused",),
-    ("rendering",),
-    ("env", "batch"),
-    ("wrappers", "vector"),
+    ("errors", "files", "loading", "records"),
+    ("arguments", "places", "track"),
+    ("compilation", "data"),
+    ("assets", "market"),
+    ("community",),
     ("tracks",),
     ("registry",),
     ("p2p_market",),
     ("evaluation",),
-    ("testing",),
-    ("screen",),
-    ("console",),
-    ("tables",),
-    ("compare", "datasets", "focal", "references", "submissions", "training"),
-    ("running",),
-    ("cli",),
+    ("testing", "commands"),
     ("__main__",),
     ("baselines",),
     ("report",),
@@ -116,22 +97,34 @@ def test_imports_go_down_only():
     ("path", "source", "complaint"),
     [
         ("p2p_market/market/a.py", "from p2p_market.assets import node", "market may not import"),
-        ("p2p_market/engine.py", "def f():\n    from . import env", "line 2: engine may not"),
-        ("p2p_market/cli.py", "import baselines.rule", "cli may not import baselines"),
-        ("p2p_market/env.py", "from p2p_market import make", "env may not import p2p_market"),
-        ("p2p_market/market/a.py", "from ..env import Env", "market may not import env"),
-        ("p2p_market/market/__init__.py", "from ..env import Env", "market may not import env"),
+        ("p2p_market/data/a.py", "def f():\n    from p2p_market import assets", "line 2: data may"),
+        (
+            "p2p_market/commands/app.py",
+            "import baselines.rule",
+            "may not import baselines",
+        ),
+        ("p2p_market/community/a.py", "from p2p_market import make", "may not import p2p_market"),
+        (
+            "p2p_market/market/a.py",
+            "from ..community import engine",
+            "may not import community",
+        ),
+        (
+            "p2p_market/market/__init__.py",
+            "from ..registry import m",
+            "may not import registry",
+        ),
         ("baselines/rule.py", "from report import html", "baselines may not import report"),
         ("p2p_market/extra.py", "", "extra: a new room; rank it in FLOORS"),
-        ("p2p_market/cli.py", "from p2p_market import engine, make\nfrom . import env", None),
+        ("p2p_market/commands/app.py", "from p2p_market import make\nfrom . import console", None),
         ("p2p_market/__init__.py", "from p2p_market.registry import make", None),
         ("p2p_market/market/__init__.py", "from p2p_market.market.a import b", None),
-        ("report/html.py", "import numpy, baselines.rule, p2p_market.cli", None),
+        ("report/html.py", "import numpy, baselines.rule, p2p_market.commands", None),
     ],
 )
 def test_the_import_check_sees(tmp_path, path, source, complaint):
     """A check that cannot fail guards nothing: here is what it finds, and what it lets pass."""
-    for stub in ("assets/node", "engine", "env", "registry"):
+    for stub in ("assets/node", "community/engine", "registry"):
         write(tmp_path / f"p2p_market/{stub}.py", "")
     write(tmp_path / path, source)
     found = upward_imports(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from p2p_market import places
-from p2p_market.cli import app
+from p2p_market.commands.app import app
 from p2p_market.data import sources
 from p2p_market.errors import DataError, P2PMarketError
 from p2p_market.places import expanded, user_cache

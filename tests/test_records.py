@@ -7,9 +7,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from p2p_market.episode import choose_key, draw
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.records import Record
-from p2p_market.scenario import load_scenario
 
 
 def arrays(record):

@@ -18,14 +18,14 @@ from typing import Any, Final, get_type_hints
 from pydantic import TypeAdapter
 
 from p2p_market.assets import ASSETS
+from p2p_market.community.envs.env import INFO_KEYS, CommunityEnv
+from p2p_market.community.metrics import METRICS
+from p2p_market.community.observation import Feature
+from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
+from p2p_market.community.scenario.scenario import Scenario, load_scenario, scenario_ids
 from p2p_market.data.dataset import card
-from p2p_market.env import INFO_KEYS, CommunityEnv
-from p2p_market.evaluation.metrics import METRICS
 from p2p_market.market import MECHANISMS
-from p2p_market.observation import Feature
-from p2p_market.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
 from p2p_market.registry import KNOWN, make
-from p2p_market.scenario import Scenario, load_scenario, scenario_ids
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "cards"
 EXAMPLE: Final = "community-16-v0"

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from p2p_market.data.sources import FOLDER, content_digest
-from p2p_market.evaluation.files import write_bytes, write_text
+from p2p_market.files import write_bytes, write_text
 from tools.de2018_sources import CARD, FUEL_FACTORS, WHEELS
 from tools.simbench_feeder import read_feeder
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from p2p_market.scenario import Scenario, build, load_scenario
+from p2p_market.community.scenario.scenario import Scenario, build, load_scenario
 
 
 def grown(scenario_id: str, members: int, **keys: Any) -> Scenario:

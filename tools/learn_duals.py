@@ -1,12 +1,12 @@
-"""Lessons of the training weeks of all shipped scenarios, written to `baselines/duals/lessons/`."""
+"""Write the lessons of the training weeks of all shipped scenarios."""
 
 import json
 
 from rich.progress import track
 
-from baselines.duals.learn import FOLDER, learn
-from p2p_market.evaluation.files import write_bytes
-from p2p_market.scenario import load_scenario, scenario_ids
+from baselines.community.duals.learn import FOLDER, learn
+from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
+from p2p_market.files import write_bytes
 
 DIGITS = 4
 

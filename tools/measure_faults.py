@@ -13,14 +13,15 @@ from typing import Final, get_args
 
 import numpy as np
 
-from p2p_market.episode import Episode, choose_key, draw, stack
+from p2p_market.community.episode.episode import Episode, choose_key, draw, stack
+from p2p_market.community.episode.faults import CODE, OF_MESSAGES
+from p2p_market.community.records import SUPERVISOR_CAUSES
+from p2p_market.community.scenario.scenario import Scenario, build, load_scenario
+from p2p_market.community.scenario.schema import FaultKind, Faults
 from p2p_market.evaluation.benchmark import all_weeks
-from p2p_market.evaluation.policy import Policy, load_policy
+from p2p_market.evaluation.players.policy import Policy, load_policy
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.faults import CODE, OF_MESSAGES
-from p2p_market.records import SUPERVISOR_CAUSES, BoolArray, IntArray
-from p2p_market.scenario import Scenario, build, load_scenario
-from p2p_market.schema import FaultKind, Faults
+from p2p_market.records import BoolArray, IntArray
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "safety.md"
 START: Final = "<!-- measured: python -m tools.measure_faults -->"

@@ -17,16 +17,16 @@ import torch
 from ray.tune.registry import register_env
 from torch import Tensor
 
-from baselines.mappo.algorithm import ENVIRONMENT, configuration
-from baselines.mappo.environment import CommunityRows, Ends, Rows
-from baselines.mappo.settings import Cluster
-from baselines.mappo.sight import Sight, survey
-from baselines.ppo.args import Args
-from baselines.ppo.collect import Collector
-from p2p_market.batch import CommunityBatch
-from p2p_market.evaluation.cluster import LOCAL, connected
+from baselines.learners.mappo.algorithm import ENVIRONMENT, configuration
+from baselines.learners.mappo.environment import CommunityRows, Ends, Rows
+from baselines.learners.mappo.settings import Cluster
+from baselines.learners.mappo.sight import Sight, survey
+from baselines.learners.ppo.args import Args
+from baselines.learners.ppo.collect import Collector
+from p2p_market.community.envs.batch import CommunityBatch
+from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.evaluation.running.cluster import LOCAL, connected
 from p2p_market.records import Float32Array, FloatArray
-from p2p_market.scenario import load_scenario
 
 SCENARIO: Final = "community-16-v0"
 COMMUNITIES: Final = {"batched": 64, "episodes": 16}

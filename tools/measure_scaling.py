@@ -19,10 +19,10 @@ from typing import Any, Final
 import numpy as np
 
 from p2p_market import parallel_env
-from p2p_market.batch import CommunityBatch
-from p2p_market.console import progress_bar
-from p2p_market.evaluation.processes import processors
-from p2p_market.scenario import Scenario
+from p2p_market.commands.console import progress_bar
+from p2p_market.community.envs.batch import CommunityBatch
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.evaluation.running.processes import processors
 from tools.large_communities import grown
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "images"

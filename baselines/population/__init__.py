@@ -1,1 +1,1 @@
-"""The frozen background of the focal role: bots, and how they behave."""
+"""The address at which published seasons look for their population."""

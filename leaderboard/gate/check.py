@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from baselines.ppo.decision import KINDS
+from baselines.learners.ppo.decision import KINDS
 from leaderboard.gate.limited import ask
 from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule

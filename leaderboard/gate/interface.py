@@ -6,7 +6,7 @@ from typing import Final
 
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
-from baselines.onnx_policy.layout import (
+from baselines.learners.onnx_policy.layout import (
     COLUMNS,
     DECISION,
     INPUT,

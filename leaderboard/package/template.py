@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from baselines.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
-from baselines.ppo.decision import KINDS
+from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
+from baselines.learners.ppo.decision import KINDS
 from leaderboard.package.manifest import NAME
+from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PackageError
-from p2p_market.evaluation.files import write_bytes
-from p2p_market.scenario import load_scenario
+from p2p_market.files import write_bytes
 
 MANIFEST: Final = """\
 # What you submit. Change what stands here, then: p2p-market leaderboard pack FOLDER

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from baselines.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
+from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from leaderboard.gate.session import open_session
 
 

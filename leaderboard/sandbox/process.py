@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from leaderboard.gate.limited import ROOT
 from leaderboard.sandbox.frames import HEADER, MARK, NONCE_BYTES, framed
-from leaderboard.season import Limits
+from leaderboard.season.season import Limits
 from p2p_market.errors import P2PMarketError
 
 NETWORK: Final = "leaderboard.sandbox.network:Network"

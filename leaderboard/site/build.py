@@ -9,7 +9,7 @@ from leaderboard.site import content
 from leaderboard.site.content import Site
 from leaderboard.site.pages import render
 from p2p_market.errors import SiteError
-from p2p_market.evaluation.files import write_bytes
+from p2p_market.files import write_bytes
 
 SUMS: Final = "SHA256SUMS"
 OURS: Final = re.compile(r"(?:(?:entries|records)/)?[a-z0-9][a-z0-9.-]*\.(?:html|json|bib|csv)")

@@ -5,11 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from leaderboard import season as seasons
+from leaderboard.season import season as seasons
 from leaderboard.site.build import write
 from leaderboard.site.gather import gather
 from leaderboard.site.serve import server
-from p2p_market.evaluation.interruption import exit_code, forget
+from p2p_market.evaluation.running.interruption import exit_code, forget
 
 CTRL_C: Final = 130
 

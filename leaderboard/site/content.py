@@ -30,7 +30,7 @@ class Row:
     cvar: float  # mean of the worst tenth of the blocks
     worst: float  # scenario
     worst_scenario: str
-    columns: Mapping[str, float]  # means over episodes, as `leaderboard.columns` names them
+    columns: Mapping[str, float]  # means over episodes, as `leaderboard.ranking.columns` names them
     reasons: tuple[str, ...] = ()  # why it is not ranked
 
     @property

@@ -5,13 +5,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
-from leaderboard import ledger, ranking
-from leaderboard.entries import Entered, entered
-from leaderboard.evaluate import PACKAGE
-from leaderboard.export import FORMATS, bibtex
-from leaderboard.ranking import Board
-from leaderboard.record import NAME, Record, canonical, digest
-from leaderboard.season import Season
+from leaderboard.ledger import ledger
+from leaderboard.playing.evaluate import PACKAGE
+from leaderboard.ranking import ranking
+from leaderboard.ranking.export import FORMATS, bibtex
+from leaderboard.ranking.ranking import Board
+from leaderboard.record.entries import Entered, entered
+from leaderboard.record.record import NAME, Record, canonical, digest
+from leaderboard.season.season import Season
 from leaderboard.site import content
 from leaderboard.site.content import Entry, Pair, Row, Site
 from leaderboard.site.played import shown_week

@@ -11,11 +11,11 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from leaderboard.columns import COLUMNS
+from leaderboard.ledger.tiers import TIERS
+from leaderboard.ranking.columns import COLUMNS
 from leaderboard.site import bars, weeks
 from leaderboard.site.content import DIVISIONS, Entry, Row, Site
 from leaderboard.site.text import doi_link, link, markdown, short, shown
-from leaderboard.tiers import TIERS
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from report.table import NONE, amount
 
@@ -34,7 +34,7 @@ ENDS: Final = (0.0, 100.0)
 class Column:
     """A number beside the score, as it is headed on a page."""
 
-    key: str  # in `leaderboard.columns.COLUMNS`
+    key: str  # in `leaderboard.ranking.columns.COLUMNS`
     name: str
     digits: int
     on_board: bool = False

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from leaderboard.draws import Draw, draws
-from leaderboard.entries import Entered
-from leaderboard.evaluate import TRACES
-from leaderboard.record import Episode
-from leaderboard.scoring import replayed
-from leaderboard.season import Season
+from leaderboard.playing.evaluate import TRACES
+from leaderboard.playing.scoring import replayed
+from leaderboard.record.entries import Entered
+from leaderboard.record.record import Episode
+from leaderboard.record.traces import read
+from leaderboard.season.draws import Draw, draws
+from leaderboard.season.season import Season
 from leaderboard.site.content import Week
 from leaderboard.site.weeks import WEEKDAYS
-from leaderboard.traces import read
-from p2p_market.evaluation.metrics import allocation_gap_eur, social_cost_eur
-from p2p_market.evaluation.rollout import Trajectory
+from p2p_market.community.metrics import allocation_gap_eur, social_cost_eur
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.records import FloatArray
+from p2p_market.track import Trajectory
 
 
 def shown_week(season: Season, one: Entered) -> Week | None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.calendar import DAYS_PER_YEAR
 from p2p_market.data import sources
+from p2p_market.data.calendar import DAYS_PER_YEAR
 from p2p_market.data.sources import Contents, make_card
 from p2p_market.data.wheel_tables import MEND, days_by_weekday, numbers
 from p2p_market.errors import DataError

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.calendar import DAYS_PER_YEAR, QUARTERS_PER_DAY, season
+from p2p_market.data.calendar import DAYS_PER_YEAR, QUARTERS_PER_DAY, season
 from p2p_market.data.synthetic_tables import (
     CLEARNESS_BY_MONTH,
     FIRM_SHAPE,

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.calendar import DAYS_PER_YEAR
+from p2p_market.data.calendar import DAYS_PER_YEAR
 from p2p_market.errors import DataError
 from p2p_market.records import FloatArray, IntArray
 

@@ -7,22 +7,24 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.calendar import WEEKS_PER_SPLIT
-from p2p_market.episode import Episode, choose_key, draw, stack
+from p2p_market.community import metrics
+from p2p_market.community.episode.episode import Episode, choose_key, draw, stack
+from p2p_market.community.optimum.breakdown import Breakdown, breakdown
+from p2p_market.community.optimum.plan import Plan, Prices
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.data.calendar import WEEKS_PER_SPLIT
 from p2p_market.errors import OptimumError
-from p2p_market.evaluation import metrics
-from p2p_market.evaluation.breakdown import Breakdown, breakdown
-from p2p_market.evaluation.certificate import Certificate, certify
-from p2p_market.evaluation.conduct import OPTIMUM as OPTIMUM
-from p2p_market.evaluation.conduct import UNKNOWN, Conduct
-from p2p_market.evaluation.failure import FailedPolicyError
-from p2p_market.evaluation.player import Attempt, attempt
-from p2p_market.evaluation.policy import Plan, Planner, Prices, load_policy
-from p2p_market.evaluation.reference import published
-from p2p_market.evaluation.rollout import Trajectory, join
+from p2p_market.evaluation.ends.certificate import Certificate, certify
+from p2p_market.evaluation.ends.reference import published
+from p2p_market.evaluation.players.conduct import OPTIMUM as OPTIMUM
+from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
+from p2p_market.evaluation.players.failure import FailedPolicyError
+from p2p_market.evaluation.players.player import Attempt, attempt
+from p2p_market.evaluation.players.policy import Planner, load_policy
+from p2p_market.evaluation.rollout import join
 from p2p_market.evaluation.statistics.scores import NOTHING_EUR, Score, floor_costs, score
 from p2p_market.records import FloatArray
-from p2p_market.scenario import Scenario
+from p2p_market.track import Trajectory
 
 RULE: Final = "no-trade"
 TRUTHFUL: Final = "truthful"  # the best of the rules, what others are measured against

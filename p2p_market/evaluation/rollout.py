@@ -8,38 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market import engine
-from p2p_market.actions import action_map, to_proposal
-from p2p_market.episode import Episode, policy_seed
-from p2p_market.evaluation.failure import FailedPolicyError, Stranger
-from p2p_market.evaluation.policy import Policy, ask
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.episode.episode import Episode, policy_seed
+from p2p_market.community.observation import observe
+from p2p_market.community.records import Outcome, Proposal, State
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.evaluation.players.failure import FailedPolicyError, Stranger
+from p2p_market.evaluation.players.policy import Policy, ask
 from p2p_market.market import MECHANISMS
-from p2p_market.observation import observe
-from p2p_market.records import FloatArray, IntArray, Outcome, Proposal, Record, State
 from p2p_market.registry import target_of
-from p2p_market.scenario import Scenario
-
-
-@dataclass(frozen=True, slots=True)
-class Trajectory(Record):
-    """One batch of episodes as it was played; series are `(step, batch, agent)`."""
-
-    policy: str
-    actions: NDArray[Any]  # (step, batch, agent, column), normalised, as the policy gave them
-    net_load_kw: FloatArray  # after the filter, the feeder and emergency dispatch
-    curtailed_kw: FloatArray
-    shed_kw: FloatArray
-    setpoint_kw: FloatArray  # (step, batch, agent, asset)
-    energy_kwh: FloatArray  # (step, batch, agent, asset), after the step
-    fill_kw: FloatArray
-    import_kw: FloatArray
-    export_kw: FloatArray
-    correction_kw: FloatArray
-    cause: IntArray
-    clearing_price_eur_per_kwh: FloatArray  # (step, batch)
-    entries_eur: FloatArray  # (step, batch, agent, entry)
-    reward: FloatArray
-    digests: tuple[str, ...]  # one per community: hash chain over state, fills and ledger
+from p2p_market.track import Trajectory
 
 
 def rollout(

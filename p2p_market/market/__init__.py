@@ -6,8 +6,7 @@ from typing import Final, Literal
 
 from p2p_market.compilation import keep, keeps
 from p2p_market.market import discriminatory, k_double_auction, mcafee, mid_market_rate
-from p2p_market.market.book import ClearKernel
-from p2p_market.records import Fills, OrderBook
+from p2p_market.market.book import ClearKernel, Fills, OrderBook
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,37 @@
 """How a compiled rule meets an order book, and what an order book must be."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from p2p_market.errors import OrderBookError
-from p2p_market.records import Fills, FloatArray, OrderBook
+from p2p_market.records import FloatArray, Record
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook(Record):
+    """One order per agent and the prices around it, as a mechanism sees them."""
+
+    quantity_kw: FloatArray  # (batch, agent), positive = buy, negative = sell
+    price_eur_per_kwh: FloatArray  # (batch, agent), limit price at the hub, on a tick
+    retail_eur_per_kwh: FloatArray  # (batch, agent), the grid's price, on a tick
+    feed_in_eur_per_kwh: FloatArray  # (batch, agent), on a tick
+    k: float  # where in the crossing interval the price lies, 0 = low end, 1 = high end
+    tick_eur_per_kwh: float
+    price_max_eur_per_kwh: float  # orders lie between 0 and this
+    dt_h: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fills(Record):
+    """What a mechanism matched."""
+
+    power_kw: FloatArray  # (batch, agent), negative = sold
+    payment_eur: FloatArray  # (batch, agent), negative = received
+    clearing_price_eur_per_kwh: FloatArray  # (batch,), nan when nothing was traded
+
 
 ClearKernel = Callable[..., Any]
 """A compiled rule: fills `out_fill`, `out_payment` (batch, agent) and `out_price` (batch,).

@@ -22,9 +22,8 @@ import numpy as np
 from numba import njit
 
 from p2p_market.compilation import kernel
-from p2p_market.market.book import clear_by
+from p2p_market.market.book import Fills, OrderBook, clear_by
 from p2p_market.market.merit_order import ROUNDING_KW, cross, serve, sides
-from p2p_market.records import Fills, OrderBook
 
 
 @njit

@@ -14,8 +14,7 @@ import numpy as np
 from numba import njit
 
 from p2p_market.compilation import kernel
-from p2p_market.market.book import clear_by
-from p2p_market.records import Fills, OrderBook
+from p2p_market.market.book import Fills, OrderBook, clear_by
 
 
 @njit

@@ -8,15 +8,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market import engine
-from p2p_market.actions import action_map, to_proposal
-from p2p_market.episode import Episode, choose_key, draw, policy_seed, stack
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.episode.episode import Episode, choose_key, draw, policy_seed, stack
+from p2p_market.community.observation import observe
+from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import ConformanceError, PolicyError
-from p2p_market.evaluation import conduct
-from p2p_market.evaluation.policy import Policy, checked_action
-from p2p_market.observation import observe
+from p2p_market.evaluation.players import conduct
+from p2p_market.evaluation.players.policy import Policy, checked_action
 from p2p_market.records import Float32Array
-from p2p_market.scenario import Scenario
 
 STEPS: Final = 48
 NOISE: Final = 1e-4

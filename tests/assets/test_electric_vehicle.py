@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_market import engine
-from p2p_market.actions import action_map, to_proposal
 from p2p_market.assets.electric_vehicle import electric_vehicle
-from p2p_market.episode import choose_key, draw
+from p2p_market.assets.mobility import ARRIVALS_WORKING_DAY, draw_stays, schedule
+from p2p_market.assets.viability import level_floor
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.observation import features, observe
+from p2p_market.community.records import LEDGER_COLUMN
+from p2p_market.community.scenario.scenario import build, load_scenario
 from p2p_market.evaluation.rollout import Recorded, rollout
-from p2p_market.mobility import ARRIVALS_WORKING_DAY, draw_stays, schedule
-from p2p_market.observation import features, observe
-from p2p_market.records import LEDGER_COLUMN
-from p2p_market.scenario import build, load_scenario
-from p2p_market.viability import level_floor
 
 CAR = electric_vehicle(capacity_kwh=60.0, power_kw=11.0, stays_per_day=0.7)
 

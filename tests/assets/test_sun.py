@@ -51,7 +51,7 @@ def test_south_beats_east_and_east_mirrors_west():
 
 
 def test_yield_with_national_clearness_is_that_of_german_roofs():
-    from p2p_market.members import CLEAR_SKY_SHARE
+    from p2p_market.community.scenario.members import CLEAR_SKY_SHARE
 
     fraction = clear_sky_fraction(*KASSEL, 35.0, 180.0, HOURS)
     kwh_per_kwp = 0.86 * CLEAR_SKY_SHARE * (fraction * load("de2018").solar_clearness).sum() / 4.0

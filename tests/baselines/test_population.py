@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from baselines.population.bots import FIRST
-from baselines.population.policy import ERRORS
-from p2p_market.actions import action_map
-from p2p_market.episode import EpisodeKey, choose_key, draw
+from baselines.community.population.bots import FIRST
+from baselines.community.population.policy import ERRORS
+from p2p_market.community.actions import action_map
+from p2p_market.community.episode.episode import EpisodeKey, choose_key, draw
+from p2p_market.community.metrics import private_cost_eur
+from p2p_market.community.observation import features
+from p2p_market.community.scenario.scenario import build, load_scenario
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.metrics import private_cost_eur
-from p2p_market.evaluation.policy import load_policy
-from p2p_market.evaluation.population import (
+from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.evaluation.players.population import (
     Seeded,
     bot_seed,
     load_population,
@@ -18,9 +20,7 @@ from p2p_market.evaluation.population import (
     stranger,
 )
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.observation import features
 from p2p_market.registry import POPULATION
-from p2p_market.scenario import build, load_scenario
 
 SCENARIO = build(load_scenario("classic-v0").spec.model_copy(update={"days": 1}))
 EPISODE = draw(SCENARIO, choose_key(SCENARIO, 3, "train", 6))
@@ -62,7 +62,7 @@ def test_ten_bots_in_four_behaviours_at_least():
 
 
 # Private cost of a day if all six members are this bot, rounded. Another number is another
-# population: give it another name in `baselines/population/bots.py`.
+# population: give it another name in `baselines/community/population/bots.py`.
 FROZEN = {
     "truthful": [-1.5742, 7.854021, -34.9582, 58.4728, 61.79904, -31.60798],
     "storage-value": [-2.020494, 6.083978, -39.513497, 49.326011, 56.043841, -26.9707],
@@ -192,4 +192,4 @@ def test_a_missing_population_is_named():
     with pytest.raises(PolicyError, match="nowhere"):
         load_population("nowhere:ALL")
     with pytest.raises(PolicyError, match="no Population"):
-        load_population("baselines.population.policy:ERRORS")
+        load_population("baselines.community.population.policy:ERRORS")

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from baselines.gjerstad_dickhaut.policy import GRID, belief
-from baselines.zip.policy import target
-from p2p_market.actions import action_map
-from p2p_market.evaluation.policy import load_policy
+from p2p_market.community.actions import action_map
+from p2p_market.community.observation import features
+from p2p_market.community.rules.gjerstad_dickhaut import GRID, belief
+from p2p_market.community.rules.zip import target
+from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.market.book import OrderBook
 from p2p_market.market.k_double_auction import clear
-from p2p_market.observation import features
-from p2p_market.records import OrderBook
 from p2p_market.registry import make
-from p2p_market.scenario import load_scenario
 
 SCENARIO = load_scenario("community-16-v0")
 COLUMN = {feature.name: c for c, feature in enumerate(features(SCENARIO))}

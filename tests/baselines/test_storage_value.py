@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from baselines.storage_value.beliefs import PARTS, Prices, tariff
-from baselines.storage_value.policy import bidder
-from baselines.storage_value.value import (
+from baselines.community.storage_value.beliefs import PARTS, Prices, tariff
+from baselines.community.storage_value.policy import bidder
+from baselines.community.storage_value.value import (
     CELLS,
     Device,
     Offer,
@@ -17,13 +17,13 @@ from baselines.storage_value.value import (
     best_power,
     one_step_earlier,
 )
-from p2p_market.actions import action_map
-from p2p_market.episode import choose_key, draw
-from p2p_market.evaluation.metrics import social_cost_eur
-from p2p_market.evaluation.policy import load_policy
+from p2p_market.community.actions import action_map
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.metrics import social_cost_eur
+from p2p_market.community.records import LEDGER_COLUMN
+from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.records import LEDGER_COLUMN
-from p2p_market.scenario import load_scenario
 
 
 def battery(eta: float = 1.0, wear: float = 0.0, retention: float = 1.0) -> Device:
@@ -174,8 +174,8 @@ def test_an_order_out_of_storage_is_priced_by_its_value(neighbours):
 
 def test_without_a_solver():
     code = (
-        "import sys; from p2p_market.scenario import load_scenario;"
-        "from p2p_market.evaluation.policy import load_policy;"
+        "import sys; from p2p_market.community.scenario.scenario import load_scenario;"
+        "from p2p_market.evaluation.players.policy import load_policy;"
         "load_policy('storage-value', load_scenario('classic-v0'));"
         "sys.exit('cvxpy' in sys.modules)"
     )

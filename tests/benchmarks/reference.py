@@ -6,14 +6,14 @@ trusts its callers: no screen, no connection limit, no outages, no vehicles, no 
 
 import numpy as np
 
-from p2p_market import engine
-from p2p_market.actions import action_map
-from p2p_market.episode import Episode
-from p2p_market.forecast import BAND
-from p2p_market.observation import features, horizons
-from p2p_market.records import LEDGER_COLUMN
-from p2p_market.reward import weights
-from p2p_market.scenario import Scenario
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.observation import features, horizons
+from p2p_market.community.records import LEDGER_COLUMN
+from p2p_market.community.reward import weights
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.data.forecast import BAND
 
 ROUNDING_KW = 1e-9
 

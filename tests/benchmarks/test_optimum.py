@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from p2p_market.assets.node import coefficients
-from p2p_market.episode import choose_key, draw
-from p2p_market.scenario import build, load_scenario
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.scenario.scenario import build, load_scenario
 
 pytest.importorskip("cvxpy")
 
@@ -34,7 +34,7 @@ def year_of_16():
 
 
 def data_of(scenario):
-    from baselines.optimal.outlook import Outlook
+    from baselines.community.optimal.outlook import Outlook
 
     weeks = max(1, scenario.steps // round(7 * 24 / scenario.dt_h))
     one = replace(scenario, steps=scenario.steps // weeks)
@@ -55,7 +55,7 @@ CASES = {"16 for a week": week_of_16, "256 for a week": week_of_256, "16 for a y
 def test_optimum(benchmark, per, case):
     import cvxpy as cp
 
-    from baselines.optimal.program import compile_program, fill
+    from baselines.community.optimal.program import compile_program, fill
 
     per("optimum")
     scenario = CASES[case]()
@@ -79,7 +79,7 @@ def test_optimum(benchmark, per, case):
 def test_compiling_the_optimum(benchmark, per, case):
     import cvxpy as cp
 
-    from baselines.optimal.program import compile_program, fill
+    from baselines.community.optimal.program import compile_program, fill
 
     per("program")
     scenario = CASES[case]()
@@ -95,8 +95,8 @@ def test_compiling_the_optimum(benchmark, per, case):
 
 @pytest.mark.benchmark(group="bound of an optimum by its prices")
 def test_bound(benchmark, per):
-    from p2p_market.evaluation.duality import bound_eur
-    from p2p_market.evaluation.reference import published
+    from p2p_market.community.optimum.duality import bound_eur
+    from p2p_market.evaluation.ends.reference import published
 
     per("bound")
     scenario = week_of_16()

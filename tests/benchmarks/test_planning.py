@@ -6,12 +6,12 @@ from statistics import median
 import numpy as np
 import pytest
 
-from p2p_market import engine
-from p2p_market.actions import action_map, to_proposal
-from p2p_market.episode import choose_key, draw
-from p2p_market.evaluation.policy import load_policy
-from p2p_market.observation import observe
-from p2p_market.scenario import load_scenario
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.observation import observe
+from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.evaluation.players.policy import load_policy
 
 pytest.importorskip("cvxpy")
 

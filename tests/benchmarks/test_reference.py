@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from p2p_market import engine
-from p2p_market.actions import action_map, to_proposal
-from p2p_market.episode import choose_key, draw, stack
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.episode.episode import choose_key, draw, stack
+from p2p_market.community.observation import observe
+from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.market import MECHANISMS
-from p2p_market.observation import observe
-from p2p_market.records import OrderBook
-from p2p_market.scenario import load_scenario
-from p2p_market.tariff import to_ticks
+from p2p_market.market.book import OrderBook
 
 from .reference import NumpyCommunities, auction
 

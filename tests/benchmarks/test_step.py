@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import p2p_market
-from p2p_market import engine
-from p2p_market.actions import action_map, to_proposal
-from p2p_market.episode import choose_key, draw
-from p2p_market.observation import observe
-from p2p_market.scenario import load_scenario
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.observation import observe
+from p2p_market.community.scenario.scenario import load_scenario
 
 from .reference import NumpyCommunities
 

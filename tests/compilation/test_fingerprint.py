@@ -6,8 +6,8 @@ from types import ModuleType
 import pytest
 from numba import njit
 
+from p2p_market.community.fused import kernel
 from p2p_market.compilation.fingerprint import UnknownValueError, fingerprint
-from p2p_market.fused import kernel
 from p2p_market.market import k_double_auction, merit_order
 
 pytestmark = pytest.mark.compiled

@@ -141,7 +141,7 @@ def test_the_first_place_that_can_be_written_is_taken(tmp_path, monkeypatch):
 READ_ONLY = """
 import numpy as np, p2p_market
 from p2p_market.compilation import folder
-from p2p_market.reward import reward_kernel
+from p2p_market.community.reward import reward_kernel
 out = np.zeros((1, 1))
 reward_kernel(np.ones((1, 1, 1)), np.ones(1), 1.0, out)
 print(folder(), out[0, 0])

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from p2p_market import data
-from p2p_market.cli import app
+from p2p_market.commands.app import app
 from p2p_market.data import ca2017, fetch, price_years, sources
 from p2p_market.data.wheel_tables import days_by_weekday
 from p2p_market.errors import DataError

@@ -15,18 +15,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from p2p_market.env import CommunityEnv
-from p2p_market.episode import EpisodeKey, draw, reference_key
-from p2p_market.evaluation.metrics import allocation_gap_eur
-from p2p_market.evaluation.overview import STREAM
-from p2p_market.evaluation.policy import load_policy
+from p2p_market.community.envs.env import CommunityEnv
+from p2p_market.community.episode.episode import EpisodeKey, draw, reference_key
+from p2p_market.community.metrics import allocation_gap_eur
+from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.schema import Reward
+from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.evaluation.record.trace import scripted_actions
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.statistics.bootstrap import named_generator
 from p2p_market.evaluation.statistics.scores import score
 from p2p_market.evaluation.statistics.summary import summarise
-from p2p_market.evaluation.trace import scripted_actions
-from p2p_market.scenario import build, load_scenario
-from p2p_market.schema import Reward
+from p2p_market.evaluation.tables.overview import STREAM
 from tests.docs import drawn, fixed, played
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from p2p_market.actions import action_map
+from p2p_market.community.actions import action_map
 from p2p_market.market import MECHANISMS
 
 FAILS_AT = 3

@@ -4,7 +4,7 @@ import copy
 
 import yaml
 
-from p2p_market.evaluation.citation import bibtex, cff, run_digest
+from p2p_market.evaluation.record.citation import bibtex, cff, run_digest
 
 RECORD = {
     "created_utc": "2026-11-21T06:37:38+00:00",

@@ -6,9 +6,9 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from p2p_market.cli import app
-from p2p_market.evaluation.run_record import METRICS
-from p2p_market.scenario import scenario_ids
+from p2p_market.commands.app import app
+from p2p_market.community.scenario.scenario import scenario_ids
+from p2p_market.evaluation.record.run_record import METRICS
 
 pytest.importorskip("cvxpy")
 pytestmark = pytest.mark.xdist_group("cli")  # one run for all of them
@@ -148,8 +148,8 @@ def test_a_policy_that_answers_with_no_number_is_told(tmp_path, monkeypatch):
         "def make(scenario): return Broken()\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("p2p_market.running._strange", lambda _: False)
-    monkeypatch.setattr("p2p_market.evaluation.first_try.is_ours", lambda _: True)
+    monkeypatch.setattr("p2p_market.commands.run._strange", lambda _: False)
+    monkeypatch.setattr("p2p_market.evaluation.running.first_try.is_ours", lambda _: True)
     done = invoke(
         "evaluate", "-p", "broken_agent:make", "-s", "classic-v0", "--weeks", "5", "-w", "1"
     )
@@ -160,7 +160,7 @@ STRANGERS = "tests.evaluation.strangers"
 
 
 def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypatch):
-    monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
+    monkeypatch.setattr("p2p_market.commands.run._write_report", lambda results, folder: None)
     (tmp_path / "leaves_at_once.py").write_text("raise SystemExit(4)\n")
     (tmp_path / "ends_at_once.py").write_text("import os\n\nos._exit(5)\n")
     monkeypatch.chdir(tmp_path)
@@ -197,9 +197,9 @@ def test_where_all_fail_at_once_nothing_starts(tmp_path):
 
 
 def test_who_says_to_be_decentralised_is_held_to_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("p2p_market.running._write_report", lambda results, folder: None)
-    monkeypatch.setattr("p2p_market.running._strange", lambda _: False)
-    monkeypatch.setattr("p2p_market.evaluation.first_try.is_ours", lambda _: True)
+    monkeypatch.setattr("p2p_market.commands.run._write_report", lambda results, folder: None)
+    monkeypatch.setattr("p2p_market.commands.run._strange", lambda _: False)
+    monkeypatch.setattr("p2p_market.evaluation.running.first_try.is_ours", lambda _: True)
     asked = ("-p", f"{STRANGERS}:LooksAround", "-s", "classic-v0", "--weeks", "5", "-w", "1")
     done = invoke("evaluate", *asked, "--decentralised", "-o", str(tmp_path))
     assert done.exit_code == 1

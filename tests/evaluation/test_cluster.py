@@ -5,11 +5,11 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from p2p_market.cli import app
+from p2p_market.commands.app import app
 from p2p_market.errors import ClusterError, PolicyError
-from p2p_market.evaluation import cluster
-from p2p_market.evaluation.parallel import evaluate_all
-from p2p_market.evaluation.parts import units_of_work
+from p2p_market.evaluation.running import cluster
+from p2p_market.evaluation.running.parallel import evaluate_all
+from p2p_market.evaluation.running.parts import units_of_work
 from tests.evaluation.runs import contents, deaf, jobs, written
 
 pytest.importorskip("cvxpy")
@@ -71,7 +71,7 @@ def test_the_command_line_plays_on_a_cluster(ray, tmp_path):
 def test_an_entry_of_the_leaderboard_gets_the_same_record(ray, tmp_path, monkeypatch):
     for needed in ("cryptography", "onnxruntime", "safetensors"):
         pytest.importorskip(needed)
-    from leaderboard import evaluate
+    from leaderboard.playing import evaluate
     from tests.leaderboard.seasons import net, opened, without_times
 
     season = opened(tmp_path)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from p2p_market.cli import app
+from p2p_market.commands.app import app
 from p2p_market.errors import ReplayError
-from p2p_market.evaluation.comparison import compare_overall, compare_runs, paired
+from p2p_market.evaluation.tables.comparison import compare_overall, compare_runs, paired
 
 
 def record(

@@ -10,26 +10,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from p2p_market.episode import stack
+from p2p_market.community.episode.episode import stack
+from p2p_market.community.scenario.scenario import build, load_scenario
 from p2p_market.errors import OptimumError, ReplayError
 from p2p_market.evaluation.benchmark import OPTIMUM, RULE, draw_weeks
-from p2p_market.evaluation.citation import bibtex, cff
-from p2p_market.evaluation.comparison import compare_runs
-from p2p_market.evaluation.conduct import Conduct, of_shipped, recorded_marks
-from p2p_market.evaluation.failure import FailedPolicyError
-from p2p_market.evaluation.fallback import told
-from p2p_market.evaluation.first_try import first_try
-from p2p_market.evaluation.interruption import listening
-from p2p_market.evaluation.overview import overview
-from p2p_market.evaluation.parallel import evaluate_all, evaluate_each
-from p2p_market.evaluation.part_store import PartStore
-from p2p_market.evaluation.parts import Job, parts_of, play_part
-from p2p_market.evaluation.player import attempt, load_player, play
-from p2p_market.evaluation.recorded import read_run
-from p2p_market.evaluation.run_record import replay, write_run
+from p2p_market.evaluation.players.conduct import Conduct, of_shipped, recorded_marks
+from p2p_market.evaluation.players.failure import FailedPolicyError
+from p2p_market.evaluation.players.fallback import told
+from p2p_market.evaluation.players.player import attempt, load_player, play
+from p2p_market.evaluation.record.citation import bibtex, cff
+from p2p_market.evaluation.record.recorded import read_run
+from p2p_market.evaluation.record.run_record import replay, write_run
+from p2p_market.evaluation.running.first_try import first_try
+from p2p_market.evaluation.running.interruption import listening
+from p2p_market.evaluation.running.parallel import evaluate_all, evaluate_each
+from p2p_market.evaluation.running.part_store import PartStore
+from p2p_market.evaluation.running.parts import Job, parts_of, play_part
+from p2p_market.evaluation.tables.comparison import compare_runs
+from p2p_market.evaluation.tables.overview import overview
 from p2p_market.market import MECHANISMS
 from p2p_market.registry import BASELINES
-from p2p_market.scenario import build, load_scenario
 from tests.evaluation import strangers
 from tests.evaluation.runs import deaf, written
 
@@ -336,7 +336,7 @@ SHIPPED = [
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_policies_behave_as_is_said_of_them(name, monkeypatch):
-    monkeypatch.setattr("p2p_market.evaluation.player.of_shipped", lambda _: None)
+    monkeypatch.setattr("p2p_market.evaluation.players.player.of_shipped", lambda _: None)
     scenario = one_day()
     found = attempt(scenario, stack(draw_weeks(scenario, "test", (5, 8), 0)), name)
     assert found.conduct == of_shipped(name)
@@ -344,7 +344,7 @@ def test_shipped_policies_behave_as_is_said_of_them(name, monkeypatch):
 
 def test_a_planner_of_ones_own_is_told_what_the_future_is_for():
     with pytest.raises(OptimumError, match="only the optimum may"):
-        load_player("baselines.optimal.policy:optimum", one_day(), None)
+        load_player("baselines.community.optimal.policy:optimum", one_day(), None)
 
 
 @pytest.mark.parametrize(

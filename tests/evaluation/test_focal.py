@@ -8,28 +8,34 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from p2p_market.cli import app
-from p2p_market.episode import draw, policy_seed, stack
+from p2p_market.commands.app import app
+from p2p_market.community.episode.episode import draw, policy_seed, stack
+from p2p_market.community.metrics import private_cost_eur, social_cost_eur
+from p2p_market.community.observation import features
+from p2p_market.community.records import LEDGER_COLUMN
+from p2p_market.community.scenario.scenario import build, load_scenario
 from p2p_market.errors import PolicyError, ScenarioError
-from p2p_market.evaluation import focal as rooms
 from p2p_market.evaluation.benchmark import draw_weeks
-from p2p_market.evaluation.focal import DEVIATIONS, FocalRow, background, entries, focal
-from p2p_market.evaluation.focal_summary import (
+from p2p_market.evaluation.focal import focal as rooms
+from p2p_market.evaluation.focal.focal import DEVIATIONS, FocalRow, background, entries, focal
+from p2p_market.evaluation.focal.summary import (
     best_response,
     focal_record,
     summarise,
     weekly_mean,
 )
-from p2p_market.evaluation.metrics import private_cost_eur, social_cost_eur
-from p2p_market.evaluation.mixture import Blinkered
-from p2p_market.evaluation.player import play
-from p2p_market.evaluation.policy import load_policy
-from p2p_market.evaluation.population import Bot, Population, bot_seed, load_population, stranger
+from p2p_market.evaluation.players.mixture import Blinkered
+from p2p_market.evaluation.players.player import play
+from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.evaluation.players.population import (
+    Bot,
+    Population,
+    bot_seed,
+    load_population,
+    stranger,
+)
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.observation import features
-from p2p_market.records import LEDGER_COLUMN
 from p2p_market.registry import POPULATION
-from p2p_market.scenario import build, load_scenario
 
 pytestmark = pytest.mark.xdist_group("focal")  # two runs for all of them
 

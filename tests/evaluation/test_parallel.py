@@ -6,8 +6,8 @@ import pytest
 
 from p2p_market.errors import ClusterError, OptimumError, PolicyError
 from p2p_market.evaluation.benchmark import evaluate
-from p2p_market.evaluation.parallel import evaluate_all
-from p2p_market.evaluation.parts import (
+from p2p_market.evaluation.running.parallel import evaluate_all
+from p2p_market.evaluation.running.parts import (
     Task,
     died,
     parts_of,
@@ -16,7 +16,7 @@ from p2p_market.evaluation.parts import (
     units_of_work,
     work,
 )
-from p2p_market.evaluation.processes import in_processes
+from p2p_market.evaluation.running.processes import in_processes
 from tests.evaluation.runs import deaf, jobs, written
 
 pytest.importorskip("cvxpy")
@@ -75,7 +75,7 @@ def test_a_process_that_the_system_ends_is_no_failure_of_its_policy():
 
 def test_perfect_foresight_under_another_name_is_refused():
     with pytest.raises(OptimumError, match="only the optimum may"):
-        evaluate_all(jobs("baselines.optimal.policy:optimum", "classic-v0"), 1, deaf)
+        evaluate_all(jobs("baselines.community.optimal.policy:optimum", "classic-v0"), 1, deaf)
 
 
 def test_who_stops_listening_stops_the_processes(tmp_path, monkeypatch):

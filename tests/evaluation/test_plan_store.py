@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from p2p_market.episode import choose_key, draw
-from p2p_market.evaluation.plan_store import plan_path, read_plan, write_plan
-from p2p_market.evaluation.policy import Plan, Prices
-from p2p_market.scenario import load_scenario
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.optimum.plan import Plan, Prices
+from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.evaluation.ends.plan_store import plan_path, read_plan, write_plan
 
 
 @pytest.fixture

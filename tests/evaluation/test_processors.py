@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from p2p_market.evaluation import processes
-from p2p_market.evaluation.processes import processors
+from p2p_market.evaluation.running import processes
+from p2p_market.evaluation.running.processes import processors
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from p2p_market.cli import app
+from p2p_market.commands.app import app
 from p2p_market.errors import ReplayError
-from p2p_market.evaluation.citation import bibtex, cff
-from p2p_market.evaluation.recorded import read_run
+from p2p_market.evaluation.record.citation import bibtex, cff
+from p2p_market.evaluation.record.recorded import read_run
 from tests.evaluation.test_comparison import record
 
 READERS = (["cite"], ["cite", "--cff"], ["replay"], ["compare"], ["compare", "runs"])

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from p2p_market import references
-from p2p_market.calendar import WEEKS_PER_SPLIT
-from p2p_market.cli import app
-from p2p_market.episode import draw
-from p2p_market.evaluation import reference
+from p2p_market.commands import reference as references
+from p2p_market.commands.app import app
+from p2p_market.commands.reference import RowTask, make_row
+from p2p_market.community.episode.episode import draw
+from p2p_market.community.optimum.digest import digest_of
+from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
+from p2p_market.data.calendar import WEEKS_PER_SPLIT
 from p2p_market.evaluation.benchmark import OPTIMUM
-from p2p_market.evaluation.certificate import certify
-from p2p_market.evaluation.plan_store import digest_of
-from p2p_market.evaluation.reference import FOLDER, entries, published
-from p2p_market.references import RowTask, make_row
-from p2p_market.scenario import load_scenario, scenario_ids
+from p2p_market.evaluation.ends import reference
+from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.evaluation.ends.reference import FOLDER, entries, published
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_scoring_needs_no_solver(tmp_path):
     code = f"""
 import sys
 sys.modules["cvxpy"] = sys.modules["highspy"] = None
-from p2p_market.cli import app
+from p2p_market.commands.app import app
 app(["evaluate", "-p", "truthful", "-s", "classic-v0", "--weeks", "5,6", "-w", "1",
      "-o", {str(tmp_path)!r}], standalone_mode=False)
 """

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from p2p_market.evaluation import part_store
-from p2p_market.evaluation.parallel import evaluate_all
-from p2p_market.evaluation.part_store import PartStore, installation
-from p2p_market.evaluation.parts import Job, Recording, parts_of, play_part
+from p2p_market.evaluation.running import part_store
+from p2p_market.evaluation.running.parallel import evaluate_all
+from p2p_market.evaluation.running.part_store import PartStore, installation
+from p2p_market.evaluation.running.parts import Job, Recording, parts_of, play_part
 from tests.evaluation.processes import LISTENING, ROOT, of_group
 from tests.evaluation.runs import contents, deaf, jobs, written
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from p2p_market import engine
-from p2p_market.actions import action_map
-from p2p_market.env import CommunityEnv
-from p2p_market.episode import choose_key, draw, stack
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map
+from p2p_market.community.envs.env import CommunityEnv
+from p2p_market.community.episode.episode import choose_key, draw, stack
+from p2p_market.community.observation import observe
+from p2p_market.community.scenario.scenario import build, load_scenario, scenario_ids
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import Recorded, join, rollout
-from p2p_market.observation import observe
 from p2p_market.registry import BASELINES
-from p2p_market.scenario import build, load_scenario, scenario_ids
 from tests.every_scenario import VARIED_SCENARIOS
 
 IDS = scenario_ids()
@@ -95,9 +95,9 @@ def test_what_is_not_a_policy_is_named():
     with pytest.raises(PolicyError, match="cannot import"):
         load_policy("no_such_module:make", scenario)
     with pytest.raises(PolicyError, match="has no"):
-        load_policy("baselines.rules.policy:missing", scenario)
+        load_policy("p2p_market.community.rules.policy:missing", scenario)
     with pytest.raises(PolicyError, match="neither"):
-        load_policy("p2p_market.actions:action_map", scenario)
+        load_policy("p2p_market.community.actions:action_map", scenario)
 
 
 def test_a_wrong_answer_of_a_policy_is_named():

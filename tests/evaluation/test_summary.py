@@ -4,17 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from p2p_market.evaluation.overview import (
-    Costs,
-    improvements,
-    over_scenarios,
-    profiles,
-    recorded_overview,
-    share,
-)
-from p2p_market.evaluation.parallel import evaluate_all
-from p2p_market.evaluation.recorded import read_run
-from p2p_market.evaluation.run_record import replay, write_run
+from p2p_market.evaluation.record.recorded import read_run
+from p2p_market.evaluation.record.run_record import replay, write_run
+from p2p_market.evaluation.running.parallel import evaluate_all
 from p2p_market.evaluation.statistics.aggregates import (
     cvar,
     groups,
@@ -37,6 +29,14 @@ from p2p_market.evaluation.statistics.paired import (
 )
 from p2p_market.evaluation.statistics.scores import block_scores, episode_scores, floor_costs
 from p2p_market.evaluation.statistics.summary import rank_ranges, summarise
+from p2p_market.evaluation.tables.overview import (
+    Costs,
+    improvements,
+    over_scenarios,
+    profiles,
+    recorded_overview,
+    share,
+)
 from tests.evaluation.runs import deaf
 from tests.evaluation.runs import jobs as jobs_of
 

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from p2p_market import running
-from p2p_market.cli import app
-from p2p_market.evaluation.files import UNFINISHED
-from p2p_market.evaluation.recorded import read_run
-from p2p_market.evaluation.run_record import replay
+from p2p_market.commands import run as running
+from p2p_market.commands.app import app
+from p2p_market.evaluation.record.recorded import read_run
+from p2p_market.evaluation.record.run_record import replay
+from p2p_market.files import UNFINISHED
 from tests.children import KILL, child, events_of, struck_at
 from tests.evaluation.processes import LISTENING, ROOT, of_group
 from tests.evaluation.runs import contents

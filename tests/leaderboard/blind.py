@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from p2p_market.actions import action_map
+from p2p_market.community.actions import action_map
 
 KNOWN: dict[bytes, Any] = {}
 """First observation of an episode -> the optimum's actions: what a lookup table learned."""

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from leaderboard import ledger, signing
-from leaderboard.ledger_line import read_body
-from leaderboard.season import commitment
+from leaderboard.ledger import ledger, signing
+from leaderboard.ledger.line import read_body
+from leaderboard.season.season import commitment
 
 ORGANISER, EVALUATOR, SECOND, STRANGER = (bytes([number]) * 32 for number in (1, 2, 3, 4))
 SECRET = "5e" * 32

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.entries import Entered
-from leaderboard.record import Record
-from p2p_market.evaluation.metrics import METRICS
+from leaderboard.record.entries import Entered
+from leaderboard.record.record import Record
+from p2p_market.community.metrics import METRICS
 from tests.leaderboard.ledgers import SEASON, UTC, digest
 
 SCENARIOS = {"classic-v0": 8, "ev-12-v0": 8}

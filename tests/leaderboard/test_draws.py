@@ -9,12 +9,12 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from leaderboard.draws import board_spec, draws, focal_draws, number, on_year
-from leaderboard.season import Board, Season, commitment, read
+from leaderboard.season.draws import board_spec, draws, focal_draws, number, on_year
+from leaderboard.season.season import Board, Season, commitment, read
+from p2p_market.community.episode.episode import draw
+from p2p_market.community.scenario.scenario import build, scenario_ids
 from p2p_market.data import synthetic
-from p2p_market.episode import draw
 from p2p_market.errors import RecordError
-from p2p_market.scenario import build, scenario_ids
 from tests.leaderboard.seasons import SECRET
 
 BOARD = "community-16-v0"

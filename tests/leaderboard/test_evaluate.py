@@ -12,24 +12,24 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 
-from leaderboard import roles
-from leaderboard.candidate import of_baseline, of_package
-from leaderboard.draws import draws
-from leaderboard.entries import Entered
-from leaderboard.evaluate import PARTS, TRACES, evaluate, installed
-from leaderboard.guard import Guarded
-from leaderboard.ranking import board_of
-from leaderboard.record import FAULTS, NAME, parse
-from leaderboard.reference import optimum
+from leaderboard.ledger.tiers import RE_EXECUTED
+from leaderboard.playing import roles
+from leaderboard.playing.candidate import of_baseline, of_package
+from leaderboard.playing.evaluate import PARTS, TRACES, evaluate, installed
+from leaderboard.playing.guard import Guarded
+from leaderboard.playing.reference import optimum
+from leaderboard.playing.scoring import focal_numbers, replayed, self_numbers
+from leaderboard.ranking.ranking import board_of
+from leaderboard.record.entries import Entered
+from leaderboard.record.record import FAULTS, NAME, parse
+from leaderboard.record.traces import ENDING, read
 from leaderboard.sandbox.process import PolicyProcess
-from leaderboard.scoring import focal_numbers, replayed, self_numbers
-from leaderboard.tiers import RE_EXECUTED
-from leaderboard.traces import ENDING, read
+from leaderboard.season.draws import draws
 from leaderboard.tripwires import TRIPWIRES
-from p2p_market import engine
+from p2p_market.community import engine
+from p2p_market.community.observation import observe
 from p2p_market.errors import RecordError
-from p2p_market.evaluation.certificate import plan_actions
-from p2p_market.observation import observe
+from p2p_market.evaluation.ends.certificate import plan_actions
 from tests.children import KILL, struck_at
 from tests.leaderboard import blind
 from tests.leaderboard.misbehaving import Zeros

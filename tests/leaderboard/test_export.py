@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from leaderboard import export
-from leaderboard.ranking import board_of
-from leaderboard.record import digest
-from p2p_market.evaluation.metrics import METRICS
+from leaderboard.ranking import export
+from leaderboard.ranking.ranking import board_of
+from leaderboard.record.record import digest
+from p2p_market.community.metrics import METRICS
 from tests.leaderboard.ledgers import SEASON
 from tests.leaderboard.records import entered, method, noisy
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("cryptography")
 
-from leaderboard import ledger
-from leaderboard.ledger_line import canonical, read_line
+from leaderboard.ledger import ledger
+from leaderboard.ledger.line import canonical, read_line
 from p2p_market.errors import LedgerError
 from tests.leaderboard.ledgers import (
     EVALUATOR,

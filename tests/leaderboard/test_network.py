@@ -22,9 +22,9 @@ from leaderboard.gate.network import examine
 from leaderboard.gate.refused import RefusedError
 from leaderboard.gate.trial import play_zeros
 from leaderboard.package.package import from_bytes
+from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import P2PMarketError, PackageError, PolicyError
-from p2p_market.evaluation.policy import load_policy
-from p2p_market.scenario import load_scenario
+from p2p_market.evaluation.players.policy import load_policy
 from tests.leaderboard.hostile import HOSTILE, as_bytes, expanded, external, filled, loop
 from tests.leaderboard.networks import COLUMNS, WIDTH, mixing, network, remembering
 from tests.leaderboard.packages import DRAFT, package
@@ -50,10 +50,10 @@ def test_good_networks_pass(model, state):
 @pytest.mark.parametrize("memory", [0, 8])
 def test_what_the_trainer_exports_passes(memory, tmp_path):
     torch = pytest.importorskip("torch")
-    from baselines.ppo.args import Args
-    from baselines.ppo.export import write_onnx
-    from baselines.ppo.network import Actor, Inputs
-    from baselines.ppo.policy import Network
+    from baselines.learners.ppo.args import Args
+    from baselines.learners.ppo.export import write_onnx
+    from baselines.learners.ppo.network import Actor, Inputs
+    from baselines.learners.ppo.policy import Network
 
     inputs = Inputs(COLUMNS)
     actor = Actor(inputs.width, 1, Args(memory=memory), torch.Generator().manual_seed(0))

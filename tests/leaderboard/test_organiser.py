@@ -9,8 +9,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 
-from leaderboard import entries, season, sums
-from p2p_market.cli import app
+from leaderboard.record import entries, sums
+from leaderboard.season import season
+from p2p_market.commands.app import app
 from tests.leaderboard.packages import DRAFT, package
 from tests.leaderboard.seasons import PLAN
 

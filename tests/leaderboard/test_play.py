@@ -6,19 +6,19 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from baselines.onnx_policy.policy import PER_UNIT, from_file
-from baselines.rules.policy import truthful
+from baselines.learners.onnx_policy.policy import PER_UNIT, from_file
 from leaderboard.gate.check import check
 from leaderboard.gate.session import open_session
 from leaderboard.package.package import from_bytes
-from leaderboard.play import policies
-from p2p_market.batch import CommunityBatch
-from p2p_market.episode import choose_key, draw, stack
+from leaderboard.playing.play import policies
+from p2p_market.community.envs.batch import CommunityBatch
+from p2p_market.community.episode.episode import choose_key, draw, stack
+from p2p_market.community.metrics import social_cost_eur
+from p2p_market.community.rules.policy import truthful
+from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.metrics import social_cost_eur
-from p2p_market.evaluation.policy import load_policy
+from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.scenario import load_scenario
 from p2p_market.testing import check_policy
 from tests.leaderboard.networks import COLUMNS, mixing, network, remembering
 from tests.leaderboard.packages import DRAFT, package

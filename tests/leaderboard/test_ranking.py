@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaderboard import scores
-from leaderboard.ranking import board_of
+from leaderboard.ranking import scores
+from leaderboard.ranking.ranking import board_of
 from p2p_market.errors import RecordError
 from p2p_market.evaluation.statistics.bootstrap import named_generator
 from p2p_market.evaluation.statistics.methods import method_score

@@ -8,15 +8,15 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from baselines.ppo.decision import KINDS
+from baselines.learners.ppo.decision import KINDS
+from leaderboard.record.traces import from_grid, to_grid
 from leaderboard.sandbox import isolation
 from leaderboard.sandbox.process import NETWORK, FaultError, PolicyProcess
 from leaderboard.sandbox.remote import LARGEST, Remote
-from leaderboard.season import Limits
-from leaderboard.traces import from_grid, to_grid
-from p2p_market.batch import CommunityBatch
+from leaderboard.season.season import Limits
+from p2p_market.community.envs.batch import CommunityBatch
+from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import P2PMarketError
-from p2p_market.scenario import load_scenario
 from tests.leaderboard.hostile import as_bytes, filled, loop
 from tests.leaderboard.networks import WIDTH, ending, network, node, remembering
 

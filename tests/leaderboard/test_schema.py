@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from leaderboard.record import canonical, parse
-from leaderboard.record_schema import PATH, schema_text
+from leaderboard.record.record import canonical, parse
+from leaderboard.record.schema import PATH, schema_text
 from p2p_market.errors import RecordError
 from tests.leaderboard.records import entered, episode, noisy, record
 
 
 def test_the_published_schema_is_the_models():
     written = PATH.read_text(encoding="utf-8")
-    assert written == schema_text(), "run: python -m leaderboard.record_schema"
+    assert written == schema_text(), "run: python -m leaderboard.record.schema"
 
 
 def test_a_record_is_valid_and_a_changed_one_is_not():

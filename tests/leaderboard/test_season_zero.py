@@ -16,12 +16,15 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 
-from leaderboard import entries, ledger, season, verify
-from leaderboard.draws import draws
-from leaderboard.export import FORMATS
-from leaderboard.ranking import board_of
-from leaderboard.record_schema import PATH
-from leaderboard.replay import Again, again
+from leaderboard.checking import verify
+from leaderboard.checking.replay import Again, again
+from leaderboard.ledger import ledger
+from leaderboard.ranking.export import FORMATS
+from leaderboard.ranking.ranking import board_of
+from leaderboard.record import entries
+from leaderboard.record.schema import PATH
+from leaderboard.season import season
+from leaderboard.season.draws import draws
 from tests.determinism.test_determinism import FAST_X86, NO_FMA, NO_VECTORS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,7 +115,13 @@ def test_one_episode_of_every_network_and_reference_replays(own):
 def typed(*arguments, **environment):
     """What a command of its own process says under these environment variables."""
     done = subprocess.run(
-        [sys.executable, "-c", "from p2p_market.cli import app; app()", "leaderboard", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "from p2p_market.commands.app import app; app()",
+            "leaderboard",
+            *arguments,
+        ],
         cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,

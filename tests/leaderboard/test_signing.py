@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from leaderboard import signing
+from leaderboard.ledger import signing
 from p2p_market.errors import SigningError
 
 PRIVATE, OTHER = b"\x01" * 32, b"\x02" * 32

@@ -13,12 +13,12 @@ pytest.importorskip("safetensors")
 
 from typer.testing import CliRunner
 
-from leaderboard import season as seasons
-from leaderboard.candidate import of_baseline
-from leaderboard.evaluate import evaluate
+from leaderboard.playing.candidate import of_baseline
+from leaderboard.playing.evaluate import evaluate
+from leaderboard.season import season as seasons
 from leaderboard.site.build import files
 from leaderboard.site.gather import gather
-from p2p_market.cli import app
+from p2p_market.commands.app import app
 from tests.leaderboard.seasons import SECRET, opened, rule
 
 pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("seasons")]

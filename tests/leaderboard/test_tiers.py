@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from leaderboard import ledger
-from leaderboard.tiers import RE_EXECUTED, REPLAYED, REPRODUCED, SELF_REPORTED, tier
+from leaderboard.ledger import ledger
+from leaderboard.ledger.tiers import RE_EXECUTED, REPLAYED, REPRODUCED, SELF_REPORTED, tier
 from p2p_market.errors import LedgerError
 from tests.leaderboard.ledgers import (
     EVALUATOR,

@@ -11,8 +11,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from leaderboard.package.package import read
-from p2p_market import submissions
-from p2p_market.cli import app
+from p2p_market.commands import leaderboard as submissions
+from p2p_market.commands.app import app
 
 
 def run(*arguments):
@@ -96,6 +96,6 @@ def test_without_a_checkout_it_says_what_is_needed(monkeypatch):
 
 
 def test_the_command_line_loads_nothing_of_it_before_it_is_asked():
-    source = "import sys, p2p_market.cli; print({'leaderboard', 'onnx'} & {*sys.modules})"
+    source = "import sys, p2p_market.commands.app; print({'leaderboard', 'onnx'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr

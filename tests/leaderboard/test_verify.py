@@ -12,19 +12,20 @@ from typer.testing import CliRunner
 
 pytest.importorskip("cryptography")
 pytest.importorskip("cvxpy")
-pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-pytest.importorskip("safetensors")
 
-from leaderboard import entries, ledger, season, sums, verify
-from leaderboard.candidate import of_baseline, of_package
-from leaderboard.evaluate import PACKAGE, TRACES, evaluate
-from leaderboard.ranking import board_of
-from leaderboard.record import NAME, Record, canonical, digest
-from leaderboard.replay import GIVEN, replay, reproduced
-from leaderboard.traces import Trace, packed
-from leaderboard.traces import read as read_trace
-from p2p_market.cli import app
+from leaderboard.checking import verify
+from leaderboard.checking.replay import GIVEN, replay, reproduced
+from leaderboard.ledger import ledger
+from leaderboard.playing.candidate import of_baseline, of_package
+from leaderboard.playing.evaluate import PACKAGE, TRACES, evaluate
+from leaderboard.ranking.ranking import board_of
+from leaderboard.record import entries, sums
+from leaderboard.record.record import NAME, Record, canonical, digest
+from leaderboard.record.traces import Trace, packed
+from leaderboard.record.traces import read as read_trace
+from leaderboard.season import season
+from p2p_market.commands.app import app
 from p2p_market.errors import LedgerError, RecordError
 from tests.leaderboard import packages
 from tests.leaderboard.ledgers import EVALUATOR, ORGANISER, SECOND, add, key_add, public
@@ -39,7 +40,6 @@ def said(own, kind, private, body):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The folder of a season with two entries and its ledger, revealed."""
     own = opened(tmp_path_factory.mktemp("season"))
     where = own.folder / entries.FOLDER
     opening = {

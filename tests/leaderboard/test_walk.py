@@ -40,7 +40,7 @@ def typed(command, folder):
         ROOT / "leaderboard"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", "from p2p_market.cli import app; app()", *command[1:]],
+        [sys.executable, "-c", "from p2p_market.commands.app import app; app()", *command[1:]],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

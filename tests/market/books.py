@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from p2p_market.records import Fills, FloatArray, OrderBook
-from p2p_market.tariff import to_ticks
+from p2p_market.community.scenario.tariff import to_ticks
+from p2p_market.market.book import Fills, OrderBook
+from p2p_market.records import FloatArray
 
 TICK = 0.001
 PER_AGENT = ("quantity_kw", "price_eur_per_kwh", "retail_eur_per_kwh", "feed_in_eur_per_kwh")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from p2p_market.market import k_double_auction
-from p2p_market.records import Fills, OrderBook
+from p2p_market.market.book import Fills, OrderBook
 from tests.market.books import book, book_of, order_books
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from p2p_market.errors import ConformanceError
 from p2p_market.market import MECHANISMS, k_double_auction
-from p2p_market.records import Fills
+from p2p_market.market.book import Fills
 from p2p_market.testing import check_mechanism
 from p2p_market.testing import mechanism as battery
 

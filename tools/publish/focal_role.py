@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
+from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.evaluation.benchmark import all_weeks
-from p2p_market.evaluation.files import write_text
-from p2p_market.evaluation.focal import focal, units_of_work
-from p2p_market.evaluation.focal_summary import focal_record
-from p2p_market.scenario import load_scenario
+from p2p_market.evaluation.focal.focal import focal, units_of_work
+from p2p_market.evaluation.focal.summary import focal_record
+from p2p_market.files import write_text
 from tools.publish.plan import FOLDER, METHODS, Training
 from tools.publish.score import name_of
 

@@ -16,8 +16,10 @@ from typing import Any, Final
 import numpy as np
 from rich.progress import Progress
 
-from baselines.optimal.policy import optimum
-from p2p_market.episode import stack
+from baselines.community.optimal.policy import optimum
+from p2p_market.community.episode.episode import stack
+from p2p_market.community.metrics import social_cost_eur
+from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.evaluation.benchmark import (
     OPTIMUM,
     RULE,
@@ -25,14 +27,13 @@ from p2p_market.evaluation.benchmark import (
     best_cost_eur,
     draw_weeks,
 )
-from p2p_market.evaluation.certificate import certify
-from p2p_market.evaluation.files import write_text
-from p2p_market.evaluation.metrics import social_cost_eur
-from p2p_market.evaluation.player import play
-from p2p_market.evaluation.processes import in_processes
-from p2p_market.evaluation.reference import published
-from p2p_market.evaluation.rollout import Trajectory, join
-from p2p_market.scenario import load_scenario
+from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.evaluation.ends.reference import published
+from p2p_market.evaluation.players.player import play
+from p2p_market.evaluation.rollout import join
+from p2p_market.evaluation.running.processes import in_processes
+from p2p_market.files import write_text
+from p2p_market.track import Trajectory
 from tools.publish.plan import AGENT_STEPS, FOLDER, METHODS, Training
 
 SCHEMA: Final = "p2p_market/published/1"

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
-from p2p_market.evaluation.files import write_bytes, write_text
-from p2p_market.evaluation.processes import in_processes
-from p2p_market.training import TRAINERS
+from p2p_market.commands.train import TRAINERS
+from p2p_market.evaluation.running.processes import in_processes
+from p2p_market.files import write_bytes, write_text
 from tools.publish.plan import Training
 
 CHECKPOINT: Final = "checkpoint.pt"

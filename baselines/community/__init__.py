@@ -1,0 +1,1 @@
+"""Baselines of the track `community` that need a solver or learned tables."""

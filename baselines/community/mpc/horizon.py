@@ -1,0 +1,40 @@
+"""The hours that a rolling horizon looks at, and what it asks of the market."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from p2p_market.assets.node import coefficients
+from p2p_market.community.actions import ActionMap
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.records import FloatArray
+
+HORIZON_H: Final = 24.0
+BLOCK_H: Final = 1.0
+
+
+def horizon(scenario: Scenario) -> tuple[Scenario, int]:
+    """The hours ahead in steps of a block, and the steps of the scenario in a block."""
+    block_steps = max(1, round(BLOCK_H / scenario.dt_h))
+    dt_h = block_steps * scenario.dt_h
+    return shortened(scenario, round(HORIZON_H / dt_h), dt_h), block_steps
+
+
+def shortened(scenario: Scenario, steps: int, dt_h: float) -> Scenario:
+    """The same community for so many steps of another length, for programs only."""
+    spec = scenario.spec.model_copy(update={"dt_h": dt_h, "optimum": "linear"})
+    return replace(
+        scenario,
+        spec=spec,
+        steps=steps,
+        steps_per_day=round(24.0 / dt_h),
+        nodes=coefficients(scenario.flexible, dt_h),
+    )
+
+
+def orders(table: ActionMap, setpoint_kw: FloatArray, net_load_kw: FloatArray) -> FloatArray:
+    """Normalised actions: set-points, and truthful orders for all that they leave."""
+    price = np.where(net_load_kw > 0.0, 2.0 * table.half[:, -1], 0.0)
+    rest = np.stack([net_load_kw, price], axis=-1)
+    return table.normalised(np.concatenate([setpoint_kw, rest], axis=-1))

@@ -1,0 +1,113 @@
+"""Rolling horizon: plan the next hours on forecasts, do what the first hour says, plan again.
+
+Two forms on one program (`optimal.program`). `community` plans for all members at once,
+as a cooperative with everybody's meters would. `alone` plans for each member by itself against the
+prices that training weeks taught (`duals`), which is what a household's controller can
+do. A member that believed in any quantity at those prices would do what all others do in the same
+hour; so it counts on a price that its own trade moves, in `PARTS` parts from the hub's to the
+grid's, which is reached at `REACH` times the mean net load of the community's members. What remains
+after the set-points is ordered at the price of the grid, the truth about the outside option.
+
+`alone` solves one program for all members. Where plans tie, the solver shows any of them, so ties
+can make members' plans depend on each other, and the policy counts as centralised.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cvxpy as cp
+import numpy as np
+
+from baselines.community.duals.learn import Lessons, lessons
+from baselines.community.mpc.forecasts import columns, forecast, start_day
+from baselines.community.mpc.horizon import horizon, orders
+from baselines.community.mpc.outlooks import outlook_of
+from baselines.community.mpc.prices import PARTS, posted_prices
+from baselines.community.optimal.outlook import Outlook
+from baselines.community.optimal.program import Posted, Program, compile_program, fill
+from p2p_market.community.actions import ActionMap, action_map
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.errors import OptimumError
+from p2p_market.records import Float32Array, FloatArray
+
+Memory = tuple[int, tuple[int, ...], FloatArray]  # steps played, start days, set-points in force
+
+
+@dataclass(frozen=True, slots=True)
+class RollingHorizon:
+    """Plans on forecasts, `block_steps` steps of the scenario to a block."""
+
+    scenario: Scenario
+    ahead: Scenario  # the same community, as long as the horizon, in steps of a block
+    program: Program
+    table: ActionMap
+    block_steps: int
+    learnt: Lessons | None  # prices to expect, for plans of one's own
+
+    def start(self, seeds: Sequence[int]) -> Memory:
+        """Nothing is known of the communities yet."""
+        return 0, (), np.zeros(0)
+
+    def act(self, observation: Float32Array, memory: Memory) -> tuple[FloatArray, Memory]:
+        """Set-points of the newest plan, one each block, and orders for what they leave.
+
+        Raises:
+            OptimumError: if the solver does not report an optimal plan.
+        """
+        step, days, setpoint = memory
+        if step == 0:
+            days = tuple(start_day(self.scenario, first) for first in observation)
+        seen = observation.astype(np.float64)
+        if step % self.block_steps == 0:
+            setpoint = np.stack([self._plan(*one, step) for one in zip(seen, days, strict=True)])
+        at = columns(self.scenario)
+        net_load = seen[..., at["load"]] - seen[..., at["pv"]] + setpoint.sum(axis=2)
+        return orders(self.table, setpoint, net_load), (step + 1, days, setpoint)
+
+    def _plan(self, seen: FloatArray, day: int, step: int) -> FloatArray:
+        """Set-points of the first block, (agent, asset) [kW]."""
+        expected = forecast(self.scenario, seen, day, step, self.ahead.steps, self.block_steps)
+        outlook = outlook_of(self.scenario, self.ahead, seen, expected)
+        fill(self.program, self.ahead, outlook)
+        if self.learnt is not None:
+            self._believe(self.learnt, outlook, day, step)
+        solve(self.program, f"{self.scenario.spec.id}, day {day}, step {step}")
+        return np.asarray(self.program.storage.setpoint_kw()[0])
+
+    def _believe(self, learnt: Lessons, outlook: Outlook, day: int, step: int) -> None:
+        """Put in the prices to expect, and how much to count on."""
+        market = self.program.market
+        assert isinstance(market, Posted)
+        told = posted_prices(self.scenario, learnt, outlook, day, step, self.block_steps)
+        market.line_eur_per_kwh.fill(np.zeros(told.most_kw.shape))
+        for number, part in enumerate(market.parts):
+            part.most_kw.fill(told.most_kw)
+            part.buy_eur_per_kwh.fill(told.buy_eur_per_kwh[number])
+            part.sell_eur_per_kwh.fill(told.sell_eur_per_kwh[number])
+
+
+def solve(program: Program, what: str) -> None:
+    """Solve a filled program, from a cold start so that no plan depends on the one before.
+
+    Raises:
+        OptimumError: if the solver does not report an optimal plan.
+    """
+    program.problem.solve(solver=cp.HIGHS, warm_start=False)
+    if program.problem.status != cp.OPTIMAL:
+        raise OptimumError(f"{what}: the plan is {program.problem.status!r}")
+
+
+def _rolling(scenario: Scenario, learnt: Lessons | None) -> RollingHorizon:
+    ahead, block_steps = horizon(scenario)
+    program = compile_program(ahead, posted_parts=0 if learnt is None else PARTS)
+    return RollingHorizon(scenario, ahead, program, action_map(scenario), block_steps, learnt)
+
+
+def community(scenario: Scenario) -> RollingHorizon:
+    """One plan for all members, on the forecasts that they have."""
+    return _rolling(scenario, None)
+
+
+def alone(scenario: Scenario) -> RollingHorizon:
+    """A plan of each member for itself, on its own forecasts and on the prices learnt."""
+    return _rolling(scenario, lessons(scenario))

@@ -1,1 +1,0 @@
-"""Traders that believe as Gjerstad and Dickhaut have it."""

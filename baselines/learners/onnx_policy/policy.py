@@ -1,0 +1,110 @@
+"""A network out of an ONNX file, played by onnxruntime: torch is not needed, nor is training code.
+
+The file maps one input `rows`, (row, column) float32 in physical units, to one output `output`,
+(row, number) float32; the number of rows is free. One that remembers also has an input `state`,
+(row, number), 0 at the start of an episode, and an output `next_state`. Its metadata say what it
+was made for:
+
+- `decision`: what a row is and what outputs mean, a key of `baselines.learners.ppo.decision.KINDS`;
+- `columns`: a JSON list, the names of the columns in order.
+
+Networks differ between processors in their last bits. So outputs and states are rounded to a grid
+of 2^-12 before anything is made of them; a run stores the actions that came of it.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+
+from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, STATE
+from baselines.learners.ppo.decision import KINDS, Decision
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.errors import PolicyError
+from p2p_market.records import Float32Array, FloatArray
+
+WEIGHTS_FOLDER: Final = "session.model_external_initializers_file_folder_path"
+PER_UNIT: Final = 4096.0  # grid of outputs
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxPolicy:
+    """Plays one file in one scenario."""
+
+    model: bytes
+    decision: Decision
+
+    def start(self, seeds: Sequence[int]) -> Float32Array:
+        """State before the first step, (row of all communities, number)."""
+        told = {each.name: each.shape for each in _session(self.model).get_inputs()}
+        width = told[STATE][1] if STATE in told else 0
+        return np.zeros((len(seeds) * len(self.decision.owners), width), dtype=np.float32)
+
+    def act(
+        self, observation: Float32Array, memory: Float32Array
+    ) -> tuple[FloatArray, Float32Array]:
+        """Actions for what is seen."""
+        output, memory = self.outputs(self.decision.rows(observation), memory)
+        return self.decision.actions(observation, on_grid(output)), on_grid(memory)
+
+    def outputs(self, rows: Float32Array, state: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """What the network says, (batch, row, output), and its next state."""
+        flat = np.ascontiguousarray(rows.reshape(-1, rows.shape[-1]))
+        asked = {INPUT: flat, STATE: state} if state.shape[1] else {INPUT: flat}
+        output, *following = _session(self.model).run(None, asked)
+        shaped: Float32Array = np.asarray(output, dtype=np.float32)
+        shaped = shaped.reshape(*rows.shape[:-1], shaped.shape[-1])
+        return shaped, following[0] if following else state
+
+
+def on_grid(values: Float32Array) -> Float32Array:
+    """Numbers without the last bits, in which processors differ."""
+    return np.asarray(np.round(values * PER_UNIT) / PER_UNIT, dtype=np.float32)
+
+
+def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
+    """The policy of a file in a scenario.
+
+    Raises:
+        PolicyError: if the file is missing, damaged, or made for other observations.
+    """
+    if not Path(path).is_file():
+        raise PolicyError(f"no file {path!r}; `p2p-market train` writes one")
+    model = Path(path).read_bytes()
+    try:
+        told = _session(model).get_modelmeta().custom_metadata_map
+    except Exception as error:  # its classes have no other base of their own
+        if "external data" in str(error).lower():
+            raise PolicyError(
+                f"{path}: keeps its weights in another file; save them inside this one: "
+                "torch.onnx.export(..., external_data=False)"
+            ) from error
+        raise PolicyError(f"{path}: not an ONNX model ({error})") from error
+    if not {COLUMNS, DECISION} <= told.keys():
+        raise PolicyError(f"{path}: its metadata need {COLUMNS!r} and {DECISION!r}")
+    kind = told[DECISION]
+    if kind not in KINDS:
+        raise PolicyError(f"{path}: decision {kind!r}; known are: {', '.join(KINDS)}")
+    decision = KINDS[kind](scenario)
+    if (made_for := json.loads(told[COLUMNS])) != list(decision.names):
+        other = ", ".join(sorted(set(made_for) ^ set(decision.names))) or "their order"
+        raise PolicyError(
+            f"{path} was made for other observations than those of {scenario.spec.id}: {other}"
+        )
+    return OnnxPolicy(model, decision)
+
+
+@lru_cache(maxsize=8)
+def _session(model: bytes) -> onnxruntime.InferenceSession:
+    """A model ready to be asked; sessions do not travel between processes, bytes do."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # else weights in a second file would be taken from the current folder, whatever lies there
+    options.add_session_config_entry(WEIGHTS_FOLDER, os.devnull)
+    return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])

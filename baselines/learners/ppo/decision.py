@@ -1,0 +1,206 @@
+"""What a network is shown and what its outputs, numbers in [-1, 1], mean; without torch.
+
+A network sees rows. Each row belongs to one agent and is made of what that agent observes and knows
+of its own devices; nothing else enters, so each agent decides alone.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_market.community.observation import features
+from p2p_market.community.rules.policy import ASSET_FEATURES, truthful
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.records import Float32Array, FloatArray, IntArray
+
+Outputs = NDArray[np.floating[Any]]
+
+OWN: Final = ASSET_FEATURES
+"""Columns of storage with which every row begins."""
+
+NO_CHOICE_KW: Final = 1e-6
+"""Limits that are this close leave no choice."""
+
+
+class Decision(Protocol):
+    """Rows for a network, and actions from what it puts out."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of a row."""
+
+    @property
+    def owners(self) -> IntArray:
+        """The agent of each row, (row,)."""
+
+    @property
+    def width(self) -> int:
+        """Outputs per row."""
+
+    def rows(self, observation: Float32Array) -> Float32Array:
+        """What a network is shown, (batch, row, column).
+
+        Args:
+            observation: (batch, agent, feature).
+        """
+
+    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
+        """Normalised actions, (batch, agent, column).
+
+        Args:
+            observation: (batch, agent, feature).
+            output: (batch, row, width); what lies outside [-1, 1] counts as its end.
+        """
+
+    def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
+        """What has to be put out for these actions, (batch, row, width); nan where nothing does.
+
+        Args:
+            observation: (batch, agent, feature).
+            actions: normalised, (batch, agent, column).
+        """
+
+
+class AroundRule:
+    """A row and an output per device: 0 = what the self-consumption rule does, 1 and -1 = all.
+
+    1 is the highest power that the storage can take in this step, -1 the lowest (the largest
+    discharge, or what a departure leaves no more time for), straight lines between. The order is
+    for all that the set-points leave, at the price of the grid, as in the baseline `truthful`.
+    A network that was trained on such rows serves any number of agents and of devices.
+    """
+
+    extra = ("lowest", "by_rule", "highest", "other_stored", "other_capacity")
+    width = 1
+
+    def __init__(self, scenario: Scenario) -> None:
+        """For the devices of a scenario."""
+        self.rule = truthful(scenario)
+        present = scenario.nodes.present
+        self.assets = present.shape[1]
+        self.owners, self.asset = np.nonzero(present)
+        count = len(features(scenario))
+        common = np.arange(len(OWN) * self.assets, count)
+        own = len(OWN) * self.asset[:, None] + np.arange(len(OWN))
+        everywhere = np.broadcast_to(common, (len(own), len(common)))
+        self.place = count * self.owners[:, None] + np.concatenate([own, everywhere], axis=1)
+        self.names = (*OWN, *_common(scenario), *self.extra)
+
+    def rows(self, observation: Float32Array) -> Float32Array:
+        """What the agent sees of the device and all else, then limits and the other storage."""
+        batch = len(observation)
+        seen = observation.astype(np.float64)
+        shown = np.empty((batch, len(self.owners), len(self.names)), dtype=np.float32)
+        shown[..., : -len(self.extra)] = observation.reshape(batch, -1)[:, self.place]
+        shown[..., -5:-2] = self._limits(seen)[:, self.owners, self.asset]
+        stored, capacity = self._storage(seen)
+        for column, each in ((-2, stored), (-1, capacity)):
+            others = each.sum(axis=-1, keepdims=True) - each
+            shown[..., column] = others[:, self.owners, self.asset]
+        return shown
+
+    def _limits(self, seen: FloatArray) -> FloatArray:
+        """Lowest power, power by the rule, highest, (batch, agent, asset, 3) [kW]."""
+        left = self._surplus(seen)
+        limits = np.empty((*left.shape, self.assets, 3))
+        for asset in range(self.assets):
+            low, high = self.rule.limits(seen, asset)
+            middle = np.clip(left, low, high)
+            left = left - middle
+            for column, each in enumerate((low, middle, high)):
+                limits[..., asset, column] = each
+        return limits
+
+    def _storage(self, seen: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What is stored and what can be, (batch, agent, asset) each [kWh]."""
+        of = self.rule.columns
+        soc = np.stack([seen[..., of[f"soc_{k}"]] for k in range(self.assets)], axis=-1)
+        capacity = np.stack([seen[..., of[f"capacity_{k}"]] for k in range(self.assets)], axis=-1)
+        return soc * capacity, capacity
+
+    def _surplus(self, seen: FloatArray) -> FloatArray:
+        return np.asarray(seen[..., self.rule.columns["pv"]] - seen[..., self.rule.columns["load"]])
+
+    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
+        """Set-points between the limits, and the truthful order."""
+        seen, table = observation.astype(np.float64), self.rule.table
+        share = np.zeros((*seen.shape[:2], self.assets))
+        share[:, self.owners, self.asset] = np.clip(output[..., 0], -1.0, 1.0)
+        left = self._surplus(seen)
+        physical = np.zeros((*left.shape, table.width))
+        for asset in range(self.assets):
+            low, high = self.rule.limits(seen, asset)
+            middle, more = np.clip(left, low, high), share[..., asset]
+            way = np.where(more > 0.0, high - middle, middle - low)
+            physical[..., asset] = middle + more * way
+            left = left - physical[..., asset]
+        physical[..., -2] = -left
+        physical[..., -1] = np.where(left < 0.0, 2.0 * table.half[:, -1], 0.0)
+        return table.normalised(physical)
+
+    def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
+        """Where set-points lie between the limits; nan where the limits leave no choice."""
+        seen, asked = observation.astype(np.float64), self.rule.table.physical(actions)
+        share, left = np.empty((*seen.shape[:2], self.assets)), self._surplus(seen)
+        for asset in range(self.assets):
+            low, high = self.rule.limits(seen, asset)
+            middle, power = np.clip(left, low, high), np.clip(asked[..., asset], low, high)
+            way = np.where(power > middle, high - middle, middle - low)
+            free = high - low > NO_CHOICE_KW
+            between = (power - middle) / np.maximum(way, NO_CHOICE_KW)
+            share[..., asset] = np.where(free, between, np.nan)
+            left = left - power
+        return share[:, self.owners, self.asset, None]
+
+
+class Full:
+    """A row per agent; outputs are the environment's own action: set-points, quantity, price."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """For the agents of a scenario."""
+        self.width = scenario.nodes.present.shape[1] + 2
+        self.assets = self.width - 2
+        self.owners = np.arange(len(scenario.agents))
+        every = tuple(feature.name for feature in features(scenario))
+        self.names = (*OWN, *_common(scenario), *every[: len(OWN) * self.assets])
+
+    def rows(self, observation: Float32Array) -> Float32Array:
+        """All storage as if it were one device, all else, then each device."""
+        shape = (*observation.shape[:2], self.assets, len(OWN))
+        end = len(OWN) * self.assets
+        soc, capacity, power, hours, target = np.moveaxis(
+            observation[..., :end].reshape(shape), -1, 0
+        )
+        whole = np.maximum(capacity.sum(axis=-1), np.float32(1e-6))
+        one = [
+            (soc * capacity).sum(axis=-1) / whole,
+            capacity.sum(axis=-1),
+            power.sum(axis=-1),
+            hours.max(axis=-1),
+            (target * capacity).sum(axis=-1) / whole,
+        ]
+        parts = [np.stack(one, axis=-1), observation[..., end:], observation[..., :end]]
+        return np.concatenate(parts, axis=-1)
+
+    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
+        """The outputs."""
+        return np.clip(output.astype(np.float64), -1.0, 1.0)
+
+    def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
+        """The actions."""
+        return np.clip(actions, -1.0, 1.0)
+
+
+def _common(scenario: Scenario) -> tuple[str, ...]:
+    """Features that do not belong to an asset."""
+    first = len(OWN) * scenario.nodes.present.shape[1]
+    return tuple(feature.name for feature in features(scenario)[first:])
+
+
+KINDS: Final[Mapping[str, Callable[[Scenario], Decision]]] = {
+    "around_rule": AroundRule,
+    "full": Full,
+}
+"""Name of what outputs mean -> the class."""

@@ -1,1 +1,0 @@
-"""Rules without learning: the no-trade rule and truthful bids."""

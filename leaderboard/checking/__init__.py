@@ -1,0 +1,1 @@
+"""Records checked again: replay and verification."""

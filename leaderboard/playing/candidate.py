@@ -1,0 +1,112 @@
+"""Who is evaluated: a package that passed the gate, or a reference by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from leaderboard.gate.check import Network, check
+from leaderboard.ledger import ledger
+from leaderboard.package.manifest import Author, Citation, Training
+from leaderboard.package.package import Package, from_bytes, identity
+from leaderboard.playing.play import Seats, policies
+from leaderboard.record.record import Entry
+from leaderboard.season.season import Season
+from leaderboard.tripwires import OTHER_OPTIMUM, TRIPWIRES
+from p2p_market.community.scenario.scenario import Scenario, load_scenario
+from p2p_market.errors import PolicyError
+from p2p_market.evaluation.benchmark import OPTIMUM
+from p2p_market.registry import COLD, KNOWN, PLANNING, REFERENCES
+
+BASELINE_VERSION: Final = "1.0.0"
+SEEING: Final = (OPTIMUM, OTHER_OPTIMUM, *REFERENCES)
+DEVELOPERS: Final = "The p2p_market developers"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What plays, in a form that travels to another process."""
+
+    entry: Entry
+    data: bytes  # the zip; empty for a baseline
+    files: tuple[str, ...]  # each is played
+    package: Package | None
+    networks: Mapping[str, Network]
+
+    @property
+    def focal(self) -> bool:
+        """Whether it can play one seat: what plans for all, or knows the episode, cannot."""
+        return self.package is not None or self.files[0] not in (*SEEING, *PLANNING, *COLD)
+
+    def seats(self, file: str, scenario: Scenario) -> Seats | None:
+        """The network in a file; None if it is something else.
+
+        Raises:
+            PolicyError: if it was made for another scenario.
+        """
+        if self.package is None or file not in self.networks:
+            return None
+        own = policies(self.package, dict(self.networks), scenario)[file]
+        assert isinstance(own, Seats)
+        return own
+
+
+def of_package(data: bytes, season: Season) -> Candidate:
+    """The candidate in a zip; the gate is asked, and whether it plays on every board.
+
+    Args:
+        data: the zip.
+        season: in which it wants to play; its ledger tells which attempt this is.
+
+    Raises:
+        PackageError: if it may not play.
+        PolicyError: if a network was made for other scenarios.
+    """
+    package = from_bytes(data)
+    networks = check(package)
+    names = {board.scenario for board in [*season.file.boards, *filter(None, [season.file.focal])]}
+    for name in sorted(names):
+        policies(package, networks, load_scenario(name))
+    told = package.manifest
+    entry = Entry(
+        name=told.name,
+        version=told.version,
+        package=package.identity,
+        division=told.division,
+        kind=told.policy.kind,
+        authors=told.authors,
+        training=told.training,
+        citation=told.citation,
+        attempt=_attempt(package.identity, season),
+    )
+    return Candidate(entry, data, tuple(package.files), package, networks)
+
+
+def _attempt(package: str, season: Season) -> int:
+    """How often the name was submitted to the season when this package was; 1 if it was not."""
+    path = season.folder / ledger.NAME
+    known = ledger.read(path).standing.submissions if path.is_file() else {}
+    return known[package].attempt if package in known else 1
+
+
+def of_baseline(name: str) -> Candidate:
+    """A reference or a tripwire by name, or any policy as `module:factory`; for organisers alone.
+
+    Raises:
+        PolicyError: if there is no such policy.
+    """
+    known = {**{one: one for one in KNOWN}, **TRIPWIRES}
+    if name not in known and ":" not in name:
+        raise PolicyError(f"no baseline {name!r}; known are: {', '.join(known)}")
+    label = name.rpartition(":")[2].replace("_", "-")
+    division: Literal["reference", "tripwire"] = "tripwire" if name in TRIPWIRES else "reference"
+    entry = Entry(
+        name=label,
+        version=BASELINE_VERSION,
+        package=identity({"baseline": name.encode()}),
+        division=division,
+        kind="baseline",
+        authors=[Author(name=DEVELOPERS)],
+        training=Training(summary="None.", seeds=[]),
+        citation=Citation(title=f"Baseline {label} of p2p_market", year=2026),
+    )
+    return Candidate(entry, b"", (known.get(name, name),), None, {})

@@ -1,0 +1,97 @@
+"""One episode of an entry: played, traced and scored, in whatever process it falls to."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from leaderboard.playing.candidate import Candidate
+from leaderboard.playing.guard import OnGrid
+from leaderboard.playing.roles import actor, among_bots, guarded
+from leaderboard.playing.scoring import focal_numbers, self_numbers
+from leaderboard.record.record import Episode, FocalEpisode
+from leaderboard.record.traces import ENDING, Trace, packed, to_grid
+from leaderboard.season.draws import Draw
+from leaderboard.season.season import Season
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.evaluation.running.parts import Tell
+from p2p_market.records import Float32Array
+
+OWN_CODE: Final = "own code"
+"""In the record where no process was needed: rules and references compute nothing of a stranger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An episode to be played."""
+
+    candidate: Candidate
+    season: Season
+    file: str
+    drawn: Draw
+    seat: int | None  # in focus; None where the entry has all seats
+
+    @property
+    def name(self) -> str:
+        """Of its trace and of its part, without an ending."""
+        seat = "" if self.seat is None else f".seat-{self.seat}"
+        file = self.file.replace(":", "_")
+        return f"{file}.{self.drawn.board.scenario}.{self.drawn.index}{seat}"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """An episode that was played."""
+
+    episode: Episode | FocalEpisode
+    trace: bytes  # the file
+    sandbox: str  # what held the process
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A policy with a clock beside it."""
+
+    policy: Any
+    out_seconds: list[float]
+
+    def start(self, seeds: Any) -> Any:
+        """The policy's memory."""
+        return self.policy.start(seeds)
+
+    def act(self, observation: Float32Array, memory: Any) -> Any:
+        """The policy's answer."""
+        began = time.perf_counter()
+        try:
+            return self.policy.act(observation, memory)
+        finally:
+            self.out_seconds.append(time.perf_counter() - began)
+
+
+def play(task: Task, tell: Tell) -> Played:
+    """Play an episode."""
+    drawn, season, seat = task.drawn, task.season, task.seat
+    faults: list[int] = []
+    seconds: list[float] = []
+    with actor(task.candidate, task.file, season, drawn, seat) as one:
+        policy: Any = guarded(Timed(one.policy, seconds), season, drawn, faults)
+        if seat is not None:
+            policy = among_bots(policy, season, drawn, seat)
+        played = rollout(drawn.scenario, drawn.episode(), OnGrid(policy), task.file)
+        level = OWN_CODE if one.process is None else one.process.level
+    trace = Trace(to_grid(played.actions[:, 0]), np.array(faults, dtype=np.uint8))
+    file, digest = packed(trace)
+    shared: dict[str, Any] = {
+        "file": task.file.replace(":", "_"),
+        "scenario": drawn.board.scenario,
+        "draw": drawn.index,
+        "trace": task.name + ENDING,
+        "trace_sha256": digest,
+    }
+    tell(0, 1)
+    if seat is None:
+        numbers = self_numbers(season, drawn, trace, played)
+        return Played(Episode(**shared, **numbers, seconds=round(sum(seconds), 3)), file, level)
+    numbers = focal_numbers(season, drawn, seat, trace, played)
+    return Played(FocalEpisode(**shared, **numbers, seat=seat), file, level)

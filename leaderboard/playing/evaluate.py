@@ -1,0 +1,221 @@
+"""Evaluate an entry in a season: every file of it in every draw, in both roles, into one record.
+
+An episode that is finished is kept, so that an evaluation that was interrupted goes on; whatever
+was interrupted and however many processes played, the record is the same but for its times.
+"""
+
+import hashlib
+import platform
+import shutil
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from leaderboard.package.manifest import Digest
+from leaderboard.package.strict_toml import Section
+from leaderboard.playing.candidate import Candidate
+from leaderboard.playing.episodes import Played, Task, play
+from leaderboard.record.record import (
+    NAME,
+    Environment,
+    Episode,
+    FocalEpisode,
+    Record,
+    Text,
+    canonical,
+    parse,
+)
+from leaderboard.record.traces import unpacked
+from leaderboard.season.draws import draws, focal_draws
+from leaderboard.season.season import Season
+from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.errors import ClusterError, RecordError
+from p2p_market.evaluation.record.run_record import versions
+from p2p_market.evaluation.running.cluster import answer_of, connected
+from p2p_market.evaluation.running.part_store import installation
+from p2p_market.evaluation.running.processes import in_processes
+from p2p_market.files import write_bytes
+
+PACKAGE: Final = "package.zip"
+TRACES: Final = "traces"
+PARTS: Final = "parts"
+
+Tell = Callable[[int, int], None]
+"""Called with the number of finished episodes and of all."""
+
+
+class Part(Section):
+    """A finished episode of an evaluation that is not."""
+
+    belongs: Digest  # to this package, season and installation
+    sandbox: Text
+    episode: Episode | FocalEpisode
+
+
+def evaluate(
+    candidate: Candidate,
+    season: Season,
+    folder: Path,
+    workers: int = 1,
+    ray: str | None = None,
+    tell: Tell = lambda done, all_: None,
+) -> Record:
+    """Evaluate a candidate, or go on with it.
+
+    Args:
+        candidate: who plays.
+        season: with its secret and its reference tables.
+        folder: of the entries; this one's is `<name>-<version>` in it.
+        workers: processes; no number depends on them.
+        ray: address of a Ray cluster to play on, "local" or "auto" (`evaluation.cluster`).
+        tell: hears about progress.
+
+    Returns:
+        The record, which is `result.json` of the entry now.
+
+    Raises:
+        RecordError: if another package was evaluated under this name and version.
+    """
+    own = folder / f"{candidate.entry.name}-{candidate.entry.version}"
+    if (known := _finished(own, candidate, season)) is not None:
+        return known
+    tasks = tasks_of(candidate, season)
+    belongs = _belongs(candidate, season)
+    parts = {task.name: _kept(own, task, belongs) for task in tasks}
+    todo = [task for task in tasks if parts[task.name] is None]
+    with closing(_playing(todo, workers, ray)) as playing:
+        for task, played in playing:
+            part = Part(belongs=belongs, sandbox=played.sandbox, episode=played.episode)
+            _keep(own, task, part, played.trace)
+            parts[task.name] = part
+            tell(len(tasks) - sum(each is None for each in parts.values()), len(tasks))
+    found = [part for part in parts.values() if part is not None]
+    record = _record(candidate, season, found)
+    if candidate.data:
+        write_bytes(own / PACKAGE, candidate.data)
+    write_bytes(own / NAME, canonical(record) + b"\n")
+    _tidy(own, record)
+    return record
+
+
+def tasks_of(candidate: Candidate, season: Season) -> list[Task]:
+    """All episodes of an evaluation, in the order of the record."""
+    both: list[tuple[Any, int | None]] = [(drawn, None) for drawn in draws(season)]
+    if candidate.focal:
+        both += focal_draws(season)
+    files = candidate.files
+    return [Task(candidate, season, file, drawn, seat) for drawn, seat in both for file in files]
+
+
+def _finished(own: Path, candidate: Candidate, season: Season) -> Record | None:
+    """The record that is there already."""
+    if not (own / NAME).is_file():
+        return None
+    record = parse((own / NAME).read_bytes())
+    if record.entry.package != candidate.entry.package:
+        raise RecordError(f"{own}: holds another package; raise the version")
+    if record.season_digest != season.digest:
+        raise RecordError(f"{own}: is of another season; choose another folder")
+    _tidy(own, record)
+    return record
+
+
+def _tidy(own: Path, record: Record) -> None:
+    """Remove what evaluations leave behind, after the record is written: also other traces."""
+    shutil.rmtree(own / PARTS, ignore_errors=True)
+    named = {one.trace for one in (*record.episodes, *record.focal)}
+    for path in (own / TRACES).iterdir():
+        if path.name not in named:
+            path.unlink()
+    for path in own.rglob("*.part"):
+        path.unlink(missing_ok=True)
+
+
+def _belongs(candidate: Candidate, season: Season) -> str:
+    words = [candidate.entry.package, season.digest]
+    words += map(str, sorted(installed(candidate).items()))
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()
+
+
+def installed(candidate: Candidate) -> dict[str, str]:
+    """What must be equal for equal bytes: versions, our own code, and a baseline's."""
+    baseline = candidate.files if candidate.package is None else ()
+    own = installation(["baselines:", "leaderboard:", *baseline])
+    return own | {"onnxruntime": version("onnxruntime")}
+
+
+def _kept(own: Path, task: Task, belongs: str) -> Part | None:
+    """A finished episode of an earlier attempt, if all of it is there and sound."""
+    try:
+        part = Part.model_validate_json((own / PARTS / f"{task.name}.json").read_bytes())
+        _, digest = unpacked((own / TRACES / part.episode.trace).read_bytes())
+    except (OSError, ValidationError, RecordError):
+        return None
+    sound = (part.belongs, part.episode.trace_sha256) == (belongs, digest)
+    return part if sound else None
+
+
+def _keep(own: Path, task: Task, part: Part, trace: bytes) -> None:
+    """Store a finished episode; what stands in `parts` has its trace."""
+    write_bytes(own / TRACES / part.episode.trace, trace)
+    write_bytes(own / PARTS / f"{task.name}.json", canonical(part))
+
+
+def _playing(
+    todo: Sequence[Task], workers: int, ray: str | None
+) -> Generator[tuple[Task, Played], None, None]:
+    if not todo:
+        return
+    if ray is not None:
+        yield from _on_cluster(todo, ray, workers)
+    elif workers == 1:
+        yield from ((task, play(task, lambda *_: None)) for task in todo)
+    else:
+        yield from in_processes(todo, workers, lambda *_: None, play)
+
+
+def _on_cluster(
+    todo: Sequence[Task], address: str, at_most: int
+) -> Generator[tuple[Task, Played], None, None]:
+    """Play on a Ray cluster whose nodes are installed like this machine."""
+    with connected(address, at_most) as ray:
+        remote, here = ray.remote(_far_away), installed(todo[0].candidate)
+        running = {remote.remote(task, here): task for task in todo}
+        while running:
+            done, _ = ray.wait(list(running))
+            for reference in done:
+                answer: Any = answer_of(ray, reference)
+                yield running.pop(reference), answer
+
+
+def _far_away(task: Task, wanted: dict[str, str]) -> Played:
+    if installed(task.candidate) != wanted:
+        raise ClusterError("a node would not give the same bytes; install there what is here")
+    return play(task, lambda *_: None)
+
+
+def _record(candidate: Candidate, season: Season, parts: list[Part]) -> Record:
+    found = versions() | {"onnxruntime": version("onnxruntime")}
+    boards = sorted({board.scenario for board in season.file.boards})
+    levels = sorted({part.sandbox for part in parts})
+    return Record(
+        season=season.id,
+        season_digest=season.digest,
+        entry=candidate.entry,
+        environment=Environment(
+            p2p_market=found.pop("p2p-market", ""),
+            versions=found,
+            scenarios={name: load_scenario(name).digest for name in boards},
+            population=season.file.population,
+            sandbox="; ".join(levels),
+        ),
+        platform={"system": platform.platform(), "machine": platform.machine()},
+        episodes=[part.episode for part in parts if isinstance(part.episode, Episode)],
+        focal=[part.episode for part in parts if isinstance(part.episode, FocalEpisode)],
+        created_utc=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )

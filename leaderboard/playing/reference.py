@@ -1,0 +1,132 @@
+"""Both ends of the scale in every draw: nobody trades, and the optimum.
+
+Opening a season solves the optima once. Whoever scores afterwards plays their schedules and bounds
+them by their prices, with no solver; what the table says of costs is only compared.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from leaderboard.season.draws import Draw, board_spec
+from leaderboard.season.season import Board, Season
+from p2p_market.community.metrics import private_cost_eur, social_cost_eur
+from p2p_market.community.optimum.digest import digest_of
+from p2p_market.community.optimum.plan import Plan
+from p2p_market.community.scenario.scenario import Scenario, build
+from p2p_market.community.scenario.schema import ScenarioSpec
+from p2p_market.errors import OptimumError, RecordError
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, best_cost_eur
+from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.evaluation.ends.reference import Entry, entries, plan_of, rounded, write_table
+from p2p_market.evaluation.players.player import play
+from p2p_market.evaluation.players.policy import Planner, load_policy
+from p2p_market.evaluation.record.run_record import versions
+from p2p_market.records import FloatArray, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Ends(Record):
+    """What an episode costs where nobody trades, and at best."""
+
+    rule_eur: float  # social cost where nobody trades
+    best_eur: float  # of the optimum, or its bound where the program has whole numbers
+    alone_eur: FloatArray  # private costs where nobody trades, (agent,)
+
+
+def solve(drawn: Draw) -> tuple[Entry, Plan]:
+    """Play the rule, solve and certify the optimum of a draw.
+
+    Raises:
+        OptimumError: if the certificate does not hold.
+    """
+    scenario, episode = drawn.scenario, drawn.episode()
+    planner = load_policy(OPTIMUM, scenario)
+    assert isinstance(planner, Planner)
+    rule = play(scenario, episode, RULE)
+    plan = rounded(scenario, episode, planner.plan(episode))
+    certificate, played = certify(scenario, episode, plan, OPTIMUM)
+    if not certificate.holds:
+        raise OptimumError(f"{drawn.board.scenario}, draw {drawn.index}: {certificate}")
+    entry = Entry(
+        drawn.key.split,
+        drawn.key.start_day,
+        drawn.key.seed,
+        episode=digest_of(scenario, episode),
+        rule_eur=float(social_cost_eur(rule)[0]),
+        rule_digest=rule.digests[0],
+        plan_eur=plan.objective_eur,
+        bound_eur=certificate.bound_eur,
+        second_solver_eur=None,
+        replay_eur=certificate.replay_eur,
+        optimum_digest=played.digests[0],
+        tolerance_eur=certificate.tolerance_eur,
+        holds=certificate.holds,
+        individual_eur=(),
+        solver=plan.solver,
+    )
+    return entry, plan
+
+
+def write(folder: Path, board: Board, rows: list[tuple[Entry, Plan]]) -> list[Path]:
+    """Write the table of a board.
+
+    Args:
+        folder: of the tables.
+        board: which was drawn.
+        rows: of all its draws, in order.
+    """
+    path = write_table(_shipped(board), rows, versions(), folder)
+    return [path, path.with_suffix(".npz")]
+
+
+def optimum(season: Season, drawn: Draw) -> Plan:
+    """The optimum of a draw out of the table.
+
+    Raises:
+        RecordError: if the table is missing, damaged, or of another draw.
+    """
+    scenario, episode = drawn.scenario, drawn.episode()
+    rows = entries(_shipped(drawn.board), season.reference)
+    where = f"season {season.id}: {drawn.board.scenario}, draw {drawn.index}"
+    if drawn.index >= len(rows):
+        raise RecordError(
+            f"{where}: not in the reference table; it stays with the organiser until the reveal, "
+            "and belongs to one version of the scenario"
+        )
+    entry = rows[drawn.index]
+    if entry.key != drawn.key or entry.episode != digest_of(scenario, episode):
+        raise RecordError(f"{where}: is drawn otherwise than when the season was opened")
+    plan = plan_of(scenario, episode, entry, drawn.index, season.reference)
+    if plan is None:
+        raise RecordError(f"{where}: its schedule is missing or damaged")
+    return plan
+
+
+@lru_cache(maxsize=4)
+def ends(season: Season, drawn: Draw) -> Ends:
+    """Both ends of a draw, computed from its schedule and prices.
+
+    Raises:
+        RecordError: if the table has no such draw, or its schedule is not proved.
+    """
+    scenario, episode = drawn.scenario, drawn.episode()
+    certificate, played = certify(scenario, episode, optimum(season, drawn), OPTIMUM)
+    if not certificate.holds:
+        raise RecordError(f"{drawn.board.scenario}, draw {drawn.index}: {certificate}")
+    alone = play(scenario, episode, RULE)
+    return Ends(
+        rule_eur=float(social_cost_eur(alone)[0]),
+        best_eur=float(best_cost_eur(scenario, [certificate], played)[0]),
+        alone_eur=private_cost_eur(alone)[0],
+    )
+
+
+def _shipped(board: Board) -> Scenario:
+    """The scenario of a board before any draw."""
+    return _built(board_spec(board).model_dump_json())
+
+
+@lru_cache(maxsize=2)
+def _built(specification: str) -> Scenario:
+    return build(ScenarioSpec.model_validate_json(specification))

@@ -1,0 +1,99 @@
+"""The numbers of an episode out of what was played: the same for who evaluates and who replays."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from leaderboard.playing.guard import allowed_faults
+from leaderboard.playing.reference import ends
+from leaderboard.playing.roles import truthful_costs_eur
+from leaderboard.record.traces import Trace, from_grid
+from leaderboard.season.draws import Draw
+from leaderboard.season.season import Season
+from p2p_market.community.metrics import (
+    METRICS,
+    private_cost_eur,
+    social_cost_eur,
+)
+from p2p_market.evaluation.benchmark import RULE
+from p2p_market.evaluation.players.player import play
+from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.evaluation.statistics.scores import floor_costs
+from p2p_market.records import FloatArray
+from p2p_market.track import Trajectory
+
+
+def replayed(drawn: Draw, trace: Trace) -> Trajectory:
+    """What the actions of a trace lead to; nobody's policy is asked.
+
+    Raises:
+        PolicyError: if the trace has another shape than the draw.
+    """
+    recorded = Recorded(from_grid(trace.actions)[:, None])
+    return rollout(drawn.scenario, drawn.episode(), recorded, "trace")
+
+
+def failed(season: Season, trace: Trace) -> bool:
+    """Whether the floor counts: too many faulty steps, or the process died."""
+    counts = trace.counts()
+    most = allowed_faults(len(trace.faults), season.file.limits.faulty_share)
+    return "dead" in counts or sum(counts.values()) > most
+
+
+def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) -> dict[str, Any]:
+    """What `record.Episode` holds of an entry in all seats.
+
+    A failed episode costs the floor, and what it cost if that is more: no end pays.
+
+    Args:
+        season: of the draw.
+        drawn: what was played.
+        trace: its faults count.
+        played: what its actions led to.
+    """
+    both, lost = ends(season, drawn), failed(season, trace)
+    costs = (np.array([both.rule_eur]), social_cost_eur(played), np.array([both.best_eur]))
+    return {
+        "faults": trace.counts(),
+        "failed": lost,
+        "chain": played.digests[0],
+        "cost_eur": max(float(costs[1][0]), float(floor_costs(*costs, np.array([lost]))[0])),
+        "rule_eur": both.rule_eur,
+        "best_eur": both.best_eur,
+        "metrics": {
+            name: float(metric.of(drawn.scenario, drawn.episode(), played)[0])
+            for name, metric in METRICS.items()
+        },
+        "saved_eur": (both.alone_eur - private_cost_eur(played)[0]).tolist(),
+        "steps": len(trace.faults),
+    }
+
+
+def focal_numbers(
+    season: Season, drawn: Draw, seat: int, trace: Trace, played: Trajectory
+) -> dict[str, Any]:
+    """What `record.FocalEpisode` holds of an entry in one seat.
+
+    A failed episode costs what it cost, and at least as much more than alone as the truthful rule
+    saves there.
+    """
+    own, truthful = private_cost_eur(played)[0], truthful_costs_eur(season, drawn, seat)
+    alone, lost = float(_alone_eur(drawn)[seat]), failed(season, trace)
+    floor = max(float(own[seat]), alone + max(0.0, alone - float(truthful[seat])))
+    others = np.arange(len(own)) != seat
+    return {
+        "faults": trace.counts(),
+        "failed": lost,
+        "chain": played.digests[0],
+        "cost_eur": floor if lost else float(own[seat]),
+        "alone_eur": alone,
+        "truthful_eur": float(truthful[seat]),
+        "others_gain_eur": float((truthful - own)[others].sum()),
+    }
+
+
+@lru_cache(maxsize=4)
+def _alone_eur(drawn: Draw) -> FloatArray:
+    """Private costs where nobody trades, (agent,)."""
+    return np.asarray(private_cost_eur(play(drawn.scenario, drawn.episode(), RULE))[0])

@@ -1,0 +1,1 @@
+"""Records of entries: `result.json`, traces, checksums."""

@@ -1,0 +1,1 @@
+"""Seasons: boards, draws and their opening."""

@@ -1,0 +1,1 @@
+"""What the verbs of `p2p-market leaderboard` do."""

@@ -1,0 +1,54 @@
+"""What the verbs of `p2p-market leaderboard` do; the command line itself is in the package."""
+
+from pathlib import Path
+
+from leaderboard.gate.check import check
+from leaderboard.package.package import pack_folder, read
+from leaderboard.package.template import write_template
+from leaderboard.playing.play import policies
+from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
+from p2p_market.errors import PackageError, PolicyError
+from p2p_market.files import write_bytes
+
+
+def init(folder: Path, kind: str) -> list[str]:
+    """Write a template; lines to show."""
+    return [str(path) for path in write_template(folder, kind)]
+
+
+def pack(folder: Path, output: Path | None) -> list[str]:
+    """Write the zip of a folder; lines to show."""
+    data = pack_folder(folder)
+    path = output or folder.with_name(f"{folder.resolve().name}.zip")
+    write_bytes(path, data)
+    return [str(path), f"check it: p2p-market leaderboard check {path}"]
+
+
+def check_file(path: Path) -> list[str]:
+    """What the gate says of a package that may play; lines to show.
+
+    Raises:
+        PackageError: if it may not.
+    """
+    package = read(path)
+    networks = check(package)
+    lines = [
+        f"{package.manifest.name} {package.manifest.version}, division "
+        f"{package.manifest.division}, kind {package.manifest.policy.kind}",
+        f"identity {package.identity}",
+    ]
+    for name, network in networks.items():
+        lines.append(
+            f"{name}: {network.parameters} parameters, {network.nodes} nodes, "
+            f"{network.state} numbers of state per row"
+        )
+    playable, complaint = [], ""
+    for scenario_id in scenario_ids():
+        try:
+            policies(package, networks, load_scenario(scenario_id))
+            playable.append(scenario_id)
+        except PolicyError as error:
+            complaint = str(error)
+    if not playable:
+        raise PackageError(complaint)
+    return [*lines, f"plays in {', '.join(playable)}"]

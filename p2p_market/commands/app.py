@@ -1,0 +1,275 @@
+"""The command line `p2p-market`.
+
+Exit codes: 0 fine; 1 something was done and is wrong; 2 nothing could start.
+"""
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from p2p_market import data
+from p2p_market.commands import compare, focal
+from p2p_market.commands import data as datasets
+from p2p_market.commands import leaderboard as submissions
+from p2p_market.commands import reference as references
+from p2p_market.commands import train as training
+from p2p_market.commands.console import (
+    Commands,
+    ScenarioOption,
+    SeedOption,
+    SplitOption,
+    WeeksOption,
+    complain,
+    complaining,
+    console,
+)
+from p2p_market.commands.run import run
+from p2p_market.commands.screen import visible
+from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
+from p2p_market.compilation import folder
+from p2p_market.errors import P2PMarketError
+from p2p_market.evaluation.record.citation import bibtex, cff
+from p2p_market.evaluation.record.recorded import read_run
+from p2p_market.evaluation.record.run_record import replay
+from p2p_market.registry import (
+    BASELINES,
+    COLD,
+    DEFAULT_SCENARIO,
+    PLANNING,
+    REFERENCES,
+    make,
+)
+
+EXTRAS: Final = (
+    ("cvxpy", "optimal"),
+    ("matplotlib", "report"),
+    ("torch", "rl"),
+    ("onnxruntime", "onnx"),
+    ("onnx", "leaderboard"),
+    ("ray", "ray"),
+)
+"""A package and the extra that carries it."""
+NOT_KEPT: Final = (
+    "not kept, so each process compiles for half a minute; set NUMBA_CACHE_DIR to a folder that "
+    "can be written"
+)
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Benchmarks for peer-to-peer energy trading: policies are scored between the no-trade "
+    "rule (0) and the perfect-foresight optimum of the same physics (100).",
+)
+app.add_typer(compare.app, name="compare")
+app.add_typer(datasets.app, name="data")
+app.add_typer(submissions.app, name="leaderboard")
+app.command(name="reference")(references.reference)
+app.command(name="focal")(focal.focal)
+app.command(name="train")(training.train)
+
+OutputOption = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder in which a folder per run is made.")
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        "-w",
+        min=0,
+        help="Parts played at the same time; 0: one per processor that may be used, or all that "
+        "fit on the cluster.",
+    ),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Play on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT. Same bytes.",
+    ),
+]
+
+
+@app.command()
+def benchmark(
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scenario",
+            "-s",
+            help=f"Scenario id or YAML file; repeatable. Default: {DEFAULT_SCENARIO}.",
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All shipped scenarios.")] = False,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            "-p",
+            help="Baseline, MODULE:FACTORY or FILE.onnx; repeatable. "
+            f"Default: all but {', '.join([*COLD, *REFERENCES])}.",
+        ),
+    ] = None,
+    weeks: WeeksOption = "0-12",
+    split: SplitOption = "test",
+    seed: SeedOption = 0,
+    output: OutputOption = Path("results"),
+    workers: WorkersOption = 0,
+    ray: RayOption = None,
+) -> None:
+    """Play all policies on held-out weeks; print the table, write record, metrics and report.
+
+    Of several scenarios each table is printed when it is finished. After Ctrl-C the finished ones
+    are recorded, and the same command goes on where it stopped.
+
+    Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
+    """
+    with complaining():
+        if everything and scenario:
+            raise typer.BadParameter("give --all or scenarios, not both", param_hint="--all")
+        names = scenario or [DEFAULT_SCENARIO]
+        if everything:
+            names += [name for name in scenario_ids() if name != DEFAULT_SCENARIO]
+        run(names, policy or [*BASELINES, *PLANNING], weeks, split, seed, output, workers, ray)
+
+
+@app.command(name="evaluate")
+def evaluate_policy(
+    policy: Annotated[
+        str,
+        typer.Option(
+            "--policy", "-p", help="MODULE:FACTORY, a trained FILE.onnx, or a baseline's name."
+        ),
+    ],
+    scenario: ScenarioOption = None,
+    weeks: WeeksOption = "0-12",
+    split: SplitOption = "test",
+    seed: SeedOption = 0,
+    output: OutputOption = Path("results"),
+    workers: WorkersOption = 0,
+    ray: RayOption = None,
+    decentralised: Annotated[
+        bool | None,
+        typer.Option(
+            "--decentralised/--centralised",
+            help="What the policy says of itself: that each agent acts on its own row only (exit "
+            "1 if not), or not (then it is not looked at). Default: look and mark.",
+        ),
+    ] = None,
+) -> None:
+    """Score one policy between the two ends of the scale.
+
+    FACTORY is called with the scenario and returns an object with start(seeds) -> memory and
+    act(observation, memory) -> (action, memory). Example: p2p-market evaluate -p
+    my_agent:make_policy
+    """
+    with complaining():
+        names = scenario or scenario_ids()
+        run(names, [policy], weeks, split, seed, output, workers, ray, decentralised)
+
+
+@app.command()
+def scenarios(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON list of objects with `id`.")
+    ] = False,
+) -> None:
+    """List the shipped scenarios."""
+    with complaining():
+        specs = [load_scenario(name).spec for name in scenario_ids()]
+    if as_json:
+        rows = [
+            {
+                "id": spec.id,
+                "title": spec.title,
+                "members": len(spec.members),
+                "dt_h": spec.dt_h,
+                "days": spec.days,
+                "mechanism": spec.mechanism,
+                "data": spec.data,
+            }
+            for spec in specs
+        ]
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        return
+    table = Table("id", "members", "step [h]", "title")
+    for spec in specs:
+        table.add_row(spec.id, str(len(spec.members)), f"{spec.dt_h:g}", spec.title)
+    console.print(table)
+
+
+@app.command(name="replay")
+def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")]) -> None:
+    """Play the recorded actions of a run again and compare every digest, cost and score.
+
+    Not covered: who wrote the record, its times and versions, and the conduct of policies that are
+    not shipped. All of its files changed alike are not told either.
+    """
+    with complaining():
+        differences = replay(run, read_run(run))
+    if differences:
+        for line in differences:
+            complain(line)
+        raise typer.Exit(1)
+    console.say(
+        f"{run}: replays to the same digits; versions, times and the conduct of policies that are "
+        "not shipped are as recorded"
+    )
+
+
+@app.command()
+def cite(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")],
+    as_cff: Annotated[bool, typer.Option("--cff", help="CITATION.cff instead of BibTeX.")] = False,
+) -> None:
+    """Print how to cite a run, with the digests of scenario, data and traces."""
+    with complaining():
+        record = read_run(run)
+    sys.stdout.write(cff(record) if as_cff else bibtex(record))
+
+
+@app.command()
+def doctor() -> None:
+    """Check installation, data and engine on this machine."""
+    table = Table("check", "result")
+    problems = 0
+    for name, finding, good in _checks():
+        problems += not good
+        table.add_row(name, finding if good else Text(visible(finding), "red"))
+    console.print(table)
+    raise typer.Exit(1 if problems else 0)
+
+
+def _checks() -> Iterator[tuple[str, str, bool]]:
+    """Name, finding and verdict of each check; a missing extra is told, not a fault."""
+    yield "python", platform.python_version(), sys.version_info >= (3, 11)
+    for package in ("numpy", "numba", "gymnasium", "pettingzoo"):
+        yield package, version(package), True
+    for package, extra in EXTRAS:
+        try:
+            yield package, version(package), True
+        except PackageNotFoundError:
+            yield package, f"not installed; pip install 'p2p-market[{extra}]'", True
+    kept = folder()
+    yield "compiled code", f"kept in {kept}" if kept else NOT_KEPT, True
+    try:
+        data.verify("de2018")
+        yield "data de2018", "all digests agree", True
+        began = time.perf_counter()
+        env = make("classic-v0")
+        env.reset(seed=0)
+        env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+        yield "first step", f"{time.perf_counter() - began:.1f} s with compilation", True
+    except P2PMarketError as error:
+        yield "engine", str(error), False

@@ -1,0 +1,150 @@
+"""`p2p-market focal`: what one member saves by a policy while all others play on as they do."""
+
+import json
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from p2p_market.commands.console import (
+    ScenarioOption,
+    SeedOption,
+    SplitOption,
+    WeeksOption,
+    check_names,
+    complaining,
+    console,
+    progress_bar,
+    week_numbers,
+)
+from p2p_market.commands.screen import Figures
+from p2p_market.community.scenario.scenario import Scenario, load_scenario, scenario_ids
+from p2p_market.evaluation.focal.focal import FocalResult, units_of_work
+from p2p_market.evaluation.focal.focal import focal as play_focal
+from p2p_market.evaluation.focal.summary import best_response, focal_record, summarise
+from p2p_market.evaluation.players.failure import FailedPolicyError
+from p2p_market.evaluation.players.names import is_ours
+from p2p_market.evaluation.running.first_try import first_tries
+from p2p_market.evaluation.running.part_store import installation
+from p2p_market.evaluation.running.processes import processors
+from p2p_market.evaluation.statistics.bootstrap import Interval
+from p2p_market.files import check_writable, new_file, safe_name
+
+STARTS_OVER: Final = "nothing of this scenario is kept, the same command begins anew"
+
+LEGEND: Final = (
+    "EUR per week, means over all seats, each in focus once. Saving: private cost without trade "
+    "less that with the policy. Short: what the best policy of each seat, chosen in hindsight, "
+    "saves more; a best response saves at least as much. Others: what all others together gain by "
+    "the seat playing this and not the truthful rule. Among bots of one population, drawn per week."
+)
+
+
+def focal(
+    policy: Annotated[
+        list[str],
+        typer.Option("--policy", "-p", help="Baseline, MODULE:FACTORY or FILE.onnx; repeatable."),
+    ],
+    scenario: ScenarioOption = None,
+    weeks: WeeksOption = "0-12",
+    split: SplitOption = "test",
+    seed: SeedOption = 0,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder in which a JSON file is written.")
+    ] = Path("results"),
+    workers: Annotated[
+        int,
+        typer.Option("--workers", "-w", min=0, help="Processes; 0: one per processor."),
+    ] = 0,
+) -> None:
+    """Play policies on one seat after the other, among a frozen background population.
+
+    A policy that fails ends the command (exit code 2), and nothing of its scenario is kept.
+
+    The private saving of the seat is no score between 0 and 100. Example: p2p-market focal
+    -s classic-v0 -p zip --weeks 5,6
+    """
+    with complaining(after_interruption=STARTS_OVER):
+        check_names(policy)
+        numbers = week_numbers(weeks)
+        chosen = [load_scenario(name) for name in scenario or scenario_ids()]
+        for outcomes in first_tries(chosen, policy, split).values():
+            for failure in filter(None, outcomes):
+                raise FailedPolicyError(failure)
+        check_writable(output)
+        for one in chosen:
+            with complaining(1, STARTS_OVER):
+                result = _play(one, policy, split, numbers, seed, workers or processors())
+                path = _write(result, output)
+            with complaining(1, f"the record is complete: {path}"):
+                _print_table(result)
+                console.say(f"record: {path}")
+        console.print(LEGEND)
+
+
+def _play(
+    scenario: Scenario,
+    policies: Sequence[str],
+    split: str,
+    weeks: Sequence[int],
+    seed: int,
+    workers: int,
+) -> FocalResult:
+    with progress_bar() as progress:
+        total = units_of_work(scenario, policies, len(weeks))
+        advance = partial(progress.advance, progress.add_task(scenario.spec.id, total=total))
+        apart = not all(map(is_ours, policies))
+        return play_focal(
+            scenario,
+            policies,
+            split,
+            weeks,
+            seed,
+            workers=workers,
+            progress=advance,
+            apart=apart,
+        )
+
+
+def _print_table(result: FocalResult) -> None:
+    """One row per policy, entries first; then what a best response saves at least."""
+    spec, weeks = result.scenario.spec, len(result.keys)
+    rows = []
+    for one in summarise(result):
+        short, _ = _cells(one.short_eur)
+        saving, gain = _cells(one.saving_eur), _cells(one.others_gain_eur)
+        rows.append((one.policy, *saving, short, *gain))
+    rows.append(
+        ("best response, at least", f"{best_response(result).mean_eur:.2f}", "", "", "", "")
+    )
+    console.say(
+        f"{spec.id}, focal: {len(result.scenario.agents)} seats, {weeks} episodes of {spec.days} "
+        f"days, {result.population.name}",
+        "italic",
+    )
+    headings = ("policy", "saving", "95 % interval", "short", "others", "95 % interval")
+    console.print(Figures(headings, rows))
+
+
+def _cells(found: Interval) -> tuple[str, str]:
+    """Point, and ends if there is more than one week."""
+    point, low, high = (
+        f"{round(end, 2) + 0.0:.2f}" for end in (found.point, found.low, found.high)
+    )
+    return point, f"{low}..{high}" if math.isfinite(found.low) else "-"
+
+
+def _write(result: FocalResult, folder: Path) -> Path:
+    now = datetime.now(UTC)
+    record = {
+        "created_utc": now.isoformat(timespec="seconds"),
+        "installation": installation([row.policy for row in result.rows]),
+        **focal_record(result),
+    }
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    title = safe_name("focal-" + result.scenario.spec.id)
+    return new_file(folder, f"{now:%Y%m%d-%H%M%S}", f"{title}.json", text)

@@ -1,0 +1,139 @@
+"""What a run shows on screen: a table per scenario, one over all, and the certificates."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from p2p_market.commands.console import console, euro
+from p2p_market.commands.screen import Figures
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
+from p2p_market.evaluation.players.fallback import told
+from p2p_market.evaluation.statistics.summary import Summary
+from p2p_market.evaluation.tables.overview import overview
+
+
+def print_result(result: ScenarioResult) -> None:
+    """What a run says of one scenario."""
+    spec, count = result.scenario.spec, result.episode.batch
+    console.say(f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)", "italic")
+    console.print(_results(result))
+    _print_conduct(result)
+    _print_certificate(result)
+
+
+def print_overview(results: Sequence[ScenarioResult]) -> None:
+    """What a run says at its end: the words of its tables, and one table over all scenarios."""
+    console.print(
+        "score: share of the way from no trade (0) to the optimum (100), over all episodes; "
+        "dispatch and allocation: EUR per episode lost by set-points and by matching"
+    )
+    if summaries := overview(results):
+        blocks = summaries[0].blocks
+        console.say(f"All {len(results)} scenarios ({blocks} blocks of weeks)", "italic")
+        console.print(_summary(summaries))
+        console.print(
+            "IQM: mean of the middle half of the scores of blocks (of 13 weeks, every third); "
+            "CVaR: mean of their worst tenth; rank: in 95 % of draws"
+        )
+
+
+def _results(result: ScenarioResult) -> Figures:
+    """Both ends of the scale and everything between, one row per policy."""
+    found = [_marks(row) for row in result.rows]
+    marked = ("mark",) if any(found) else ()
+    return Figures(
+        (
+            "policy",
+            *marked,
+            "score",
+            "95 % interval",
+            "worst",
+            "EUR each",
+            "dispatch",
+            "allocation",
+        ),
+        [
+            (
+                row.policy,
+                *((mark,) if marked else ()),
+                f"{row.score.point:.1f}",
+                f"{row.score.low:.1f}..{row.score.high:.1f}",
+                f"{row.score.worst:.1f}",
+                euro(row.social_cost_eur),
+                euro(row.dispatch_gap_eur),
+                euro(row.allocation_gap_eur),
+            )
+            for row, mark in zip(result.rows, found, strict=True)
+        ],
+    )
+
+
+def _marks(row: Row) -> str:
+    """Letters beside a policy's name; the end of the scale needs none."""
+    return "" if row.policy == OPTIMUM else " ".join(marks(row.conduct))
+
+
+def _print_conduct(result: ScenarioResult) -> None:
+    """What the marks mean, and how policies failed."""
+    used = "".join(_marks(row) for row in result.rows)
+    for mark, (word, meaning) in MARKS.items():
+        if mark in used:
+            console.print(f"{mark}: {word}; {meaning}")
+    if any(unmarked(row.conduct) for row in result.rows):
+        console.print("no mark: decentralised, checked, and reproducible")
+    for row in result.rows:
+        if row.conduct.failure is not None:
+            console.say(str(row.conduct.failure), "red")
+
+
+def _summary(summaries: Sequence[Summary]) -> Figures:
+    """Every policy over all scenarios, the best first."""
+    return Figures(
+        ("policy", "IQM", "95 % interval", "mean", "CVaR 10 %", "worst", "rank", "worst in"),
+        [
+            (
+                one.policy,
+                f"{one.iqm:.1f}",
+                f"{one.low:.1f}..{one.high:.1f}",
+                f"{one.mean:.1f}",
+                f"{one.cvar:.1f}",
+                f"{one.worst:.1f}",
+                _rank(one),
+                one.worst_scenario,
+            )
+            for one in sorted(summaries, key=lambda summary: -summary.iqm)
+        ],
+        names=(0, 7),
+    )
+
+
+def _rank(summary: Summary) -> str:
+    """Like 2 or 2-4."""
+    low, high = summary.rank_low, summary.rank_high
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def _print_certificate(result: ScenarioResult) -> None:
+    """Say whether the ends of the scale hold, and who was held or beats the optimum."""
+    good = sum(certificate.holds for certificate in result.certificates)
+    total = len(result.certificates)
+    console.print(
+        f"{RULE} = 0 and {OPTIMUM} = 100 by definition; "
+        f"the optimum's certificate holds in {good} of {total} episodes."
+    )
+    exact = np.array([certificate.gap_eur for certificate in result.certificates])
+    gaps = exact.round(3) + 0.0  # no minus sign before zero
+    if result.scenario.spec.optimum == "mixed_integer":
+        console.print(
+            f"Mixed-integer: 100 is the proved bound; schedules found cost {gaps.mean():.3f} EUR "
+            f"more in the mean, {gaps.max():.3f} at most."
+        )
+    for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
+        if not certificate.holds:
+            console.print(f"{key}: {certificate}", style="red")
+    for name, played in result.trajectories.items():
+        if held := told(result.scenario, played):
+            console.print(f"{name}: {held}", style="yellow")
+    for name in result.above_optimum:
+        console.print(f"{name} costs less than the bound: engine or optimum is wrong", style="red")

@@ -1,0 +1,119 @@
+"""`p2p-market train`: learning baselines, found by name and imported on use."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from p2p_market.commands.console import Bar, SeedOption, complaining, complaints, console
+from p2p_market.errors import PolicyError
+from p2p_market.loading import import_ours
+
+TRAINERS: Final[Mapping[str, tuple[str, str]]] = {
+    "ppo": (
+        "baselines.learners.ppo.train:run",
+        "rl",
+    ),  # MAPPO and IPPO in torch
+    "mappo": ("baselines.learners.mappo.train:run", "rllib"),  # the same with RLlib
+}
+"""Name of a trainer -> `module:function`, imported on use, and the extra that carries it."""
+
+Trainer = Callable[..., Path]
+
+
+def train(
+    trainer: Annotated[str, typer.Argument(help=f"Who learns: {', '.join(TRAINERS)}.")],
+    scenario: Annotated[
+        str, typer.Option("--scenario", "-s", help="Scenario id or YAML file.")
+    ] = "community-16-v0",
+    seed: SeedOption = 0,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.0, help="Stop after so many minutes.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Another setting; repeatable."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of this training. Default: by name and seed."),
+    ] = None,
+) -> None:
+    """Train a policy on the training weeks; the best on the validation weeks is kept.
+
+    An interrupted training goes on when the same command is given again.
+
+    Example: p2p-market train ppo -s community-16-v0 --minutes 8
+    """
+    with complaining():
+        settings = {"scenario": scenario, "seed": seed, **_pairs(setting or [])}
+        run = _trainer(trainer)
+        folder = output or Path("results") / f"{trainer}-{Path(scenario).stem}-seed-{seed}"
+        with _bar() as progress:
+            path = run(settings, folder, minutes, _teller(progress, trainer, minutes))
+    console.say(f"policy, log and checkpoint: {folder}")
+    console.say(f"score it: p2p-market evaluate -p {path} -s {scenario}")
+
+
+def _trainer(name: str) -> Trainer:
+    """The function behind a name.
+
+    Raises:
+        PolicyError: if there is none, or what it needs is not installed.
+    """
+    if name not in TRAINERS:
+        raise PolicyError(f"no trainer {name!r}; known are: {', '.join(TRAINERS)}")
+    target, extra = TRAINERS[name]
+    module, _, function = target.partition(":")
+    try:
+        found: Trainer = getattr(import_ours(module), function)
+    except ImportError as error:
+        raise PolicyError(
+            f"trainer {name!r}: {error}; it needs a checkout and pip install 'p2p-market[{extra}]'"
+        ) from error
+    return found
+
+
+def _pairs(settings: list[str]) -> dict[str, Any]:
+    """Key and value out of "key=value".
+
+    Raises:
+        typer.BadParameter: for anything else.
+    """
+    pairs = {}
+    for text in settings:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set")
+        pairs[key] = value
+    return pairs
+
+
+def _bar() -> Bar:
+    return Bar(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+        console=complaints,
+    )
+
+
+def _teller(
+    progress: Progress, name: str, minutes: float | None
+) -> Callable[[int, int, str], None]:
+    """Shows the share done, of the agent-steps or of the minutes, whichever is further."""
+    task, began = progress.add_task(name, total=1.0), time.monotonic()
+
+    def tell(done: int, total: int, line: str) -> None:
+        passed = (time.monotonic() - began) / 60.0
+        share = max(done / total, passed / minutes if minutes else 0.0)
+        progress.update(task, completed=min(share, 1.0))
+        if line:
+            progress.console.print(line)
+
+    return tell

@@ -1,0 +1,130 @@
+"""The engine: one step of the market as a pure function of frozen records."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from p2p_market.community import invariants, settlement
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.records import SUPERVISOR_CAUSES, Action, Outcome, Proposal, State, Watch
+from p2p_market.community.reward import rewards
+from p2p_market.community.safety import emergency, feasibility, sensors, supervisor
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.market import MECHANISMS
+from p2p_market.market.book import Fills, OrderBook
+from p2p_market.records import FloatArray
+
+_INVARIANT = SUPERVISOR_CAUSES.index("invariant")
+
+
+def start(scenario: Scenario, episode: Episode) -> State:
+    """State before the first step of an episode."""
+    return state_at(scenario, episode, 0, episode.start_energy_kwh)
+
+
+def state_at(scenario: Scenario, episode: Episode, step: int, energy_kwh: FloatArray) -> State:
+    """State in mid-episode with such levels, nothing traded and all readings true.
+
+    Args:
+        energy_kwh: levels before the step, (batch, agent, asset) [kWh].
+    """
+    now = episode.load_kw[step], episode.pv_kw[step], episode.plugged[step]
+    return untouched(scenario, step, energy_kwh, sensors.true_values(*now, energy_kwh))
+
+
+def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: FloatArray) -> State:
+    """State with such levels (batch, agent, asset) [kWh] and readings before any trade.
+
+    No step has been played, so nothing has moved the levels: the supervisor expects them as read.
+    """
+    shape = energy_kwh.shape[:2]
+    return State(
+        step=step,
+        energy_kwh=energy_kwh,
+        hold_steps=np.zeros(shape, dtype=np.int64),
+        last_fill_kw=np.zeros(shape),
+        last_price_eur_per_kwh=np.full(shape[0], scenario.spec.price_max_eur_per_kwh / 2.0),
+        setpoint_kw=np.zeros_like(energy_kwh),
+        reading=reading,
+        unchanged_steps=np.full(reading.shape, -1, dtype=np.int64),
+    )
+
+
+def step(
+    scenario: Scenario, episode: Episode, state: State, proposal: Proposal, strict: bool = True
+) -> tuple[State, Outcome]:
+    """One step: screen, filter, market, emergency, grid, physics, ledger, invariants.
+
+    Args:
+        proposal: what the agents ask for, in physical units.
+        strict: raise on a broken invariant; otherwise latch the agents concerned.
+
+    Returns:
+        The next state and everything the step produced.
+
+    Raises:
+        InvariantError: in strict mode, if energy or money does not balance.
+    """
+    told = sensors.read(episode, state)
+    arrived = sensors.deliver(episode, state, proposal)
+    asked, watch = supervisor.screen(scenario, episode, state, arrived, told)
+    action = feasibility.project(scenario, episode, state, asked)
+    fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
+    action = emergency.serve(scenario, episode, state, action, fills)
+    flows = settlement.flows(scenario, episode, state, asked, action, fills, watch)
+    ledger = settlement.settle(scenario, episode, state, action, fills, flows)
+    residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)
+    if strict:
+        invariants.insist(scenario, state.step, residual)
+    watch = _latch_broken(scenario, watch, residual)
+    reading, unchanged_steps = sensors.remember(state, told)
+    next_state = State(
+        step=state.step + 1,
+        energy_kwh=flows.energy_kwh,
+        hold_steps=watch.hold_steps,
+        last_fill_kw=fills.power_kw,
+        last_price_eur_per_kwh=_last_price(state, fills),
+        setpoint_kw=action.setpoint_kw,
+        reading=reading,
+        unchanged_steps=unchanged_steps,
+    )
+    return next_state, Outcome(
+        proposal=asked,
+        action=action,
+        fills=fills,
+        flows=flows,
+        ledger=ledger,
+        cause=watch.cause,
+        reward=rewards(scenario, ledger),
+    )
+
+
+def order_book(scenario: Scenario, episode: Episode, state: State, action: Action) -> OrderBook:
+    """The orders of one step."""
+    return OrderBook(
+        quantity_kw=action.quantity_kw,
+        price_eur_per_kwh=action.price_eur_per_kwh,
+        retail_eur_per_kwh=episode.retail_eur_per_kwh[state.step],
+        feed_in_eur_per_kwh=np.tile(scenario.feed_in_eur_per_kwh, (episode.batch, 1)),
+        k=scenario.spec.k,
+        tick_eur_per_kwh=scenario.spec.tick_eur_per_kwh,
+        price_max_eur_per_kwh=scenario.spec.price_max_eur_per_kwh,
+        dt_h=scenario.dt_h,
+    )
+
+
+def _last_price(state: State, fills: Fills) -> FloatArray:
+    price = fills.clearing_price_eur_per_kwh
+    return np.where(np.isnan(price), state.last_price_eur_per_kwh, price)
+
+
+def _latch_broken(scenario: Scenario, watch: Watch, residual: FloatArray) -> Watch:
+    """Latch agents that broke an invariant from the next step on."""
+    broken = invariants.broken(residual)
+    if not broken.any():
+        return watch
+    return replace(
+        watch,
+        cause=np.where(broken, _INVARIANT, watch.cause),
+        hold_steps=np.where(broken, scenario.hold_steps, watch.hold_steps),
+    )

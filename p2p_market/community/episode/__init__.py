@@ -1,0 +1,1 @@
+"""What is drawn at reset: load, PV, prices, vehicles, faults."""

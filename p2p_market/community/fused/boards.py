@@ -1,0 +1,261 @@
+"""A board: communities of one scenario in mid-game, moved in place by one call per step."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.fused.clearing import KERNELS
+from p2p_market.community.fused.kernel import play
+from p2p_market.community.fused.tables import (
+    OWN_SERIES,
+    WINDOW_SERIES,
+    Moving,
+    Rules,
+    Series,
+    Windows,
+    Work,
+    fixed,
+    rules,
+    workspace,
+)
+from p2p_market.community.invariants import insist
+from p2p_market.community.observation import observe
+from p2p_market.community.records import Action, Flows, Ledger, Outcome, Proposal, State
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.market import MECHANISMS
+from p2p_market.market.book import Fills
+from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray
+
+
+class Board(Protocol):
+    """Where communities stand, and the one call that moves them."""
+
+    @property
+    def step(self) -> int:
+        """Steps played."""
+
+    def play(
+        self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
+    ) -> None:
+        """Play one step.
+
+        Args:
+            actions: normalised, (batch, agent, column).
+            present: whose message arrived, (batch, agent).
+            reward: filled, (batch, agent) [EUR].
+            seen: filled with the observations after the step, (batch, agent, feature).
+
+        Raises:
+            InvariantError: on a strict board, if energy or money does not balance.
+        """
+
+    def show(self, seen: Float32Array) -> None:
+        """Fill in the observations of this moment, (batch, agent, feature)."""
+
+    def state(self) -> State:
+        """A copy of the state."""
+
+    def outcome(self) -> Outcome | None:
+        """A copy of everything the last step produced; None before the first."""
+
+    def cause(self) -> IntArray:
+        """Who was held in fallback in the last step, (batch, agent) in SUPERVISOR_CAUSES."""
+
+
+def board(scenario: Scenario, episode: Episode, state: State, strict: bool) -> Board:
+    """The board of a batch of episodes: compiled, unless the mechanism is plain Python."""
+    if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
+        return PureBoard(scenario, episode, state, strict)
+    fixed = rules(scenario, strict)
+    work = workspace(scenario, rows=episode.batch)
+    return CompiledBoard(scenario, fixed, *of_episode(episode), [work], state)
+
+
+class PureBoard:
+    """A board over `engine.step`."""
+
+    def __init__(self, scenario: Scenario, episode: Episode, state: State, strict: bool) -> None:
+        """Begin at a state."""
+        self.scenario, self.episode, self.strict = scenario, episode, strict
+        self._state = state
+        self._outcome: Outcome | None = None
+
+    @property
+    def step(self) -> int:
+        """Steps played."""
+        return self._state.step
+
+    def play(
+        self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
+    ) -> None:
+        """See `Board`."""
+        proposal = to_proposal(action_map(self.scenario).physical(actions), present)
+        self._state, self._outcome = engine.step(
+            self.scenario, self.episode, self._state, proposal, self.strict
+        )
+        reward[:] = self._outcome.reward
+        self.show(seen)
+
+    def show(self, seen: Float32Array) -> None:
+        """See `Board`."""
+        seen[:] = observe(self.scenario, self.episode, self._state)
+
+    def state(self) -> State:
+        """See `Board`."""
+        return self._state
+
+    def outcome(self) -> Outcome | None:
+        """See `Board`."""
+        return self._outcome
+
+    def cause(self) -> IntArray:
+        """See `Board`."""
+        assert self._outcome is not None
+        return self._outcome.cause
+
+
+class CompiledBoard:
+    """A board over the compiled step, whose arrays it owns; the communities share one clock."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        fixed: Rules,
+        windows: Windows,
+        series: Series,
+        work: Sequence[Work],
+        state: State,
+    ) -> None:
+        """Begin at a state, which is copied.
+
+        Args:
+            work: scratch of each thread; `cause` and `outcome` need one with a row per community.
+        """
+        self.scenario, self.rules, self.windows, self.series = scenario, fixed, windows, series
+        self.work = tuple(work)
+        self._step = 0
+        self._reward: FloatArray | None = None
+        self.begin(state)
+        for scratch in self.work:
+            _place(series, scratch)
+        self._pool = ThreadPoolExecutor(len(self.work)) if len(self.work) > 1 else None
+        self._nobody = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 0))
+
+    @property
+    def step(self) -> int:
+        """Steps played."""
+        return self._step
+
+    def play(
+        self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
+    ) -> None:
+        """See `Board`."""
+        wrong = self._run(True, actions, present, reward, seen)
+        if wrong and self.rules.strict:
+            for work in self.work:
+                insist(self.scenario, self.step, work.residual)
+        self._step, self._reward = self._step + 1, reward
+
+    def show(self, seen: Float32Array) -> None:
+        """See `Board`."""
+        self._run(False, *self._nobody, seen)
+
+    def begin(self, state: State) -> None:
+        """Go to a state, which is copied."""
+        fields = [name for name in State.__dataclass_fields__ if name != "step"]
+        self.moving = Moving._make(getattr(state, name).copy() for name in fields)
+        self._step, self._reward = state.step, None
+
+    def _run(
+        self,
+        act: bool,
+        actions: FloatArray,
+        present: BoolArray,
+        reward: FloatArray,
+        seen: Float32Array,
+    ) -> int:
+        """The one compiled call, or one in each thread; how many agents broke a law."""
+        before = self.rules, self.windows, self.series, self._step, act
+        present = fixed(present)  # whether the caller may write there or not: one compiled form
+        if self._pool is None:
+            (work,) = self.work
+            alone: int = play(
+                *before, 0, len(seen), actions, present, self.moving, work, reward, seen
+            )
+            return alone
+        futures = [
+            self._pool.submit(
+                play, *before, first, last, actions, present, self.moving, work, reward, seen
+            )
+            for (first, last), work in zip(self._shares(len(seen)), self.work, strict=True)
+        ]
+        wrong: int = sum(future.result() for future in futures)
+        return wrong
+
+    def _shares(self, batch: int) -> list[tuple[int, int]]:
+        """First and last community of each thread, whole chunks."""
+        rows = len(self.work[0].grid)
+        edges = [batch // rows * n // len(self.work) * rows for n in range(len(self.work) + 1)]
+        return list(pairwise(edges))
+
+    def state(self) -> State:
+        """See `Board`."""
+        copies: Any = [array.copy() for array in self.moving]
+        return State(self._step, *copies)
+
+    def cause(self) -> IntArray:
+        """See `Board`."""
+        return self.work[0].cause
+
+    def outcome(self) -> Outcome | None:
+        """See `Board`."""
+        if self._reward is None:
+            return None
+        copies: Any = [array.copy() for array in self.work[0]]
+        work = Work(*copies)
+        everyone = np.ones(work.present.shape, dtype=np.bool_)
+        asked = Proposal(work.asked_setpoint, work.asked_quantity, work.asked_price, everyone)
+        order = work.order_quantity, work.order_price
+        exchange = work.imported, work.exported, work.lost
+        levels = self.moving.energy_kwh.copy()
+        return Outcome(
+            proposal=asked,
+            action=Action(work.executed, work.curtailed, work.shed, work.net, *order),
+            fills=Fills(work.fill, work.payment, work.hub_price),
+            flows=Flows(*exchange, levels, work.missing, work.correction, work.penalised),
+            ledger=Ledger(work.entries, work.balance),
+            cause=work.cause,
+            reward=self._reward.copy(),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the threads."""
+        return {**self.__dict__, "_pool": None, "work": self.work[:1]}
+
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
+        """Unpickle; arrays forget on the way that they are read-only, a part of their type."""
+        self.__dict__.update(attributes)
+        for name in ("rules", "windows", "series"):
+            table = getattr(self, name)
+            setattr(self, name, type(table)(*map(fixed, table)))
+
+
+def _place(series: Series, work: Work) -> None:
+    """Whether assets are there, once and for all where none of them ever leaves."""
+    for there in (work.plugged, work.stays):
+        there[:] = series.plugged[0, 0]
+    work.tube[:] = series.floor_kwh[0, 0]
+
+
+def of_episode(episode: Episode) -> tuple[Windows, Series]:
+    """Tables of a batch of episodes, a window of its own for each community."""
+    top_kw, slot = episode.pv_ceiling_kw.max(axis=0), np.arange(episode.batch)
+    shared = [getattr(episode, name) for name in WINDOW_SERIES]
+    own = [getattr(episode, name) for name in OWN_SERIES]
+    return Windows._make([*shared, fixed(top_kw)]), Series._make([*own, fixed(slot)])

@@ -1,0 +1,1 @@
+"""The optimum's side of the track: its bound by prices, and where cost is lost."""

@@ -1,0 +1,69 @@
+"""What an optimum belongs to: a digest of all that the cost of a schedule depends on."""
+
+import hashlib
+from typing import Final
+
+import numpy as np
+
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.optimum.full_matching import fully_matched
+from p2p_market.community.scenario.scenario import Scenario
+
+NODES: Final = (
+    "present",
+    "retention",
+    "charge_gain_h",
+    "discharge_gain_h",
+    "energy_min_kwh",
+    "energy_max_kwh",
+    "power_min_kw",
+    "power_max_kw",
+    "degradation_eur_per_kwh",
+    "target_kwh",
+)
+"""Fields of `Coefficients` in the order in which they are hashed; published digests hold it."""
+
+SERIES: Final = (
+    "keys",  # as text: name and fields of `EpisodeKey` are hashed too
+    "load_kw",
+    "pv_kw",
+    "retail_eur_per_kwh",
+    "grid",
+    "ask_floor_eur_per_kwh",
+    "bid_cap_eur_per_kwh",
+    "carbon_eur_per_kwh",
+    "co2_kg_per_kwh",
+    "calendar",
+    "known_price_step",
+    "expected_load_kw",
+    "load_spread_kw",
+    "expected_pv_kw",
+    "pv_spread_kw",
+    "plugged",
+    "departs",
+    "trip_kwh",
+    "floor_kwh",
+    "hours_left",
+    "start_energy_kwh",
+    "pv_ceiling_kw",
+    "sensor_fault",
+    "sensor_bias",
+    "message_fault",
+)
+"""The same for `Episode`; a field that is added later must leave published digests as they are."""
+
+
+def digest_of(scenario: Scenario, episode: Episode) -> str:
+    """Digest of all that the cost of a schedule depends on: scenario, devices, every series.
+
+    The mechanism is left out: an optimum is played in the same market whatever it is.
+    """
+    digest = hashlib.sha256(fully_matched(scenario).digest.encode())
+    for array in (scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh):
+        digest.update(array.tobytes())
+    for record, names in ((scenario.nodes, NODES), (episode, SERIES)):
+        for name in names:
+            value = getattr(record, name)
+            content = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
+            digest.update(content)
+    return digest.hexdigest()

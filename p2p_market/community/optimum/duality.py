@@ -1,0 +1,264 @@
+"""What prices prove: no schedule of an episode costs less than its members' best answers to them.
+
+Let every kWh at the hub, on the line, at each meter and in each store have a price. The social cost
+of any trajectory is then a sum of small terms, one for each choice of each member in each step,
+because what one pays at these prices another receives. The least value of each term is found by
+trying its ends and its kink, so the sum of the least values is a lower bound on the social cost of
+anything the engine can do: weak duality, by arithmetic alone, whatever prices are put in. At the
+optimum's prices bound and cost agree, and what a policy loses against the bound is the sum of what
+its single choices lose: which hours, which devices.
+
+Source: Geoffrion (1971), "Duality in nonlinear programming", SIAM Review 13(1), theorem 1,
+doi:10.1137/1013001.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.optimum.plan import Prices
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.records import FloatArray
+from p2p_market.track import Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What a policy loses against the bound, by choice; each is >= 0 but for rounding [EUR].
+
+    Together they are social cost - bound.
+    """
+
+    exchange: FloatArray  # (step, agent), with the grid what neighbours would have traded
+    net_load: FloatArray  # (step, agent), a meter that should have stood elsewhere
+    power: FloatArray  # (step, agent, asset), charged or discharged at a wrong price
+    empty: FloatArray  # (step, agent, asset), stood emptier than it should have
+    full: FloatArray  # (step, agent, asset), stood fuller than it should have
+    line: FloatArray  # (step,), carried more or less than the line's price tells
+    cuts: FloatArray  # (step,), PV or load cut where it did not pay
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One episode with its prices; arrays (step, agent) unless said otherwise."""
+
+    scenario: Scenario
+    episode: Episode
+    prices: Prices
+
+    @property
+    def grid(self) -> FloatArray:
+        """1 where the grid is there, (step, 1)."""
+        return self.episode.grid
+
+    @property
+    def open(self) -> FloatArray:
+        """Whether a member's orders can trade."""
+        episode = self.episode
+        return np.asarray(episode.ask_floor_eur_per_kwh[:, 0] < episode.bid_cap_eur_per_kwh[:, 0])
+
+    @property
+    def import_eur_per_kwh(self) -> FloatArray:
+        """Retail price and carbon cost."""
+        retail = self.episode.retail_eur_per_kwh[: self.scenario.steps, 0]
+        return np.asarray(retail + self.episode.carbon_eur_per_kwh)
+
+    @property
+    def arriving(self) -> FloatArray:
+        """Share of what is sold that arrives, (step, 1): in an outage the seller bears losses."""
+        return np.asarray(1.0 - self.scenario.spec.fees.loss_share * (1.0 - self.grid))
+
+    def exchange_eur(self, net_load_kw: FloatArray) -> FloatArray:
+        """Cheapest way to serve a net load from hub and grid, line included."""
+        fee, hub = self.scenario.network_fee_eur_per_kwh, self.prices.hub_eur_per_kwh[:, None]
+        buying = np.where(self.open, hub + fee, np.inf)
+        selling = np.where(self.open, (hub - fee) * self.arriving, -np.inf)
+        with_grid = self.grid > 0.0
+        taken = np.minimum(buying, np.where(with_grid, self.import_eur_per_kwh, np.inf))
+        feed_in = np.where(with_grid, self.scenario.feed_in_eur_per_kwh, 0.0)
+        given = np.maximum(selling, feed_in)
+        taking = np.maximum(net_load_kw, 0.0)  # in an outage without orders it cannot be had
+        cost = np.where(taking > 0.0, taken, 0.0) * taking + given * np.minimum(net_load_kw, 0.0)
+        line = self.prices.line_eur_per_kwh[:, None] * net_load_kw
+        return np.asarray(self.scenario.dt_h * (cost + line))
+
+    def net_load_eur(self, net_load_kw: FloatArray) -> FloatArray:
+        """The same, less what the net load is worth at the meter."""
+        worth = self.prices.meter_eur_per_kwh * net_load_kw
+        return self.exchange_eur(net_load_kw) - self.scenario.dt_h * worth
+
+    def power_eur(self, power_kw: FloatArray) -> FloatArray:
+        """What power costs at the meter, with wear, less what it stores, (step, agent, asset)."""
+        nodes, meter = self.scenario.nodes, self.prices.meter_eur_per_kwh[..., None]
+        wear = nodes.degradation_eur_per_kwh * np.abs(power_kw)
+        gain = nodes.charge_gain_h * np.maximum(power_kw, 0.0)
+        gain = gain - nodes.discharge_gain_h * np.maximum(-power_kw, 0.0)
+        cost = self.scenario.dt_h * (meter * power_kw + wear)
+        return np.asarray(cost - self.prices.stored_eur_per_kwh * gain)
+
+    def level_eur(self, level_kwh: FloatArray) -> FloatArray:
+        """What holding a level costs: worth now, less worth in the next step, (step, agent, asset).
+
+        Args:
+            level_kwh: after the step, before a departure.
+        """
+        episode, spec, nodes = self.episode, self.scenario.spec, self.scenario.nodes
+        departs, trip = episode.departs[:, 0], episode.trip_kwh[:, 0]
+        missing = departs * np.maximum(nodes.target_kwh - level_kwh, 0.0)
+        left = level_kwh + missing - departs * trip
+        worth = np.empty_like(level_kwh)
+        worth[:-1] = nodes.retention * self.prices.stored_eur_per_kwh[1:]
+        worth[-1] = spec.terminal_value_eur_per_kwh
+        cost = self.prices.stored_eur_per_kwh * level_kwh - worth * left
+        return np.asarray(nodes.present * (cost + spec.shortfall_eur_per_kwh * missing))
+
+    def curtail_eur(self, curtailed_kw: FloatArray) -> FloatArray:
+        """What cutting PV costs."""
+        return np.asarray(self.scenario.dt_h * self.prices.meter_eur_per_kwh * curtailed_kw)
+
+    def shed_eur(self, shed_kw: FloatArray) -> FloatArray:
+        """What cutting load costs."""
+        saved = self.scenario.spec.lost_load_eur_per_kwh - self.prices.meter_eur_per_kwh
+        return np.asarray(self.scenario.dt_h * saved * shed_kw)
+
+    def fixed_eur(self) -> float:
+        """What no choice changes: load and PV at the meter, the levels at the start, the rent."""
+        scenario, spec, prices = self.scenario, self.scenario.spec, self.prices
+        idle = (self.episode.load_kw - self.episode.pv_kw)[:, 0]
+        used = scenario.dt_h * (prices.meter_eur_per_kwh * idle).sum()
+        kept = scenario.nodes.retention * prices.stored_eur_per_kwh[0]
+        start = self.episode.start_energy_kwh[0] * scenario.nodes.present
+        stored = ((spec.terminal_value_eur_per_kwh - kept) * start).sum()
+        rent = scenario.dt_h * spec.feeder.limit_kw * np.abs(prices.line_eur_per_kwh).sum()
+        return float(used + stored - rent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Least:
+    """The least value of each term."""
+
+    net_load: FloatArray
+    power: FloatArray
+    level: FloatArray
+    best_kwh: FloatArray  # the level that has the least value
+    cuts: FloatArray  # (step,)
+
+
+def bound_eur(scenario: Scenario, episode: Episode, prices: Prices) -> float:
+    """What no trajectory of an episode can cost less than [EUR].
+
+    Args:
+        episode: a batch of one.
+        prices: any; those of the optimum give its cost, others less.
+    """
+    case = _Case(scenario, episode, _payable(scenario, prices))
+    least = _least(case)
+    parts = (least.net_load, least.power, least.level, least.cuts)
+    return case.fixed_eur() + float(sum(part.sum() for part in parts))
+
+
+def losses(
+    scenario: Scenario, episode: Episode, prices: Prices, played: Trajectory, number: int = 0
+) -> Losses:
+    """What the choices of a trajectory lose against the bound of these prices.
+
+    Args:
+        episode: a batch of one.
+        played: a trajectory of this episode.
+        number: place of the episode in the trajectory's batch.
+    """
+    case = _Case(scenario, episode, _payable(scenario, prices))
+    least, one = _least(case), slice(number, number + 1)
+    net_load, fill = played.net_load_kw[:, number], played.fill_kw[:, number]
+    fee, hub = scenario.network_fee_eur_per_kwh, case.prices.hub_eur_per_kwh[:, None]
+    paid = scenario.dt_h * (
+        case.import_eur_per_kwh * played.import_kw[:, number]
+        - scenario.feed_in_eur_per_kwh * played.export_kw[:, number]
+        + fee * np.abs(fill)
+        + hub * fill
+        + case.prices.line_eur_per_kwh[:, None] * net_load
+    )
+    power = played.setpoint_kw[:, number]
+    level = _arrived(case, played.energy_kwh[:, one], power)
+    waiting = case.level_eur(level) - least.level
+    short = level < least.best_kwh
+    return Losses(
+        exchange=paid - case.exchange_eur(net_load),
+        net_load=case.net_load_eur(net_load) - least.net_load,
+        power=case.power_eur(power) - least.power,
+        empty=np.where(short, waiting, 0.0),
+        full=np.where(short, 0.0, waiting),
+        line=_line_eur(case, net_load.sum(axis=1)),
+        cuts=(
+            case.curtail_eur(played.curtailed_kw[:, number])
+            + case.shed_eur(played.shed_kw[:, number])
+        ).sum(axis=1)
+        - least.cuts,
+    )
+
+
+def _payable(scenario: Scenario, prices: Prices) -> Prices:
+    """The line's price where overload may be paid for: no higher than that."""
+    feeder = scenario.spec.feeder
+    if feeder.mode == "binding":
+        return prices
+    most = feeder.overload_eur_per_kwh
+    line = np.clip(prices.line_eur_per_kwh, -most, most)
+    return Prices(prices.hub_eur_per_kwh, line, prices.meter_eur_per_kwh, prices.stored_eur_per_kwh)
+
+
+def _line_eur(case: _Case, flow_kw: FloatArray) -> FloatArray:
+    """Overload paid, less what the line's price took for the flow, (step,)."""
+    feeder, line = case.scenario.spec.feeder, case.prices.line_eur_per_kwh
+    overload = feeder.overload_eur_per_kwh * np.maximum(np.abs(flow_kw) - feeder.limit_kw, 0.0)
+    cost = overload - line * flow_kw + np.abs(line) * feeder.limit_kw
+    return np.asarray(case.scenario.dt_h * cost)
+
+
+def _arrived(case: _Case, energy_kwh: FloatArray, power_kw: FloatArray) -> FloatArray:
+    """Levels after the step, before a departure, (step, agent, asset)."""
+    nodes, start = case.scenario.nodes, case.episode.start_energy_kwh
+    before = np.concatenate([start[None], energy_kwh[:-1]])[:, 0]
+    gain = nodes.charge_gain_h * np.maximum(power_kw, 0.0)
+    gain = gain - nodes.discharge_gain_h * np.maximum(-power_kw, 0.0)
+    return np.asarray(nodes.retention * before + gain)
+
+
+def _least(case: _Case) -> _Least:
+    """Every term at its ends and its kinks; in between it is straight."""
+    scenario, nodes, episode = case.scenario, case.scenario.nodes, case.episode
+    plugged = episode.plugged[:, 0]
+    low, high = plugged * nodes.power_min_kw, plugged * nodes.power_max_kw
+    bottom = np.maximum(episode.floor_kwh[:, 0], nodes.energy_min_kwh)
+    top = np.broadcast_to(nodes.energy_max_kwh, bottom.shape)
+    target = np.clip(nodes.target_kwh, bottom, top)
+    load, pv = episode.load_kw[:, 0], episode.pv_kw[:, 0]
+    cut = float(scenario.cuts)
+    limit = scenario.spec.connection_limit_kw
+    least_kw = np.clip(load - pv + low.sum(axis=2) - cut * load, -limit, limit)
+    most_kw = np.clip(load - pv + high.sum(axis=2) + cut * pv, -limit, limit)
+    nearest_kw = np.clip(0.0, least_kw, most_kw)
+    levels = np.stack([bottom, target, top])
+    level_eur = np.stack([case.level_eur(kwh) for kwh in levels])
+    best = level_eur.argmin(axis=0)[None]
+    return _Least(
+        net_load=_lowest([case.net_load_eur(kw) for kw in (least_kw, nearest_kw, most_kw)]),
+        power=_lowest([case.power_eur(kw) for kw in (low, np.zeros_like(low), high)]),
+        level=level_eur.min(axis=0),
+        best_kwh=np.take_along_axis(levels, best, axis=0)[0],
+        cuts=_least_cuts(case, load, pv),
+    )
+
+
+def _lowest(costs: list[FloatArray]) -> FloatArray:
+    return np.asarray(np.minimum.reduce(costs))
+
+
+def _least_cuts(case: _Case, load_kw: FloatArray, pv_kw: FloatArray) -> FloatArray:
+    """Of each member in an outage, of one share of everybody's at a binding feeder, (step,)."""
+    everything = (case.curtail_eur(pv_kw), case.shed_eur(load_kw))
+    alone = sum(np.minimum(cost, 0.0).sum(axis=1) for cost in everything)
+    together = sum(np.minimum(cost.sum(axis=1), 0.0) for cost in everything)
+    binding = case.scenario.spec.feeder.mode == "binding"
+    return np.asarray(np.where(case.grid[:, 0] > 0.0, binding * together, alone))

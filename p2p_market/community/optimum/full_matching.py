@@ -1,0 +1,53 @@
+"""The market that optima are played in: what a schedule costs must not depend on the mechanism."""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from p2p_market.community.scenario.scenario import (
+    Scenario,
+    parse,
+    scenario_folder,
+    scenario_ids,
+    specification_digest,
+)
+from p2p_market.community.scenario.schema import ScenarioSpec
+
+FULL_MATCHING: Final = "k_double_auction"
+
+LABELS: Final = ("id", "title", "description")
+
+
+def fully_matched(scenario: Scenario) -> Scenario:
+    """The scenario under the k-double auction, which matches all volume at truthful prices."""
+    if scenario.spec.mechanism == FULL_MATCHING:
+        return scenario
+    return _with(scenario, scenario.spec.model_copy(update={"mechanism": FULL_MATCHING}))
+
+
+def shipped_twin(scenario: Scenario) -> Scenario:
+    """The shipped scenario that differs in labels and mechanism only; without one, the scenario.
+
+    The shipped one has the same episodes, and its optima are published.
+    """
+    scenario = fully_matched(scenario)
+    shipped = _shipped()
+    if scenario.spec.id not in shipped:
+        for spec in shipped.values():
+            labels = {name: getattr(spec, name) for name in LABELS}
+            if scenario.spec.model_copy(update=labels) == spec:
+                return _with(scenario, spec)
+    return scenario
+
+
+def _with(scenario: Scenario, spec: ScenarioSpec) -> Scenario:
+    return replace(scenario, spec=spec, digest=specification_digest(spec, scenario.data))
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, ScenarioSpec]:
+    """Specifications of the shipped scenarios, fully matched, by their ids."""
+    folder = scenario_folder()
+    texts = {name: (folder / f"{name}.yaml").read_text(encoding="utf-8") for name in scenario_ids()}
+    matching = {"mechanism": FULL_MATCHING}
+    return {name: parse(text, name).model_copy(update=matching) for name, text in texts.items()}

@@ -1,0 +1,144 @@
+"""What flows between the rooms of the community: frozen records of plain arrays.
+
+Axes stand in this order: `(batch, agent)`, with `asset` last; a series has `step` in front. Power
+is in kW and positive into the prosumer, money in EUR and positive when paid.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from p2p_market.market.book import Fills
+from p2p_market.records import BoolArray, FloatArray, IntArray, Record
+
+LARGEST: Final = 1e6
+"""kW and EUR/kWh: a number beyond this, in any prosumer's message, is a fault."""
+
+LEDGER_ENTRIES: Final = (
+    "p2p_payment",
+    "grid_import",
+    "grid_export",  # negative: revenue
+    "network_fee",
+    "degradation",
+    "carbon",
+    "overload",
+    "lost_load",
+    "shortfall",
+    "terminal_value",  # negative: more is stored at the end than at the start
+    "filter_penalty",
+)
+"""Columns of `Ledger.entries_eur`, EUR per agent and step, positive when paid."""
+
+LEDGER_COLUMN: Final[Mapping[str, int]] = {name: i for i, name in enumerate(LEDGER_ENTRIES)}
+
+SOCIAL_COLUMNS: Final = tuple(
+    i for i, name in enumerate(LEDGER_ENTRIES) if name not in ("p2p_payment", "filter_penalty")
+)
+"""Columns that make up the social cost: P2P payments cancel, filter penalties do not count."""
+
+SUPERVISOR_CAUSES: Final = (
+    "none",
+    "non_finite",  # a number in the message or in a reading is none, or is absurd
+    "missing",  # no message arrived
+    "held",  # nothing new is wrong, but a clean interval has not passed yet
+    "invariant",  # energy or money did not balance
+    "envelope",  # a reading, or its change, is outside what the training days know
+    "stuck",  # a reading has not changed for too long
+)
+"""Meaning of `Outcome.cause`: why an agent is in grid-only fallback in this step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal(Record):
+    """What the agents ask for in one step, in physical units, before any layer looked at it."""
+
+    setpoint_kw: FloatArray  # (batch, agent, asset), positive = charge
+    quantity_kw: FloatArray  # (batch, agent), positive = buy
+    price_eur_per_kwh: FloatArray  # (batch, agent)
+    present: BoolArray  # (batch, agent), False = no message arrived
+
+
+@dataclass(frozen=True, slots=True)
+class State(Record):
+    """All that changes from step to step."""
+
+    step: int  # 0 .. steps; all communities of a batch share the clock
+    energy_kwh: FloatArray  # (batch, agent, asset)
+    hold_steps: IntArray  # (batch, agent), clean steps left until the fallback is released
+    last_fill_kw: FloatArray  # (batch, agent), positive = bought in the step before
+    last_price_eur_per_kwh: FloatArray  # (batch,), last price at which anything was traded
+    setpoint_kw: FloatArray  # (batch, agent, asset), executed in the step before
+    reading: FloatArray  # (batch, agent, sensor), last finite one: load, PV [kW], levels [kWh]
+    unchanged_steps: IntArray  # (batch, agent, sensor), how long it has been the same; -1 before
+    # the first step
+
+
+@dataclass(frozen=True, slots=True)
+class Watch(Record):
+    """What the supervisor saw: which agents it holds in grid-only fallback, and why."""
+
+    cause: IntArray  # (batch, agent), index into SUPERVISOR_CAUSES
+    hold_steps: IntArray  # (batch, agent), after this step
+    unheard_kw: FloatArray  # (batch, agent), what the filter penalty is charged on where the agent
+    # is held, see `safety/penalty.py`; 0 where it is heard
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Record):
+    """What is executed: feasible by construction."""
+
+    setpoint_kw: FloatArray  # (batch, agent, asset), positive = charge
+    curtailed_kw: FloatArray  # (batch, agent), PV not used, >= 0
+    shed_kw: FloatArray  # (batch, agent), load not served, >= 0
+    net_load_kw: FloatArray  # (batch, agent), positive = deficit
+    quantity_kw: FloatArray  # (batch, agent), the order, positive = buy
+    price_eur_per_kwh: FloatArray  # (batch, agent), the order's limit at the hub, on a tick
+
+
+@dataclass(frozen=True, slots=True)
+class Flows(Record):
+    """What physically happened in one step, after the market."""
+
+    import_kw: FloatArray  # (batch, agent), bought from the grid, >= 0
+    export_kw: FloatArray  # (batch, agent), sold to the grid, >= 0
+    line_loss_kw: FloatArray  # (batch, agent), deducted from what is delivered in an outage, >= 0
+    energy_kwh: FloatArray  # (batch, agent, asset), levels after the step
+    shortfall_kwh: FloatArray  # (batch, agent, asset), missing at departures
+    correction_kw: FloatArray  # (batch, agent), |screened - executed| of set-points and quantity
+    penalised_kw: FloatArray  # (batch, agent), what the filter penalty is charged on
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger(Record):
+    """Money of one step, one column per entry of `LEDGER_ENTRIES`."""
+
+    entries_eur: FloatArray  # (batch, agent, entry), positive = paid
+    operator_balance_eur: FloatArray  # (batch,), paid to the market less received from it
+
+    def entry(self, name: str) -> FloatArray:
+        """One column by name, (batch, agent) [EUR]."""
+        column: FloatArray = self.entries_eur[..., LEDGER_COLUMN[name]]
+        return column
+
+    def social_cost_eur(self) -> FloatArray:
+        """Social cost of the step, (batch,) [EUR]."""
+        total = np.zeros(self.entries_eur.shape[0])
+        for column in SOCIAL_COLUMNS:
+            for agent in range(self.entries_eur.shape[1]):
+                total += self.entries_eur[:, agent, column]
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Record):
+    """Everything one step produced, for rewards, infos, metrics and replays."""
+
+    proposal: Proposal  # after the screen: latched agents ask for the fallback
+    action: Action
+    fills: Fills
+    flows: Flows
+    ledger: Ledger
+    cause: IntArray  # (batch, agent), index into SUPERVISOR_CAUSES
+    reward: FloatArray  # (batch, agent) [EUR]

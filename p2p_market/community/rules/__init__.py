@@ -1,0 +1,1 @@
+"""Rules: bidders that need no solver and no training."""

@@ -1,0 +1,88 @@
+"""Two rules: self-consumption without trade (the 0 of the scale), and with truthful bids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from p2p_market.assets.node import Coefficients
+from p2p_market.community.actions import ActionMap, action_map
+from p2p_market.community.observation import features
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.records import Float32Array, FloatArray
+
+ASSET_FEATURES: Final = ("soc", "capacity", "power_max", "hours_left", "target_soc")
+
+
+@dataclass(frozen=True, slots=True)
+class SelfConsumption:
+    """Storage takes the own surplus and serves the own deficit; the rest is traded or not.
+
+    A vehicle does so as well, and takes from the grid what its departure leaves no more time for.
+    """
+
+    table: ActionMap
+    nodes: Coefficients
+    spare_kw: FloatArray  # (agent,), connection limit less the contracted peak load
+    dt_h: float
+    columns: Mapping[str, int]  # of the observation
+    trades: bool
+
+    def start(self, seeds: Sequence[int]) -> None:
+        """Rules remember nothing."""
+
+    def act(self, observation: Float32Array, memory: None) -> tuple[FloatArray, None]:
+        """Set-points of the rule; an order for all that they leave, at the price of the grid.
+
+        A bid at the highest price and an ask at zero are clipped by the filter to what the grid
+        would charge or pay: the truth about the agent's outside option.
+        """
+        seen = observation.astype(np.float64)
+        left = seen[..., self.columns["pv"]] - seen[..., self.columns["load"]]
+        physical = np.zeros((*left.shape, self.table.width))
+        for asset in range(self.table.width - 2):
+            low, high = self.limits(seen, asset)
+            physical[..., asset] = np.clip(left, low, high)
+            left = left - physical[..., asset]
+        if self.trades:
+            physical[..., -2] = -left
+            physical[..., -1] = np.where(left < 0.0, 2.0 * self.table.half[:, -1], 0.0)
+        return self.table.normalised(physical), None
+
+    def limits(self, seen: FloatArray, asset: int) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest power of an asset in this step, (batch, agent) [kW]."""
+        nodes = self.nodes
+        own = {name: seen[..., self.columns[f"{name}_{asset}"]] for name in ASSET_FEATURES}
+        charge_h = np.where(nodes.present[:, asset], nodes.charge_gain_h[:, asset], 1.0)
+        discharge_h = np.where(nodes.present[:, asset], nodes.discharge_gain_h[:, asset], 1.0)
+        level = own["soc"] * own["capacity"]
+        high = np.minimum(own["power_max"], (own["capacity"] - level) / charge_h)
+        here = own["power_max"] > 0.0
+        low = np.maximum(np.where(here, nodes.power_min_kw[:, asset], 0.0), -level / discharge_h)
+        later_h = np.maximum(own["hours_left"] - self.dt_h, 0.0)
+        free_kw = np.minimum(own["power_max"], self.spare_kw)
+        floor = own["target_soc"] * own["capacity"] - free_kw * charge_h * later_h / self.dt_h
+        missing = floor - level
+        due = np.where(missing > 0.0, missing / charge_h, missing / discharge_h)
+        staying = own["hours_left"] > 0.0
+        low = np.where(staying, np.maximum(low, np.minimum(due, free_kw)), low)
+        return np.minimum(low, high), high
+
+
+def _rule(scenario: Scenario, trades: bool) -> SelfConsumption:
+    columns = {feature.name: column for column, feature in enumerate(features(scenario))}
+    spare_kw = scenario.spec.connection_limit_kw - scenario.peak_load_kw
+    return SelfConsumption(
+        action_map(scenario), scenario.nodes, spare_kw, scenario.dt_h, columns, trades
+    )
+
+
+def no_trade(scenario: Scenario) -> SelfConsumption:
+    """Everyone alone with the grid."""
+    return _rule(scenario, trades=False)
+
+
+def truthful(scenario: Scenario) -> SelfConsumption:
+    """The same storage rule; what it leaves goes to the market at the price of the grid."""
+    return _rule(scenario, trades=True)

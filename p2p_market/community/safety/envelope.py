@@ -1,0 +1,167 @@
+"""What readings may be, fitted on training days, and the check of a step's readings against it.
+
+| sensor | range | change in a step | unchanged |
+|---|---|---|---|
+| load | 0 to contracted peak | `MARGIN` times the largest, `PEAK_SHARE` | twice the longest run |
+| PV | 0 to what a clear sky gives then | not limited: clouds are fast | `PV_STEPS`, in daylight |
+| level | the asset's bounds | what the executed power makes of it, to `LEVEL_SHARE` | not limited |
+
+The first reading of an episode is compared with the level at the start: no step has moved it.
+
+Fitted when a scenario is first played, from its members' donors; test days are never looked at.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.records import SUPERVISOR_CAUSES, State
+from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.compilation import kernel
+from p2p_market.data import Donor
+from p2p_market.data.calendar import split_mask
+from p2p_market.records import FloatArray, IntArray, Record
+
+VERSION: Final = 2
+"""Goes up when the rule of the fit changes."""
+
+MARGIN: Final = 1.5
+PEAK_SHARE: Final = 0.9  # of the peak: a change up to this is never suspicious
+LEVEL_SHARE: Final = 0.02  # of the capacity
+ROUNDING: Final = 2e-3  # kW and kWh, readings are rounded to a watt
+PV_STEPS: Final = 4
+DAYLIGHT: Final = 0.05  # of the roof's highest power
+DAYLIGHT_KW: Final = 0.12  # at least: a small roof may rightly stay on one watt
+
+_NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
+_ENVELOPE = SUPERVISOR_CAUSES.index("envelope")
+_STUCK = SUPERVISOR_CAUSES.index("stuck")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope(Record):
+    """Limits per agent."""
+
+    load_max_kw: FloatArray  # (agent,)
+    load_change_kw: FloatArray  # (agent,), in one step
+    load_run_steps: IntArray  # (agent,), unchanged; 0 = not checked
+    pv_daylight_kw: FloatArray  # (agent,), PV above this must change
+
+
+@lru_cache(maxsize=8)
+def fit(scenario: Scenario) -> Envelope:
+    """The envelope of a scenario's members, from training days only."""
+    members = [
+        (tuple(scenario.data.donors[place] for place in pools["train"]), node.scale_kw)
+        for pools, node in zip(scenario.donor_pools, scenario.demand, strict=True)
+    ]
+    widest = {member: _widest(*member, scenario.dt_h) for member in dict.fromkeys(members)}
+    change, run = np.array([widest[member] for member in members], dtype=np.float64).T
+    roofs_kw = scenario.clear_sky_peak_kw
+    return Envelope(
+        load_max_kw=scenario.peak_load_kw,
+        load_change_kw=np.maximum(change, PEAK_SHARE * scenario.peak_load_kw),
+        load_run_steps=run.astype(np.int64),
+        pv_daylight_kw=np.where(roofs_kw > 0.0, np.maximum(DAYLIGHT * roofs_kw, DAYLIGHT_KW), 0.0),
+    )
+
+
+def _widest(donors: tuple[Donor, ...], scale_kw: float, dt_h: float) -> tuple[float, int]:
+    """Limits of a load over all donors that it may have in training."""
+    limits = [_load_limits(donor, scale_kw, dt_h) for donor in donors]
+    runs = [run for _, run in limits]
+    return max(change for change, _ in limits), max(runs) if all(runs) else 0
+
+
+def _load_limits(donor: Donor, scale_kw: float, dt_h: float) -> tuple[float, int]:
+    """Largest change [kW] and longest run without one [steps], with their margins."""
+    shape, around_midnight = _train_days(donor, dt_h)
+    within, longest = _change_and_run(shape, scale_kw)
+    run = 2 * longest + 4
+    change = MARGIN * max(within, scale_kw * around_midnight)
+    return change, run if run * dt_h < 24.0 else 0
+
+
+@lru_cache(maxsize=256)
+def _train_days(donor: Donor, dt_h: float) -> tuple[FloatArray, float]:
+    """A donor's training days, (day, step), and how far it moves in the hours around midnight."""
+    days = donor.shape[split_mask("train", len(donor.shape))].astype(np.float64)
+    shape = days.reshape(len(days), -1, round(4 * dt_h)).mean(axis=2)
+    shape.setflags(write=False)
+    midnight = np.concatenate([days[:, :4], days[:, -4:]], axis=1)
+    return shape, float(midnight.max() - midnight.min())
+
+
+@kernel
+def _change_and_run(shape, scale):  # type: ignore[no-untyped-def]
+    """Largest change in a step, the last to the first included, and most equal values in a row."""
+    widest, longest = 0.0, 0
+    for day in range(shape.shape[0]):
+        before = np.rint(scale * shape[day, -1] * 1000.0) / 1000.0
+        run = 0
+        for t in range(shape.shape[1]):
+            now = np.rint(scale * shape[day, t] * 1000.0) / 1000.0
+            run = run + 1 if t > 0 and now == before else 1
+            widest, longest = max(widest, abs(now - before)), max(longest, run)
+            before = now
+    return widest, longest
+
+
+@kernel
+def check_kernel(  # type: ignore[no-untyped-def]
+    told, last, unchanged, setpoint, stays, ceiling, load_max, load_change, load_run, daylight,
+    retention, charge, discharge, e_min, e_max, out_cause,
+):  # fmt: skip
+    """The worst finding per agent, 0 for none."""
+    for b in range(told.shape[0]):
+        for i in range(told.shape[1]):
+            cause = 0
+            load, pv = told[b, i, LOAD], told[b, i, PV]
+            run = unchanged[b, i, LOAD] + 1 if load == last[b, i, LOAD] else 0
+            if load_run[i] > 0 and run > load_run[i]:
+                cause = _STUCK
+            run = unchanged[b, i, PV] + 1 if pv == last[b, i, PV] else 0
+            if pv > daylight[i] and daylight[i] > 0.0 and run >= PV_STEPS:
+                cause = _STUCK
+            if not -ROUNDING <= load <= load_max[i] + ROUNDING:
+                cause = _ENVELOPE
+            if not abs(load - last[b, i, LOAD]) <= load_change[i] + ROUNDING:
+                cause = _ENVELOPE
+            if not -ROUNDING <= pv <= ceiling[b, i] + ROUNDING:
+                cause = _ENVELOPE
+            for k in range(setpoint.shape[2]):
+                if stays[b, i, k] == 0.0:
+                    continue
+                level, p = told[b, i, LEVELS + k], setpoint[b, i, k]
+                gained = charge[i, k] * p if p > 0.0 else discharge[i, k] * p
+                expected = retention[i, k] * last[b, i, LEVELS + k] + gained
+                if unchanged[b, i, LEVELS + k] < 0:  # no step was played that could have moved it
+                    expected = last[b, i, LEVELS + k]
+                if not abs(level - expected) <= LEVEL_SHARE * e_max[i, k] + ROUNDING:
+                    cause = _ENVELOPE
+                if not e_min[i, k] - ROUNDING <= level <= e_max[i, k] + ROUNDING:
+                    cause = _ENVELOPE
+            for s in range(told.shape[2]):
+                if not np.isfinite(told[b, i, s]):
+                    cause = _NON_FINITE
+            out_cause[b, i] = cause
+
+
+def check(scenario: Scenario, episode: Episode, state: State, told: FloatArray) -> IntArray:
+    """What is wrong with the readings of each agent, (batch, agent) in SUPERVISOR_CAUSES."""
+    limits, nodes, t = fit(scenario), scenario.nodes, state.step
+    stays = episode.plugged[t]
+    if t > 0:
+        stays = stays * episode.plugged[t - 1] * (1.0 - episode.departs[t - 1])
+    cause = np.empty(told.shape[:2], dtype=np.int64)
+    check_kernel(
+        told, state.reading, state.unchanged_steps, state.setpoint_kw, stays,
+        episode.pv_ceiling_kw[t], limits.load_max_kw, limits.load_change_kw,
+        limits.load_run_steps, limits.pv_daylight_kw, nodes.retention, nodes.charge_gain_h,
+        nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh, cause,
+    )  # fmt: skip
+    return cause

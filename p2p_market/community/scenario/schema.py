@@ -1,0 +1,332 @@
+"""What a scenario file may say: the schema of `configs/scenarios/*.yaml`."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    model_validator,
+)
+
+from p2p_market.community.records import LARGEST
+
+
+def _whole_quarters(dt_h: float) -> float:
+    if dt_h not in (0.25, 0.5, 1.0):
+        raise ValueError("must be 0.25, 0.5 or 1.0 hours")
+    return dt_h
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+Number = Annotated[float, Strict()]  # a truth value or a text is none
+Whole = Annotated[int, Strict()]
+Share = Annotated[Number, Field(ge=0.0, le=1.0)]
+Price = Annotated[Number, Field(ge=0.0, le=10.0)]
+Dearest = Annotated[Number, Field(gt=0.0, le=10.0 * LARGEST)]  # energy that is missing
+Power = Annotated[Number, Field(ge=1e-3, le=1e5)]  # kW
+Hours = Annotated[Number, Field(gt=0.0, le=168.0)]  # no longer than an episode can be
+DataName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:+-]+$", max_length=60)]
+
+
+def _no_fault(price_eur_per_kwh: float) -> float:
+    if price_eur_per_kwh > LARGEST:
+        raise ValueError(f"must be at most {LARGEST:g}: the supervisor takes more for a fault")
+    return price_eur_per_kwh
+
+
+Loc = tuple[int | str, ...]
+"""Where a value stands: keys and places in lists."""
+
+FORMULA: Final = ("adder_eur_per_kwh",)
+"""Parts of a contract that are not a price, but come before the rounding to a tick."""
+
+_WITHOUT_VALUE: Final = ("missing", "missing_argument", "missing_keyword_only_argument")
+_REASONS: Final = {
+    "missing": "is missing; add it",
+    "missing_argument": "is missing; add it",
+    "extra_forbidden": "there is no such key; check its spelling",
+    "unexpected_keyword_argument": "there is no such parameter; check its spelling",
+    "int_type": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "string_type": "must be a text; put it into quotes",
+    "finite_number": "must be a finite number",
+    "model_type": "must hold keys with values",
+    "model_attributes_type": "must hold keys with values",
+    "dict_type": "must hold keys with values",
+    "tuple_type": "must be a list",
+    "union_tag_not_found": "has no `kind`; add one: flat, time_of_use or dynamic",
+    "union_tag_invalid": "`kind` must be flat, time_of_use or dynamic",
+}
+"""Kind of a validation error -> its reason in the words of a scenario file."""
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys and non-finite numbers are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class FlatContract(Section):
+    """One retail price at all times."""
+
+    kind: Literal["flat"]
+    retail_eur_per_kwh: Price
+    feed_in_eur_per_kwh: Price
+
+
+class TimeOfUseContract(Section):
+    """A peak price between two local hours on working days, an off-peak price otherwise.
+
+    `[22, 6]` goes through midnight: the hours before 6 and from 22 on, of every working day.
+    """
+
+    kind: Literal["time_of_use"]
+    peak_eur_per_kwh: Price
+    off_peak_eur_per_kwh: Price
+    peak_hours: tuple[Annotated[Whole, Field(ge=0, le=23)], Annotated[Whole, Field(ge=1, le=24)]]
+    feed_in_eur_per_kwh: Price
+
+    @model_validator(mode="after")
+    def _some_hour_is_peak(self) -> "TimeOfUseContract":
+        if self.peak_hours[0] == self.peak_hours[1]:
+            raise ValueError(f"peak_hours {self.peak_hours} hold no hour; all day is [0, 24]")
+        return self
+
+
+class DynamicContract(Section):
+    """The day-ahead price times a factor (taxes) plus an adder (fees, levies, margin).
+
+    The supplier passes nothing below the floor on, if there is one, and nothing above the cap.
+    """
+
+    kind: Literal["dynamic"]
+    factor: Annotated[Number, Field(gt=0.0, le=100.0)]
+    adder_eur_per_kwh: Price
+    floor_eur_per_kwh: Price | None = None
+    cap_eur_per_kwh: Annotated[Price | None, Field(exclude_if=_is_none)] = None  # newer than files
+    feed_in_eur_per_kwh: Price
+
+    @model_validator(mode="after")
+    def _floor_below_cap(self) -> "DynamicContract":
+        floor, cap = self.floor_eur_per_kwh, self.cap_eur_per_kwh
+        if floor is not None and cap is not None and floor > cap:
+            raise ValueError(f"floor_eur_per_kwh {floor} is above cap_eur_per_kwh {cap}; lower it")
+        return self
+
+
+Contract = Annotated[
+    FlatContract | TimeOfUseContract | DynamicContract, Field(discriminator="kind")
+]
+
+
+class Site(Section):
+    """Where the community stands, for the position of the sun."""
+
+    latitude_deg: Annotated[Number, Field(ge=-66.0, le=66.0)]
+    longitude_deg: Annotated[Number, Field(ge=-180.0, le=180.0)]
+
+
+class Feeder(Section):
+    """The line that all members share.
+
+    `penalty`: overload is charged to those who cause it, pro rata. `binding`: nothing above the
+    limit flows; storage, then PV, then load is cut, pro rata.
+    """
+
+    limit_kw: Annotated[Number, Field(ge=1e-3, le=1e7)]
+    mode: Literal["penalty", "binding"] = "penalty"
+    overload_eur_per_kwh: Price = 0.1
+
+
+class Fees(Section):
+    """Network fee on traded energy: a share of the grid fee, growing with distance to the hub.
+
+    Line losses, a share of what is traded, are procured by the network operator at `loss_price` and
+    paid with the fee, half by each side; in an outage they are deducted from delivery.
+    """
+
+    level: Literal["none", "low", "full"]
+    grid_fee_eur_per_kwh: Price = 0.11
+    loss_share: Annotated[Number, Field(ge=0.0, le=0.3)] = 0.0
+    loss_price_eur_per_kwh: Price = 0.0
+
+
+def _in_order(hours: tuple[float, float]) -> tuple[float, float]:
+    if hours[0] > hours[1]:
+        raise ValueError("the shortest comes first; swap the two")
+    return hours
+
+
+ShortestFirst = Annotated[tuple[Hours, Hours], AfterValidator(_in_order)]
+
+
+class Outages(Section):
+    """Windows without the grid, drawn at reset: how many per episode, and how long each is."""
+
+    windows: Annotated[Whole, Field(ge=1, le=20)]
+    hours: ShortestFirst
+
+
+FaultKind = Literal[
+    "nan",
+    "infinite",
+    "stuck",
+    "biased",
+    "missing",
+    "nan_action",
+    "missing_action",
+    "lost_connection",
+]
+
+
+class Faults(Section):
+    """Faults between truth and observation, and on the way of messages; drawn at reset."""
+
+    per_agent_day: Annotated[Number, Field(gt=0.0, le=96.0)] = 1.0  # expected number
+    kinds: Annotated[tuple[FaultKind, ...], Field(min_length=1, max_length=100)] = get_args(
+        FaultKind
+    )
+    hours: ShortestFirst = (0.5, 3.0)
+    bias_share: Annotated[Number, Field(gt=0.0, le=10.0)] = 0.3  # of the sensor's range
+
+
+class Reward(Section):
+    """Weights of the reward; with all ones and zeros as below it is minus the private bill."""
+
+    carbon_weight: Annotated[Number, Field(ge=0.0, le=1e3)] = 1.0
+    overload_weight: Annotated[Number, Field(ge=0.0, le=1e3)] = 1.0
+    filter_penalty_eur_per_kwh: Price = 0.0
+    community_share: Share = 0.0
+
+
+class Member(Section):
+    """One prosumer: its place on the feeder, its contract and its devices."""
+
+    node: Annotated[Whole, Field(ge=0)]  # index into the feeder's connection points
+    contract: str
+    assets: Annotated[tuple[dict[str, Any], ...], Field(min_length=1, max_length=20)]
+    """Kind and parameters of each device."""
+
+
+class ScenarioSpec(Section):
+    """A whole scenario file."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*-v[0-9]+$", max_length=80)]
+    title: Annotated[str, Field(max_length=200)]
+    description: Annotated[str, Field(max_length=10_000)]
+    track: Literal["community"] = "community"
+    data: DataName
+    prices: DataName | None = None  # a price year that replaces the day-ahead prices of `data`
+    donors: Literal["known", "held_out"] = "known"  # in test weeks: as in training, or unseen
+    dt_h: Annotated[Number, AfterValidator(_whole_quarters)]
+    days: Annotated[Whole, Field(ge=1, le=7)]
+    mechanism: str = "k_double_auction"
+    k: Share = 0.5
+    tick_eur_per_kwh: Annotated[Number, Field(ge=1e-6, le=1.0)] = 0.001
+    price_max_eur_per_kwh: Annotated[Number, Field(gt=0.0), AfterValidator(_no_fault)]
+    carbon_eur_per_kg: Price = 0.0
+    lost_load_eur_per_kwh: Dearest = 10.0
+    shortfall_eur_per_kwh: Dearest = 1.0  # energy that a vehicle lacks at departure
+    terminal_value_eur_per_kwh: Price
+    connection_limit_kw: Power
+    hold_h: Hours = 1.0
+    optimum: Literal["linear", "mixed_integer"] = "linear"
+    site: Site
+    feeder: Feeder
+    fees: Fees
+    outages: Outages | None = None
+    faults: Faults | None = None
+    reward: Reward = Reward()
+    contracts: Annotated[dict[str, Contract], Field(max_length=200)]
+    members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _contracts_exist(self) -> "ScenarioSpec":
+        for number, member in enumerate(self.members):
+            if member.contract not in self.contracts:
+                known = ", ".join(self.contracts) or "none"
+                raise ValueError(
+                    f"members[{number}].contract is {member.contract!r}; known are: {known}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _tariffs_on_ticks(self) -> "ScenarioSpec":
+        tick = self.tick_eur_per_kwh
+        for name, contract in self.contracts.items():
+            for field in type(contract).model_fields:
+                price = getattr(contract, field)
+                if field.endswith("eur_per_kwh") and field not in FORMULA and price is not None:
+                    nearest = round(price / tick) * tick
+                    if abs(price - nearest) > 1e-6 * tick:
+                        raise ValueError(
+                            f"contracts.{name}.{field} is {price}, which is not a multiple of "
+                            f"tick_eur_per_kwh {tick:g}; the nearest is {nearest:.9g}"
+                        )
+        return self
+
+    @model_validator(mode="after")
+    def _outages_fit(self) -> "ScenarioSpec":
+        if self.outages is not None:
+            longest_h = self.outages.windows * self.outages.hours[1]
+            if longest_h > 24.0 * self.days:
+                raise ValueError(
+                    f"outages: {self.outages.windows} windows of up to {self.outages.hours[1]:g} h "
+                    f"do not fit into {self.days} days; lower windows or hours"
+                )
+        return self
+
+
+MOST_COMPLAINTS: Final = 4
+
+
+def explain(
+    error: ValidationError, place: str = "", line: Callable[[Loc], int | None] = lambda _: None
+) -> str:
+    """Line, field, value and reason of each validation error, in one line.
+
+    Args:
+        error: of a scenario file, or of a device's parameters.
+        place: of the device in its file, to be put before the field.
+        line: says in which line of the file a field stands.
+    """
+    errors = error.errors()
+    # A list whose items are wrong is called too short as well.
+    found = [one for one in errors if one["type"] != "too_short"] or errors
+    told = []
+    for one in found[:MOST_COMPLAINTS]:
+        loc = one["loc"]
+        if loc[0:1] == ("contracts",):
+            loc = loc[:2] + loc[3:]  # without the kind, which pydantic puts in between
+        number = line(loc)
+        before = "" if number is None else f"line {number}: "
+        field = ".".join(filter(None, (place, dotted(loc))))
+        value = "" if one["type"] in _WITHOUT_VALUE or not loc else f" {shortened(one['input'])}"
+        reason = _REASONS.get(one["type"]) or one["msg"].removeprefix("Value error, ")
+        reason = reason.replace("Input should be", "must be")
+        told.append(f"{before}{field}{value}: {reason}" if field else before + reason)
+    more = len(found) - MOST_COMPLAINTS
+    return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
+
+
+def dotted(loc: Loc) -> str:
+    """`members[3].assets[0].donor` out of its parts."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    return path.removeprefix(".")
+
+
+def shortened(value: object) -> str:
+    """A value as it stands in a file, its beginning if it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        text = "a huge number"
+    return text if len(text) <= 60 else f"{text[:56]} ..."

@@ -1,0 +1,1 @@
+"""Both ends of the scale: certificates and the reference table."""

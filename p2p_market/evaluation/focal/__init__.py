@@ -1,0 +1,1 @@
+"""One agent plays a policy while all others play on."""

@@ -1,0 +1,259 @@
+"""The focal role: one agent plays the entry, a frozen background population plays all others.
+
+Every seat of a community is in focus once a week. Entries meet the same episodes, the same bots and
+the same draws of these bots, so that all differences between entries are paired.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from p2p_market.community import metrics
+from p2p_market.community.actions import action_map
+from p2p_market.community.episode.episode import Episode, EpisodeKey, draw, stack
+from p2p_market.community.scenario.scenario import Scenario, build
+from p2p_market.community.scenario.schema import ScenarioSpec
+from p2p_market.errors import ClusterError, PolicyError
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, all_weeks, draw_weeks
+from p2p_market.evaluation.players.mixture import Blinkered, Mixture
+from p2p_market.evaluation.players.player import play
+from p2p_market.evaluation.players.policy import Policy, load_policy
+from p2p_market.evaluation.players.population import (
+    Population,
+    Seeded,
+    bot_seed,
+    load_population,
+    seated,
+    stranger,
+)
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.evaluation.running.parts import Tell
+from p2p_market.evaluation.running.processes import in_processes
+from p2p_market.records import FloatArray, Record
+from p2p_market.registry import BASELINES, POPULATION
+
+DEVIATIONS: Final = tuple(name for name in BASELINES if name != OPTIMUM)
+"""What a seat could play instead of an entry, always; with all entries they bound a best response
+from below."""
+
+SEATS_AT_ONCE: Final = 16  # communities of one batch, so that a large one fits into memory
+
+
+@dataclass(frozen=True, slots=True)
+class FocalRow(Record):
+    """One policy on every seat in turn; seats stand in the order of the agents."""
+
+    policy: str
+    cost_eur: FloatArray  # (week, seat), private cost of the seat that plays it
+    others_eur: FloatArray  # (week, seat), private costs of all other seats together
+
+
+@dataclass(frozen=True, slots=True)
+class FocalResult:
+    """Entries and deviations among the same background."""
+
+    scenario: Scenario
+    keys: tuple[EpisodeKey, ...]  # one per week
+    population: Population
+    bots: tuple[tuple[str, ...], ...]  # of each week, on each seat that is not in focus
+    alone_eur: FloatArray  # (week, seat), private cost where nobody trades
+    rows: tuple[FocalRow, ...]  # entries in the order asked for, then the other deviations
+
+    def row(self, policy: str) -> FocalRow:
+        """What a policy did."""
+        return next(row for row in self.rows if row.policy == policy)
+
+    def saving_eur(self, policy: str) -> FloatArray:
+        """Private cost saved against no trade, (week, seat) [EUR]."""
+        return self.alone_eur - self.row(policy).cost_eur
+
+    def others_gain_eur(self, policy: str) -> FloatArray:
+        """What all others save since the seat plays this and not the truthful rule, (week, seat).
+
+        An external effect [EUR]: above 0 the others gain.
+        """
+        return self.row(TRUTHFUL).others_eur - self.row(policy).others_eur
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One policy on all seats of one week, in words that travel to another process."""
+
+    specification: str  # of the scenario, as JSON
+    digest: str  # of the scenario and its data
+    population: str
+    policy: str
+    split: str
+    week: int
+    seed: int
+
+
+def focal(
+    scenario: Scenario,
+    policies: Sequence[str],
+    split: str = "test",
+    weeks: Sequence[int] = all_weeks(),
+    seed: int = 0,
+    population: str = POPULATION,
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+    apart: bool = False,
+) -> FocalResult:
+    """Play policies and all `DEVIATIONS` in the focal role.
+
+    Args:
+        policies: names, files or `module:factory`; each sees the row of its seat and, in place of
+            its neighbours' rows, those of strangers.
+        population: `module:attribute`.
+        workers: turns played at the same time, in processes; no result depends on it.
+        progress: called with the number of steps played since its last call.
+        apart: a single worker is a process of its own too, so that a policy that ends its process
+            does not end this one.
+
+    Raises:
+        PolicyError: if one of them sees more than observations, or is no policy.
+    """
+    crowd = load_population(population)
+    singles = draw_weeks(scenario, split, weeks, seed)
+    names = entries(policies)
+    for name in names:
+        _acting(scenario, name)
+    specification = scenario.spec.model_dump_json()
+    turns = [
+        Turn(specification, scenario.digest, population, name, split, week, seed)
+        for name in names
+        for week in weeks
+    ]
+    costs: dict[Turn, FloatArray] = {}
+    with closing(_played(turns, workers, progress, apart)) as playing:
+        for turn, answer in playing:
+            costs[turn] = answer
+    by_policy = np.stack([costs[turn] for turn in turns]).reshape(
+        len(names), len(singles), len(scenario.agents), len(scenario.agents)
+    )
+    return FocalResult(
+        scenario=scenario,
+        keys=tuple(key for single in singles for key in single.keys),
+        population=crowd,
+        bots=tuple(seated(scenario, crowd, single.keys[0]) for single in singles),
+        alone_eur=metrics.private_cost_eur(play(scenario, stack(singles), RULE)),
+        rows=tuple(map(_row, names, by_policy)),
+    )
+
+
+def entries(policies: Sequence[str]) -> list[str]:
+    """All that are played: what was asked for, then the other deviations."""
+    return list(dict.fromkeys([*policies, *DEVIATIONS]))
+
+
+def units_of_work(scenario: Scenario, policies: Sequence[str], weeks: int) -> int:
+    """How many steps `focal` reports to a progress callback."""
+    agents = len(scenario.agents)
+    return len(entries(policies)) * weeks * len(_chunks(agents)) * scenario.steps
+
+
+def play_seats(
+    scenario: Scenario,
+    episode: Episode,
+    population: Population,
+    name: str,
+    seats: Sequence[int],
+    progress: Callable[[int], None] | None = None,
+) -> FloatArray:
+    """Play one policy on some seats of one week, a community each.
+
+    Args:
+        episode: of one community.
+
+    Returns:
+        Private costs, (seat in focus, agent) [EUR].
+    """
+    mixture = background(scenario, episode.keys[0], population, name, seats)
+    together = stack([episode] * len(seats) + [draw(scenario, stranger(episode.keys[0]))])
+    played = rollout(scenario, together, mixture, name, progress=progress)
+    return metrics.private_cost_eur(played)[:-1]
+
+
+def background(
+    scenario: Scenario, key: EpisodeKey, population: Population, name: str, seats: Sequence[int]
+) -> Mixture:
+    """The policy in focus on these seats, one per community, and the bots on all others.
+
+    In one community more, the last, the policy has all seats: that of the strangers it sees.
+    """
+    drawn = seated(scenario, population, key)
+    bots = list(dict.fromkeys(drawn))
+    member_of = np.tile([1 + bots.index(bot) for bot in drawn], (len(seats) + 1, 1))
+    member_of[np.arange(len(seats)), seats] = 0
+    member_of[-1] = 0
+    seeds = (bot_seed(key),) * len(member_of)
+    in_focus = Blinkered(_acting(scenario, name), member_of == 0)
+    players = [Seeded(_acting(scenario, population.bots[bot].target), seeds) for bot in bots]
+    return Mixture(
+        (name, *(f"{population.name}: {bot}" for bot in bots)),
+        (in_focus, *players),
+        member_of,
+        action_map(scenario).width,
+    )
+
+
+def _acting(scenario: Scenario, name: str) -> Policy:
+    policy = load_policy(name, scenario)
+    if not isinstance(policy, Policy):
+        raise PolicyError(
+            f"{name!r} knows the episode before it starts; in the focal role only policies play "
+            "that act on observations"
+        )
+    return policy
+
+
+def _row(name: str, costs_eur: FloatArray) -> FocalRow:
+    """Own and others' cost out of those of all agents, (week, seat in focus, agent)."""
+    own = np.diagonal(costs_eur, axis1=1, axis2=2)
+    in_focus = np.eye(costs_eur.shape[1], dtype=np.bool_)
+    return FocalRow(name, own.copy(), np.where(in_focus, 0.0, costs_eur).sum(axis=2))
+
+
+def _chunks(agents: int) -> list[range]:
+    return [
+        range(first, min(first + SEATS_AT_ONCE, agents))
+        for first in range(0, agents, SEATS_AT_ONCE)
+    ]
+
+
+def _played(
+    turns: Sequence[Turn], workers: int, progress: Callable[[int], None] | None, apart: bool
+) -> Generator[tuple[Turn, FloatArray], None, None]:
+    def tell(_: int, units: int) -> None:
+        if progress is not None:
+            progress(units)
+
+    if workers == 1 and not apart:
+        return ((turn, _play_turn(turn, tell)) for turn in turns)
+    return in_processes(turns, workers, tell, _play_turn)
+
+
+def _play_turn(turn: Turn, tell: Tell) -> FloatArray:
+    """Private costs, (seat in focus, agent) [EUR]."""
+    scenario = _scenario(turn.specification)
+    if scenario.digest != turn.digest:
+        raise ClusterError(
+            f"{scenario.spec.id}: the data {scenario.data.name} changed while it was played; "
+            "start again"
+        )
+    (episode,) = draw_weeks(scenario, turn.split, [turn.week], turn.seed)
+    population = load_population(turn.population)
+    parts = []
+    for seats in _chunks(len(scenario.agents)):
+        parts.append(play_seats(scenario, episode, population, turn.policy, seats))
+        tell(0, scenario.steps)
+    return np.concatenate(parts)
+
+
+@lru_cache(maxsize=2)
+def _scenario(specification: str) -> Scenario:
+    return build(ScenarioSpec.model_validate_json(specification))

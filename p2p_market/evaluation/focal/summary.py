@@ -1,0 +1,120 @@
+"""What a focal result says: savings with intervals, and a lower estimate of a best response."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from p2p_market.evaluation.focal.focal import FocalResult
+from p2p_market.evaluation.statistics.bootstrap import (
+    Interval,
+    draw_weeks,
+    interval,
+    named_generator,
+)
+from p2p_market.records import FloatArray, Record
+
+STREAM: Final = "p2p_market/focal/1"
+SCHEMA: Final = "p2p_market/focal/1"
+
+
+@dataclass(frozen=True, slots=True)
+class BestResponse(Record):
+    """The best of what was played on each seat, chosen in hindsight over these weeks."""
+
+    policy: tuple[str, ...]  # one per seat
+    saving_eur: FloatArray  # (week, seat), of that policy
+
+    @property
+    def mean_eur(self) -> float:
+        """Mean over weeks and seats: a best response saves at least that [EUR per week]."""
+        return float(self.saving_eur.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class FocalSummary:
+    """One policy, means over the seats in EUR per week; intervals over weeks."""
+
+    policy: str
+    saving_eur: Interval
+    short_eur: Interval  # of the best response: that saving less this one, paired, mean >= 0
+    others_gain_eur: Interval  # against the truthful rule on the same seat, paired
+
+
+def best_response(result: FocalResult) -> BestResponse:
+    """On each seat the policy with the largest mean saving, the first of equals."""
+    names = [row.policy for row in result.rows]
+    savings = np.stack([result.saving_eur(name) for name in names])  # (policy, week, seat)
+    best = savings.mean(axis=1).argmax(axis=0)
+    chosen = np.take_along_axis(savings, best[None, None, :], axis=0)[0]
+    return BestResponse(tuple(names[place] for place in best), chosen)
+
+
+def summarise(result: FocalResult) -> list[FocalSummary]:
+    """A summary per policy, in the order of the rows."""
+    best = best_response(result).saving_eur
+    found = []
+    for row in result.rows:
+        saving = result.saving_eur(row.policy)
+        gain = result.others_gain_eur(row.policy)
+        series = (saving, best - saving, gain)
+        found.append(FocalSummary(row.policy, *(weekly_mean(one.mean(axis=1)) for one in series)))
+    return found
+
+
+def weekly_mean(values: FloatArray) -> Interval:
+    """Mean over weeks with its 95 % interval; every call meets the same draw of weeks.
+
+    Args:
+        values: (week,).
+
+    Returns:
+        Ends are nan for a single week, from which no interval follows.
+    """
+    count, point = len(values), float(values.mean())
+    if count < 2:
+        return Interval(point, math.nan, math.nan)
+    chosen = draw_weeks(named_generator(STREAM), 1, count)[:, 0]
+    return interval(point, values[chosen].mean(axis=-1), count)
+
+
+def focal_record(result: FocalResult) -> dict[str, Any]:
+    """Everything as JSON: who sat where, and every seat's money of every week."""
+    best, spec = best_response(result), result.scenario.spec
+    summaries = {one.policy: one for one in summarise(result)}
+    return {
+        "schema": SCHEMA,
+        "role": "focal",
+        "id": spec.id,
+        "digest": result.scenario.digest,
+        "agents": list(result.scenario.agents),
+        "episodes": [asdict(key) for key in result.keys],
+        "population": result.population.name,
+        "behaviours": {name: bot.behaviour for name, bot in result.population.bots.items()},
+        "bots": [list(week) for week in result.bots],  # on each seat that is not in focus
+        "no_trade_eur": result.alone_eur.tolist(),  # (week, seat), as all money below
+        "best_response_at_least": {
+            "mean_eur": best.mean_eur,
+            "policy": list(best.policy),
+            "saving_eur": best.saving_eur.tolist(),
+        },
+        "policies": [
+            {
+                "policy": row.policy,
+                "mean_eur": _ends(summaries[row.policy]),
+                "saving_eur": result.saving_eur(row.policy).tolist(),
+                "others_gain_eur": result.others_gain_eur(row.policy).tolist(),
+            }
+            for row in result.rows
+        ],
+    }
+
+
+def _ends(summary: FocalSummary) -> Mapping[str, Any]:
+    return {
+        name: {end: value if math.isfinite(value) else None for end, value in found.items()}
+        for name, found in asdict(summary).items()
+        if isinstance(found, dict)
+    }

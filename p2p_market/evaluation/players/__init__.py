@@ -1,0 +1,1 @@
+"""Policies: loaded by name, asked, watched."""

@@ -1,0 +1,229 @@
+"""How a policy behaves: what it sees, whose rows it reads, whether it answers alike twice.
+
+A policy that is not shipped is asked again after its play, with what it saw on the first day. It
+must give the same bytes, as it is and loaded afresh. Then the rows of half of the agents are
+replaced by those of another week; the others must act as before. Columns in which all agents of a
+community see the same number stay: calendar and common prices are nobody's secret. At last it is
+asked for one community beyond the first day (`judging`). What the shipped ones do stands below;
+tests hold them to it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from p2p_market.evaluation.players.failure import Failure, PassingError
+from p2p_market.evaluation.players.policy import Policy, ask
+from p2p_market.evaluation.running.interruption import asked_for
+from p2p_market.records import BoolArray, Float32Array
+from p2p_market.registry import KNOWN, REFERENCES
+
+Sight = Literal["observations", "foresight"]
+Rows = Literal["centralised", "decentralised, checked", "not checked"]
+
+TOLERANCE: Final = 1e-6  # of a normalised action: so far others' rows may move it
+OPTIMUM: Final = "optimum"  # an end of the scale, which needs no mark
+CENTRALISED: Final = ("mpc-alone", "mpc-community", "mpc-community-warm", "mpc-foresight")
+"""Shipped policies in which an agent acts on what others see.
+
+`mpc-alone` is one program for all members: of plans that cost the same HiGHS shows any, so ties
+make members' plans depend on each other.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What stands beside the score of a policy in one scenario."""
+
+    sight: Sight = "observations"
+    rows: Rows = "not checked"
+    reproducible: bool | None = None  # None: not asked twice
+    failure: Failure | None = None
+
+    @property
+    def contends(self) -> bool:
+        """Whether it is ranked and compared; who knows the future is a reference."""
+        return self.sight == "observations"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a policy saw, and what it answered."""
+
+    observation: Float32Array  # (batch, agent, feature)
+    action: NDArray[Any]  # (batch, agent, column)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A policy, and a record of what it saw first."""
+
+    policy: Policy
+    steps: int
+    out_seen: list[Float32Array] = field(default_factory=list)
+
+    def start(self, seeds: Sequence[int]) -> Any:
+        """The policy's memory."""
+        return self.policy.start(seeds)
+
+    def act(self, observation: Float32Array, memory: Any) -> Any:
+        """The policy's answer."""
+        if len(self.out_seen) < self.steps:
+            self.out_seen.append(observation.copy())
+        return self.policy.act(observation, memory)
+
+
+UNKNOWN: Final = Conduct()
+"""Of a policy that has not played, and of all in older records."""
+
+MARKS: Final = {
+    "x": ("failed", "all its weeks count the floor, a score of -100"),
+    "f": ("foresight", "it knows the future; a reference, neither ranked nor compared"),
+    "n": ("not reproducible", "asked again, it answered otherwise"),
+    "c": ("centralised", "what agents do depends on what others see"),
+}
+"""Letter in a table -> word, and what it means."""
+
+CONDUCT: Final = TypeAdapter(Conduct)
+
+
+def recorded_conduct(entry: Mapping[str, Any]) -> Conduct:
+    """The conduct in a policy's entry of a run record.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    return CONDUCT.validate_python(entry["conduct"]) if "conduct" in entry else UNKNOWN
+
+
+def recorded_marks(record: Mapping[str, Any]) -> list[str]:
+    """What a run record says of the conduct of its policies, a line per mark.
+
+    For example "failed: mine:make (classic-v0), other:make"; without scenarios it is all of them.
+    """
+    scenarios = record["scenarios"]
+    lines = []
+    for mark, (word, _) in MARKS.items():
+        found: dict[str, list[str]] = {}
+        for scenario in scenarios:
+            for entry in scenario["policies"]:
+                if entry.get("policy") != OPTIMUM and mark in marks(recorded_conduct(entry)):
+                    found.setdefault(entry["policy"], []).append(scenario["id"])
+        names = [
+            name if len(ids) == len(scenarios) else f"{name} ({', '.join(ids)})"
+            for name, ids in found.items()
+        ]
+        if names:
+            lines.append(f"{word}: {', '.join(names)}")
+    return lines
+
+
+def marks(conduct: Conduct) -> list[str]:
+    """Letters of `MARKS`."""
+    found = {
+        "x": conduct.failure is not None,
+        "f": not conduct.contends,
+        "n": conduct.reproducible is False,
+        "c": conduct.rows == "centralised",
+    }
+    return [mark for mark, holds in found.items() if holds]
+
+
+def unmarked(conduct: Conduct) -> bool:
+    """Whether it was looked at and nothing was found."""
+    return conduct == Conduct(rows="decentralised, checked", reproducible=True)
+
+
+def of_shipped(name: str) -> Conduct | None:
+    """The conduct of a policy of ours that acts on observations; None of all others."""
+    if name not in KNOWN:
+        return None
+    rows: Rows = "centralised" if name in CENTRALISED else "decentralised, checked"
+    return Conduct(rows=rows, reproducible=True)
+
+
+def known_conduct(name: str) -> Conduct | None:
+    """What a record must say of a name of ours; None of all others."""
+    if name == OPTIMUM or name in REFERENCES:
+        return Conduct("foresight", "centralised", True)
+    return of_shipped(name)
+
+
+def answers_alike(
+    policy: Policy, afresh: Callable[[], Policy], seeds: Sequence[int], asked: Sequence[Asked]
+) -> bool:
+    """Whether the policy gives the same bytes for what it saw, as it is and loaded afresh.
+
+    Args:
+        policy: that has played.
+        afresh: gives another one of its kind.
+        seeds: that it was started with.
+        asked: from the first step on.
+    """
+
+    def alike(policy: Policy) -> bool:
+        memory = policy.start(seeds)
+        for one in asked:
+            action, memory = ask(policy, one.observation.copy(), memory, one.action.shape)
+            if action.astype(one.action.dtype).tobytes() != one.action.tobytes():
+                return False
+        return True
+
+    return holds(lambda: alike(policy) and alike(afresh()))
+
+
+def minds_own_rows(
+    policy: Policy, seeds: Sequence[int], asked: Sequence[Asked], others: Sequence[Float32Array]
+) -> bool:
+    """Whether agents act as before where the rows of others are of another week.
+
+    Args:
+        seeds: that the policy was started with.
+        asked: from the first step on.
+        others: observations of another week at the same steps.
+    """
+    batch, agents = asked[0].observation.shape[:2]
+    halves = _halves(agents)
+
+    def apart(kept: BoolArray) -> bool:
+        memory = policy.start(seeds)
+        for one, other in zip(asked, others, strict=True):
+            seen = mixed(one.observation, other, kept)
+            action, memory = ask(policy, seen, memory, one.action.shape)
+            same = np.isclose(action, one.action, rtol=0.0, atol=TOLERANCE, equal_nan=True)
+            if not same[kept].all():
+                return False
+        return True
+
+    turns = [halves[first : first + batch] for first in range(0, len(halves), batch)]
+    return all(holds(partial(apart, np.resize(turn, (batch, agents)))) for turn in turns)
+
+
+def holds(test: Callable[[], bool]) -> bool:
+    """What a test finds; whoever raises where it did not before acts otherwise."""
+    try:
+        return test()
+    except PassingError:
+        raise
+    except BaseException as error:
+        if asked_for(error):
+            raise
+        return False
+
+
+def _halves(agents: int) -> BoolArray:
+    """Sets of agents whose rows are kept, (set, agent): of each pair one set holds one only."""
+    bits = np.arange((agents - 1).bit_length())
+    of_agent = (np.arange(agents) >> bits[:, None]) & 1
+    return np.concatenate([of_agent == 0, of_agent == 1])
+
+
+def mixed(own: Float32Array, other: Float32Array, kept: BoolArray) -> Float32Array:
+    """Own rows where they are kept or where all agents see the same number, else the others'."""
+    common = (own == own[:, :1]).all(axis=1, keepdims=True)
+    return np.where(kept[..., None] | common, own, other)

@@ -1,0 +1,48 @@
+"""Why the supervisor held a policy's agents in grid-only fallback, in words with counts."""
+
+from collections import Counter
+from typing import Final
+
+import numpy as np
+
+from p2p_market.community.actions import action_map
+from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.track import Trajectory
+
+NOT_FINITE: Final = "with nan or infinite numbers in the answer"
+BEYOND: Final = "with numbers beyond 1e6 kW or EUR/kWh in the answer"
+WORDS: Final = {
+    "non_finite": "with a number spoiled by a fault",
+    "missing": "without a message",
+    "held": "held on afterwards",
+    "invariant": "where energy or money did not balance",
+    "envelope": "with a reading outside its envelope",
+    "stuck": "with a reading that stood still",
+}
+"""Cause -> what is said of it. `non_finite` is said so where the answer itself was sound."""
+
+
+def causes(scenario: Scenario, played: Trajectory) -> Counter[str]:
+    """Agent-steps in fallback by cause, in words."""
+    found = {name: played.cause == code for code, name in enumerate(SUPERVISOR_CAUSES) if code}
+    asked = played.actions.astype(np.float64)
+    finite = np.isfinite(asked).all(axis=-1)
+    large = (np.abs(action_map(scenario).physical(asked)) > LARGEST).any(axis=-1)
+    numbers = found["non_finite"]
+    counted = {
+        NOT_FINITE: numbers & ~finite,
+        BEYOND: numbers & finite & large,
+        **{WORDS[name]: where for name, where in found.items() if name != "non_finite"},
+        WORDS["non_finite"]: numbers & finite & ~large,
+    }
+    return Counter({words: int(where.sum()) for words, where in counted.items() if where.any()})
+
+
+def told(scenario: Scenario, played: Trajectory) -> str:
+    """A sentence without its subject; empty where the supervisor held nobody."""
+    found = causes(scenario, played)
+    if not found:
+        return ""
+    words = ", ".join(f"{number} {cause}" for cause, number in found.most_common())
+    return f"held in grid-only fallback in {found.total()} agent-steps: {words}"

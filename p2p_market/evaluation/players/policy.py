@@ -1,0 +1,155 @@
+"""What a policy is, and how one is found by name."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.optimum.plan import Plan
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.errors import PolicyError
+from p2p_market.evaluation.players.failure import Stranger, WrongAnswerError
+from p2p_market.evaluation.players.interface import insist_on_policy, takes
+from p2p_market.evaluation.players.names import is_file, is_ours, not_imported, place_of
+from p2p_market.loading import here, import_ours
+from p2p_market.records import Float32Array
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Acts on observations alone; what it remembers travels in `memory`, nothing is hidden.
+
+    Rows belong to agents. A decentralised policy computes row i of the action from row i only.
+    """
+
+    def start(self, seeds: Sequence[int]) -> Any:
+        """Memory before the first step, given one seed per community of the batch."""
+
+    def act(self, observation: Float32Array, memory: Any) -> tuple[NDArray[Any], Any]:
+        """Normalised actions (batch, agent, column) and the next memory.
+
+        Args:
+            observation: (batch, agent, feature) in physical units, columns as in
+                `p2p_market.community.observation.features`.
+            memory: what `start` or the last call returned.
+        """
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """Sees the whole episode before it starts; only the optimum may."""
+
+    @property
+    def identity(self) -> str:
+        """Digest of the program and the versions of its solvers: another one, another plan."""
+
+    def plan(self, episode: Episode) -> Plan:
+        """Cheapest schedule of a batch of one."""
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """Gives a policy that knows an episode before it starts: a reference, never a contestant."""
+
+    def informed(self, episode: Episode) -> Policy:
+        """The policy for this batch of episodes."""
+
+
+def load_policy(name: str, scenario: Scenario) -> Policy | Planner | Informed:
+    """A baseline by name, a researcher's own policy as `module:factory`, or one in a file.
+
+    The factory is called with the scenario, and that of a file's kind with its path too, and
+    returns a `Policy`. Modules are searched in the current directory first.
+
+    Raises:
+        PolicyError: if nothing of that name can be imported.
+        FailedPolicyError: if its module or its factory raises, or what it returns is no policy.
+    """
+    module_name, factory_name = place_of(name)
+    author = Stranger(name, scenario.spec.id, module_name)
+    given = (scenario, name) if is_file(name) else (scenario,)
+    with ExitStack() as stack:
+        try:
+            if is_ours(name):
+                module = import_ours(module_name)
+            else:
+                place = here(module_name)
+                module = author.call(None, stack.enter_context, place, passing=ImportError)
+            factory = author.call(None, getattr, module, factory_name, passing=AttributeError)
+        except ImportError as error:
+            raise PolicyError(not_imported(name, module_name, error)) from error
+        except AttributeError as error:
+            raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
+        policy: Policy | Planner | Informed = author.call(
+            None, _made, factory, given, passing=PolicyError
+        )
+    return policy
+
+
+def _made(factory: Any, arguments: tuple[Any, ...]) -> Any:
+    """What a factory gives, if it is a policy."""
+    if not callable(factory):
+        raise WrongAnswerError(f"the factory is {factory!r}, which cannot be called")
+    if not takes(factory, *arguments):
+        raise WrongAnswerError(
+            f"the factory cannot be called as {getattr(factory, '__name__', 'it')}(scenario"
+            f"{', path' if len(arguments) > 1 else ''})"
+        )
+    policy = factory(*arguments)
+    insist_on_policy(policy)
+    return policy
+
+
+def ask(
+    policy: Policy, observation: Float32Array, memory: Any, shape: tuple[int, ...]
+) -> tuple[NDArray[Any], Any]:
+    """A policy's answer: action and memory.
+
+    Args:
+        shape: that the action must have, (batch, agent, column).
+
+    Raises:
+        WrongAnswerError: if it is no pair, or the action has another shape or no floating dtype.
+    """
+    answer = policy.act(observation, memory)
+    if not isinstance(answer, tuple):
+        raise WrongAnswerError(f"act() must return (action, memory), not {_kind(answer)}")
+    if len(answer) != 2:
+        raise WrongAnswerError(f"act() must return (action, memory), not {len(answer)} things")
+    return _checked(answer[0], shape), answer[1]
+
+
+def checked_action(action: Any, shape: tuple[int, ...], name: str) -> NDArray[Any]:
+    """A policy's action, if it has the right shape and a floating dtype.
+
+    Raises:
+        PolicyError: otherwise.
+    """
+    try:
+        return _checked(action, shape)
+    except WrongAnswerError as error:
+        raise PolicyError(f"policy {name!r} {error}") from None
+
+
+def _checked(action: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    needed = f"needed are {shape} and float32 or float64"
+    try:
+        values = np.asarray(action)
+    except (TypeError, ValueError) as error:  # rows of unlike lengths, for example
+        raise WrongAnswerError(f"answered with {_kind(action)}, {error}; {needed}") from None
+    if values.dtype == object and not isinstance(action, np.ndarray):
+        raise WrongAnswerError(f"answered with {_kind(action)} instead of an array; {needed}")
+    if np.ma.is_masked(action):
+        raise WrongAnswerError(f"answered with masked values; {needed}")
+    if values.shape != shape or values.dtype.kind != "f":
+        raise WrongAnswerError(
+            f"answered with shape {values.shape} and dtype {values.dtype}; {needed}"
+        )
+    return values
+
+
+def _kind(thing: Any) -> str:
+    return "None" if thing is None else f"a {type(thing).__name__}"

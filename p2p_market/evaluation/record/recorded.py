@@ -1,0 +1,150 @@
+"""What is read of a run record, whoever wrote it: all of it is checked before anything is used."""
+
+import json
+from collections.abc import Sized
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator as checked
+
+from p2p_market.errors import ReplayError
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE
+from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
+
+SCHEMA: Final = "p2p_market/run/1"
+RECORD_NAME: Final = "run.json"
+
+Word = Annotated[str, StringConstraints(pattern=r"^[ -~]+$", max_length=200)]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Time = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+-]+$")]
+Money = Annotated[float, Field(ge=-1e15, le=1e15)]  # EUR
+Count = Annotated[int, Field(ge=0)]
+
+
+class Read(BaseModel):
+    """Fields of other versions are left alone."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class Data(Read):
+    """The data set of a scenario."""
+
+    name: Word
+    digest: Digest
+
+
+class Key(Read):
+    """Which episode was played."""
+
+    split: Word
+    start_day: Annotated[int, Field(ge=0, le=1000)]
+    seed: Count
+
+
+class Proof(Read):
+    """The optimum's certificate of an episode."""
+
+    plan_eur: Money
+    bound_eur: Money
+    replay_eur: Money
+    mixed_integer: bool = False
+    holds: bool
+
+
+class Played(Read):
+    """What a policy did in all episodes."""
+
+    policy: str
+    score: dict[str, float]
+    social_cost_eur: list[Money]  # one per episode
+    digests: list[Digest]  # the same; empty if it never acted
+    actions: str | None  # file, below the run's folder; None if it never acted
+    conduct: Conduct = UNKNOWN
+
+    @checked(mode="after")
+    def _acted(self) -> "Played":
+        if self.actions is None and (self.digests or self.conduct.failure is None):
+            raise ValueError("only a policy that failed before it acted has no actions")
+        return self
+
+
+class Entry(Read):
+    """One scenario."""
+
+    id: Word
+    digest: Digest
+    specification: dict[str, Any]
+    data: Data
+    episodes: Annotated[list[Key], Field(min_length=1)]
+    certificates: list[Proof]
+    policies: list[Played]
+
+    @checked(mode="after")
+    def _fits(self) -> "Entry":
+        if self.specification.get("id") != self.id:
+            raise ValueError("id is not that of the specification")
+        names, count = [one.policy for one in self.policies], len(self.episodes)
+        if not {RULE, OPTIMUM} <= set(names) or len(set(names)) < len(names):
+            raise ValueError(f"policies must be {RULE}, {OPTIMUM} and others, each once")
+        series: tuple[Sized, ...] = (
+            self.certificates,
+            *(one.social_cost_eur for one in self.policies),
+            *(one.digests for one in self.policies if one.actions is not None),
+        )
+        if any(len(one) != count for one in series):
+            raise ValueError(f"there are {count} episodes, and not a value for each")
+        return self
+
+
+class Record(Read):
+    """A run."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    form: Annotated[Literal["p2p_market/run/1"], Field(alias="schema")]
+    created_utc: Time
+    versions: dict[Word, Word]
+    summary: list[dict[str, Any]] = []
+    scenarios: list[Entry]
+
+    @checked(mode="after")
+    def _says_something(self) -> "Record":
+        if not self.scenarios:
+            raise ValueError("it holds no scenario")
+        ids = [entry.id for entry in self.scenarios]
+        if twice := [name for name in dict.fromkeys(ids) if ids.count(name) > 1]:
+            raise ValueError(f"scenarios: {', '.join(twice)} stands there more than once")
+        if "p2p-market" not in self.versions:
+            raise ValueError("versions: p2p-market is missing")
+        return self
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The record of a run folder, as it stands in its file.
+
+    Raises:
+        ReplayError: if it is missing, damaged, or something else than a record of a run.
+    """
+    path = folder / RECORD_NAME
+    try:
+        content = path.read_bytes()
+        Record.model_validate_json(content)
+        record: dict[str, Any] = json.loads(content)
+    except OSError as error:
+        raise ReplayError(
+            f"{folder}: not a run record: no {RECORD_NAME} that can be read "
+            f"({error.strerror or error}); give the folder of a run"
+        ) from error
+    except ValidationError as error:
+        raise ReplayError(f"{path}: not a run record: {first_wrong(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise ReplayError(f"{path}: not a run record: {error}") from error
+    return record
+
+
+def first_wrong(error: ValidationError) -> str:
+    """The first field that is wrong, and how."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or RECORD_NAME}: {first['msg']}"

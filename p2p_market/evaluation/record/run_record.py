@@ -1,0 +1,331 @@
+"""Run records: what was played, with digests that anyone can replay; JSON, CSV and NPZ files."""
+
+import csv
+import io
+import json
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from pydantic import ValidationError
+
+from p2p_market.community.actions import action_map
+from p2p_market.community.episode.episode import Episode, EpisodeKey, draw, stack
+from p2p_market.community.metrics import METRICS, gross_money_eur, social_cost_eur
+from p2p_market.community.optimum.breakdown import CHOICES
+from p2p_market.community.optimum.duality import bound_eur
+from p2p_market.community.safety.events import events
+from p2p_market.community.scenario.scenario import Scenario, build
+from p2p_market.community.scenario.schema import ScenarioSpec
+from p2p_market.data.calendar import start_days
+from p2p_market.errors import ReplayError
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult, floor_eur
+from p2p_market.evaluation.ends.certificate import (
+    Certificate,
+    certificate_tolerance_eur,
+    setting,
+)
+from p2p_market.evaluation.ends.plan_store import DAMAGES
+from p2p_market.evaluation.ends.reference import published
+from p2p_market.evaluation.players.conduct import UNKNOWN, known_conduct, recorded_conduct
+from p2p_market.evaluation.players.failure import described
+from p2p_market.evaluation.record.recorded import RECORD_NAME, SCHEMA, first_wrong
+from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.evaluation.statistics.scores import score
+from p2p_market.evaluation.tables.overview import overview, recorded_overview
+from p2p_market.files import safe_name, write_bytes, write_text
+from p2p_market.records import FloatArray
+from p2p_market.track import Trajectory
+
+LABELS: Final = ("scenario", "policy", "split", "start_day", "seed")
+"""Columns of the metrics that say whose they are."""
+
+PACKAGES: Final = ("p2p-market", "numpy", "numba", "pettingzoo", "cvxpy", "highspy", "clarabel")
+
+
+def write_run(results: Sequence[ScenarioResult], folder: Path, created_utc: str) -> Path:
+    """Write the record, the actions and the metrics of a run; returns the record's path.
+
+    Args:
+        results: one per scenario.
+        folder: is created; holds `run.json`, `metrics.json`, `metrics.csv`, `actions/*.npz`.
+        created_utc: time stamp, ISO 8601.
+    """
+    for result in results:
+        for name, played in result.trajectories.items():
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, actions=played.actions)
+            write_bytes(folder / _actions_name(result.scenario, name), buffer.getvalue())
+    table = [row for result in results for row in metric_rows(result)]
+    write_text(folder / "metrics.json", json.dumps(table, indent=1, allow_nan=False) + "\n")
+    write_text(folder / "metrics.csv", _csv(table))
+    record = {
+        "schema": SCHEMA,
+        "created_utc": created_utc,
+        "versions": versions(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "summary": [asdict(summary) for summary in overview(results)],
+        "scenarios": [_scenario_record(result) for result in results],
+    }
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    write_text(folder / RECORD_NAME, text)
+    return folder / RECORD_NAME
+
+
+def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
+    """One flat dictionary per policy and episode, units in the names."""
+    rows = []
+    for row in result.rows:
+        for number, key in enumerate(result.episode.keys):
+            rows.append(
+                {
+                    "scenario": result.scenario.spec.id,
+                    "policy": row.policy,
+                    **asdict(key),
+                    "social_cost_eur": float(row.social_cost_eur[number]),
+                    "dispatch_gap_eur": _number(row.dispatch_gap_eur[number]),
+                    "allocation_gap_eur": _number(row.allocation_gap_eur[number]),
+                    **{f"loss_{name}_eur": _lost(row, name, number) for name in CHOICES},
+                    "worse_off_share": _number(row.worse_off_share[number]),
+                    **{
+                        _with_unit(name): _number(values[number])
+                        for name, values in row.metrics.items()
+                    },
+                }
+            )
+    return rows
+
+
+def _number(value: float) -> float | None:
+    """None for what a policy that failed has no number of; JSON knows no nan."""
+    return None if math.isnan(value) else float(value)
+
+
+def _lost(row: Row, choice: str, number: int) -> float | None:
+    """What a kind of choice loses in an episode [EUR]; None where no prices prove the bound."""
+    return None if row.lost is None else float(row.lost.choice_eur(choice)[number])
+
+
+def _with_unit(name: str) -> str:
+    unit = METRICS[name].unit
+    return name if unit == "1" else f"{name}_{unit.lower()}"
+
+
+def _csv(table: Sequence[Mapping[str, Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(table[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return buffer.getvalue()
+
+
+def versions() -> dict[str, str]:
+    """What this process runs with: Python and the packages that make the numbers."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _scenario_record(result: ScenarioResult) -> dict[str, Any]:
+    return {
+        "id": result.scenario.spec.id,
+        "digest": result.scenario.digest,
+        "specification": result.scenario.spec.model_dump(mode="json"),
+        "data": {"name": result.scenario.data.name, "digest": result.scenario.data.digest},
+        "episodes": [asdict(key) for key in result.episode.keys],
+        "certificates": [asdict(c) | {"holds": c.holds} for c in result.certificates],
+        "policies": [_policy_record(result, row) for row in result.rows],
+    }
+
+
+def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
+    played = result.trajectories.get(row.policy)
+    return {
+        "policy": row.policy,
+        "score": asdict(row.score),
+        "social_cost_eur": row.social_cost_eur.tolist(),
+        "conduct": asdict(row.conduct),
+        "digests": [] if played is None else list(played.digests),
+        "actions": None if played is None else _actions_name(result.scenario, row.policy),
+        "events": [] if played is None else [asdict(event) for event in events(played.cause)],
+    }
+
+
+def _actions_name(scenario: Scenario, policy: str) -> str:
+    return f"actions/{safe_name(scenario.spec.id, policy)}.npz"
+
+
+def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
+    """Play every recorded action again; compare digests, costs, scores and certificates.
+
+    Names and episodes are compared with those of the files of actions and of the metrics, conduct
+    with what is known of shipped policies. Versions, times and the conduct of other policies are
+    taken as recorded.
+
+    Bounds are proved again by the prices of the reference table; other episodes would need the
+    solver, and their bounds are taken as recorded.
+
+    Returns:
+        One line per difference; empty when the run replays to the same digits.
+
+    Raises:
+        ReplayError: if the record cannot be understood.
+    """
+    differences: list[str] = []
+    try:
+        for entry in record["scenarios"]:
+            differences += _replay_scenario(folder, entry)
+        differences += _metrics_differences(folder, record)
+        again = [asdict(summary) for summary in recorded_overview(record["scenarios"])]
+        if again != record.get("summary", again):
+            differences.append("all scenarios: other summary")
+    except ValidationError as error:
+        raise ReplayError(f"{folder}: not a run record: {first_wrong(error)}") from None
+    except (LookupError, TypeError, ArithmeticError, *DAMAGES) as error:
+        raise ReplayError(f"{folder}: the record cannot be replayed: {error!r}") from error
+    return differences
+
+
+def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
+    scenario = build(ScenarioSpec.model_validate(entry["specification"]))
+    name = scenario.spec.id
+    lines = []
+    if scenario.digest != entry["digest"]:
+        lines.append(f"{name}: scenario or data changed since the run")
+    keys = [EpisodeKey(**key) for key in entry["episodes"]]
+    for key in keys:
+        if key.start_day not in start_days(key.split, scenario.spec.days):
+            raise ReplayError(f"{name}: {key} is not an episode of its split")
+    singles = [draw(scenario, key) for key in keys]
+    episode = stack(singles)
+    again = {
+        one["policy"]: _play_again(folder, scenario, episode, one) for one in entry["policies"]
+    }
+    rule, optimum = again[RULE], again[OPTIMUM]
+    if rule is None or optimum is None:
+        raise ReplayError(f"{name}: an end of the scale failed")
+    lines += _certificate_differences(scenario, singles, optimum, entry["certificates"])
+    rule_eur, best_eur = social_cost_eur(rule), social_cost_eur(optimum)
+    if scenario.spec.optimum == "mixed_integer":
+        best_eur = np.array([certificate["bound_eur"] for certificate in entry["certificates"]])
+    for policy in entry["policies"]:
+        played = again[policy["policy"]]
+        if played is None or recorded_conduct(policy).failure is not None:
+            own_eur = floor_eur(rule_eur, best_eur)
+        else:
+            own_eur = social_cost_eur(played)
+        lines += _differences(f"{name}: {policy['policy']}", played, own_eur, policy)
+        lines += _label_differences(scenario, policy)
+        own = score(rule_eur, own_eur, best_eur, np.random.default_rng(0))
+        if asdict(own) != policy["score"]:
+            lines.append(f"{name}: {policy['policy']}: other score")
+    return lines
+
+
+def _play_again(
+    folder: Path, scenario: Scenario, episode: Episode, entry: Mapping[str, Any]
+) -> Trajectory | None:
+    """What was played, up to a failure; None if the policy never acted."""
+    failure = recorded_conduct(entry).failure
+    steps = scenario.steps if failure is None else failure.step or 0
+    if steps == 0:
+        return None
+    path = (folder / entry["actions"]).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise ReplayError(f"{folder}: actions outside the run's folder: {entry['actions']}")
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            actions = archive["actions"]
+    except DAMAGES as error:
+        what = "there is none" if isinstance(error, FileNotFoundError) else described(error)
+        raise ReplayError(f"{path}: the actions cannot be read: {what}") from error
+    shape = (steps, episode.batch, len(scenario.agents), action_map(scenario).width)
+    if actions.shape != shape:
+        raise ReplayError(f"{path}: actions have shape {actions.shape}, needed is {shape}")
+    if entry["policy"] == OPTIMUM:
+        scenario, episode = setting(scenario, episode)
+    return rollout(scenario, episode, Recorded(actions), entry["policy"], steps=steps)
+
+
+def _label_differences(scenario: Scenario, entry: Mapping[str, Any]) -> list[str]:
+    """What a policy is called, and how it is said to behave, where that is known."""
+    name, lines = entry["policy"], []
+    if entry["actions"] not in (None, _actions_name(scenario, name)):
+        lines.append(f"{scenario.spec.id}: {name}: the actions of another name: {entry['actions']}")
+    said, known = recorded_conduct(entry), known_conduct(name)
+    if known is not None and said not in (UNKNOWN, known) and said.failure is None:
+        lines.append(f"{scenario.spec.id}: {name}: other conduct than is known of it")
+    return lines
+
+
+def _metrics_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
+    """Whether the metrics speak of the same policies and episodes; older runs may have none."""
+    path = folder / "metrics.json"
+    try:
+        rows = json.loads(path.read_bytes())
+        named = [tuple(row[name] for name in LABELS) for row in rows]
+    except FileNotFoundError:
+        return []
+    except (LookupError, TypeError, RecursionError, OSError, ValueError) as error:
+        raise ReplayError(f"{path}: the metrics cannot be read: {described(error)}") from error
+    said = [
+        (entry["id"], policy["policy"], *(key[name] for name in LABELS[2:]))
+        for entry in record["scenarios"]
+        for policy in entry["policies"]
+        for key in entry["episodes"]
+    ]
+    return [] if named == said else [f"{path.name}: other scenarios, policies or episodes"]
+
+
+def _differences(
+    name: str, again: Trajectory | None, own_eur: FloatArray, entry: Mapping[str, Any]
+) -> list[str]:
+    lines = []
+    digests, recorded = () if again is None else again.digests, entry["digests"]
+    pairs = zip_longest(digests, recorded)
+    if weeks := [number for number, (new, old) in enumerate(pairs) if new != old]:
+        lines.append(f"{name}: other digests in episodes {weeks}")
+    if own_eur.tolist() != entry["social_cost_eur"]:
+        lines.append(f"{name}: other social costs")
+    return lines
+
+
+def _certificate_differences(
+    scenario: Scenario,
+    singles: Sequence[Episode],
+    played: Trajectory,
+    recorded: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    lines = []
+    for number, (single, entry) in enumerate(zip(singles, recorded, strict=True)):
+        again = Certificate(
+            entry["plan_eur"],
+            _proved_bound_eur(scenario, single, entry),
+            float(social_cost_eur(played)[number]),
+            certificate_tolerance_eur(float(gross_money_eur(played)[number])),
+            int(np.count_nonzero(played.cause[:, number])),
+            scenario.spec.optimum == "mixed_integer",
+        )
+        rounding = 1e-9 * max(1.0, again.tolerance_eur)
+        close = abs(again.replay_eur - entry["replay_eur"]) <= rounding
+        proved = abs(again.bound_eur - entry["bound_eur"]) <= again.tolerance_eur
+        if not close or not proved or again.holds != entry["holds"]:
+            lines.append(f"{scenario.spec.id}: other certificate in episode {number}")
+    return lines
+
+
+def _proved_bound_eur(scenario: Scenario, episode: Episode, entry: Mapping[str, Any]) -> float:
+    plan = published(scenario, episode)
+    if plan is None:
+        return float(entry["bound_eur"])
+    return plan.bound_eur if plan.prices is None else bound_eur(scenario, episode, plan.prices)

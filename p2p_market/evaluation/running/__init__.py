@@ -1,0 +1,1 @@
+"""Parts of a run, side by side and resumed."""

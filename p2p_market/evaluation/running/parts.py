@@ -1,0 +1,331 @@
+"""What a run is cut into: one policy on all weeks, or the optimum of one week.
+
+The cut depends on nothing but what was asked for, so who plays which part changes no byte. A policy
+keeps all its weeks in one batch: its networks may round differently in batches of other sizes.
+Optima are solved one by one anyway.
+"""
+
+import signal
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_market.community.episode.episode import Episode, stack
+from p2p_market.community.optimum.plan import Plan
+from p2p_market.community.scenario.scenario import Scenario, build
+from p2p_market.community.scenario.schema import ScenarioSpec
+from p2p_market.errors import ClusterError
+from p2p_market.evaluation.benchmark import (
+    OPTIMUM,
+    SEES_ALL,
+    ScenarioResult,
+    Yardstick,
+    assemble,
+    draw_weeks,
+    entrants,
+)
+from p2p_market.evaluation.ends.certificate import Certificate, certify
+from p2p_market.evaluation.players.conduct import Conduct
+from p2p_market.evaluation.players.failure import FailedPolicyError, Failure, PassingError
+from p2p_market.evaluation.players.player import Attempt, attempt, load_player
+from p2p_market.evaluation.players.policy import Policy
+from p2p_market.evaluation.rollout import join, rollout
+from p2p_market.places import staying
+from p2p_market.records import Float32Array
+from p2p_market.registry import KNOWN
+from p2p_market.track import Trajectory
+
+REPORT_EVERY: Final = 100  # units of work between two messages of a process
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One scenario to be evaluated."""
+
+    scenario: Scenario
+    policies: tuple[str, ...]
+    split: str
+    weeks: tuple[int, ...]
+    seed: int
+    centralised: bool = False  # the policies say so themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One policy on some weeks of a job, in words that travel to another machine."""
+
+    specification: str  # of the scenario, as JSON
+    digest: str  # of the scenario and its data
+    policy: str
+    split: str
+    weeks: tuple[int, ...]
+    seed: int
+    units: int  # of work: steps of a rollout, or of an optimum
+    size: int  # agent-steps: the larger, the longer it takes
+    centralised: bool = False  # the policy says so itself
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a policy answered, where that led, and how it behaved."""
+
+    actions: NDArray[Any]  # (step, batch, agent, column), normalised
+    digests: tuple[str, ...]  # one per week
+    conduct: Conduct
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A part that was played."""
+
+    trajectory: Trajectory | None  # up to the failure of a policy; None if it never acted
+    conduct: Conduct
+    certificate: Certificate | None = None  # of an optimum
+    plan: Plan | None = None  # of an optimum
+
+
+CRASHES: Final = tuple(
+    getattr(signal, name)
+    for name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+    if hasattr(signal, name)
+)
+"""Signals by which faulty code ends its own process."""
+
+Known = Plan | Recording | None
+"""What is known of a part from an earlier run."""
+
+Tell = Callable[[int, int], None]
+"""Called with the number of a job and the units of work done since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A part on its way to whoever plays it."""
+
+    number: int  # of the job
+    part: Part
+    known: Known
+
+
+Playing = Generator[tuple[Task, Answer], None, None]
+"""Tasks with their answers, as they are finished; closing it stops the rest."""
+
+
+def parts_of(job: Job) -> list[Part]:
+    """The parts of a job: the policies that are entered, then the optimum of each week."""
+    scenario = job.scenario
+    text = scenario.spec.model_dump_json()
+    size = scenario.steps * len(scenario.agents)
+
+    def part(policy: str, weeks: Sequence[int]) -> Part:
+        return Part(
+            specification=text,
+            digest=scenario.digest,
+            policy=policy,
+            split=job.split,
+            weeks=tuple(weeks),
+            seed=job.seed,
+            units=scenario.steps,
+            size=size,
+            centralised=job.centralised and policy != OPTIMUM,
+        )
+
+    rules = [part(name, job.weeks) for name in entrants(job.policies)]
+    return rules + [part(OPTIMUM, [week]) for week in job.weeks]
+
+
+def units_of_work(job: Job) -> int:
+    """How many units all parts of a job report to a progress callback."""
+    return sum(part.units for part in parts_of(job))
+
+
+def play_part(
+    part: Part, known: Known = None, progress: Callable[[int], None] | None = None
+) -> Answer:
+    """Play a part, or play again what is known of it.
+
+    Args:
+        known: is used only if the engine gets to the same digests with it, or proves it.
+        progress: called with the number of units done since its last call.
+
+    Raises:
+        P2PMarketError: if there is no such policy, or whatever goes wrong with scenario or
+            optimum. That a policy fails is an answer.
+    """
+    scenario = _scenario(part.specification)
+    if scenario.digest != part.digest:
+        raise ClusterError(
+            f"{scenario.spec.id}: the data {scenario.data.name} are not the same on all machines; "
+            "install the same version everywhere"
+        )
+    singles = draw_weeks(scenario, part.split, part.weeks, part.seed)
+    if part.policy == OPTIMUM:
+        (single,) = singles
+        plan = known if isinstance(known, Plan) else Yardstick(scenario).plan(single)
+        certificate, trajectory = certify(scenario, single, plan, OPTIMUM)
+        if progress is not None:
+            progress(part.units)
+        return Answer(trajectory, SEES_ALL, certificate, plan)
+    episode = stack(singles)
+    if isinstance(known, Recording):
+        again = _play_again(scenario, episode, part.policy, known)
+        if again is not None:
+            if progress is not None:
+                progress(part.units)
+            return Answer(again, known.conduct)
+    made = attempt(scenario, episode, part.policy, part.centralised, progress)
+    if progress is not None:
+        progress(part.units - (0 if made.played is None else len(made.played.actions)))
+    return Answer(made.played, made.conduct)
+
+
+def asked_here(part: Part, answer: Answer) -> Answer:
+    """The answer of another process, marked where this one gives other bytes on the first day.
+
+    Between processes of one machine only what a policy must not depend on differs, such as the
+    order of sets.
+    """
+    played = answer.trajectory
+    if played is None or not answer.conduct.reproducible or part.policy in KNOWN:
+        return answer
+    scenario = _scenario(part.specification)
+    episode = stack(draw_weeks(scenario, part.split, part.weeks, part.seed))
+    steps = min(scenario.steps, scenario.steps_per_day)
+    if _alike(scenario, episode, part.policy, played.actions, steps) is not None:
+        return answer
+    return replace(answer, conduct=replace(answer.conduct, reproducible=False, rows="not checked"))
+
+
+def died(part: Part, code: int) -> Answer:
+    """The answer of a part whose process ended before it.
+
+    Args:
+        code: that the process left with; below 0 the signal that ended it.
+
+    Raises:
+        ClusterError: if no policy can be blamed: the system ended the process, or it was at work
+            on an optimum.
+    """
+    name = _scenario(part.specification).spec.id
+    how = blamed_exit(code)
+    if part.policy == OPTIMUM or how is None:
+        raise ClusterError(
+            f"a process died ({_how(code)}) at work on {part.policy!r} in {name}, perhaps for "
+            "want of memory; the same command goes on from the parts finished so far, and fewer "
+            "--workers need less"
+        )
+    message = f"policy {part.policy!r} failed in {name}: it ended its process ({how})"
+    return Answer(None, Conduct(failure=Failure(message)))
+
+
+def blamed_exit(code: int) -> str | None:
+    """How faulty code ended its own process; None if the system did.
+
+    Args:
+        code: that the process left with; below 0 the signal that ended it.
+    """
+    return _how(code) if code >= 0 or -code in CRASHES else None
+
+
+def _how(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+def work(task: Task, tell: Tell) -> Answer:
+    """What a process far away does: as `play_part`, but small steps are told together."""
+    waiting = 0
+
+    def gather(units: int) -> None:
+        nonlocal waiting
+        waiting += units
+        if waiting >= REPORT_EVERY:
+            tell(task.number, waiting)
+            waiting = 0
+
+    answer = play_part(task.part, task.known, gather)
+    tell(task.number, waiting)
+    return answer
+
+
+def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
+    """The result of a job from its answers, in the order of its parts."""
+    episode = stack(draw_weeks(job.scenario, job.split, job.weeks, job.seed))
+    played = {
+        part.policy: Attempt(one.trajectory, one.conduct)
+        for part, one in zip(parts_of(job), answers, strict=True)
+        if part.policy != OPTIMUM
+    }
+    proofs = [one for one in answers if one.certificate is not None]
+    weeks = [one.trajectory for one in proofs if one.trajectory is not None]
+    played[OPTIMUM] = Attempt(join(weeks), SEES_ALL)
+    certificates = [one.certificate for one in proofs if one.certificate is not None]
+    prices = [one.plan.prices for one in proofs if one.plan is not None]
+    return assemble(job.scenario, episode, played, certificates, prices)
+
+
+@lru_cache(maxsize=2)
+def _scenario(specification: str) -> Scenario:
+    return build(ScenarioSpec.model_validate_json(specification))
+
+
+class _OtherwiseError(PassingError):
+    """The policy answers otherwise than it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Resumed:
+    """Recorded actions, as long as the policy begins with the same."""
+
+    policy: Policy
+    actions: NDArray[Any]
+    steps: int  # in which the policy is asked
+
+    def start(self, seeds: Sequence[int]) -> tuple[int, Any]:
+        """The step counter, and the policy's memory."""
+        return 0, self.policy.start(seeds)
+
+    def act(
+        self, observation: Float32Array, memory: tuple[int, Any]
+    ) -> tuple[NDArray[Any], tuple[int, Any]]:
+        """The recorded actions of this step."""
+        step, own = memory
+        recorded = self.actions[step]
+        if step < self.steps:
+            answer = self.policy.act(observation, own)
+            if not isinstance(answer, tuple) or len(answer) != 2:
+                raise _OtherwiseError
+            action, own = answer
+            action = np.asarray(action)
+            same = action.dtype == recorded.dtype and action.shape == recorded.shape
+            if not same or action.tobytes() != recorded.tobytes():
+                raise _OtherwiseError
+        return recorded, (step + 1, own)
+
+
+def _play_again(
+    scenario: Scenario, episode: Episode, name: str, known: Recording
+) -> Trajectory | None:
+    """Recorded actions through the engine; None if policy or engine now does otherwise."""
+    failure = known.conduct.failure
+    steps = scenario.steps if failure is None else failure.step or 0
+    if known.actions.shape[:2] != (steps, episode.batch):
+        return None
+    played = _alike(scenario, episode, name, known.actions, steps)
+    return played if played is not None and played.digests == known.digests else None
+
+
+@staying()
+def _alike(
+    scenario: Scenario, episode: Episode, name: str, actions: NDArray[Any], steps: int
+) -> Trajectory | None:
+    """So many steps of recorded actions; None if the policy answers otherwise on the first day."""
+    try:
+        player, _ = load_player(name, scenario, episode)
+        policy = _Resumed(player, actions, scenario.steps_per_day)
+        return rollout(scenario, episode, policy, name, steps=steps)
+    except (_OtherwiseError, FailedPolicyError):
+        return None

@@ -1,0 +1,1 @@
+"""Tables over scenarios and between policies."""

@@ -1,0 +1,231 @@
+"""Two runs side by side: differences on the same episodes, with paired intervals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from p2p_market.errors import ReplayError
+from p2p_market.evaluation.benchmark import OPTIMUM, RULE
+from p2p_market.evaluation.players.conduct import recorded_conduct
+from p2p_market.evaluation.statistics.bootstrap import (
+    RESAMPLES,
+    Interval,
+    effective_weeks,
+    interval,
+    named_generator,
+)
+from p2p_market.evaluation.statistics.paired import improvement
+from p2p_market.evaluation.statistics.scores import ratio_of_sums
+from p2p_market.records import FloatArray
+from p2p_market.registry import REFERENCES
+
+ENDS: Final = (RULE, OPTIMUM)
+STREAM: Final = "p2p_market/comparison/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One pair of policies on one scenario."""
+
+    scenario: str
+    first: str  # policy of the first run
+    second: str  # policy of the second run
+    episodes: int
+    cost_eur: Interval  # mean per episode; below 0: the first is cheaper
+    score: Interval  # above 0: the first is better
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """One pair of policies over all scenarios that two runs share."""
+
+    first: str
+    second: str
+    scenarios: int
+    episodes: int  # of each scenario
+    iqm: Interval  # difference of interquartile means; above 0: the first is better
+    probability: Interval  # that an episode of the first beats one of the second, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Social costs of two runs on the episodes of one scenario that both have, [EUR]."""
+
+    scenario: str
+    weeks: tuple[int, ...]  # start days
+    first: Mapping[str, FloatArray]  # policy -> (episode,)
+    second: Mapping[str, FloatArray]
+    best_eur: FloatArray  # (episode,), the 100 of the scale
+    foresight: frozenset[str] = frozenset()  # policies that know the future: references
+
+    def pairs(self, asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The pairs asked for, or policies of one name.
+
+        Raises:
+            ReplayError: if one of them did not play, or knows the future.
+        """
+        for pair in asked:
+            for name, known in zip(pair, (self.first, self.second), strict=True):
+                if name not in known:
+                    raise ReplayError(
+                        f"{self.scenario}: no policy {name!r}; known: {', '.join(known)}"
+                    )
+                if name in self.foresight:
+                    raise ReplayError(
+                        f"{self.scenario}: {name!r} knows the future (foresight); it is a "
+                        "reference and is not compared"
+                    )
+        apart = {*ENDS, *self.foresight}
+        same = [name for name in self.first if name in self.second and name not in apart]
+        return list(asked) or [(name, name) for name in same]
+
+
+def compare_runs(
+    first: Mapping[str, Any], second: Mapping[str, Any], pairs: Sequence[tuple[str, str]] = ()
+) -> list[Difference]:
+    """Paired differences of two run records, policy by policy.
+
+    Args:
+        first: record of a run, as `read_run` gives it.
+        second: another one.
+        pairs: names of policies to compare; without them, policies of one name.
+
+    Returns:
+        One per scenario and pair; episodes that only one run has are left out.
+
+    Raises:
+        ReplayError: if the runs share no scenario, no episode or no policy, or disagree on the
+            ends of the scale.
+    """
+    found = []
+    for one in match_runs(first, second):
+        for mine, theirs in one.pairs(pairs):
+            costs = one.first[mine], one.second[theirs], one.first[RULE], one.best_eur
+            found.append(Difference(one.scenario, mine, theirs, len(one.weeks), *paired(*costs)))
+    if not found:
+        raise ReplayError(
+            "the runs share no policy between the ends; name a pair with --policy FIRST=SECOND"
+        )
+    return found
+
+
+def compare_overall(
+    first: Mapping[str, Any], second: Mapping[str, Any], pairs: Sequence[tuple[str, str]] = ()
+) -> list[Overall]:
+    """The same over all scenarios together, as one difference and one probability.
+
+    Args:
+        first: record of a run, as `read_run` gives it.
+        second: another one.
+        pairs: as in `compare_runs`.
+
+    Returns:
+        One per pair that stands in every shared scenario; empty for one scenario, or if scenarios
+        do not share their weeks.
+
+    Raises:
+        ReplayError: as in `compare_runs`.
+    """
+    matched = match_runs(first, second)
+    if len(matched) < 2 or len({one.weeks for one in matched}) > 1:
+        return []
+    common = [one.pairs(pairs) for one in matched]
+    return [
+        _overall(matched, *pair)
+        for pair in dict.fromkeys(common[0])
+        if all(pair in others for others in common)
+    ]
+
+
+def _overall(matched: Sequence[Matched], mine: str, theirs: str) -> Overall:
+    costs = (
+        np.array([one.first[mine] for one in matched]),
+        np.array([one.second[theirs] for one in matched]),
+        np.array([one.first[RULE] for one in matched]),
+        np.array([one.best_eur for one in matched]),
+    )
+    found = improvement(*costs, named_generator(STREAM))
+    scenarios, episodes = costs[0].shape
+    return Overall(mine, theirs, scenarios, episodes, found.iqm, found.probability)
+
+
+def match_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Matched]:
+    """Scenarios and episodes that two run records share.
+
+    Raises:
+        ReplayError: if there are none, or the runs disagree on the ends of the scale.
+    """
+    others = {entry["digest"]: entry for entry in second["scenarios"]}
+    shared = [entry for entry in first["scenarios"] if entry["digest"] in others]
+    if not shared:
+        ids = ", ".join(sorted({entry["id"] for entry in second["scenarios"]}))
+        raise ReplayError(
+            f"the runs share no scenario of the same digest; the second run has {ids}: play both "
+            "runs with one version of scenarios and data"
+        )
+    return [_match(entry, others[entry["digest"]]) for entry in shared]
+
+
+def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
+    for entry in (first, second):
+        if any(entry["episodes"].count(key) > 1 for key in entry["episodes"]):
+            raise ReplayError(f"{first['id']}: an episode stands twice in a run; play it once")
+    places = [
+        (number, second["episodes"].index(key))
+        for number, key in enumerate(first["episodes"])
+        if key in second["episodes"]
+    ]
+    if not places:
+        raise ReplayError(f"{first['id']}: the runs share no episode: same split, weeks and seed?")
+    here, there = ([place[side] for place in places] for side in (0, 1))
+    own, other = _costs(first, here), _costs(second, there)
+    if any(np.any(own[end] != other[end]) for end in ENDS):
+        raise ReplayError(f"{first['id']}: the runs disagree on {' or '.join(ENDS)}")
+    best = own[OPTIMUM]
+    if first["certificates"][0].get("mixed_integer"):
+        best = np.array([first["certificates"][place]["bound_eur"] for place in here])
+    weeks = tuple(first["episodes"][place]["start_day"] for place in here)
+    foresight = frozenset(_foresight(first) | _foresight(second))
+    return Matched(first["id"], weeks, own, other, best, foresight)
+
+
+def _foresight(entry: Mapping[str, Any]) -> set[str]:
+    """Policies that know the future; older records do not say so of the shipped references."""
+    return {
+        one["policy"]
+        for one in entry["policies"]
+        if one["policy"] in REFERENCES
+        or (one["policy"] not in ENDS and not recorded_conduct(one).contends)
+    }
+
+
+def _costs(entry: Mapping[str, Any], places: Sequence[int]) -> dict[str, FloatArray]:
+    return {
+        policy["policy"]: np.array(policy["social_cost_eur"], dtype=np.float64)[list(places)]
+        for policy in entry["policies"]
+    }
+
+
+def paired(
+    first_eur: FloatArray, second_eur: FloatArray, rule_eur: FloatArray, best_eur: FloatArray
+) -> tuple[Interval, Interval]:
+    """Difference of cost and of score, episodes resampled together, (episode,) each.
+
+    Returns:
+        Mean cost per episode [EUR] and score, first less second.
+    """
+    generator, count = np.random.default_rng(0), len(first_eur)
+    chosen = generator.integers(count, size=(RESAMPLES, count))
+
+    def score(episodes: Any) -> FloatArray:
+        ends = rule_eur[episodes], best_eur[episodes]
+        mine = ratio_of_sums(ends[0], first_eur[episodes], ends[1])
+        return mine - ratio_of_sums(ends[0], second_eur[episodes], ends[1])
+
+    cost = (first_eur - second_eur)[chosen].mean(axis=-1)
+    return (
+        interval(float((first_eur - second_eur).mean()), cost, count),
+        interval(float(score(slice(None))), score(chosen), effective_weeks(rule_eur - best_eur)),
+    )

@@ -1,5 +1,0 @@
-"""The step as it runs: compiled, in place, over arrays that a board owns."""
-
-from p2p_market.fused.boards import Board, board
-
-__all__ = ["Board", "board"]

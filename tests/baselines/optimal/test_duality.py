@@ -1,0 +1,107 @@
+"""Prices prove a bound by arithmetic, and say what each choice of a policy loses against it.
+
+That the bound is reached in random and scarce episodes: test_optimum.py, test_scarcity.py.
+"""
+
+from dataclasses import fields, replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baselines.community.optimal.policy import optimum
+from p2p_market.community.episode.episode import Episode, choose_key, draw
+from p2p_market.community.metrics import gross_money_eur, social_cost_eur
+from p2p_market.community.optimum.duality import Losses, bound_eur, losses
+from p2p_market.community.optimum.plan import Plan, Prices
+from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.track import Trajectory
+
+LINEAR = [name for name in scenario_ids() if load_scenario(name).spec.optimum == "linear"]
+PLAYERS = ("no-trade", "truthful", "zero-intelligence", "random")
+
+
+@cache
+def two_days(name: str) -> tuple[Scenario, Episode, Plan]:
+    scenario = build(load_scenario(name).spec.model_copy(update={"days": 2}))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 6))
+    return scenario, episode, optimum(scenario).plan(episode)
+
+
+@cache
+def played(name: str, policy: str) -> Trajectory:
+    scenario, episode, _ = two_days(name)
+    return rollout(scenario, episode, load_policy(policy, scenario), policy)
+
+
+def total(lost: Losses) -> float:
+    return sum(getattr(lost, field.name).sum() for field in fields(lost))
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_the_optimums_prices_prove_its_cost(name):
+    scenario, episode, plan = two_days(name)
+    assert plan.prices is not None
+    bound = bound_eur(scenario, episode, plan.prices)
+    assert bound == pytest.approx(plan.objective_eur, abs=1e-9 * max(1.0, abs(bound)))
+
+
+@pytest.mark.parametrize("policy", PLAYERS)
+@pytest.mark.parametrize("name", LINEAR)
+def test_the_losses_of_single_choices_add_up(name, policy):
+    scenario, episode, plan = two_days(name)
+    own = played(name, policy)
+    lost = losses(scenario, episode, plan.prices, own)
+    cost, bound = social_cost_eur(own)[0], bound_eur(scenario, episode, plan.prices)
+    assert total(lost) == pytest.approx(cost - bound, abs=1e-9 * gross_money_eur(own)[0])
+    for field in fields(lost):
+        assert getattr(lost, field.name).min() > -1e-9, field.name
+
+
+@pytest.mark.parametrize("name", ["classic-v0", "ev-12-v0", "binding-feeder-v0", "outage-v0"])
+def test_the_optimum_loses_nothing(name):
+    scenario, episode, plan = two_days(name)
+    _, own = certify(scenario, episode, plan)
+    lost = losses(scenario, episode, plan.prices, own)
+    for field in fields(lost):
+        assert getattr(lost, field.name) == pytest.approx(0.0, abs=1e-4), field.name
+
+
+@given(seed=st.integers(0, 2**32 - 1), size=st.floats(0.0, 0.5), name=st.sampled_from(LINEAR))
+def test_no_prices_prove_more_than_the_optimum(seed, size, name):
+    """Weak duality: whatever the prices say, the bound stays below what was reached."""
+    scenario, episode, plan = two_days(name)
+    generator = np.random.default_rng(seed)
+    arrays = (getattr(plan.prices, field.name) for field in fields(Prices))
+    wild = Prices(*(a + size * generator.standard_normal(a.shape) for a in arrays))
+    bound = bound_eur(scenario, episode, wild)
+    assert bound <= plan.objective_eur + 1e-9 * max(1.0, abs(bound))
+    for policy in PLAYERS:
+        lost = losses(scenario, episode, wild, played(name, policy))
+        assert min(getattr(lost, field.name).min() for field in fields(lost)) > -1e-9
+
+
+def test_what_is_lost_by_hand():
+    """A battery charged with 1 kW for an hour at a meter price above what it stores is worth.
+
+    Its power alone loses: 1 kWh at 0.30 EUR, worth 0.20 EUR in the store.
+    """
+    scenario, episode, _ = two_days("classic-v0")
+    shape = (scenario.steps, *scenario.nodes.present.shape)
+    prices = Prices(
+        np.full(scenario.steps, 0.25),
+        np.zeros(scenario.steps),
+        np.full(shape[:2], 0.30),
+        np.full(shape, 0.20),
+    )
+    own = played("classic-v0", "no-trade")
+    setpoint = own.setpoint_kw.copy()
+    setpoint[5, 0, 0] = (1.0, *np.zeros(shape[2] - 1))
+    lost = losses(scenario, episode, prices, replace(own, setpoint_kw=setpoint))
+    most_kw = -scenario.nodes.power_min_kw[0, 0]  # discharging it would have earned as much per kWh
+    assert lost.power[5, 0, 0] == pytest.approx(0.10 * (1.0 + most_kw))

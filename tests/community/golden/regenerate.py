@@ -1,0 +1,18 @@
+"""Write the golden episodes anew: `python -m tests.community.golden.regenerate`."""
+
+from pathlib import Path
+
+from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
+from p2p_market.evaluation.record import trace
+from p2p_market.files import write_text
+
+
+def golden_path(scenario_id: str) -> Path:
+    return Path(__file__).parent / f"{scenario_id}.txt"
+
+
+if __name__ == "__main__":
+    for name in scenario_ids():
+        scenario = load_scenario(name)
+        episode, played = trace.record_episode(scenario)
+        write_text(golden_path(name), trace.render(scenario, episode, played))

@@ -1,0 +1,47 @@
+"""What published records name must not move: addresses of code, and what digests are made of."""
+
+import importlib
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from p2p_market.assets.node import Coefficients
+from p2p_market.community.episode.episode import Episode, EpisodeKey
+from p2p_market.community.optimum import digest
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED = ("leaderboard/seasons", "baselines/published", "p2p_market/reference")
+ADDRESS = re.compile(r"(?:baselines|leaderboard|p2p_market|report)(?:\.\w+)+:\w+")
+
+
+def test_every_address_in_a_published_record_can_be_imported():
+    found = {"leaderboard.tripwires:constant", "leaderboard.tripwires:clock_only"}  # of traces
+    files = [path for folder in PUBLISHED for path in (ROOT / folder).rglob("*.*")]
+    for path in files:
+        if path.suffix in (".json", ".jsonl", ".toml", ".yaml"):
+            found |= set(ADDRESS.findall(path.read_text("utf-8")))
+    assert "baselines.population.bots:FIRST" in found
+    for address in sorted(found):
+        module, _, name = address.partition(":")
+        assert hasattr(importlib.import_module(module), name), address
+
+
+def test_what_reference_digests_are_made_of():
+    assert tuple(field.name for field in fields(Coefficients)) == digest.NODES
+    assert tuple(field.name for field in fields(Episode)) == digest.SERIES
+    key = EpisodeKey("test", 35, 0)
+    assert repr((key,)) == "(EpisodeKey(split='test', start_day=35, seed=0),)"
+
+
+def test_tables_name_the_digests_of_today():
+    """A table whose digests are of other episodes would silently be solved anew."""
+    from p2p_market import load_scenario
+    from p2p_market.community.episode.episode import draw
+    from p2p_market.evaluation.ends.reference import FOLDER
+
+    for path in sorted(FOLDER.glob("*.json")):
+        scenario, table = load_scenario(path.stem), json.loads(path.read_text("utf-8"))
+        entry = table["episodes"][0]
+        key = EpisodeKey(entry["split"], entry["start_day"], entry["seed"])
+        assert digest.digest_of(scenario, draw(scenario, key)) == entry["episode"], path.stem
