@@ -13,9 +13,9 @@ from p2p_market.community.records import State
 from p2p_market.community.safety import sensors
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.compilation import kernel
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import Float32Array, FloatArray, IntArray
 
 LEAST_EXPECTED_KW: Final = 0.01

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.errors import ConformanceError
 from p2p_market.market import Mechanism
 from p2p_market.market.book import PER_AGENT, Fills, OrderBook
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 
 TICK: Final = 0.001

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import OrderBook
+from p2p_market.market.ticks import to_ticks
 
 from .reference import auction
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.market.book import Fills, OrderBook
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 
 TICK = 0.001

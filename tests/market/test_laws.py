@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.market import MECHANISMS, Mechanism
+from p2p_market.market.ticks import to_ticks
 from p2p_market.testing.mechanism import (
     check_bought_is_sold,
     check_budget,

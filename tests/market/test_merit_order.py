@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.market.merit_order import COUNTING_FROM, sides
+from p2p_market.market.ticks import to_ticks
 
 TICK = 0.001
 

@@ -7,7 +7,7 @@ import numpy as np
 from baselines.community.mpc.forecasts import Forecast, columns
 from baselines.community.optimal.outlook import Outlook
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.scenario.tariff import to_ticks
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 
 

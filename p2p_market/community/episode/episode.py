@@ -15,11 +15,11 @@ from p2p_market.community.episode.loads import draw_loads
 from p2p_market.community.episode.window import CLOUD_SPREAD, ROOF_SPREAD, Window, window
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.compilation import kernel
 from p2p_market.data.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, start_days, step_means
 from p2p_market.data.streams import stream
 from p2p_market.errors import ScenarioError
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray, Record
 
 CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean

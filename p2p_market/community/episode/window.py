@@ -9,9 +9,9 @@ import numpy as np
 
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.data.calendar import QUARTERS_PER_DAY, calendar_features, local_quarters, step_means
 from p2p_market.data.forecast import known_price_steps, load_expectation
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray, Record
 
 CLOUD_SPREAD: Final = 0.20  # of local clearness around the national mean

@@ -16,9 +16,9 @@ from p2p_market.community.reward import weights
 from p2p_market.community.safety.envelope import fit
 from p2p_market.community.safety.penalty import largest_kw
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.data.forecast import BAND
 from p2p_market.market import MECHANISMS
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray
 
 

@@ -12,10 +12,10 @@ from p2p_market.assets.load import ANY
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
 from p2p_market.community.scenario.schema import ScenarioSpec, explain, shortened
-from p2p_market.community.scenario.tariff import to_ticks
 from p2p_market.data import DataSet, donor_pools
 from p2p_market.data.calendar import SPLIT_DAYS
 from p2p_market.errors import DataError, ScenarioError
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray
 
 FEE_SHARE: Final = {"none": 0.0, "low": 0.25, "full": 1.0}

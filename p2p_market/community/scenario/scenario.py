@@ -29,11 +29,12 @@ from p2p_market.community.scenario.members import (
 )
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.schema import DynamicContract, ScenarioSpec, explain
-from p2p_market.community.scenario.tariff import retail_year, to_ticks
+from p2p_market.community.scenario.tariff import retail_year
 from p2p_market.data import DataSet, load
 from p2p_market.data.forecast import expect, pooled
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.market import MECHANISMS
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 
 MOST_EUR_PER_H: Final = 1e9

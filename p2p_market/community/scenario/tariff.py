@@ -10,14 +10,10 @@ from p2p_market.community.scenario.schema import (
 )
 from p2p_market.data import DataSet
 from p2p_market.data.calendar import QUARTERS_PER_DAY, local_quarters
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 
 FIRST_WEEKDAY = 0  # 1 January 2018 is a Monday
-
-
-def to_ticks(price_eur_per_kwh: FloatArray, tick_eur_per_kwh: float) -> FloatArray:
-    """Nearest tick, half a tick up; equal ticks are equal floats [EUR/kWh]."""
-    return np.floor(price_eur_per_kwh / tick_eur_per_kwh + 0.5) * tick_eur_per_kwh
 
 
 def retail_year(contract: Contract, data: DataSet, tick_eur_per_kwh: float) -> FloatArray:

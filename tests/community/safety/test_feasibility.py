@@ -14,7 +14,7 @@ from p2p_market.community.episode.episode import Episode, choose_key, draw
 from p2p_market.community.records import Action, Proposal, State
 from p2p_market.community.safety.feasibility import project, tradable_kw
 from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
-from p2p_market.community.scenario.tariff import to_ticks
+from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 
 IDS = scenario_ids()
