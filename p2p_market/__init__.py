@@ -4,8 +4,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
-    from p2p_market.registry import make, make_batch, parallel_env
+    from p2p_market.registry import load_scenario, make, make_batch, parallel_env
+    from p2p_market.scenarios import scenario_ids
 
 __version__ = "0.1.0"
 
@@ -15,8 +15,8 @@ _HOMES = {
     "make": "p2p_market.registry",
     "make_batch": "p2p_market.registry",
     "parallel_env": "p2p_market.registry",
-    "load_scenario": "p2p_market.community.scenario.scenario",
-    "scenario_ids": "p2p_market.community.scenario.scenario",
+    "load_scenario": "p2p_market.registry",
+    "scenario_ids": "p2p_market.scenarios",
 }
 
 

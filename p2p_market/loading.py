@@ -43,6 +43,19 @@ def import_from_here(name: str) -> ModuleType:
         return module
 
 
+def load(target: str) -> Any:
+    """What a `module:name` of ours or of an installed package means.
+
+    Raises:
+        ImportError: if it cannot be imported, or the module has no such name.
+    """
+    module, _, name = target.partition(":")
+    found = import_ours(module)
+    if not hasattr(found, name):
+        raise ImportError(f"{module} has no {name!r}")
+    return getattr(found, name)
+
+
 @contextmanager
 def here(name: str) -> Iterator[ModuleType]:
     """The same; while the block runs, the folder's modules are found by their own names.

@@ -1,5 +1,6 @@
 """The base of all records, frozen with their arrays, and the types of arrays."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -17,11 +18,12 @@ class Record:
     """Base of all records: a frozen dataclass whose arrays are read-only as well."""
 
     def __post_init__(self) -> None:
-        """Make every array field read-only."""
+        """Make every array read-only, those in mappings too."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
+            for inner in value.values() if isinstance(value, Mapping) else (value,):
+                if isinstance(inner, np.ndarray):
+                    inner.setflags(write=False)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         """Pickled by its fields; built anew, its arrays are read-only again, a part of their type.

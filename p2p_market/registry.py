@@ -1,46 +1,20 @@
-"""`make`: from a scenario's id to an environment; and where the baselines are."""
+"""From an id to a scenario and its environment, and from a policy's name to its code."""
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import PurePath
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.envs.env import CommunityEnv
-from p2p_market.community.scenario.scenario import Scenario, build, read_scenario
-from p2p_market.community.scenario.schema import ScenarioSpec
+from pettingzoo import ParallelEnv
+
 from p2p_market.errors import ScenarioError
-from p2p_market.tracks import TRACKS
+from p2p_market.scenarios import path_of, read, scenario_folder, text_of
+from p2p_market.track import OPTIMUM, AnyScenario, AnyTrack, Baseline
+from p2p_market.tracks import extra, track, track_of
 
-BASELINES: Final[Mapping[str, str]] = {
-    "no-trade": "p2p_market.community.rules.policy:no_trade",  # the 0 of the scale
-    "truthful": "p2p_market.community.rules.policy:truthful",  # orders at the price of the grid
-    "zero-intelligence": "p2p_market.community.rules.zero_intelligence:constrained",
-    "zip": "p2p_market.community.rules.zip:plus",  # margins that learn
-    "gjerstad-dickhaut": "p2p_market.community.rules.gjerstad_dickhaut:believing",
-    "storage-value": "baselines.community.storage_value.policy:bidder",
-    "random": "p2p_market.community.rules.random_actions:uniform",  # random everything
-    "optimum": "baselines.community.optimal.policy:optimum",  # the 100 of the scale
-}
-"""Name of a baseline -> `module:factory`, imported on use; a benchmark plays them all."""
-
-PLANNING: Final[Mapping[str, str]] = {
-    "mpc-alone-warm": "baselines.community.mpc.warm:alone",  # each member for itself
-    "mpc-community-warm": "baselines.community.mpc.warm:community",  # one plan for all
-}
-"""Players that solve a program in every hour; a benchmark plays them too."""
-
-COLD: Final[Mapping[str, str]] = {
-    "mpc-alone": "baselines.community.mpc.policy:alone",
-    "mpc-community": "baselines.community.mpc.policy:community",
-}
-"""The planners of published boards, which solve from nothing in every hour; they take six times
-as long and are played where asked for (`-p`)."""
-
-REFERENCES: Final[Mapping[str, str]] = {
-    "mpc-foresight": "baselines.community.mpc.foresight:foresight",  # knows the future
-}
-"""Players that see what nobody can; they are played where asked for (`-p`)."""
+DEFAULT_TRACK: Final = "community"
+"""Of scenario files without the key `track`."""
 
 DEFAULT_SCENARIO: Final = "community-16-v0"
 """What a benchmark plays unless told otherwise."""
@@ -48,28 +22,90 @@ DEFAULT_SCENARIO: Final = "community-16-v0"
 POPULATION: Final = "baselines.population.bots:FIRST"
 """`module:attribute` of the bots that play beside an agent in focus, imported on use."""
 
-KNOWN: Final[Mapping[str, str]] = {**BASELINES, **PLANNING, **COLD, **REFERENCES}
-"""Every name that a policy may be asked for by."""
-
 FILES: Final[Mapping[str, str]] = {
     ".onnx": "baselines.learners.onnx_policy.policy:from_file",  # a trained network
 }
 """Ending of a file that holds a policy -> `module:factory`, called with scenario and path."""
 
 
-def target_of(policy: str) -> str:
-    """`module:factory` behind the name, the file or the `module:factory` of a policy."""
-    return FILES.get(PurePath(policy).suffix, KNOWN.get(policy, policy))
+def load_scenario(id_or_path: str | Path) -> Any:
+    """Read, validate and build a scenario of any track.
+
+    Args:
+        id_or_path: id of a shipped scenario, or path of a YAML file.
+
+    Raises:
+        ScenarioError: if it is unknown, breaks the schema, or breaks a rule of its track.
+    """
+    spec = read_scenario(id_or_path)
+    return track(spec.track).build(spec, str(id_or_path))
 
 
-def make(scenario_id: str, render_mode: str | None = None, info: str = "lean") -> CommunityEnv:
+def read_scenario(id_or_path: str | Path) -> Any:
+    """Read and validate a scenario file, without its data.
+
+    Raises:
+        ScenarioError: if it is unknown, breaks the schema, or takes the id of a shipped scenario.
+    """
+    path = path_of(id_or_path)
+    spec = parse(text_of(path), path.name, path)
+    published = scenario_folder() / f"{spec.id}.yaml"
+    if published.is_file() and path.resolve() != published.resolve():
+        raise ScenarioError(f"{path}: the id {spec.id} is published; give your file another id")
+    return spec
+
+
+def parse(text: str, name: str = "scenario", path: Path | None = None) -> Any:
+    """Validate the text of a scenario file; errors name file, line and field.
+
+    A file with `extends: <id of a shipped scenario, or another file>` takes every key from there
+    that it lacks.
+
+    Args:
+        text: of the file.
+        name: of the file, for errors.
+        path: of the file; names of other files begin at its folder, or at the working folder.
+
+    Raises:
+        ScenarioError: if the text is not YAML, names no track, or breaks the track's schema.
+    """
+    folder, chain = (path.parent, (path.resolve(),)) if path is not None else (None, ())
+    content = read(text, name, folder, chain)
+    asked = content.values.get("track", DEFAULT_TRACK)
+    try:
+        found = track(asked if isinstance(asked, str) else str(asked)[:60])
+    except ScenarioError as error:
+        line = content.line(("track",))
+        raise ScenarioError(f"{name}: {f'line {line}: ' if line else ''}track: {error}") from error
+    return found.read(content.values, name, content.line)
+
+
+def scenario_of(specification: str) -> Any:
+    """A scenario from its file as JSON, as records hold it and processes send it.
+
+    Raises:
+        ScenarioError: if it breaks a rule of its track.
+    """
+    return _built(specification, "")
+
+
+@lru_cache(maxsize=16)
+def _built(specification: str, source: str) -> Any:
+    values = json.loads(specification)
+    found = track(values.get("track", DEFAULT_TRACK))
+    return found.build(found.read(values, source or "scenario", None), source)
+
+
+def make(
+    scenario_id: str, render_mode: str | None = None, info: str = "lean"
+) -> ParallelEnv[Any, Any, Any]:
     """The environment of a scenario, a shipped one exactly as published.
 
     Args:
         scenario_id: for example "community-16-v0"; `p2p-market scenarios` lists them. Or the name
             of a YAML file of your own.
         render_mode: None, "ansi" or "rgb_array".
-        info: "lean" or "full" infos, see `CommunityEnv`.
+        info: "lean" or "full" infos.
 
     Raises:
         ScenarioError: if there is no such scenario, or the file breaks a rule.
@@ -77,29 +113,19 @@ def make(scenario_id: str, render_mode: str | None = None, info: str = "lean") -
     return parallel_env(_shared(scenario_id), render_mode, info)
 
 
-def _shared(id_or_path: str) -> Scenario:
+def _shared(id_or_path: str) -> Any:
     """Environments of one scenario share it, with a year's prices and skies, until it changes."""
     return _built(read_scenario(id_or_path).model_dump_json(), id_or_path)
 
 
-@lru_cache(maxsize=16)
-def _built(specification: str, id_or_path: str) -> Scenario:
-    return build(ScenarioSpec.model_validate_json(specification), id_or_path)
-
-
 def parallel_env(
-    scenario: Scenario, render_mode: str | None = None, info: str = "lean"
-) -> CommunityEnv:
-    """The environment of any scenario, for example one built from an own file."""
-    track = scenario.spec.track
-    if track not in TRACKS:
-        raise ScenarioError(f"{scenario.spec.id}: track {track!r}; known are: {', '.join(TRACKS)}")
-    return TRACKS[track](scenario, render_mode=render_mode, info=info)
+    scenario: AnyScenario, render_mode: str | None = None, info: str = "lean"
+) -> ParallelEnv[Any, Any, Any]:
+    """The environment of any scenario, for example one built from a file of your own."""
+    return track_of(scenario).environment(scenario, render_mode, info)
 
 
-def make_batch(
-    scenario_id: str, batch: int, threads: int = 1, split: str = "train"
-) -> CommunityBatch:
+def make_batch(scenario_id: str, batch: int, threads: int = 1, split: str = "train") -> Any:
     """Many communities of a scenario at once: arrays in, arrays out, automatic reset.
 
     Args:
@@ -109,6 +135,34 @@ def make_batch(
         split: part of the year that episodes are drawn from.
 
     Raises:
-        ScenarioError: if there is no such scenario.
+        ScenarioError: if there is no such scenario, or its track has no batches.
     """
-    return CommunityBatch(_shared(scenario_id), batch, threads, split)
+    scenario = _shared(scenario_id)
+    batched = extra(scenario, "batch")
+    if batched is None:
+        raise ScenarioError(f"{scenario_id}: track {scenario.spec.track!r} has no batches")
+    return batched(scenario, batch, threads, split)
+
+
+def baselines(scenario: AnyScenario) -> Mapping[str, Baseline]:
+    """Name -> baseline of the scenario's track; the optimum is not among them."""
+    return track_of(scenario).CARD.baselines
+
+
+def named(scenario: AnyScenario) -> tuple[str, ...]:
+    """Every name that a policy may be asked for by in a scenario."""
+    return (*baselines(scenario), OPTIMUM)
+
+
+def rule_of(scenario: AnyScenario) -> str:
+    """The baseline at 0."""
+    return track_of(scenario).CARD.rule
+
+
+def recorded_track(entry: Mapping[str, Any]) -> AnyTrack:
+    """The track of a scenario in a record.
+
+    Raises:
+        ScenarioError: if there is no such track here.
+    """
+    return track(str(entry["specification"].get("track", DEFAULT_TRACK)))

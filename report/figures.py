@@ -15,7 +15,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.community.baselines import RULE
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.track import OPTIMUM
 from report.table import amount
 
 # Okabe and Ito (2008): told apart by colour-blind readers
@@ -104,8 +106,8 @@ def gap_picture(result: ScenarioResult) -> Picture:
     """What each policy lost against the optimum, split into its two causes."""
     rows = result.played
     said = "; ".join(
-        f"{row.policy} {amount(float(row.dispatch_gap_eur.sum()), 0)} and "
-        f"{amount(float(row.allocation_gap_eur.sum()), 0)}"
+        f"{row.policy} {amount(float(row.gaps_eur['dispatch'].sum()), 0)} and "
+        f"{amount(float(row.gaps_eur['allocation'].sum()), 0)}"
         for row in rows
     )
     return Picture(
@@ -152,8 +154,8 @@ def _draw_score(axes: Axes, place: int, row: Row, left: float) -> None:
 
 def _draw_gaps(axes: Axes, rows: Sequence[Row]) -> None:
     places = np.arange(len(rows))
-    dispatch = np.array([row.dispatch_gap_eur.sum() for row in rows])
-    allocation = np.array([row.allocation_gap_eur.sum() for row in rows])
+    dispatch = np.array([row.gaps_eur["dispatch"].sum() for row in rows])
+    allocation = np.array([row.gaps_eur["allocation"].sum() for row in rows])
     axes.barh(places, dispatch, 0.6, color=BLUE, label="dispatch")
     axes.barh(places, allocation, 0.6, left=dispatch, color=ORANGE, label="allocation")
     total = dispatch + allocation

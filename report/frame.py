@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.records import Outcome, State
+from p2p_market.community.records import Round, State
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray
 from report.figures import BLUE, GREY, INK, ORANGE, STYLE, VERMILLION
@@ -21,7 +21,7 @@ DPI = 100
 
 
 def draw(
-    scenario: Scenario, episode: Episode, state: State, outcome: Outcome | None
+    scenario: Scenario, episode: Episode, state: State, outcome: Round | None
 ) -> NDArray[np.uint8]:
     """The step that was just played, of the first community; before it an empty market.
 
@@ -45,7 +45,7 @@ def draw(
     return pixels.copy()
 
 
-def _title(scenario: Scenario, state: State, outcome: Outcome | None) -> str:
+def _title(scenario: Scenario, state: State, outcome: Round | None) -> str:
     hours = state.step * scenario.dt_h
     when = f"{scenario.spec.id}, day {int(hours // 24) + 1}, {int(hours % 24):02d}:"
     when += f"{round(60 * (hours % 1)):02d}"
@@ -58,7 +58,7 @@ def _title(scenario: Scenario, state: State, outcome: Outcome | None) -> str:
 
 
 def _members(
-    axes: Axes, scenario: Scenario, episode: Episode, state: State, outcome: Outcome | None
+    axes: Axes, scenario: Scenario, episode: Episode, state: State, outcome: Round | None
 ) -> None:
     """Net load of each member, and what of it neighbours served."""
     step = min(state.step, scenario.steps - 1)
@@ -79,7 +79,7 @@ def _members(
     axes.legend(loc="best", frameon=False, ncols=2)
 
 
-def _book(axes: Axes, scenario: Scenario, outcome: Outcome | None) -> None:
+def _book(axes: Axes, scenario: Scenario, outcome: Round | None) -> None:
     """Bids and asks in merit order, and the clearing price."""
     axes.set_title("order book", loc="left", weight="bold")
     axes.set_xlabel("power [kW]")

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from p2p_market.community.optimum.breakdown import HOURS, OF_DEVICES, Breakdown, Cause
-from p2p_market.evaluation.benchmark import OPTIMUM, Row, ScenarioResult
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.records import FloatArray
+from p2p_market.track import OPTIMUM
 from report.figures import BLUE, ORANGE, VERMILLION, Picture, short, svg
 from report.table import Line, amount
 
@@ -115,7 +116,7 @@ def name_of(cause: Cause) -> str:
 
 def lost(row: Row) -> Breakdown:
     """The breakdown of a row that has one."""
-    assert row.lost is not None
+    assert isinstance(row.lost, Breakdown)
     return row.lost
 
 

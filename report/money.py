@@ -6,9 +6,11 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
+from p2p_market.community.baselines import RULE
 from p2p_market.community.records import LEDGER_ENTRIES, SOCIAL_COLUMNS
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.records import FloatArray
+from p2p_market.track import OPTIMUM
 from report.figures import (
     BLUE,
     GREY,

@@ -6,13 +6,14 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE
+from p2p_market.community.baselines import RULE
 from p2p_market.evaluation.statistics.aggregates import interquartile_mean
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.evaluation.statistics.paired import Improvement, pooled_blocks
 from p2p_market.evaluation.statistics.profiles import Band
 from p2p_market.evaluation.tables.overview import Shared, profiles
 from p2p_market.records import FloatArray
+from p2p_market.track import OPTIMUM
 from report.figures import GREY, LINES, LOWEST_SCORE, Picture, short, svg
 from report.table import Line, amount
 

@@ -9,15 +9,17 @@ from typing import Final
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from p2p_market.community.baselines import RULE, TRUTHFUL
 from p2p_market.community.optimum.full_matching import FULL_MATCHING
+from p2p_market.community.safety.held import held
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.schema import DynamicContract
 from p2p_market.data.dataset import card
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, Row, ScenarioResult
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
-from p2p_market.evaluation.players.fallback import told
 from p2p_market.evaluation.tables.overview import improvements, overview, shared_costs
 from p2p_market.files import write_text
+from p2p_market.track import OPTIMUM
 from report import table
 from report.figures import Picture, gap_picture, score_picture
 from report.losses import Why, why
@@ -234,7 +236,7 @@ def _conduct(result: ScenarioResult) -> list[str]:
 
 def _interventions(result: ScenarioResult) -> list[str]:
     """What the supervisor did in each policy's episodes, by cause."""
-    found = {name: told(result.scenario, one) for name, one in result.trajectories.items()}
+    found = {name: held(result.scenario, one) for name, one in result.trajectories.items()}
     return [f"{name}: {words}" for name, words in found.items() if words]
 
 

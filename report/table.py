@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.evaluation.benchmark import OPTIMUM, Row, ScenarioResult
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.evaluation.players.conduct import marks
 from p2p_market.evaluation.statistics.summary import Summary
+from p2p_market.track import OPTIMUM
 
 MINUS: Final = "\N{MINUS SIGN}"
 THIN: Final = "\N{NARROW NO-BREAK SPACE}"
@@ -40,8 +41,8 @@ COLUMNS: Final = (
     Column("Score", "mean", "of weeks", 1, lambda row: row.score.mean),
     Column("Score", "worst", "week", 1, lambda row: row.score.worst),
     Column("Money", "cost", "EUR", None, lambda row: row.social_cost_eur.sum()),
-    Column("Money", "dispatch gap", "EUR", None, lambda row: row.dispatch_gap_eur.sum()),
-    Column("Money", "allocation gap", "EUR", None, lambda row: row.allocation_gap_eur.sum()),
+    Column("Money", "dispatch gap", "EUR", None, lambda row: row.gaps_eur["dispatch"].sum()),
+    Column("Money", "allocation gap", "EUR", None, lambda row: row.gaps_eur["allocation"].sum()),
     Column("Energy and grid", "traded", "kWh", None, lambda row: row.metrics["traded"].sum()),
     Column("Energy and grid", "CO2", "kg", None, lambda row: row.metrics["co2"].sum()),
     Column("Energy and grid", "peak", "kW, max", 1, lambda row: row.metrics["peak"].max()),

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, Row, ScenarioResult
+from p2p_market.community.baselines import RULE, TRUTHFUL
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.records import FloatArray
-from p2p_market.track import Trajectory
+from p2p_market.track import OPTIMUM, Trajectory
 from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, short, svg
 from report.table import amount
 
@@ -107,7 +108,7 @@ def _draw(figure: Figure, week: Week) -> None:
 
 
 def _hours(week: Week, points: int) -> FloatArray:
-    return week.result.scenario.dt_h * np.arange(points, dtype=np.float64)
+    return np.asarray(week.result.scenario.dt_h * np.arange(points, dtype=np.float64))
 
 
 def _steps(axes: Axes, week: Week, values: FloatArray, color: str, width: float = 1.3) -> None:
@@ -146,7 +147,7 @@ def _power(axes: Axes, week: Week) -> None:
     axes.fill_between(hours, np.append(sun, sun[-1]), step="post", color=ORANGE, alpha=0.4, lw=0)
     _steps(axes, week, load, INK)
     for _, color, played in week.played():
-        _steps(axes, week, week.community_kw(played.net_load_kw), color, 1.1)
+        _steps(axes, week, week.community_kw(played.series["net_load_kw"]), color, 1.1)
     axes.axhline(0.0, color=GREY, linewidth=0.8)
     axes.set_ylabel("power [kW]")
     given: list[tuple[str, Line2D | Patch]] = [
@@ -166,7 +167,7 @@ def _price(axes: Axes, week: Week) -> None:
         low, high = (np.append(edge, edge[-1]) for edge in (limits.min(1), limits.max(1)))
         axes.fill_between(hours, low, high, step="post", color=color, alpha=0.6, lw=1.5)
     for _, color, played in week.played():
-        price = played.clearing_price_eur_per_kwh[:, one]
+        price = played.series["clearing_price_eur_per_kwh"][:, one]
         edges = _hours(week, len(price) + 1)
         axes.hlines(price, edges[:-1], edges[1:], color=color, linewidth=2.0)
     with_grid = episode.grid[:, one] > 0.0  # without it caps are the value of lost load
@@ -181,7 +182,7 @@ def _price(axes: Axes, week: Week) -> None:
 
 def _traded(axes: Axes, week: Week) -> None:
     for _, color, played in week.played():
-        _steps(axes, week, week.community_kw(np.maximum(played.fill_kw, 0.0)), color)
+        _steps(axes, week, week.community_kw(np.maximum(played.series["fill_kw"], 0.0)), color)
     axes.set_ylim(bottom=0.0)
     axes.set_ylabel("power [kW]")
     _legend(axes, "Traded between neighbours", _policies(week))
@@ -190,7 +191,7 @@ def _traded(axes: Axes, week: Week) -> None:
 def _stored(axes: Axes, week: Week) -> None:
     start = week.result.episode.start_energy_kwh[week.number].sum()
     for _, color, played in week.played():
-        after = played.energy_kwh[:, week.number].sum(axis=(1, 2))
+        after = played.series["energy_kwh"][:, week.number].sum(axis=(1, 2))
         axes.plot(_hours(week, len(after) + 1), np.append(start, after), color=color, lw=1.3)
     axes.set_ylim(bottom=0.0)
     axes.set_ylabel("energy [kWh]")
@@ -200,7 +201,10 @@ def _stored(axes: Axes, week: Week) -> None:
 def _grid(axes: Axes, week: Week) -> None:
     reach = 0.0
     for _, color, played in week.played():
-        bought, sold = week.community_kw(played.import_kw), week.community_kw(played.export_kw)
+        bought, sold = (
+            week.community_kw(played.series["import_kw"]),
+            week.community_kw(played.series["export_kw"]),
+        )
         _steps(axes, week, bought, color)
         _steps(axes, week, -sold, color)
         reach = max(reach, float(np.abs(bought - sold).max()))

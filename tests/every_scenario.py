@@ -2,7 +2,7 @@
 
 import pytest
 
-from p2p_market.community.scenario.scenario import scenario_ids
+from p2p_market.scenarios import scenario_ids
 
 PLAIN = ("classic-v0", "ev-12-v0")  # hourly without losses; quarters of an hour, with vehicles
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from p2p_market import loading as modules
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.processes import in_processes
 from p2p_market.loading import import_from_here, import_ours
+from p2p_market.registry import load_scenario
 
 POLICY = """
 class Own:

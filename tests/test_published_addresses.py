@@ -7,8 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from p2p_market.assets.node import Coefficients
-from p2p_market.community.episode.episode import Episode, EpisodeKey
+from p2p_market.community.episode.episode import Episode
 from p2p_market.community.optimum import digest
+from p2p_market.track import EpisodeKey
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ("leaderboard/seasons", "baselines/published", "p2p_market/reference")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.records import Record
+from p2p_market.registry import load_scenario
 
 
 def arrays(record):

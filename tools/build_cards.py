@@ -2,7 +2,7 @@
 
     python -m tools.build_cards
 
-fills `docs/cards/`. The tables `ASSETS`, `MECHANISMS`, `KNOWN`, the scenario folder and the
+fills `docs/cards/`. `ASSETS`, `MECHANISMS`, the baselines of the track, the scenario folder and the
 environment's own tables are walked, so whatever is added there gets its card; a test keeps the
 pages in step.
 """
@@ -20,12 +20,14 @@ from pydantic import TypeAdapter
 from p2p_market.assets import ASSETS
 from p2p_market.community.envs.env import INFO_KEYS, CommunityEnv
 from p2p_market.community.metrics import METRICS
-from p2p_market.community.observation import Feature
 from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
-from p2p_market.community.scenario.scenario import Scenario, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.track import CARD
 from p2p_market.data.dataset import card
 from p2p_market.market import MECHANISMS
-from p2p_market.registry import KNOWN, make
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import OPTIMUM, Feature
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "cards"
 EXAMPLE: Final = "community-16-v0"
@@ -50,7 +52,7 @@ def text_of(thing: object) -> str:
 
 def environment() -> str:
     """Action, observation, joint state, infos, ledger, metrics."""
-    env = make(EXAMPLE)
+    env = CommunityEnv(load_scenario(EXAMPLE))
     ledger = [[f"`{name}`", "EUR, positive when paid"] for name in LEDGER_ENTRIES]
     own = [[f"`{name}`", m.unit, m.better or "neither"] for name, m in METRICS.items()]
     return page(
@@ -218,8 +220,10 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
 
 def baselines() -> str:
     """One section per policy."""
+    targets = {name: one.targets["prosumer"] for name, one in CARD.baselines.items()}
+    targets[OPTIMUM] = CARD.extras["optimum"]
     parts = []
-    for name, target in KNOWN.items():
+    for name, target in targets.items():
         module, _, factory = target.partition(":")
         found = getattr(importlib.import_module(module), factory)
         own = f"`{target}`. {_arguments(found)[0]}"

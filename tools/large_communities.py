@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario
+from p2p_market.community.scenario.scenario import Scenario, build
+from p2p_market.registry import load_scenario
 
 
 def grown(scenario_id: str, members: int, **keys: Any) -> Scenario:

@@ -5,8 +5,9 @@ import json
 from rich.progress import track
 
 from baselines.community.duals.learn import FOLDER, learn
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.files import write_bytes
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 
 DIGITS = 4
 

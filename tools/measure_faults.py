@@ -16,12 +16,13 @@ import numpy as np
 from p2p_market.community.episode.episode import Episode, choose_key, draw, stack
 from p2p_market.community.episode.faults import CODE, OF_MESSAGES
 from p2p_market.community.records import SUPERVISOR_CAUSES
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import FaultKind, Faults
 from p2p_market.evaluation.benchmark import all_weeks
 from p2p_market.evaluation.players.policy import Policy, load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.records import BoolArray, IntArray
+from p2p_market.registry import load_scenario
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "safety.md"
 START: Final = "<!-- measured: python -m tools.measure_faults -->"
@@ -42,7 +43,7 @@ class Rates:
 def test_weeks(scenario: Scenario, faults: Faults | None) -> tuple[Scenario, Episode]:
     """All test weeks of a scenario with such faults."""
     faulty = build(scenario.spec.model_copy(update={"faults": faults}))
-    keys = [choose_key(faulty, 0, "test", week) for week in all_weeks()]
+    keys = [choose_key(faulty, 0, "test", week) for week in all_weeks(scenario)]
     return faulty, stack([draw(faulty, key) for key in keys])
 
 

@@ -24,9 +24,9 @@ from baselines.learners.mappo.sight import Sight, survey
 from baselines.learners.ppo.args import Args
 from baselines.learners.ppo.collect import Collector
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.evaluation.running.cluster import LOCAL, connected
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.registry import load_scenario
 
 SCENARIO: Final = "community-16-v0"
 COMMUNITIES: Final = {"batched": 64, "episodes": 16}
@@ -87,7 +87,7 @@ def measure(path: str, still: bool) -> float:
         seconds.append(time.process_time() - began)
     algorithm.stop()
     steps = round(args.segment_h / scenario.dt_h)
-    return args.communities * len(scenario.agents) * steps / median(seconds[1:])
+    return float(args.communities * len(scenario.agents) * steps / median(seconds[1:]))
 
 
 def _still(sight: Sight, generator: torch.Generator) -> StillCollector:

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from p2p_market import parallel_env
 from p2p_market.commands.console import progress_bar
 from p2p_market.community.envs.batch import CommunityBatch
+from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.evaluation.running.processes import processors
 from tools.large_communities import grown
@@ -76,7 +76,7 @@ def batched(scenario: Scenario, batch: int, threads: int) -> float:
 
 def single(scenario: Scenario) -> float:
     """Rate of one community through dictionaries."""
-    env = parallel_env(scenario)
+    env = CommunityEnv(scenario)
     env.reset(seed=0)
     width, generator = env.action_map.width, np.random.default_rng(0)
     actions = {a: generator.uniform(-1.0, 1.0, width).astype(np.float32) for a in scenario.agents}

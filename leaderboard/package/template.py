@@ -10,9 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
 from baselines.learners.ppo.decision import KINDS
 from leaderboard.package.manifest import NAME
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PackageError
 from p2p_market.files import write_bytes
+from p2p_market.registry import load_scenario
 
 MANIFEST: Final = """\
 # What you submit. Change what stands here, then: p2p-market leaderboard pack FOLDER

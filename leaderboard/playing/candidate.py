@@ -12,13 +12,14 @@ from leaderboard.playing.play import Seats, policies
 from leaderboard.record.record import Entry
 from leaderboard.season.season import Season
 from leaderboard.tripwires import OTHER_OPTIMUM, TRIPWIRES
-from p2p_market.community.scenario.scenario import Scenario, load_scenario
+from p2p_market.community.baselines import BASELINES
+from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import OPTIMUM
-from p2p_market.registry import COLD, KNOWN, PLANNING, REFERENCES
+from p2p_market.registry import load_scenario
+from p2p_market.track import OPTIMUM
 
 BASELINE_VERSION: Final = "1.0.0"
-SEEING: Final = (OPTIMUM, OTHER_OPTIMUM, *REFERENCES)
+SEEING: Final = (OPTIMUM, OTHER_OPTIMUM)
 DEVELOPERS: Final = "The p2p_market developers"
 
 
@@ -35,7 +36,10 @@ class Candidate:
     @property
     def focal(self) -> bool:
         """Whether it can play one seat: what plans for all, or knows the episode, cannot."""
-        return self.package is not None or self.files[0] not in (*SEEING, *PLANNING, *COLD)
+        if self.package is not None or self.files[0] in SEEING:
+            return self.package is not None
+        baseline = BASELINES.get(self.files[0])
+        return baseline is None or not (baseline.slow or baseline.foresight)
 
     def seats(self, file: str, scenario: Scenario) -> Seats | None:
         """The network in a file; None if it is something else.
@@ -94,7 +98,7 @@ def of_baseline(name: str) -> Candidate:
     Raises:
         PolicyError: if there is no such policy.
     """
-    known = {**{one: one for one in KNOWN}, **TRIPWIRES}
+    known = {**{one: one for one in (*BASELINES, OPTIMUM)}, **TRIPWIRES}
     if name not in known and ":" not in name:
         raise PolicyError(f"no baseline {name!r}; known are: {', '.join(known)}")
     label = name.rpartition(":")[2].replace("_", "-")

@@ -80,7 +80,7 @@ def play(task: Task, tell: Tell) -> Played:
             policy = among_bots(policy, season, drawn, seat)
         played = rollout(drawn.scenario, drawn.episode(), OnGrid(policy), task.file)
         level = OWN_CODE if one.process is None else one.process.level
-    trace = Trace(to_grid(played.actions[:, 0]), np.array(faults, dtype=np.uint8))
+    trace = Trace(to_grid(played.actions["prosumer"][:, 0]), np.array(faults, dtype=np.uint8))
     file, digest = packed(trace)
     shared: dict[str, Any] = {
         "file": task.file.replace(":", "_"),

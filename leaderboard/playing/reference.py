@@ -10,19 +10,19 @@ from pathlib import Path
 
 from leaderboard.season.draws import Draw, board_spec
 from leaderboard.season.season import Board, Season
-from p2p_market.community.metrics import private_cost_eur, social_cost_eur
+from p2p_market.community.baselines import RULE
 from p2p_market.community.optimum.digest import digest_of
-from p2p_market.community.optimum.plan import Plan
 from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.errors import OptimumError, RecordError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, best_cost_eur
+from p2p_market.evaluation.benchmark import best_of
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import Entry, entries, plan_of, rounded, write_table
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import Planner, load_policy
 from p2p_market.evaluation.record.run_record import versions
 from p2p_market.records import FloatArray, Record
+from p2p_market.track import OPTIMUM, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def solve(drawn: Draw) -> tuple[Entry, Plan]:
         drawn.key.start_day,
         drawn.key.seed,
         episode=digest_of(scenario, episode),
-        rule_eur=float(social_cost_eur(rule)[0]),
+        rule_eur=float(rule.social_cost_eur[0]),
         rule_digest=rule.digests[0],
         plan_eur=plan.objective_eur,
         bound_eur=certificate.bound_eur,
@@ -116,9 +116,9 @@ def ends(season: Season, drawn: Draw) -> Ends:
         raise RecordError(f"{drawn.board.scenario}, draw {drawn.index}: {certificate}")
     alone = play(scenario, episode, RULE)
     return Ends(
-        rule_eur=float(social_cost_eur(alone)[0]),
-        best_eur=float(best_cost_eur(scenario, [certificate], played)[0]),
-        alone_eur=private_cost_eur(alone)[0],
+        rule_eur=float(alone.social_cost_eur[0]),
+        best_eur=float(best_of(scenario, [certificate], played)[0]),
+        alone_eur=alone.private_cost_eur[0],
     )
 
 

@@ -17,15 +17,15 @@ from leaderboard.season.draws import Draw, following
 from leaderboard.season.season import Season
 from leaderboard.tripwires import OTHER_OPTIMUM
 from p2p_market.community.actions import action_map
-from p2p_market.community.metrics import private_cost_eur
+from p2p_market.community.baselines import TRUTHFUL
+from p2p_market.community.optimum.plan import plan_actions
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import OPTIMUM, TRUTHFUL
-from p2p_market.evaluation.ends.certificate import plan_actions
 from p2p_market.evaluation.players.mixture import Mixture
 from p2p_market.evaluation.players.policy import Informed, Planner, Policy, load_policy
 from p2p_market.evaluation.players.population import Seeded, bot_seed, load_population, seated
 from p2p_market.evaluation.rollout import Recorded, rollout
 from p2p_market.records import FloatArray
+from p2p_market.track import OPTIMUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _own_code(candidate: Candidate, file: str, season: Season, drawn: Draw) -> P
 def _planned(season: Season, drawn: Draw, of: Draw) -> Policy:
     """The schedule of a draw's optimum, in this draw."""
     plan = optimum(season, of)
-    return Recorded(plan_actions(drawn.scenario, drawn.episode(), plan))
+    return Recorded(plan_actions(drawn.scenario, drawn.episode(), plan.schedule))
 
 
 def guarded(policy: Policy, season: Season, drawn: Draw, out_faults: list[int]) -> Guarded:
@@ -109,4 +109,4 @@ def truthful_costs_eur(season: Season, drawn: Draw, seat: int) -> FloatArray:
     assert isinstance(policy, Policy)
     joint = OnGrid(among_bots(policy, season, drawn, seat))
     played = rollout(drawn.scenario, drawn.episode(), joint, TRUTHFUL)
-    return np.asarray(private_cost_eur(played)[0])
+    return np.asarray(played.private_cost_eur[0])

@@ -11,12 +11,8 @@ from leaderboard.playing.roles import truthful_costs_eur
 from leaderboard.record.traces import Trace, from_grid
 from leaderboard.season.draws import Draw
 from leaderboard.season.season import Season
-from p2p_market.community.metrics import (
-    METRICS,
-    private_cost_eur,
-    social_cost_eur,
-)
-from p2p_market.evaluation.benchmark import RULE
+from p2p_market.community.baselines import RULE
+from p2p_market.community.metrics import METRICS
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.rollout import Recorded, rollout
 from p2p_market.evaluation.statistics.scores import floor_costs
@@ -53,7 +49,7 @@ def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) 
         played: what its actions led to.
     """
     both, lost = ends(season, drawn), failed(season, trace)
-    costs = (np.array([both.rule_eur]), social_cost_eur(played), np.array([both.best_eur]))
+    costs = (np.array([both.rule_eur]), played.social_cost_eur, np.array([both.best_eur]))
     return {
         "faults": trace.counts(),
         "failed": lost,
@@ -65,7 +61,7 @@ def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) 
             name: float(metric.of(drawn.scenario, drawn.episode(), played)[0])
             for name, metric in METRICS.items()
         },
-        "saved_eur": (both.alone_eur - private_cost_eur(played)[0]).tolist(),
+        "saved_eur": (both.alone_eur - played.private_cost_eur[0]).tolist(),
         "steps": len(trace.faults),
     }
 
@@ -78,7 +74,7 @@ def focal_numbers(
     A failed episode costs what it cost, and at least as much more than alone as the truthful rule
     saves there.
     """
-    own, truthful = private_cost_eur(played)[0], truthful_costs_eur(season, drawn, seat)
+    own, truthful = played.private_cost_eur[0], truthful_costs_eur(season, drawn, seat)
     alone, lost = float(_alone_eur(drawn)[seat]), failed(season, trace)
     floor = max(float(own[seat]), alone + max(0.0, alone - float(truthful[seat])))
     others = np.arange(len(own)) != seat
@@ -96,4 +92,4 @@ def focal_numbers(
 @lru_cache(maxsize=4)
 def _alone_eur(drawn: Draw) -> FloatArray:
     """Private costs where nobody trades, (agent,)."""
-    return np.asarray(private_cost_eur(play(drawn.scenario, drawn.episode(), RULE))[0])
+    return np.asarray(play(drawn.scenario, drawn.episode(), RULE).private_cost_eur[0])

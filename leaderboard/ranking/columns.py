@@ -6,13 +6,14 @@ from typing import Final
 import numpy as np
 
 from leaderboard.record.record import Episode, FocalEpisode, Record
-from p2p_market.community.metrics import METRICS, jain_index
+from p2p_market.community.metrics import METRICS
 from p2p_market.evaluation.statistics.bootstrap import (
     Interval,
     draw_weeks,
     interval,
     named_generator,
 )
+from p2p_market.evaluation.statistics.fairness import jain_index
 from p2p_market.records import FloatArray
 
 CENT_EUR: Final = 0.01

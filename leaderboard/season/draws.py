@@ -12,11 +12,13 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 from leaderboard.season.season import Board, Season
-from p2p_market.community.episode.episode import Episode, EpisodeKey, draw
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario
+from p2p_market.community.episode.episode import Episode, draw
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import Contract, DynamicContract, Member, ScenarioSpec
 from p2p_market.data import load
 from p2p_market.data.calendar import start_days
+from p2p_market.registry import load_scenario
+from p2p_market.track import EpisodeKey
 
 PURPOSE: Final = b"p2p_market/draw/1"
 NUMBER_BYTES: Final = 16
@@ -160,7 +162,8 @@ def _in_range(spec: ScenarioSpec, contract: Contract) -> Contract:
 
 @cache
 def _shipped(scenario: str) -> ScenarioSpec:
-    return load_scenario(scenario).spec
+    spec: ScenarioSpec = load_scenario(scenario).spec
+    return spec
 
 
 @lru_cache(maxsize=2)

@@ -23,12 +23,12 @@ from leaderboard.season.season import (
     sealed_text,
 )
 from p2p_market import __version__
-from p2p_market.community.optimum.plan import Plan as Schedule
 from p2p_market.errors import RecordError
 from p2p_market.evaluation.ends.reference import Entry
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes
 from p2p_market.files import write_bytes, write_private
+from p2p_market.track import Plan as Schedule
 
 
 def open_season(

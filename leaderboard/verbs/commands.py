@@ -6,9 +6,10 @@ from leaderboard.gate.check import check
 from leaderboard.package.package import pack_folder, read
 from leaderboard.package.template import write_template
 from leaderboard.playing.play import policies
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.errors import PackageError, PolicyError
 from p2p_market.files import write_bytes
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 
 
 def init(folder: Path, kind: str) -> list[str]:

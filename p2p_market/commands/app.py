@@ -34,20 +34,13 @@ from p2p_market.commands.console import (
 )
 from p2p_market.commands.run import run
 from p2p_market.commands.screen import visible
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.compilation import folder
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
 from p2p_market.evaluation.record.run_record import replay
-from p2p_market.registry import (
-    BASELINES,
-    COLD,
-    DEFAULT_SCENARIO,
-    PLANNING,
-    REFERENCES,
-    make,
-)
+from p2p_market.registry import DEFAULT_SCENARIO, load_scenario, make
+from p2p_market.scenarios import scenario_ids
 
 EXTRAS: Final = (
     ("cvxpy", "optimal"),
@@ -118,10 +111,11 @@ def benchmark(
             "--policy",
             "-p",
             help="Baseline, MODULE:FACTORY or FILE.onnx; repeatable. "
-            f"Default: all but {', '.join([*COLD, *REFERENCES])}.",
+            "ROLE=POLICY for one of several roles. Default: all baselines but those that know the "
+            "future or take much longer.",
         ),
     ] = None,
-    weeks: WeeksOption = "0-12",
+    weeks: WeeksOption = "",
     split: SplitOption = "test",
     seed: SeedOption = 0,
     output: OutputOption = Path("results"),
@@ -141,7 +135,7 @@ def benchmark(
         names = scenario or [DEFAULT_SCENARIO]
         if everything:
             names += [name for name in scenario_ids() if name != DEFAULT_SCENARIO]
-        run(names, policy or [*BASELINES, *PLANNING], weeks, split, seed, output, workers, ray)
+        run(names, policy or [], weeks, split, seed, output, workers, ray)
 
 
 @app.command(name="evaluate")
@@ -149,11 +143,14 @@ def evaluate_policy(
     policy: Annotated[
         str,
         typer.Option(
-            "--policy", "-p", help="MODULE:FACTORY, a trained FILE.onnx, or a baseline's name."
+            "--policy",
+            "-p",
+            help="MODULE:FACTORY, a trained FILE.onnx, a baseline's name, or ROLE=POLICY with "
+            "one such for each role.",
         ),
     ],
     scenario: ScenarioOption = None,
-    weeks: WeeksOption = "0-12",
+    weeks: WeeksOption = "",
     split: SplitOption = "test",
     seed: SeedOption = 0,
     output: OutputOption = Path("results"),
@@ -187,25 +184,27 @@ def scenarios(
 ) -> None:
     """List the shipped scenarios."""
     with complaining():
-        specs = [load_scenario(name).spec for name in scenario_ids()]
+        chosen = [load_scenario(name) for name in scenario_ids()]
     if as_json:
         rows = [
             {
-                "id": spec.id,
-                "title": spec.title,
-                "members": len(spec.members),
-                "dt_h": spec.dt_h,
-                "days": spec.days,
-                "mechanism": spec.mechanism,
-                "data": spec.data,
+                "id": one.spec.id,
+                "title": one.spec.title,
+                "track": one.spec.track,
+                "members": len(one.agents),
+                "dt_h": one.spec.dt_h,
+                "days": one.spec.days,
+                "mechanism": getattr(one.spec, "mechanism", None),
+                "data": one.data.name,
             }
-            for spec in specs
+            for one in chosen
         ]
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
         return
-    table = Table("id", "members", "step [h]", "title")
-    for spec in specs:
-        table.add_row(spec.id, str(len(spec.members)), f"{spec.dt_h:g}", spec.title)
+    table = Table("id", "track", "agents", "step [h]", "title")
+    for one in chosen:
+        spec = one.spec
+        table.add_row(spec.id, spec.track, str(len(one.agents)), f"{spec.dt_h:g}", spec.title)
     console.print(table)
 
 

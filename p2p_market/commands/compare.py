@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-import numpy as np
 import typer
 from typer.core import TyperGroup
 
@@ -20,18 +19,14 @@ from p2p_market.commands.console import (
     console,
     euro,
     progress_bar,
-    week_numbers,
+    weeks_of,
 )
 from p2p_market.commands.screen import Figures
-from p2p_market.community import metrics
-from p2p_market.community.episode.episode import choose_key, draw, stack
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
-from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import RULE, TRUTHFUL
+from p2p_market.errors import ScenarioError
+from p2p_market.evaluation.benchmark import draw_weeks
 from p2p_market.evaluation.players.conduct import recorded_marks
-from p2p_market.evaluation.players.policy import Policy, load_policy
+from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.record.recorded import read_run
-from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.evaluation.tables.comparison import (
     Difference,
@@ -40,27 +35,11 @@ from p2p_market.evaluation.tables.comparison import (
     compare_runs,
 )
 from p2p_market.files import write_text
-from p2p_market.market import MECHANISMS
-from p2p_market.records import FloatArray
-from p2p_market.track import Trajectory
-
-HEADINGS: Final = (
-    "IR",
-    "budget",
-    "truthful",
-    "traded\nkWh",
-    "cost\nEUR",
-    "gap\nEUR",
-    "price\n/kWh",
-    "operator\nEUR",
-    "worse\noff",
-)
-
-LEGEND: Final = (
-    "Means per episode. IR: nobody trades worse than its order; budget: strong if the operator "
-    "keeps nothing; cost: social cost; gap: what the best matching of the same net loads would "
-    "save; price: EUR, mean by volume; worse off: members that pay more than alone with the grid."
-)
+from p2p_market.loading import import_ours
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import AnyScenario
+from p2p_market.tracks import extra, track_of
 
 
 class RunsByDefault(TyperGroup):
@@ -78,19 +57,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Two runs on the same episodes (compare RUN RUN), or rules of the market; no solver.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The truthful rule under one mechanism; arrays are per episode."""
-
-    mechanism: str
-    traded_kwh: FloatArray  # (episode,)
-    social_cost_eur: FloatArray  # (episode,)
-    allocation_gap_eur: FloatArray  # (episode,)
-    price_eur_per_kwh: FloatArray  # (episode,), nan when nothing was traded
-    operator_balance_eur: FloatArray  # (episode,)
-    worse_off_share: FloatArray  # (episode,)
 
 
 @app.callback()
@@ -198,7 +164,7 @@ def _signed(found: Interval, digits: int) -> str:
 @app.command()
 def mechanisms(
     scenario: ScenarioOption = None,
-    weeks: WeeksOption = "0-12",
+    weeks: WeeksOption = "",
     split: SplitOption = "test",
     seed: SeedOption = 0,
 ) -> None:
@@ -208,83 +174,46 @@ def mechanisms(
     """
     with complaining():
         chosen = [load_scenario(name) for name in scenario or scenario_ids()]
-        numbers = week_numbers(weeks)
-        for one in chosen:
+        compared = [one for one in chosen if extra(one, "mechanisms") is not None]
+        if not compared:
+            ids = ", ".join(one.spec.id for one in chosen)
+            raise ScenarioError(f"{ids}: no market in which mechanisms can be compared")
+        for one in compared:
+            module = import_ours(extra(one, "mechanisms").__module__)
             with progress_bar() as progress:
-                task = progress.add_task(one.spec.id, total=one.steps * (1 + len(MECHANISMS)))
+                task = progress.add_task(one.spec.id, total=one.steps * module.PLAYS)
                 advance = partial(progress.advance, task)
-                rows = compare_mechanisms(one, split, numbers, seed, advance)
-            _print_table(one, rows, len(numbers))
-        console.print(LEGEND)
+                rows = compare_mechanisms(one, split, weeks_of(one, split, weeks), seed, advance)
+            _print_table(one, module, rows)
+        console.print(module.LEGEND)
 
 
 def compare_mechanisms(
-    scenario: Scenario,
+    scenario: AnyScenario,
     split: str,
     weeks: Sequence[int],
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
-) -> tuple[Row, ...]:
-    """Play the truthful rule under each of `MECHANISMS`, whatever the scenario names.
+) -> tuple[Any, ...]:
+    """Play the truthful rule under each mechanism, whatever the scenario names.
 
     Args:
         progress: called with the number of steps played since its last call.
+
+    Returns:
+        Rows as in `p2p_market.community.mechanisms`.
     """
-    keys = [choose_key(scenario, seed, split, week) for week in weeks]
-    episode = stack([draw(scenario, key) for key in keys])
-
-    def play(mechanism: str, policy: str) -> tuple[Scenario, Trajectory]:
-        variant = build(scenario.spec.model_copy(update={"mechanism": mechanism}))
-        loaded = load_policy(policy, variant)
-        if not isinstance(loaded, Policy):
-            raise PolicyError(f"{policy!r} is no policy that acts on observations")
-        return variant, rollout(variant, episode, loaded, policy, progress=progress)
-
-    _, grid_only = play(scenario.spec.mechanism, RULE)
-    alone_eur = metrics.private_cost_eur(grid_only)
-    rows = []
-    for mechanism in MECHANISMS:
-        variant, played = play(mechanism, TRUTHFUL)
-        rows.append(
-            Row(
-                mechanism=mechanism,
-                traded_kwh=metrics.traded_kwh(variant, episode, played),
-                social_cost_eur=metrics.social_cost_eur(played),
-                allocation_gap_eur=metrics.allocation_gap_eur(variant, episode, played),
-                price_eur_per_kwh=metrics.mean_price_eur_per_kwh(played),
-                operator_balance_eur=metrics.operator_balance_eur(played),
-                worse_off_share=metrics.worse_off_share(
-                    alone_eur, metrics.private_cost_eur(played)
-                ),
-            )
-        )
-    return tuple(rows)
+    episode = track_of(scenario).stack(draw_weeks(scenario, split, weeks, seed))
+    rows: tuple[Any, ...] = extra(scenario, "mechanisms")(
+        scenario, episode, partial(play, progress=progress)
+    )
+    return rows
 
 
-def _print_table(scenario: Scenario, rows: Sequence[Row], episodes: int) -> None:
+def _print_table(scenario: AnyScenario, module: Any, rows: Sequence[Any]) -> None:
     """One row per mechanism: its laws, then what the truthful rule makes of it."""
-    spec, cells = scenario.spec, []
-    for row in rows:
-        laws = MECHANISMS[row.mechanism]
-        cells.append(
-            (
-                row.mechanism,
-                "yes" if laws.individually_rational else "no",
-                laws.budget_balance,
-                "yes" if laws.truthful else "no",
-                f"{row.traded_kwh.mean():.0f}",
-                euro(row.social_cost_eur),
-                euro(row.allocation_gap_eur),
-                price_text(row.price_eur_per_kwh),
-                euro(row.operator_balance_eur),
-                f"{100.0 * row.worse_off_share.mean():.0f} %",
-            )
-        )
-    console.say(f"{spec.id}: {TRUTHFUL} rule ({episodes} episodes of {spec.days} days)", "italic")
-    console.print(Figures(("mechanism", *HEADINGS), cells))
-
-
-def price_text(per_episode: FloatArray) -> str:
-    """Mean over the episodes with trade, a dash if there is none."""
-    traded = per_episode[~np.isnan(per_episode)]
-    return f"{traded.mean():.3f}" if len(traded) else "-"
+    console.say(f"{scenario.spec.id}: {module.title(rows)}", "italic")
+    cells = [
+        tuple(cell if isinstance(cell, str) else euro(cell) for cell in row.cells) for row in rows
+    ]
+    console.print(Figures(module.HEADINGS, cells))

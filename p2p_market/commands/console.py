@@ -24,6 +24,7 @@ from p2p_market.evaluation.benchmark import all_weeks
 from p2p_market.evaluation.running.interruption import ask_again, exit_code, listening
 from p2p_market.places import expanded
 from p2p_market.records import FloatArray
+from p2p_market.track import AnyScenario
 
 console: Final = Screen()
 complaints: Final = Screen(stderr=True)
@@ -49,18 +50,36 @@ def week_numbers(text: str) -> list[int]:
         found = re.fullmatch(r"\s*([0-9]{1,2})(?:\s*-\s*([0-9]{1,2}))?\s*", part)
         first, last = found.groups() if found else ("1", "0")
         numbers += range(int(first), int(last or first) + 1) or [-1]
-    if len(set(numbers)) < len(numbers) or not set(numbers) <= set(all_weeks()):
-        raise typer.BadParameter(
-            f"{text[:60]!r} is not a list of different weeks between 0 and {max(all_weeks())}, "
-            "like 0-12 or 3,7",
-            param_hint="--weeks",
-        )
+    if len(set(numbers)) < len(numbers) or min(numbers) < 0:
+        raise _no_weeks(text)
     return numbers
+
+
+def _no_weeks(text: str, most: int | None = None) -> typer.BadParameter:
+    between = "" if most is None else f" between 0 and {most}"
+    return typer.BadParameter(
+        f"{text[:60]!r} is not a list of different weeks{between}, like 0-12 or 3,7",
+        param_hint="--weeks",
+    )
+
+
+def weeks_of(scenario: AnyScenario, split: str, text: str) -> tuple[int, ...]:
+    """The weeks that were asked for in a scenario; all without a text.
+
+    Raises:
+        typer.BadParameter: if its split does not have them.
+    """
+    known = all_weeks(scenario, split)
+    numbers = week_numbers(text) if text else [*known]
+    if not set(numbers) <= set(known):
+        raise _no_weeks(text, max(known))
+    return tuple(numbers)
 
 
 def _checked_weeks(text: str) -> str:
     """The same text, refused before anything is loaded."""
-    week_numbers(text)
+    if text:
+        week_numbers(text)
     return text
 
 
@@ -76,7 +95,8 @@ WeeksOption = Annotated[
     str,
     typer.Option(
         "--weeks",
-        help="Weeks of the split, for example 0-12 or 3,7. Each is 7 days.",
+        help="Weeks of the split, for example 0-12 or 3,7. Default: all.",
+        show_default=False,
         callback=_checked_weeks,
     ),
 ]

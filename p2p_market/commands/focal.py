@@ -19,10 +19,9 @@ from p2p_market.commands.console import (
     complaining,
     console,
     progress_bar,
-    week_numbers,
+    weeks_of,
 )
 from p2p_market.commands.screen import Figures
-from p2p_market.community.scenario.scenario import Scenario, load_scenario, scenario_ids
 from p2p_market.evaluation.focal.focal import FocalResult, units_of_work
 from p2p_market.evaluation.focal.focal import focal as play_focal
 from p2p_market.evaluation.focal.summary import best_response, focal_record, summarise
@@ -33,6 +32,9 @@ from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.files import check_writable, new_file, safe_name
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import AnyScenario
 
 STARTS_OVER: Final = "nothing of this scenario is kept, the same command begins anew"
 
@@ -50,7 +52,7 @@ def focal(
         typer.Option("--policy", "-p", help="Baseline, MODULE:FACTORY or FILE.onnx; repeatable."),
     ],
     scenario: ScenarioOption = None,
-    weeks: WeeksOption = "0-12",
+    weeks: WeeksOption = "",
     split: SplitOption = "test",
     seed: SeedOption = 0,
     output: Annotated[
@@ -70,7 +72,6 @@ def focal(
     """
     with complaining(after_interruption=STARTS_OVER):
         check_names(policy)
-        numbers = week_numbers(weeks)
         chosen = [load_scenario(name) for name in scenario or scenario_ids()]
         for outcomes in first_tries(chosen, policy, split).values():
             for failure in filter(None, outcomes):
@@ -78,7 +79,9 @@ def focal(
         check_writable(output)
         for one in chosen:
             with complaining(1, STARTS_OVER):
-                result = _play(one, policy, split, numbers, seed, workers or processors())
+                result = _play(
+                    one, policy, split, weeks_of(one, split, weeks), seed, workers or processors()
+                )
                 path = _write(result, output)
             with complaining(1, f"the record is complete: {path}"):
                 _print_table(result)
@@ -87,7 +90,7 @@ def focal(
 
 
 def _play(
-    scenario: Scenario,
+    scenario: AnyScenario,
     policies: Sequence[str],
     split: str,
     weeks: Sequence[int],
@@ -142,7 +145,7 @@ def _write(result: FocalResult, folder: Path) -> Path:
     now = datetime.now(UTC)
     record = {
         "created_utc": now.isoformat(timespec="seconds"),
-        "installation": installation([row.policy for row in result.rows]),
+        "installation": installation([row.policy for row in result.rows], result.scenario),
         **focal_record(result),
     }
     text = json.dumps(record, indent=1, allow_nan=False) + "\n"

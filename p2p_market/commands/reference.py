@@ -11,19 +11,14 @@ import typer
 
 from p2p_market.commands.console import ScenarioOption, complaining, console, progress_bar
 from p2p_market.commands.screen import Figures
-from p2p_market.community.episode.episode import draw
-from p2p_market.community.metrics import social_cost_eur
-from p2p_market.community.optimum.digest import digest_of
-from p2p_market.community.optimum.plan import Plan
-from p2p_market.community.scenario.scenario import Scenario, load_scenario, scenario_ids
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, all_weeks
-from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.evaluation.ends.certificate import MIXED_INTEGER, certify
 from p2p_market.evaluation.ends.reference import (
     Entry,
     entries,
     plan_of,
     published,
+    reference_keys,
     write_table,
 )
 from p2p_market.evaluation.players.player import play
@@ -31,9 +26,10 @@ from p2p_market.evaluation.record.run_record import versions
 from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes, processors
-from p2p_market.loading import import_ours
-
-ROW: Final = "baselines.community.optimal.yardstick:row"
+from p2p_market.registry import load_scenario, rule_of
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import OPTIMUM, AnyScenario, Plan
+from p2p_market.tracks import extra, track_of
 
 LEGEND: Final = (
     "rule, optimum: mean social cost in EUR; alone: score of all members with perfect foresight "
@@ -50,7 +46,7 @@ class RowTask:
 
     number: int  # of the scenario
     scenario: str
-    week: int
+    place: int  # of the episode in the table
     folder: Path  # of finished rows
 
 
@@ -93,23 +89,27 @@ def reference(
             raise typer.Exit(1)
 
 
-def _solve(chosen: list[Scenario], workers: int, output: Path) -> list[list[Row]]:
+def _solve(chosen: list[AnyScenario], workers: int, output: Path) -> list[list[Row]]:
     """All rows of the scenarios, made side by side."""
-    made_by = json.dumps(installation([OPTIMUM, RULE]), sort_keys=True)
-    folder = output / "reference" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
-    tasks = [
-        RowTask(number, one.spec.id, week, folder / f"week-{week}")
-        for number, one in enumerate(chosen)
-        for week in all_weeks()
-    ]
+    tasks = []
+    for number, one in enumerate(chosen):
+        made_by = json.dumps(installation([OPTIMUM, rule_of(one)], one), sort_keys=True)
+        folder = output / "reference" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
+        tasks += [
+            RowTask(number, one.spec.id, place, folder / f"week-{place}")
+            for place in range(len(reference_keys(one)))
+        ]
     tasks.sort(key=lambda task: -len(chosen[task.number].agents) * chosen[task.number].steps)
     found: dict[tuple[int, int], Row] = {}
     with progress_bar() as progress:
-        bars = [progress.add_task(one.spec.id, total=len(all_weeks())) for one in chosen]
+        bars = [progress.add_task(one.spec.id, total=len(reference_keys(one))) for one in chosen]
         for task, row in in_processes(tasks, workers, lambda *_: None, make_row):
-            found[task.number, task.week] = row
+            found[task.number, task.place] = row
             progress.advance(bars[task.number])
-    return [[found[number, week] for week in all_weeks()] for number in range(len(chosen))]
+    return [
+        [found[number, place] for place in range(len(reference_keys(one)))]
+        for number, one in enumerate(chosen)
+    ]
 
 
 def make_row(task: RowTask, tell: Tell) -> Row:
@@ -117,13 +117,12 @@ def make_row(task: RowTask, tell: Tell) -> Row:
     scenario = load_scenario(task.scenario)
     stored = entries(scenario, task.folder)
     if stored:
-        episode = draw(scenario, stored[0].key)
+        episode = track_of(scenario).draw(scenario, stored[0].key)
         plan = plan_of(scenario, episode, stored[0], 0, task.folder)
-        if plan is not None and stored[0].episode == digest_of(scenario, episode):
+        if plan is not None and stored[0].episode == track_of(scenario).digest(scenario, episode):
             return stored[0], plan
-    module, _, function = ROW.partition(":")
     try:
-        row: Row = getattr(import_ours(module), function)(task.scenario, task.week)
+        row: Row = extra(scenario, "row")(task.scenario, task.place)
     except ImportError as error:
         raise PolicyError(
             f"no solver: {error}; solving needs a checkout and p2p-market[optimal]"
@@ -132,12 +131,12 @@ def make_row(task: RowTask, tell: Tell) -> Row:
     return row
 
 
-def _verify(chosen: list[Scenario]) -> list[str]:
+def _verify(chosen: list[AnyScenario]) -> list[str]:
     """Play rule and published schedule of each entry, and compute the bound, without a solver."""
     found = []
     for scenario in chosen:
         table = entries(scenario)
-        if len(table) < len(all_weeks()):
+        if len(table) < len(reference_keys(scenario)):
             found.append(f"{scenario.spec.id}: not published for this version of it; use --build")
         for entry in table:
             found += [
@@ -146,17 +145,17 @@ def _verify(chosen: list[Scenario]) -> list[str]:
     return found
 
 
-def _wrong(scenario: Scenario, entry: Entry) -> list[str]:
-    episode = draw(scenario, entry.key)
+def _wrong(scenario: AnyScenario, entry: Entry) -> list[str]:
+    episode = track_of(scenario).draw(scenario, entry.key)
     plan = published(scenario, episode)
     if plan is None:
         return ["the episode is drawn otherwise, or its schedule is damaged"]
-    rule = play(scenario, episode, RULE)
+    rule = play(scenario, episode, rule_of(scenario))
     certificate, played = certify(scenario, episode, plan, OPTIMUM)
     bound_moved = abs(certificate.bound_eur - entry.bound_eur) > entry.tolerance_eur
     told = {
         "the rule plays otherwise": rule.digests[0] != entry.rule_digest,
-        "the rule costs something else": social_cost_eur(rule)[0] != entry.rule_eur,
+        "the rule costs something else": rule.social_cost_eur[0] != entry.rule_eur,
         "the schedule plays otherwise": played.digests[0] != entry.optimum_digest,
         f"the certificate fails: {certificate}": not certificate.holds,
         "the prices prove another bound": bound_moved,
@@ -164,7 +163,7 @@ def _wrong(scenario: Scenario, entry: Entry) -> list[str]:
     return [what for what, wrong in told.items() if wrong]
 
 
-def _differences(scenario: Scenario, fresh: list[Row]) -> list[str]:
+def _differences(scenario: AnyScenario, fresh: list[Row]) -> list[str]:
     """What the table says otherwise than the rows solved anew."""
     table = {entry.key: entry for entry in entries(scenario)}
     found = []
@@ -173,7 +172,7 @@ def _differences(scenario: Scenario, fresh: list[Row]) -> list[str]:
         if old is None:
             continue
         most = {"plan_eur": old.tolerance_eur, "bound_eur": old.tolerance_eur, "rule_eur": 0.0}
-        if scenario.spec.optimum == "mixed_integer":  # plan and bound are ends of a gap, not costs
+        if scenario.spec.optimum == MIXED_INTEGER:  # plan and bound are ends of a gap, not costs
             most = {"rule_eur": 0.0}
         for name, tolerance in most.items():
             was, now = getattr(old, name), getattr(new, name)
@@ -182,7 +181,7 @@ def _differences(scenario: Scenario, fresh: list[Row]) -> list[str]:
     return found
 
 
-def _overview(chosen: list[Scenario]) -> Figures:
+def _overview(chosen: list[AnyScenario]) -> Figures:
     """One line per scenario, sums over its test weeks."""
     return Figures(
         ("scenario", "rule", "optimum", "alone", "replay", "bound", "second", "proved"),

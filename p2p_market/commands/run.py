@@ -21,13 +21,12 @@ from p2p_market.commands.console import (
     complaining,
     console,
     progress_bar,
-    week_numbers,
+    weeks_of,
 )
 from p2p_market.commands.tables import print_overview, print_result
-from p2p_market.community.scenario.scenario import Scenario, load_scenario
 from p2p_market.errors import P2PMarketError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult, entrants
-from p2p_market.evaluation.players.failure import FailedPolicyError
+from p2p_market.evaluation.benchmark import ScenarioResult, entrants
+from p2p_market.evaluation.players.failure import FailedPolicyError, Failure
 from p2p_market.evaluation.players.names import is_ours
 from p2p_market.evaluation.record.run_record import write_run
 from p2p_market.evaluation.running.first_try import first_tries
@@ -38,6 +37,8 @@ from p2p_market.evaluation.running.parts import Job, units_of_work
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.files import check_writable, new_folder, safe_name
 from p2p_market.loading import import_ours
+from p2p_market.registry import baselines, load_scenario, rule_of
+from p2p_market.track import OPTIMUM, AnyScenario
 
 REPORT: Final = "report.page:write"
 GOING_ON: Final = "the run goes on"
@@ -103,23 +104,45 @@ def _asked(
     chosen = [load_scenario(name) for name in names]
     if len({scenario.spec.id for scenario in chosen}) < len(chosen):
         raise typer.BadParameter("the same scenario twice", param_hint="--scenario")
-    numbers = week_numbers(weeks)
-    _try_out(chosen, policies, split)
-    return [Job(one, tuple(policies), split, tuple(numbers), seed, centralised) for one in chosen]
+    jobs = [
+        Job(
+            one,
+            tuple(policies or default_policies(one)),
+            split,
+            weeks_of(one, split, weeks),
+            seed,
+            centralised,
+        )
+        for one in chosen
+    ]
+    _try_out(jobs, split)
+    return jobs
 
 
-def _try_out(chosen: Sequence[Scenario], policies: Sequence[str], split: str) -> None:
+def default_policies(scenario: AnyScenario) -> list[str]:
+    """What a benchmark plays unless told otherwise."""
+    found = baselines(scenario).items()
+    return [*(name for name, one in found if one.benchmark), OPTIMUM]
+
+
+def _try_out(jobs: Sequence[Job], split: str) -> None:
     """Ask each policy for one action, so that a broken one is told before hours of play.
 
     Raises:
         FailedPolicyError: if all that were asked for fail at once, or the rule does.
         P2PMarketError: if one of them does not exist.
     """
-    outcomes = first_tries(chosen, entrants(policies), split)
+    outcomes: dict[str, list[Failure | None]] = {}
+    for policies in dict.fromkeys(job.policies for job in jobs):
+        chosen = [job.scenario for job in jobs if job.policies == policies]
+        together = dict.fromkeys(name for one in chosen for name in entrants(one, policies))
+        for name, found in first_tries(chosen, list(together), split).items():
+            outcomes.setdefault(name, []).extend(found)
     works = {policy for policy, found in outcomes.items() if None in found}
     failures = [next(filter(None, found)) for found in outcomes.values() if any(found)]
-    asked = set(policies) - {OPTIMUM}
-    if RULE not in works or (asked and not asked & works):
+    rules = {rule_of(job.scenario) for job in jobs}
+    asked = {name for job in jobs for name in job.policies} - {OPTIMUM}
+    if not rules <= works or (asked and not asked & works):
         *others, last = failures
         for other in others:
             complain(f"error: {other}")

@@ -6,11 +6,14 @@ import numpy as np
 
 from p2p_market.commands.console import console, euro
 from p2p_market.commands.screen import Figures
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.ends.certificate import MIXED_INTEGER
 from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
-from p2p_market.evaluation.players.fallback import told
 from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.evaluation.tables.overview import overview
+from p2p_market.registry import rule_of
+from p2p_market.track import OPTIMUM
+from p2p_market.tracks import extra, track_of
 
 
 def print_result(result: ScenarioResult) -> None:
@@ -25,7 +28,7 @@ def print_result(result: ScenarioResult) -> None:
 def print_overview(results: Sequence[ScenarioResult]) -> None:
     """What a run says at its end: the words of its tables, and one table over all scenarios."""
     console.print(
-        "score: share of the way from no trade (0) to the optimum (100), over all episodes; "
+        "score: share of the way from the rule (0) to the optimum (100), over all episodes; "
         "dispatch and allocation: EUR per episode lost by set-points and by matching"
     )
     if summaries := overview(results):
@@ -41,7 +44,7 @@ def print_overview(results: Sequence[ScenarioResult]) -> None:
 def _results(result: ScenarioResult) -> Figures:
     """Both ends of the scale and everything between, one row per policy."""
     found = [_marks(row) for row in result.rows]
-    marked = ("mark",) if any(found) else ()
+    marked, gaps = ("mark",) if any(found) else (), track_of(result.scenario).CARD.gaps
     return Figures(
         (
             "policy",
@@ -50,8 +53,7 @@ def _results(result: ScenarioResult) -> Figures:
             "95 % interval",
             "worst",
             "EUR each",
-            "dispatch",
-            "allocation",
+            *gaps,
         ),
         [
             (
@@ -61,8 +63,7 @@ def _results(result: ScenarioResult) -> Figures:
                 f"{row.score.low:.1f}..{row.score.high:.1f}",
                 f"{row.score.worst:.1f}",
                 euro(row.social_cost_eur),
-                euro(row.dispatch_gap_eur),
-                euro(row.allocation_gap_eur),
+                *(euro(row.gaps_eur[name]) for name in gaps),
             )
             for row, mark in zip(result.rows, found, strict=True)
         ],
@@ -119,12 +120,12 @@ def _print_certificate(result: ScenarioResult) -> None:
     good = sum(certificate.holds for certificate in result.certificates)
     total = len(result.certificates)
     console.print(
-        f"{RULE} = 0 and {OPTIMUM} = 100 by definition; "
+        f"{rule_of(result.scenario)} = 0 and {OPTIMUM} = 100 by definition; "
         f"the optimum's certificate holds in {good} of {total} episodes."
     )
     exact = np.array([certificate.gap_eur for certificate in result.certificates])
     gaps = exact.round(3) + 0.0  # no minus sign before zero
-    if result.scenario.spec.optimum == "mixed_integer":
+    if result.scenario.spec.optimum == MIXED_INTEGER:
         console.print(
             f"Mixed-integer: 100 is the proved bound; schedules found cost {gaps.mean():.3f} EUR "
             f"more in the mean, {gaps.max():.3f} at most."
@@ -132,8 +133,9 @@ def _print_certificate(result: ScenarioResult) -> None:
     for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
         if not certificate.holds:
             console.print(f"{key}: {certificate}", style="red")
+    held = extra(result.scenario, "held")
     for name, played in result.trajectories.items():
-        if held := told(result.scenario, played):
-            console.print(f"{name}: {held}", style="yellow")
+        if held is not None and (words := held(result.scenario, played)):
+            console.print(f"{name}: {words}", style="yellow")
     for name in result.above_optimum:
         console.print(f"{name} costs less than the bound: engine or optimum is wrong", style="red")

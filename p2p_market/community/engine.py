@@ -6,7 +6,7 @@ import numpy as np
 
 from p2p_market.community import invariants, settlement
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.records import SUPERVISOR_CAUSES, Action, Outcome, Proposal, State, Watch
+from p2p_market.community.records import SUPERVISOR_CAUSES, Action, Proposal, Round, State, Watch
 from p2p_market.community.reward import rewards
 from p2p_market.community.safety import emergency, feasibility, sensors, supervisor
 from p2p_market.community.scenario.scenario import Scenario
@@ -52,7 +52,7 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
 
 def step(
     scenario: Scenario, episode: Episode, state: State, proposal: Proposal, strict: bool = True
-) -> tuple[State, Outcome]:
+) -> tuple[State, Round]:
     """One step: screen, filter, market, emergency, grid, physics, ledger, invariants.
 
     Args:
@@ -88,7 +88,7 @@ def step(
         reading=reading,
         unchanged_steps=unchanged_steps,
     )
-    return next_state, Outcome(
+    return next_state, Round(
         proposal=asked,
         action=action,
         fills=fills,
@@ -97,6 +97,14 @@ def step(
         cause=watch.cause,
         reward=rewards(scenario, ledger),
     )
+
+
+def foreign(scenario: Scenario) -> tuple[str, str] | None:
+    """Module and words of a mechanism that is somebody else's; None for those of this package."""
+    name = scenario.spec.mechanism
+    module = MECHANISMS[name].clear.__module__
+    own = module.startswith("p2p_market.market.")
+    return None if own else (module, f"mechanism {name!r}")
 
 
 def order_book(scenario: Scenario, episode: Episode, state: State, action: Action) -> OrderBook:

@@ -1,7 +1,7 @@
 """Observations: what each agent knows in a step, with name, unit and range."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -17,6 +17,7 @@ from p2p_market.compilation import kernel
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import Float32Array, FloatArray, IntArray
+from p2p_market.track import Feature
 
 LEAST_EXPECTED_KW: Final = 0.01
 """PV below this says nothing of the sky: a forecast is then what is expected."""
@@ -24,16 +25,6 @@ LEAST_EXPECTED_KW: Final = 0.01
 _AHEAD = {dt: np.array([round(h / dt) for h in HORIZONS_H]) for dt in (0.25, 0.5, 1.0)}
 _SHARE = np.array(PERSISTENCE)
 _REST = BAND * np.sqrt(1.0 - _SHARE * _SHARE)
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One number of an observation or of the joint state."""
-
-    name: str
-    unit: str
-    low: float
-    high: float
 
 
 @lru_cache(maxsize=8)

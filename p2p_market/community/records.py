@@ -47,7 +47,7 @@ SUPERVISOR_CAUSES: Final = (
     "envelope",  # a reading, or its change, is outside what the training days know
     "stuck",  # a reading has not changed for too long
 )
-"""Meaning of `Outcome.cause`: why an agent is in grid-only fallback in this step."""
+"""Meaning of `Round.cause`: why an agent is in grid-only fallback in this step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Ledger(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Record):
+class Round(Record):
     """Everything one step produced, for rewards, infos, metrics and replays."""
 
     proposal: Proposal  # after the screen: latched agents ask for the fallback

@@ -3,31 +3,31 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from p2p_market.community import metrics
-from p2p_market.community.episode.episode import Episode, choose_key, draw, stack
-from p2p_market.community.optimum.breakdown import Breakdown, breakdown
-from p2p_market.community.optimum.plan import Plan, Prices
-from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.data.calendar import WEEKS_PER_SPLIT
-from p2p_market.errors import OptimumError
-from p2p_market.evaluation.ends.certificate import Certificate, certify
+from p2p_market.errors import OptimumError, ScenarioError
+from p2p_market.evaluation.ends.certificate import Certificate, best_cost_eur, certify
 from p2p_market.evaluation.ends.reference import published
-from p2p_market.evaluation.players.conduct import OPTIMUM as OPTIMUM
 from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
 from p2p_market.evaluation.players.failure import FailedPolicyError
 from p2p_market.evaluation.players.player import Attempt, attempt
 from p2p_market.evaluation.players.policy import Planner, load_policy
 from p2p_market.evaluation.rollout import join
+from p2p_market.evaluation.statistics.fairness import jain_index, worse_off_share
 from p2p_market.evaluation.statistics.scores import NOTHING_EUR, Score, floor_costs, score
 from p2p_market.records import FloatArray
-from p2p_market.track import Trajectory
-
-RULE: Final = "no-trade"
-TRUTHFUL: Final = "truthful"  # the best of the rules, what others are measured against
+from p2p_market.registry import rule_of
+from p2p_market.track import (
+    OPTIMUM,
+    AnyEpisode,
+    AnyScenario,
+    Plan,
+    Series,
+    Trajectory,
+)
+from p2p_market.tracks import extra, track_of
 
 SEES_ALL: Final = Conduct("foresight", "centralised", True)
 """The conduct of the optimum."""
@@ -43,13 +43,12 @@ class Row:
     policy: str
     score: Score
     social_cost_eur: FloatArray  # (episode,)
-    dispatch_gap_eur: FloatArray  # (episode,), best matching of the realised net loads - optimum
-    allocation_gap_eur: FloatArray  # (episode,), realised cost - best matching
+    gaps_eur: Mapping[str, FloatArray]  # part of the cost above the optimum -> (episode,)
     private_cost_eur: FloatArray  # (episode, agent)
     worse_off_share: FloatArray  # (episode,), members that pay more than alone
     jain_index: float  # of members' savings over all episodes; nan if nobody saves
-    lost: Breakdown | None  # why it costs more than the bound; None without prices that prove it
-    metrics: Mapping[str, FloatArray]  # name in METRICS -> (episode,)
+    lost: Any  # why it costs more than the bound; None without prices that prove it
+    metrics: Mapping[str, FloatArray]  # name of a metric -> (episode,)
     conduct: Conduct = UNKNOWN
 
 
@@ -57,10 +56,10 @@ class Row:
 class ScenarioResult:
     """All policies on the held-out weeks of one scenario."""
 
-    scenario: Scenario
-    episode: Episode  # a batch of all weeks
+    scenario: Any  # of any track
+    episode: Any  # a batch of all weeks
     certificates: tuple[Certificate, ...]  # one per week
-    prices: tuple[Prices | None, ...]  # of the optimum, one per week; None: mixed-integer
+    prices: tuple[Series | None, ...]  # of the optimum, one per week; None: mixed-integer
     trajectories: Mapping[str, Trajectory]  # up to the failure; without those that never acted
     rows: tuple[Row, ...]  # the rule first, the optimum last
 
@@ -87,26 +86,28 @@ class ScenarioResult:
         return self.certified and not self.above_optimum and len(self.played) == len(self.rows)
 
 
-def all_weeks() -> range:
-    """The weeks of every split."""
-    return range(WEEKS_PER_SPLIT)
+def all_weeks(scenario: AnyScenario, split: str = "test") -> range:
+    """Numbers of the units that a bootstrap draws whole, such as the weeks of a split."""
+    return range(len(track_of(scenario).keys(scenario, split, 0)))
 
 
 def evaluate(
-    scenario: Scenario,
+    scenario: AnyScenario,
     policies: Sequence[str],
     split: str = "test",
-    weeks: Sequence[int] = all_weeks(),
+    weeks: Sequence[int] | None = None,
     seed: int = 0,
 ) -> ScenarioResult:
     """Score policies on whole weeks, with the rule and the certified optimum as the ends.
 
     Args:
         policies: baseline names or `module:factory`; the two ends are added.
+        weeks: numbers of weeks of the split; None: all.
     """
-    singles = draw_weeks(scenario, split, weeks, seed)
-    episode = stack(singles)
-    played = {name: attempt(scenario, episode, name) for name in entrants(policies)}
+    numbers = all_weeks(scenario, split) if weeks is None else weeks
+    singles = draw_weeks(scenario, split, numbers, seed)
+    episode = track_of(scenario).stack(singles)
+    played = {name: attempt(scenario, episode, name) for name in entrants(scenario, policies)}
     planner = Yardstick(scenario)
     plans = [planner.plan(single) for single in singles]
     proofs = [
@@ -119,29 +120,42 @@ def evaluate(
 
 
 def draw_weeks(
-    scenario: Scenario, split: str, weeks: Sequence[int], seed: int
-) -> tuple[Episode, ...]:
-    """One episode per week."""
-    return tuple(draw(scenario, choose_key(scenario, seed, split, week)) for week in weeks)
+    scenario: AnyScenario, split: str, weeks: Sequence[int], seed: int
+) -> tuple[Any, ...]:
+    """The episodes of some weeks, a batch of one each.
+
+    Raises:
+        ScenarioError: if the split has no such week.
+    """
+    track = track_of(scenario)
+    units = track.keys(scenario, split, seed)
+    for week in weeks:
+        if not 0 <= week < len(units):
+            raise ScenarioError(
+                f"{scenario.spec.id}: no week {week} in split {split!r}; it has 0 to "
+                f"{len(units) - 1}"
+            )
+    return tuple(track.draw(scenario, key) for week in weeks for key in units[week])
 
 
-def entrants(policies: Sequence[str]) -> list[str]:
+def entrants(scenario: AnyScenario, policies: Sequence[str]) -> list[str]:
     """All that are played on observations: the rule, then the others in the order asked for."""
-    return [RULE, *dict.fromkeys(name for name in policies if name not in (RULE, OPTIMUM))]
+    rule = rule_of(scenario)
+    return [rule, *dict.fromkeys(name for name in policies if name not in (rule, OPTIMUM))]
 
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
     """The optimum out of the reference table, or solved where the table has no such episode."""
 
-    scenario: Scenario
+    scenario: AnyScenario
 
     @property
     def identity(self) -> str:
         """That of the solver's program."""
         return self._solver().identity
 
-    def plan(self, episode: Episode) -> Plan:
+    def plan(self, episode: AnyEpisode) -> Plan:
         """Cheapest schedule of a batch of one."""
         found = published(self.scenario, episode)
         return found if found is not None else self._solver().plan(episode)
@@ -151,7 +165,7 @@ class Yardstick:
 
 
 @lru_cache(maxsize=2)
-def _solver(scenario: Scenario) -> Planner:
+def _solver(scenario: AnyScenario) -> Planner:
     """Weeks of one scenario follow each other and share its compiled program."""
     planner = load_policy(OPTIMUM, scenario)
     assert isinstance(planner, Planner)
@@ -159,11 +173,11 @@ def _solver(scenario: Scenario) -> Planner:
 
 
 def assemble(
-    scenario: Scenario,
-    episode: Episode,
+    scenario: AnyScenario,
+    episode: AnyEpisode,
     played: Mapping[str, Attempt],
     certificates: Sequence[Certificate],
-    prices: Sequence[Prices | None],
+    prices: Sequence[Series | None],
 ) -> ScenarioResult:
     """Score what was played.
 
@@ -178,35 +192,35 @@ def assemble(
         FailedPolicyError: if one of the two ends of the scale failed.
     """
     trajectories = {name: one.played for name, one in played.items() if one.played is not None}
-    for end in (RULE, OPTIMUM):
+    rule = rule_of(scenario)
+    for end in (rule, OPTIMUM):
         if (failure := played[end].conduct.failure) is not None:
             raise FailedPolicyError(failure)
-    alone = trajectories[RULE]
-    best = best_cost_eur(scenario, certificates, trajectories[OPTIMUM])
-    if (metrics.social_cost_eur(alone) - best).sum() <= NOTHING_EUR:
+    alone = trajectories[rule]
+    best = best_of(scenario, certificates, trajectories[OPTIMUM])
+    if (alone.social_cost_eur - best).sum() <= NOTHING_EUR:
         raise OptimumError(
-            f"{scenario.spec.id}: the optimum costs what the no-trade rule costs in these weeks; "
+            f"{scenario.spec.id}: the optimum costs what the rule {rule!r} costs in these weeks; "
             "there is nothing to score"
         )
-    rows = []
+    rows, explain = [], extra(scenario, "breakdown")
     for name, one in played.items():
         if one.conduct.failure is None:
             own = trajectories[name]
-            lost = breakdown(scenario, episode, prices, own)
+            lost = None if explain is None else explain(scenario, episode, prices, own)
             rows.append(_row(scenario, episode, alone, best, own, lost, one.conduct))
         else:
-            rows.append(_failed_row(name, alone, best, one.conduct))
+            rows.append(_failed_row(scenario, name, alone, best, one.conduct))
     proofs = tuple(certificates), tuple(prices)
     return ScenarioResult(scenario, episode, *proofs, trajectories, tuple(rows))
 
 
-def best_cost_eur(
-    scenario: Scenario, certificates: Sequence[Certificate], optimum: Trajectory
+def best_of(
+    scenario: AnyScenario, certificates: Sequence[Certificate], optimum: Trajectory
 ) -> FloatArray:
-    """The 100 of the scale: what the optimum costs, or the proved bound if it is mixed-integer."""
-    if scenario.spec.optimum == "mixed_integer":
-        return np.array([certificate.bound_eur for certificate in certificates])
-    return metrics.social_cost_eur(optimum)
+    """The 100 of the scale in each episode, (episode,) [EUR]."""
+    bounds = [certificate.bound_eur for certificate in certificates]
+    return best_cost_eur(scenario.spec.optimum, bounds, optimum.social_cost_eur)
 
 
 def floor_eur(rule_eur: FloatArray, best_eur: FloatArray) -> FloatArray:
@@ -216,49 +230,47 @@ def floor_eur(rule_eur: FloatArray, best_eur: FloatArray) -> FloatArray:
 
 
 def _row(
-    scenario: Scenario,
-    episode: Episode,
+    scenario: AnyScenario,
+    episode: AnyEpisode,
     alone: Trajectory,
     best_eur: FloatArray,
     own: Trajectory,
-    lost: Breakdown | None,
+    lost: Any,
     conduct: Conduct,
 ) -> Row:
-    rule_eur, own_eur = metrics.social_cost_eur(alone), metrics.social_cost_eur(own)
-    allocation = metrics.allocation_gap_eur(scenario, episode, own)
-    private = metrics.private_cost_eur(own)
-    alone_eur = metrics.private_cost_eur(alone)
+    rule_eur, own_eur = alone.social_cost_eur, own.social_cost_eur
+    private, alone_eur = own.private_cost_eur, alone.private_cost_eur
+    apart, card = extra(scenario, "gaps"), track_of(scenario).CARD
     return Row(
         policy=own.policy,
         score=score(rule_eur, own_eur, best_eur, np.random.default_rng(0)),
         social_cost_eur=own_eur,
-        dispatch_gap_eur=own_eur - best_eur - allocation,
-        allocation_gap_eur=allocation,
+        gaps_eur={} if apart is None else apart(scenario, episode, own, best_eur),
         private_cost_eur=private,
-        worse_off_share=metrics.worse_off_share(alone_eur, private),
-        jain_index=metrics.jain_index((alone_eur - private).sum(axis=0)),
+        worse_off_share=worse_off_share(alone_eur, private),
+        jain_index=jain_index((alone_eur - private).sum(axis=0)),
         lost=lost,
-        metrics={
-            name: metric.of(scenario, episode, own) for name, metric in metrics.METRICS.items()
-        },
+        metrics={name: metric.of(scenario, episode, own) for name, metric in card.metrics.items()},
         conduct=conduct,
     )
 
 
-def _failed_row(name: str, alone: Trajectory, best_eur: FloatArray, conduct: Conduct) -> Row:
+def _failed_row(
+    scenario: AnyScenario, name: str, alone: Trajectory, best_eur: FloatArray, conduct: Conduct
+) -> Row:
     """A policy plays all its weeks as one batch, so all of them count the floor."""
-    rule_eur = metrics.social_cost_eur(alone)
+    rule_eur = alone.social_cost_eur
     floor, nothing = floor_eur(rule_eur, best_eur), np.full(rule_eur.shape, np.nan)
+    card = track_of(scenario).CARD
     return Row(
         policy=name,
         score=score(rule_eur, floor, best_eur, np.random.default_rng(0)),
         social_cost_eur=floor,
-        dispatch_gap_eur=nothing,
-        allocation_gap_eur=nothing,
-        private_cost_eur=np.full_like(metrics.private_cost_eur(alone), np.nan),
+        gaps_eur=dict.fromkeys(card.gaps, nothing),
+        private_cost_eur=np.full_like(alone.private_cost_eur, np.nan),
         worse_off_share=nothing,
         jain_index=float("nan"),
         lost=None,
-        metrics=dict.fromkeys(metrics.METRICS, nothing),
+        metrics=dict.fromkeys(card.metrics, nothing),
         conduct=conduct,
     )

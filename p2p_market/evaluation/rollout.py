@@ -1,30 +1,38 @@
-"""Play a policy through whole episodes, many communities at once, and keep what metrics need."""
+"""Play policies through whole episodes, many communities at once, and keep what metrics need."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.community import engine
-from p2p_market.community.actions import action_map, to_proposal
-from p2p_market.community.episode.episode import Episode, policy_seed
-from p2p_market.community.observation import observe
-from p2p_market.community.records import Outcome, Proposal, State
-from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.failure import FailedPolicyError, Stranger
+from p2p_market.evaluation.players.names import of_roles, target_of
 from p2p_market.evaluation.players.policy import Policy, ask
-from p2p_market.market import MECHANISMS
-from p2p_market.registry import target_of
-from p2p_market.track import Trajectory
+from p2p_market.track import (
+    AnyEpisode,
+    AnyScenario,
+    AnyTrack,
+    Card,
+    Joint,
+    Outcome,
+    Role,
+    Trajectory,
+    policy_seed,
+)
+from p2p_market.tracks import extra, track_of
+
+Cast = Mapping[str, Policy]
+"""Role -> policy."""
 
 
 def rollout(
-    scenario: Scenario,
-    episode: Episode,
-    policy: Policy,
+    scenario: AnyScenario,
+    episode: AnyEpisode,
+    players: Policy | Cast,
     name: str = "policy",
     strict: bool = True,
     progress: Callable[[int], None] | None = None,
@@ -33,111 +41,132 @@ def rollout(
     """Play one batch of episodes.
 
     Args:
-        policy: sees observations only.
+        players: see observations only: a policy for each role, or the policy of the only one.
         name: for tables and errors.
         strict: raise on a broken invariant.
         progress: called with the number of steps played since its last call.
         steps: after which it ends; None: with the episode.
 
     Raises:
-        FailedPolicyError: if the policy or the mechanism raises, or the policy answers with
-            something that is not an action; holds what was played before.
+        FailedPolicyError: if a policy or somebody else's code inside the step raises, or a policy
+            answers with something that is not an action; holds what was played before.
     """
-    table, stranger = action_map(scenario), author_of(name, scenario)
-    shape = (episode.batch, len(scenario.agents), table.width)
-    present = np.ones(shape[:2], dtype=np.bool_)
-    state = engine.start(scenario, episode)
-    chains = [b""] * episode.batch
-    rows: list[tuple[NDArray[Any], Outcome]] = []
+    track, roles = track_of(scenario), track_of(scenario).roles(scenario)
+    cast = players if isinstance(players, Mapping) else {roles[0].name: players}
+    authors, foreign = authors_of(name, scenario), extra(scenario, "foreign")
+    elsewhere = None if foreign is None else foreign(scenario)
+    state, chains = track.start(scenario, episode), [b""] * episode.batch
+    rows: list[tuple[Joint, Outcome]] = []
+    seeds = [policy_seed(key) for key in episode.keys]
+    memory: dict[str, Any] = {}
     try:
-        memory = stranger.call(None, policy.start, [policy_seed(key) for key in episode.keys])
+        for role in roles:
+            start = cast[role.name].start
+            memory[role.name] = authors[role.name].call(None, start, list(seeds))
         for step in range(scenario.steps if steps is None else steps):
-            seen = observe(scenario, episode, state)
-            action, memory = stranger.call(step, ask, policy, seen, memory, shape)
-            proposal = to_proposal(table.physical(action.astype(np.float64)), present)
-            state, outcome = _market(stranger, scenario, episode, state, proposal, strict)
-            chains = [_link(chain, b, state, outcome) for b, chain in enumerate(chains)]
-            rows.append((action.copy(), outcome))
+            seen = track.observe(scenario, episode, state)
+            kept = track.reads(scenario, episode, state)
+            actions: dict[str, NDArray[Any]] = {}
+            for role in roles:
+                shape = (episode.batch, len(role.agents), len(role.columns))
+                given = cast[role.name], seen[role.name], memory[role.name], shape
+                action, memory[role.name] = authors[role.name].call(step, ask, *given)
+                if role.name in kept:
+                    action = np.where(kept[role.name], action, role.rest).astype(action.dtype)
+                actions[role.name] = action
+            given_step = scenario, episode, state, actions, strict
+            state, outcome = _step(track, authors, elsewhere, step, *given_step)
+            chains = [_link(chain, b, outcome) for b, chain in enumerate(chains)]
+            rows.append(({role: action.copy() for role, action in actions.items()}, outcome))
             if progress is not None:
                 progress(1)
     except FailedPolicyError as error:
-        before = _collect(name, rows, chains) if rows else None
+        before = _collect(track.CARD, name, rows, chains) if rows else None
         raise FailedPolicyError(error.failure, before) from None
-    return _collect(name, rows, chains)
+    return _collect(track.CARD, name, rows, chains)
 
 
-def author_of(name: str, scenario: Scenario) -> Stranger:
-    """Whose code a policy is, by its name."""
-    return Stranger(name, scenario.spec.id, target_of(name).partition(":")[0])
+def authors_of(name: str, scenario: AnyScenario) -> dict[str, Stranger]:
+    """Whose code plays each role, by the name of the policy."""
+    roles: Sequence[Role] = track_of(scenario).roles(scenario)
+    try:
+        parts = of_roles(scenario, name)
+    except PolicyError:  # a label, of a policy that has no address
+        parts = dict.fromkeys((role.name for role in roles), name)
+    return {
+        role: Stranger(name, scenario.spec.id, target_of(scenario, role, part).partition(":")[0])
+        for role, part in parts.items()
+    }
 
 
-def _market(
-    stranger: Stranger,
-    scenario: Scenario,
-    episode: Episode,
-    state: State,
-    proposal: Proposal,
-    strict: bool,
-) -> tuple[State, Outcome]:
-    """One step of the engine; its mechanism may be a stranger's too.
+def _step(
+    track: AnyTrack,
+    authors: Mapping[str, Stranger],
+    elsewhere: tuple[str, str] | None,
+    number: int,
+    *given: Any,
+) -> tuple[Any, Outcome]:
+    """One step of the track; part of it may be a stranger's too.
 
-    With a mechanism of ours an error is a fault of ours, and is raised as it is.
+    Without that an error is a fault of ours, and is raised as it is.
     """
-    mechanism, given = scenario.spec.mechanism, (scenario, episode, state, proposal, strict)
-    module = MECHANISMS[mechanism].clear.__module__
-    if module.startswith("p2p_market.market."):
-        return engine.step(*given)
-    author, during = replace(stranger, module=module), f"mechanism {mechanism!r}"
-    played: tuple[State, Outcome] = author.call(state.step, engine.step, *given, during=during)
+    if elsewhere is None:
+        return track.step(*given)
+    module, during = elsewhere
+    author = replace(next(iter(authors.values())), module=module)
+    played: tuple[Any, Outcome] = author.call(number, track.step, *given, during=during)
     return played
 
 
-def _link(chain: bytes, community: int, state: State, outcome: Outcome) -> bytes:
-    """Next link of the hash chain: what this community's state, fills and ledger became."""
+def _link(chain: bytes, community: int, outcome: Outcome) -> bytes:
+    """Next link of the hash chain: what this community's state, trades and ledger became."""
     digest = hashlib.sha256(chain)
-    digest.update(state.energy_kwh[community].tobytes())
-    digest.update(state.hold_steps[community].tobytes())
-    digest.update(outcome.fills.power_kw[community].tobytes())
-    digest.update(outcome.ledger.entries_eur[community].tobytes())
+    for array in outcome.chained:
+        digest.update(array[community].tobytes())
     return digest.digest()
 
 
 def _collect(
-    name: str, rows: Sequence[tuple[NDArray[Any], Outcome]], chains: Sequence[bytes]
+    card: Card, name: str, rows: Sequence[tuple[Joint, Outcome]], chains: Sequence[bytes]
 ) -> Trajectory:
     outcomes = [outcome for _, outcome in rows]
     return Trajectory(
         policy=name,
-        actions=np.stack([action for action, _ in rows]),
-        net_load_kw=np.stack([o.action.net_load_kw for o in outcomes]),
-        curtailed_kw=np.stack([o.action.curtailed_kw for o in outcomes]),
-        shed_kw=np.stack([o.action.shed_kw for o in outcomes]),
-        setpoint_kw=np.stack([o.action.setpoint_kw for o in outcomes]),
-        energy_kwh=np.stack([o.flows.energy_kwh for o in outcomes]),
-        fill_kw=np.stack([o.fills.power_kw for o in outcomes]),
-        import_kw=np.stack([o.flows.import_kw for o in outcomes]),
-        export_kw=np.stack([o.flows.export_kw for o in outcomes]),
-        correction_kw=np.stack([o.flows.correction_kw for o in outcomes]),
-        cause=np.stack([o.cause for o in outcomes]),
-        clearing_price_eur_per_kwh=np.stack([o.fills.clearing_price_eur_per_kwh for o in outcomes]),
-        entries_eur=np.stack([o.ledger.entries_eur for o in outcomes]),
-        reward=np.stack([o.reward for o in outcomes]),
+        actions={role: np.stack([joint[role] for joint, _ in rows]) for role in rows[0][0]},
+        entries_eur=np.stack([outcome.entries_eur for outcome in outcomes]),
+        unpaid_eur=np.stack([outcome.unpaid_eur for outcome in outcomes]),
+        reward=np.stack([outcome.reward for outcome in outcomes]),
+        cause=np.stack([outcome.cause for outcome in outcomes]),
+        series={
+            name: np.stack([outcome.series[name] for outcome in outcomes])
+            for name in outcomes[0].series
+        },
         digests=tuple(chain.hex() for chain in chains),
+        social=tuple(card.entries.index(entry) for entry in card.social),
+        hidden=tuple(card.entries.index(entry) for entry in card.hidden),
     )
 
 
 def join(played: Sequence[Trajectory]) -> Trajectory:
     """One batch out of several trajectories of one policy and scenario."""
-    columns: dict[str, Any] = {}
-    for field in fields(Trajectory):
-        parts = [getattr(one, field.name) for one in played]
-        if field.name == "policy":
-            columns[field.name] = parts[0]
-        elif field.name == "digests":
-            columns[field.name] = tuple(digest for part in parts for digest in part)
-        else:
-            columns[field.name] = np.concatenate(parts, axis=1)
-    return Trajectory(**columns)
+
+    def joined(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(one, name) for one in played], axis=1)
+
+    def each(name: str) -> dict[str, NDArray[Any]]:
+        series = [getattr(one, name) for one in played]
+        return {key: np.concatenate([one[key] for one in series], axis=1) for key in series[0]}
+
+    return replace(
+        played[0],
+        actions=each("actions"),
+        entries_eur=joined("entries_eur"),
+        unpaid_eur=joined("unpaid_eur"),
+        reward=joined("reward"),
+        cause=joined("cause"),
+        series=each("series"),
+        digests=tuple(digest for one in played for digest in one.digests),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +182,8 @@ class Recorded:
     def act(self, observation: Any, memory: int) -> tuple[NDArray[Any], int]:
         """The recorded actions of this step."""
         return self.actions[memory], memory + 1
+
+
+def recorded(actions: Joint) -> Cast:
+    """Recorded actions of all roles as policies."""
+    return {role: Recorded(own) for role, own in actions.items()}

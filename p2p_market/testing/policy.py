@@ -8,15 +8,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.community import engine
-from p2p_market.community.actions import action_map, to_proposal
-from p2p_market.community.episode.episode import Episode, choose_key, draw, policy_seed, stack
-from p2p_market.community.observation import observe
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import ConformanceError, PolicyError
 from p2p_market.evaluation.players import conduct
-from p2p_market.evaluation.players.policy import Policy, checked_action
+from p2p_market.evaluation.players.policy import Policy, checked_action, load_policy
 from p2p_market.records import Float32Array
+from p2p_market.track import AnyEpisode, AnyScenario, policy_seed
+from p2p_market.tracks import track_of
 
 STEPS: Final = 48
 NOISE: Final = 1e-4
@@ -32,28 +29,37 @@ class Asked:
     action: NDArray[Any]  # (batch, agent, column)
 
 
-def check_policy(policy: Policy, scenario: Scenario, steps: int = STEPS) -> None:
+def check_policy(
+    policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
+) -> None:
     """All checks of one policy in one scenario, on two communities at once.
+
+    Args:
+        role: that the policy plays; None: the first.
 
     Raises:
         ConformanceError: at the first rule that is broken.
     """
     for check in CHECKS:
-        check(policy, scenario, steps)
+        check(policy, scenario, steps, role)
 
 
-def check_answers(policy: Policy, scenario: Scenario, steps: int = STEPS) -> None:
+def check_answers(
+    policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
+) -> None:
     """Every answer is a finite action of the right shape, with a floating dtype, and a memory."""
-    for step, asked in enumerate(play(policy, scenario, steps)):
+    for step, asked in enumerate(play(policy, scenario, steps, role)):
         if not np.isfinite(asked.action).all():
             raise ConformanceError(
                 f"{_name(policy)}: the action of step {step} is not finite; bound what it computes"
             )
 
 
-def check_no_hidden_state(policy: Policy, scenario: Scenario, steps: int = STEPS) -> None:
+def check_no_hidden_state(
+    policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
+) -> None:
     """The same observation and memory always give the same action, in any order of asking."""
-    asked = play(policy, scenario, steps)
+    asked = play(policy, scenario, steps, role)
     for step, one in reversed(list(enumerate(asked))):
         for _ in range(2):
             action, _ = policy.act(one.observation.copy(), deepcopy(one.memory))
@@ -64,9 +70,11 @@ def check_no_hidden_state(policy: Policy, scenario: Scenario, steps: int = STEPS
                 )
 
 
-def check_same_seeds(policy: Policy, scenario: Scenario, steps: int = STEPS) -> None:
+def check_same_seeds(
+    policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
+) -> None:
     """One seed gives one episode of actions, with the policy and with a pickled copy of it."""
-    first = play(policy, scenario, steps)
+    first = play(policy, scenario, steps, role)
     try:
         copy = pickle.loads(pickle.dumps(policy))
     except Exception as error:
@@ -74,7 +82,9 @@ def check_same_seeds(policy: Policy, scenario: Scenario, steps: int = STEPS) -> 
             f"{_name(policy)}: cannot be pickled for a worker: {error!r}; keep plain data"
         ) from error
     for other, what in ((policy, "a second time"), (copy, "as a pickled copy")):
-        for step, (one, again) in enumerate(zip(first, play(other, scenario, steps), strict=True)):
+        for step, (one, again) in enumerate(
+            zip(first, play(other, scenario, steps, role), strict=True)
+        ):
             if not np.array_equal(one.action, again.action):
                 raise ConformanceError(
                     f"{_name(policy)}: {what}, it plays one seed otherwise from step {step} on; "
@@ -82,9 +92,11 @@ def check_same_seeds(policy: Policy, scenario: Scenario, steps: int = STEPS) -> 
                 )
 
 
-def check_inputs_untouched(policy: Policy, scenario: Scenario, steps: int = STEPS) -> None:
+def check_inputs_untouched(
+    policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
+) -> None:
     """Neither observation nor memory is written into: the next memory is a new one."""
-    for step, asked in enumerate(play(policy, scenario, steps)):
+    for step, asked in enumerate(play(policy, scenario, steps, role)):
         observation, memory = asked.observation.copy(), deepcopy(asked.memory)
         first, _ = policy.act(observation, memory)
         first = np.array(first)
@@ -96,12 +108,14 @@ def check_inputs_untouched(policy: Policy, scenario: Scenario, steps: int = STEP
             )
 
 
-def check_communities_apart(policy: Policy, scenario: Scenario, steps: int = STEPS) -> None:
+def check_communities_apart(
+    policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
+) -> None:
     """A community is played in a batch as alone, but for rounding (`NOISE`)."""
     episode = two_communities(scenario)
     seeds = [policy_seed(key) for key in episode.keys]
     memories = [policy.start([seed]) for seed in seeds]
-    for step, asked in enumerate(play(policy, scenario, steps)):
+    for step, asked in enumerate(play(policy, scenario, steps, role)):
         for b, memory in enumerate(memories):
             action, memories[b] = policy.act(asked.observation[b : b + 1], memory)
             if np.max(np.abs(action[0] - asked.action[b])) > NOISE:
@@ -111,9 +125,11 @@ def check_communities_apart(policy: Policy, scenario: Scenario, steps: int = STE
                 )
 
 
-def check_decentralised(policy: Policy, scenario: Scenario, steps: int = STEPS) -> None:
+def check_decentralised(
+    policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
+) -> None:
     """An agent's action depends on its own row only; not among the checks of `check_policy`."""
-    played = play(policy, scenario, steps)
+    played = play(policy, scenario, steps, role)
     seeds = [policy_seed(key) for key in two_communities(scenario).keys]
     asked = [conduct.Asked(one.observation, one.action) for one in played]
     others = [np.roll(one.observation, 1, axis=0) for one in played]
@@ -134,37 +150,52 @@ CHECKS: Final = (
 """What `check_policy` runs, in order."""
 
 
-def two_communities(scenario: Scenario) -> Episode:
+def two_communities(scenario: AnyScenario) -> AnyEpisode:
     """A batch of two training episodes."""
-    return stack([draw(scenario, choose_key(scenario, seed, "train", 4 * seed)) for seed in (1, 2)])
+    track = track_of(scenario)
+    units = track.keys(scenario, "train", 1), track.keys(scenario, "train", 2)
+    places = [min(4 * seed, len(units[0]) - 1) for seed in (1, 2)]
+    keys = [unit[place][0] for unit, place in zip(units, places, strict=True)]
+    pair: AnyEpisode = track.stack([track.draw(scenario, key) for key in keys])
+    return pair
 
 
-def play(policy: Policy, scenario: Scenario, steps: int) -> list[Asked]:
-    """The first steps of two communities.
+def play(policy: Policy, scenario: AnyScenario, steps: int, role: str | None = None) -> list[Asked]:
+    """The first steps of two communities; other roles play their rules.
+
+    Args:
+        role: of the policy; None: the first.
 
     Raises:
         ConformanceError: if an answer is not an action and a memory.
     """
-    episode, table = two_communities(scenario), action_map(scenario)
-    shape = (episode.batch, len(scenario.agents), table.width)
-    state = engine.start(scenario, episode)
-    memory = policy.start([policy_seed(key) for key in episode.keys])
+    episode, track = two_communities(scenario), track_of(scenario)
+    roles = {one.name: one for one in track.roles(scenario)}
+    role = role or next(iter(roles))
+    cast: dict[str, Any] = {n: load_policy(one.rule, scenario, n) for n, one in roles.items()}
+    cast[role] = policy
+    seeds = [policy_seed(key) for key in episode.keys]
+    state = track.start(scenario, episode)
+    memory = {name: cast[name].start(list(seeds)) for name in roles}
     asked = []
     for _ in range(min(steps, scenario.steps)):
-        observation, before = observe(scenario, episode, state), deepcopy(memory)
-        answer = policy.act(observation.copy(), memory)
-        try:
-            action, memory = answer
-            action = np.array(checked_action(action, shape, _name(policy)))
-        except (PolicyError, TypeError, ValueError) as error:
-            raise ConformanceError(
-                f"{_name(policy)}: act() must return an action of shape {shape} and a memory; "
-                f"{error}"
-            ) from error
-        asked.append(Asked(observation, before, action))
-        present = np.ones(shape[:2], dtype=np.bool_)
-        proposal = to_proposal(table.physical(action.astype(np.float64)), present)
-        state, _ = engine.step(scenario, episode, state, proposal)
+        seen, actions = track.observe(scenario, episode, state), {}
+        for name, one in roles.items():
+            shape = (episode.batch, len(one.agents), len(one.columns))
+            before = deepcopy(memory[name])
+            answer = cast[name].act(seen[name].copy(), memory[name])
+            try:
+                action, memory[name] = answer
+                action = np.array(checked_action(action, shape, _name(cast[name])))
+            except (PolicyError, TypeError, ValueError) as error:
+                raise ConformanceError(
+                    f"{_name(cast[name])}: act() must return an action of shape {shape} and a "
+                    f"memory; {error}"
+                ) from error
+            actions[name] = action
+            if name == role:
+                asked.append(Asked(seen[name], before, action))
+        state, _ = track.step(scenario, episode, state, actions, True)
     return asked
 
 

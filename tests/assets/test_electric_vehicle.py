@@ -16,8 +16,9 @@ from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.observation import features, observe
 from p2p_market.community.records import LEDGER_COLUMN
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.registry import load_scenario
 
 CAR = electric_vehicle(capacity_kwh=60.0, power_kw=11.0, stays_per_day=0.7)
 

@@ -6,10 +6,9 @@ import pytest
 from baselines.community.population.bots import FIRST
 from baselines.community.population.policy import ERRORS
 from p2p_market.community.actions import action_map
-from p2p_market.community.episode.episode import EpisodeKey, choose_key, draw
-from p2p_market.community.metrics import private_cost_eur
+from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.observation import features
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.players.population import (
@@ -20,7 +19,8 @@ from p2p_market.evaluation.players.population import (
     stranger,
 )
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.registry import POPULATION
+from p2p_market.registry import POPULATION, load_scenario
+from p2p_market.track import EpisodeKey
 
 SCENARIO = build(load_scenario("classic-v0").spec.model_copy(update={"days": 1}))
 EPISODE = draw(SCENARIO, choose_key(SCENARIO, 3, "train", 6))
@@ -82,7 +82,7 @@ FROZEN = {
 @pytest.mark.parametrize("name", FIRST.bots)
 def test_bots_are_frozen(name):
     played = rollout(SCENARIO, EPISODE, bot(name), name)
-    assert private_cost_eur(played)[0] == pytest.approx(FROZEN[name], abs=5e-6)
+    assert played.private_cost_eur[0] == pytest.approx(FROZEN[name], abs=5e-6)
     assert not played.cause.any()
 
 

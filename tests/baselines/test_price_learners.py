@@ -7,11 +7,10 @@ from p2p_market.community.actions import action_map
 from p2p_market.community.observation import features
 from p2p_market.community.rules.gjerstad_dickhaut import GRID, belief
 from p2p_market.community.rules.zip import target
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.market.book import OrderBook
 from p2p_market.market.k_double_auction import clear
-from p2p_market.registry import make
+from p2p_market.registry import load_scenario, make
 
 SCENARIO = load_scenario("community-16-v0")
 COLUMN = {feature.name: c for c, feature in enumerate(features(SCENARIO))}

@@ -19,11 +19,10 @@ from baselines.community.storage_value.value import (
 )
 from p2p_market.community.actions import action_map
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.records import LEDGER_COLUMN
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
 
 
 def battery(eta: float = 1.0, wear: float = 0.0, retention: float = 1.0) -> Device:
@@ -191,8 +190,8 @@ def test_it_costs_less_than_truthful_orders_and_the_filter_has_no_work(name):
         rollout(scenario, episode, load_policy(policy, scenario))
         for policy in ("storage-value", "truthful")
     )
-    assert social_cost_eur(own)[0] < social_cost_eur(truthful)[0] - 1.0
-    assert own.correction_kw.max() < 1e-3
+    assert own.social_cost_eur[0] < truthful.social_cost_eur[0] - 1.0
+    assert own.series["correction_kw"].max() < 1e-3
     assert not own.cause.any()
     missing = [one.entries_eur[..., LEDGER_COLUMN["shortfall"]].sum() for one in (own, truthful)]
     assert missing[0] <= missing[1] + 1e-3

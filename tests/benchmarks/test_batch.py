@@ -7,7 +7,7 @@ import pytest
 
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.episode.episode import choose_key, draw, stack
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.registry import load_scenario
 from tools.large_communities import grown
 
 from .reference import NumpyCommunities

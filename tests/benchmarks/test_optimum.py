@@ -7,7 +7,8 @@ import pytest
 
 from p2p_market.assets.node import coefficients
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
+from p2p_market.registry import load_scenario
 
 pytest.importorskip("cvxpy")
 

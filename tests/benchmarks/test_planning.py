@@ -10,8 +10,8 @@ from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.observation import observe
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.registry import load_scenario
 
 pytest.importorskip("cvxpy")
 

@@ -7,10 +7,10 @@ from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.observation import observe
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import OrderBook
 from p2p_market.market.ticks import to_ticks
+from p2p_market.registry import load_scenario
 
 from .reference import NumpyCommunities, auction
 

@@ -9,10 +9,11 @@ from p2p_market.commands.app import app
 from p2p_market.community import metrics
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.records import LEDGER_COLUMN
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.market import MECHANISMS
+from p2p_market.registry import load_scenario
 
 pytestmark = pytest.mark.xdist_group("compare")  # one comparison for all of them
 
@@ -33,13 +34,13 @@ def test_an_episode_balances_under_every_mechanism(name, policy):
     played = rollout(scenario, episode, load_policy(policy, scenario), policy, strict=True)
     paid = played.entries_eur[..., LEDGER_COLUMN["p2p_payment"]]
     kept = metrics.operator_balance_eur(played)
-    assert (played.fill_kw > 0.0).any()
+    assert (played.series["fill_kw"] > 0.0).any()
     assert kept == pytest.approx(paid.sum(axis=(0, 2)), abs=1e-9)
     assert np.all(paid.sum(axis=2) >= -1e-9)
     if MECHANISMS[name].budget_balance == "strong":
         assert kept == pytest.approx(0.0, abs=1e-6)
     rewards = played.reward.sum(axis=(0, 2))
-    assert rewards == pytest.approx(-metrics.social_cost_eur(played) - kept, abs=1e-6)
+    assert rewards == pytest.approx(-played.social_cost_eur - kept, abs=1e-6)
 
 
 def test_laws_show_in_the_figures(rows):

@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
+from p2p_market.community.baselines import RULE
 from p2p_market.community.episode.episode import Episode, choose_key, draw, stack, take
-from p2p_market.community.metrics import gross_money_eur
 from p2p_market.community.optimum.breakdown import (
     CHOICES,
     OF_DEVICES,
@@ -18,11 +18,13 @@ from p2p_market.community.optimum.breakdown import (
 )
 from p2p_market.community.optimum.duality import losses
 from p2p_market.community.optimum.plan import Prices
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
-from p2p_market.evaluation.benchmark import RULE, ScenarioResult, Yardstick, evaluate
+from p2p_market.community.scenario.scenario import Scenario, build
+from p2p_market.evaluation.benchmark import ScenarioResult, Yardstick, evaluate
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.record.run_record import metric_rows
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 from p2p_market.track import Trajectory
 
 pytest.importorskip("cvxpy")
@@ -43,7 +45,7 @@ def test_causes_add_up_to_cost_above_bound(name):
     result = short(name)
     bound = np.array([certificate.bound_eur for certificate in result.certificates])
     for row in result.rows:
-        near = 1e-9 * gross_money_eur(result.trajectories[row.policy]).max()
+        near = 1e-9 * result.trajectories[row.policy].gross_money_eur.max()
         gap = row.social_cost_eur - bound
         assert row.lost is not None
         assert row.lost.lost_eur.min() > -1e-9, row.policy
@@ -126,7 +128,7 @@ def flat(scenario: Scenario) -> Prices:
 def test_a_mistake_stands_at_its_hour_and_member(day, hour):
     """In winter the grid's time is that of the wall clock, in summer an hour behind."""
     scenario, episode, own = idle(day)
-    setpoint = own.setpoint_kw.copy()
+    setpoint = own.series["setpoint_kw"].copy()
     setpoint[24 + 5, 0, 0, 0] += 1.0  # in the hour from five of the second day, first member
     wrong = replace(own, setpoint_kw=setpoint)
     before, after = (breakdown(scenario, episode, [flat(scenario)], one) for one in (own, wrong))
@@ -144,7 +146,7 @@ def test_a_store_is_too_full_or_too_empty():
     stored = flat(scenario).stored_eur_per_kwh.copy()
     stored[7] = 0.30
     lost = losses(scenario, episode, replace(flat(scenario), stored_eur_per_kwh=stored), own)
-    level, nodes = own.energy_kwh[:, 0], scenario.nodes
+    level, nodes = own.series["energy_kwh"][:, 0], scenario.nodes
     assert level[7].max() > 0.0
     assert level[6].max() < nodes.energy_max_kwh.max()
     assert lost.empty[6] == pytest.approx(0.10 * (nodes.energy_max_kwh - level[6]))

@@ -10,7 +10,7 @@ from p2p_market.commands.app import app
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.optimum.digest import digest_of
 from p2p_market.community.optimum.full_matching import FULL_MATCHING
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.evaluation import benchmark
 from p2p_market.evaluation.benchmark import ScenarioResult, evaluate
 from p2p_market.evaluation.ends.reference import entries, published
@@ -18,6 +18,7 @@ from p2p_market.evaluation.record.recorded import read_run
 from p2p_market.evaluation.record.run_record import replay, write_run
 from p2p_market.market import MECHANISMS, Mechanism
 from p2p_market.market.book import Fills, OrderBook
+from p2p_market.registry import load_scenario
 
 pytestmark = pytest.mark.xdist_group("full matching")  # episodes are played once for all of them
 

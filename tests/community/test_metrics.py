@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from p2p_market.community.metrics import jain_index, worse_off_share
+from p2p_market.evaluation.statistics.fairness import jain_index, worse_off_share
 
 
 @pytest.mark.parametrize(

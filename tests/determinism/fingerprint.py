@@ -16,6 +16,7 @@ from p2p_market.assets.battery import battery
 from p2p_market.assets.node import coefficients
 from p2p_market.evaluation.record import trace
 from p2p_market.records import Record
+from tests.community.golden.recording import record_episode
 
 
 def digest(*parts: object) -> str:
@@ -67,7 +68,7 @@ def processor() -> str:
 
 def fingerprint(scenario_id: str) -> dict[str, str]:
     """Digests of a drawn episode, of its trace, and of another as the environment shows it."""
-    episode, played = trace.record_episode(p2p_market.load_scenario(scenario_id))
+    episode, played = record_episode(p2p_market.load_scenario(scenario_id))
     return of_record("episode", episode) | of_record("trace", played) | observed(scenario_id)
 
 

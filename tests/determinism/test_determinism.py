@@ -18,9 +18,10 @@ import pytest
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 from p2p_market.community.episode.episode import choose_key, draw, stack
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 from tests.determinism.fingerprint import computed, fingerprint, processor
 from tests.every_scenario import PLAIN, VARIED
 

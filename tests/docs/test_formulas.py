@@ -16,17 +16,19 @@ import numpy as np
 import pytest
 
 from p2p_market.community.envs.env import CommunityEnv
-from p2p_market.community.episode.episode import EpisodeKey, draw, reference_key
+from p2p_market.community.episode.episode import draw, reference_key
 from p2p_market.community.metrics import allocation_gap_eur
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import Reward
+from p2p_market.community.trace import scripted_actions
 from p2p_market.evaluation.players.policy import load_policy
-from p2p_market.evaluation.record.trace import scripted_actions
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.statistics.bootstrap import named_generator
 from p2p_market.evaluation.statistics.scores import score
 from p2p_market.evaluation.statistics.summary import summarise
 from p2p_market.evaluation.tables.overview import STREAM
+from p2p_market.registry import load_scenario
+from p2p_market.track import EpisodeKey
 from tests.docs import drawn, fixed, played
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,9 +100,9 @@ def test_best_matching(scenario_id):
     assert gap == pytest.approx(allocation_gap_eur(scenario, episode, theirs)[0], abs=1e-9)
     chain = b""
     for t in range(scenario.steps):
-        digest = hashlib.sha256(chain + theirs.energy_kwh[t, 0].tobytes())
+        digest = hashlib.sha256(chain + theirs.series["energy_kwh"][t, 0].tobytes())
         digest.update(np.zeros(len(scenario.agents), dtype="<i8").tobytes())  # nobody is held
-        digest.update(theirs.fill_kw[t, 0].tobytes() + theirs.entries_eur[t, 0].tobytes())
+        digest.update(theirs.series["fill_kw"][t, 0].tobytes() + theirs.entries_eur[t, 0].tobytes())
         chain = digest.digest()
     assert chain.hex() == theirs.digests[0]
 

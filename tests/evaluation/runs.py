@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.evaluation.benchmark import ScenarioResult
 from p2p_market.evaluation.record.run_record import write_run
 from p2p_market.evaluation.running.parts import Job
+from p2p_market.registry import load_scenario
 
 
 def jobs(policy: str, *scenarios: str, days: int = 1) -> list[Job]:

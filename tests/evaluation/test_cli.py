@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from p2p_market.commands.app import app
-from p2p_market.community.scenario.scenario import scenario_ids
 from p2p_market.evaluation.record.run_record import METRICS
+from p2p_market.scenarios import scenario_ids
 
 pytest.importorskip("cvxpy")
 pytestmark = pytest.mark.xdist_group("cli")  # one run for all of them

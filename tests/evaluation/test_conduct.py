@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from p2p_market.evaluation.players.fallback import told
 
+from p2p_market.community.baselines import RULE
 from p2p_market.community.episode.episode import stack
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import OptimumError, ReplayError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, draw_weeks
+from p2p_market.evaluation.benchmark import draw_weeks
 from p2p_market.evaluation.players.conduct import Conduct, of_shipped, recorded_marks
 from p2p_market.evaluation.players.failure import FailedPolicyError
-from p2p_market.evaluation.players.fallback import told
 from p2p_market.evaluation.players.player import attempt, load_player, play
 from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
@@ -29,7 +30,8 @@ from p2p_market.evaluation.running.parts import Job, parts_of, play_part
 from p2p_market.evaluation.tables.comparison import compare_runs
 from p2p_market.evaluation.tables.overview import overview
 from p2p_market.market import MECHANISMS
-from p2p_market.registry import BASELINES
+from p2p_market.registry import BASELINES, load_scenario
+from p2p_market.track import OPTIMUM
 from tests.evaluation import strangers
 from tests.evaluation.runs import deaf, written
 

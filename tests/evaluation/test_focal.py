@@ -9,11 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from p2p_market.commands.app import app
-from p2p_market.community.episode.episode import draw, policy_seed, stack
-from p2p_market.community.metrics import private_cost_eur, social_cost_eur
+from p2p_market.community.episode.episode import draw, stack
 from p2p_market.community.observation import features
 from p2p_market.community.records import LEDGER_COLUMN
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import PolicyError, ScenarioError
 from p2p_market.evaluation.benchmark import draw_weeks
 from p2p_market.evaluation.focal import focal as rooms
@@ -35,7 +34,8 @@ from p2p_market.evaluation.players.population import (
     stranger,
 )
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.registry import POPULATION
+from p2p_market.registry import POPULATION, load_scenario
+from p2p_market.track import policy_seed
 
 pytestmark = pytest.mark.xdist_group("focal")  # two runs for all of them
 
@@ -69,7 +69,7 @@ def test_entries_come_first_and_every_deviation_is_played_once(result):
 
 
 def test_truth_among_the_truthful_is_self_play(among_honest):
-    costs = private_cost_eur(play(SCENARIO, stack(SINGLES), "truthful"))
+    costs = play(SCENARIO, stack(SINGLES), "truthful").private_cost_eur
     row = among_honest.row("truthful")
     assert row.cost_eur.tolist() == costs.tolist()
     wanted = costs.sum(axis=1, keepdims=True) - costs
@@ -92,9 +92,9 @@ def test_one_seat_by_hand(among_honest):
             action[:, 2] = own[:, 2]
             return action, memory
 
-    costs = private_cost_eur(rollout(SCENARIO, single, OneSeat()))[0]
-    alone = private_cost_eur(play(SCENARIO, single, "no-trade"))[0]
-    honest = private_cost_eur(play(SCENARIO, single, "truthful"))[0]
+    costs = rollout(SCENARIO, single, OneSeat()).private_cost_eur[0]
+    alone = play(SCENARIO, single, "no-trade").private_cost_eur[0]
+    honest = play(SCENARIO, single, "truthful").private_cost_eur[0]
     assert among_honest.saving_eur("zip")[1, 2] == alone[2] - costs[2] != 0.0
     others = np.delete(honest - costs, 2).sum()
     assert among_honest.others_gain_eur("zip")[1, 2] == pytest.approx(others, abs=1e-9)
@@ -118,7 +118,7 @@ def test_money_of_the_seat_and_of_the_others_is_that_of_the_community():
     (other,) = draw_weeks(SCENARIO, "train", [WEEKS[0]], stranger(episode.keys[0]).seed)
     whole = rollout(SCENARIO, stack([episode] * AGENTS + [other]), mixture)
     costs = rooms.play_seats(SCENARIO, episode, crowd, "zip", seats)
-    assert costs.sum(axis=1) == pytest.approx(social_cost_eur(whole)[:-1], abs=1e-9)
+    assert costs.sum(axis=1) == pytest.approx(whole.social_cost_eur[:-1], abs=1e-9)
     row = played("zip").row("zip")
     assert (row.cost_eur + row.others_eur)[0] == pytest.approx(costs.sum(axis=1), abs=1e-9)
 

@@ -8,11 +8,12 @@ import pytest
 
 from p2p_market.community.actions import action_map
 from p2p_market.community.episode.episode import choose_key, draw, stack
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.mixture import Blinkered, Mixture
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
 
 SCENARIO = build(load_scenario("classic-v0").spec.model_copy(update={"days": 2}))
 AGENTS = len(SCENARIO.agents)

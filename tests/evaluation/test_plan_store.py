@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.optimum.plan import Plan, Prices
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.community.optimum.plan import Prices
 from p2p_market.evaluation.ends.plan_store import plan_path, read_plan, write_plan
+from p2p_market.registry import load_scenario
+from p2p_market.track import Plan
 
 
 @pytest.fixture

@@ -15,12 +15,13 @@ from p2p_market.commands.app import app
 from p2p_market.commands.reference import RowTask, make_row
 from p2p_market.community.episode.episode import draw
 from p2p_market.community.optimum.digest import digest_of
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.data.calendar import WEEKS_PER_SPLIT
-from p2p_market.evaluation.benchmark import OPTIMUM
 from p2p_market.evaluation.ends import reference
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import FOLDER, entries, published
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import OPTIMUM
 
 
 @pytest.fixture

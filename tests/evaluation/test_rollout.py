@@ -10,11 +10,12 @@ from p2p_market.community.actions import action_map
 from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.observation import observe
-from p2p_market.community.scenario.scenario import build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import Recorded, join, rollout
-from p2p_market.registry import BASELINES
+from p2p_market.registry import BASELINES, load_scenario
+from p2p_market.scenarios import scenario_ids
 from tests.every_scenario import VARIED_SCENARIOS
 
 IDS = scenario_ids()

@@ -11,12 +11,12 @@ from p2p_market.commands import app as cli
 from p2p_market.commands import run as running
 from p2p_market.commands.app import app
 from p2p_market.commands.console import GOES_ON
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation.running import parallel
 from p2p_market.evaluation.running.parts import Job
 from p2p_market.evaluation.running.processes import DeadProcessError
-from p2p_market.registry import BASELINES, DEFAULT_SCENARIO, PLANNING
+from p2p_market.registry import BASELINES, DEFAULT_SCENARIO, PLANNING, load_scenario
+from p2p_market.scenarios import scenario_ids
 
 pytest.importorskip("cvxpy")
 pytestmark = pytest.mark.xdist_group("cli")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from p2p_market.community.metrics import worse_off_share
 from p2p_market.evaluation.statistics.bootstrap import effective_weeks, tail_level
+from p2p_market.evaluation.statistics.fairness import worse_off_share
 from p2p_market.evaluation.statistics.scores import ratio_of_sums, score
 
 RULE = np.array([10.0, 20.0, 30.0, 25.0])

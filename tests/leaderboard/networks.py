@@ -6,7 +6,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from baselines.learners.ppo.decision import AroundRule
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.registry import load_scenario
 
 COLUMNS = AroundRule(load_scenario("classic-v0")).names
 WIDTH = len(COLUMNS)

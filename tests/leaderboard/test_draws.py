@@ -12,9 +12,10 @@ pytest.importorskip("onnxruntime")
 from leaderboard.season.draws import board_spec, draws, focal_draws, number, on_year
 from leaderboard.season.season import Board, Season, commitment, read
 from p2p_market.community.episode.episode import draw
-from p2p_market.community.scenario.scenario import build, scenario_ids
+from p2p_market.community.scenario.scenario import build
 from p2p_market.data import synthetic
 from p2p_market.errors import RecordError
+from p2p_market.scenarios import scenario_ids
 from tests.leaderboard.seasons import SECRET
 
 BOARD = "community-16-v0"

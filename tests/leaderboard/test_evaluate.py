@@ -28,8 +28,8 @@ from leaderboard.season.draws import draws
 from leaderboard.tripwires import TRIPWIRES
 from p2p_market.community import engine
 from p2p_market.community.observation import observe
+from p2p_market.community.optimum.plan import plan_actions
 from p2p_market.errors import RecordError
-from p2p_market.evaluation.ends.certificate import plan_actions
 from tests.children import KILL, struck_at
 from tests.leaderboard import blind
 from tests.leaderboard.misbehaving import Zeros

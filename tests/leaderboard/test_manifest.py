@@ -18,8 +18,8 @@ from leaderboard.package.manifest import NAME, read_manifest
 from leaderboard.package.package import from_bytes, identity, pack_folder, read
 from leaderboard.package.rules import read_rule
 from leaderboard.playing.play import policies
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PackageError
+from p2p_market.registry import load_scenario
 from tests.leaderboard.packages import DRAFT, GOOD, RULE, listing, manifest, package, zipped
 
 

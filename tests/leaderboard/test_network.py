@@ -22,9 +22,9 @@ from leaderboard.gate.network import examine
 from leaderboard.gate.refused import RefusedError
 from leaderboard.gate.trial import play_zeros
 from leaderboard.package.package import from_bytes
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import P2PMarketError, PackageError, PolicyError
 from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.registry import load_scenario
 from tests.leaderboard.hostile import HOSTILE, as_bytes, expanded, external, filled, loop
 from tests.leaderboard.networks import COLUMNS, WIDTH, mixing, network, remembering
 from tests.leaderboard.packages import DRAFT, package

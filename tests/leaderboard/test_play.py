@@ -13,12 +13,11 @@ from leaderboard.package.package import from_bytes
 from leaderboard.playing.play import policies
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.episode.episode import choose_key, draw, stack
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.rules.policy import truthful
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
 from p2p_market.testing import check_policy
 from tests.leaderboard.networks import COLUMNS, mixing, network, remembering
 from tests.leaderboard.packages import DRAFT, package
@@ -135,7 +134,7 @@ def test_rules_are_the_baselines(name):
     scenario = load_scenario("classic-v0")
     mine, baseline = rule(f'rule = "{name}"', scenario), load_policy(name, scenario)
     episode = stack([draw(scenario, choose_key(scenario, 0, "validation", 0))])
-    costs = [social_cost_eur(rollout(scenario, episode, each)) for each in (mine, baseline)]
+    costs = [rollout(scenario, episode, each).social_cost_eur for each in (mine, baseline)]
     assert costs[0] == pytest.approx(costs[1], abs=1e-3)
 
 

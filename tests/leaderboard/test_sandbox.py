@@ -15,8 +15,8 @@ from leaderboard.sandbox.process import NETWORK, FaultError, PolicyProcess
 from leaderboard.sandbox.remote import LARGEST, Remote
 from leaderboard.season.season import Limits
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import P2PMarketError
+from p2p_market.registry import load_scenario
 from tests.leaderboard.hostile import as_bytes, filled, loop
 from tests.leaderboard.networks import WIDTH, ending, network, node, remembering
 

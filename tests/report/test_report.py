@@ -8,12 +8,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.community.baselines import RULE
 from p2p_market.evaluation import benchmark
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, evaluate
+from p2p_market.evaluation.benchmark import evaluate
 from p2p_market.evaluation.players.conduct import Conduct
 from p2p_market.evaluation.players.failure import Failure
 from p2p_market.evaluation.statistics.summary import Summary
+from p2p_market.registry import load_scenario
+from p2p_market.track import OPTIMUM
 from report import table
 
 for needed in ("cvxpy", "highspy", "clarabel"):

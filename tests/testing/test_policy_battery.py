@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from p2p_market.community.actions import action_map
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import ConformanceError
 from p2p_market.evaluation.players.policy import load_policy
-from p2p_market.registry import BASELINES
+from p2p_market.registry import BASELINES, load_scenario
 from p2p_market.testing import check_policy
 from p2p_market.testing import policy as battery
 from tests.every_scenario import VARIED_SCENARIOS

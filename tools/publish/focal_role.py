@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
-from p2p_market.community.scenario.scenario import load_scenario
-from p2p_market.evaluation.benchmark import all_weeks
 from p2p_market.evaluation.focal.focal import focal, units_of_work
 from p2p_market.evaluation.focal.summary import focal_record
 from p2p_market.files import write_text
+from p2p_market.registry import load_scenario
 from tools.publish.plan import FOLDER, METHODS, Training
 from tools.publish.score import name_of
 
@@ -38,7 +37,7 @@ class Seats:
 
 SEATS: Final = (
     Seats("community-16-v0", FEW),
-    Seats("resale-6-v0", tuple(all_weeks())),
+    Seats("resale-6-v0", tuple(range(13))),
     Seats("ev-12-v0", FEW),
 )
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.evaluation.benchmark import RULE
+from p2p_market.community.baselines import RULE
 from p2p_market.evaluation.statistics.bootstrap import Interval, named_generator
 from p2p_market.evaluation.statistics.methods import method_difference, method_score
 from p2p_market.evaluation.statistics.scores import ratio_of_sums

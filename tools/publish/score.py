@@ -17,23 +17,17 @@ import numpy as np
 from rich.progress import Progress
 
 from baselines.community.optimal.policy import optimum
+from p2p_market.community.baselines import RULE
 from p2p_market.community.episode.episode import stack
-from p2p_market.community.metrics import social_cost_eur
-from p2p_market.community.scenario.scenario import load_scenario
-from p2p_market.evaluation.benchmark import (
-    OPTIMUM,
-    RULE,
-    all_weeks,
-    best_cost_eur,
-    draw_weeks,
-)
+from p2p_market.evaluation.benchmark import all_weeks, best_of, draw_weeks
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import published
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.rollout import join
 from p2p_market.evaluation.running.processes import in_processes
 from p2p_market.files import write_text
-from p2p_market.track import Trajectory
+from p2p_market.registry import load_scenario
+from p2p_market.track import OPTIMUM, Trajectory
 from tools.publish.plan import AGENT_STEPS, FOLDER, METHODS, Training
 
 SCHEMA: Final = "p2p_market/published/1"
@@ -118,7 +112,7 @@ def played(task: Task, tell: Any) -> dict[str, Any]:
     scenario, episode, _ = _weeks(task.board)
     trajectory = play(scenario, episode, task.policy)
     record = {
-        "social_cost_eur": social_cost_eur(trajectory).tolist(),
+        "social_cost_eur": trajectory.social_cost_eur.tolist(),
         "digest": _digest(trajectory),
     }
     if task.policy != task.player:
@@ -140,13 +134,13 @@ def _best_eur(board: Board) -> Any:
     certificates = [certificate for certificate, _ in proofs]
     if not all(certificate.holds for certificate in certificates):
         raise SystemExit(f"{board.path.stem}: the optimum's certificate does not hold")
-    return best_cost_eur(scenario, certificates, join([each for _, each in proofs]))
+    return best_of(scenario, certificates, join([each for _, each in proofs]))
 
 
 @lru_cache(maxsize=2)
 def _weeks(board: Board) -> tuple[Any, ...]:
     scenario = load_scenario(board.scenario)
-    singles = draw_weeks(scenario, board.split, all_weeks(), SEED)
+    singles = draw_weeks(scenario, board.split, all_weeks(scenario), SEED)
     return scenario, stack(singles), singles
 
 

@@ -13,10 +13,11 @@ from baselines.community.optimal.blocks import duals
 from baselines.community.optimal.program import Pool, Program, compile_program, fill
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.optimum.duality import bound_eur
-from p2p_market.community.optimum.plan import Plan, Prices
+from p2p_market.community.optimum.plan import Prices, plan_of
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import OptimumError
 from p2p_market.records import FloatArray
+from p2p_market.track import Plan
 
 CLARABEL_TOLERANCES: Final = {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9}
 PROVED_EUR: Final = 1e-6
@@ -67,7 +68,7 @@ class Optimum:
             prices = prices_of(self.program, self.scenario)
             bound = bound_eur(self.scenario, episode, prices)
         trades = self.program.trades
-        return Plan(
+        return plan_of(
             setpoint_kw=self.program.storage.setpoint_kw(),
             order_kw=np.where(
                 episode.grid > 0.0,

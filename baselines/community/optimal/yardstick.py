@@ -6,15 +6,15 @@ import numpy as np
 
 from baselines.community.optimal.individual import Individual, individual
 from baselines.community.optimal.policy import Optimum, optimum
+from p2p_market.community.baselines import RULE
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.optimum.digest import digest_of
-from p2p_market.community.optimum.plan import Plan
-from p2p_market.community.scenario.scenario import Scenario, load_scenario
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE
+from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import SEED, SPLIT, Entry, rounded
 from p2p_market.evaluation.players.player import play
+from p2p_market.registry import load_scenario
+from p2p_market.track import OPTIMUM, Plan
 
 
 def row(scenario_id: str, week: int) -> tuple[Entry, Plan]:
@@ -38,7 +38,7 @@ def row(scenario_id: str, week: int) -> tuple[Entry, Plan]:
         key.start_day,
         key.seed,
         episode=digest_of(scenario, episode),
-        rule_eur=float(social_cost_eur(rule)[0]),
+        rule_eur=float(rule.social_cost_eur[0]),
         rule_digest=rule.digests[0],
         plan_eur=plan.objective_eur,
         bound_eur=certificate.bound_eur,

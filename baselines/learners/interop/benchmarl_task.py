@@ -7,7 +7,7 @@ from torchrl.data import Composite
 from torchrl.envs import EnvBase
 
 from baselines.learners.interop.torchrl_env import CommunityTorchEnv
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.registry import load_scenario
 
 
 class CommunityTask(TaskClass):  # type: ignore[misc]
@@ -48,7 +48,7 @@ class CommunityTask(TaskClass):  # type: ignore[misc]
 
     def max_steps(self, env: EnvBase) -> int:
         """Steps of a week."""
-        return load_scenario(self.name).steps
+        return int(load_scenario(self.name).steps)
 
     def has_render(self, env: EnvBase) -> bool:
         """No."""

@@ -11,9 +11,8 @@ from pettingzoo import ParallelEnv
 from baselines.learners.interop.view import View
 from baselines.learners.ppo.args import Args
 from baselines.learners.ppo.earned import Yield
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.records import Float32Array
-from p2p_market.registry import parallel_env
+from p2p_market.registry import load_scenario, parallel_env
 
 Outputs = Mapping[str, NDArray[np.floating[Any]]]
 
@@ -63,7 +62,7 @@ class ViewEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         self, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, Float32Array], dict[str, dict[str, Any]]]:
         """Draw an episode."""
-        observations, _ = self.community.reset(seed, options)
+        observations, _ = self.community.reset(seed, None if options is None else dict(options))
         self._seen = np.stack([*observations.values()])[None]
         self.earned.begin(self._seen, 0)
         self.agents = self.possible_agents[:]

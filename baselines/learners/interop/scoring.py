@@ -3,7 +3,6 @@
 import numpy as np
 
 from p2p_market.community.episode.episode import stack
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.rules.policy import no_trade
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.evaluation.benchmark import Yardstick, all_weeks, draw_weeks
@@ -18,7 +17,7 @@ class Scale:
 
     def __init__(self, scenario: Scenario) -> None:
         """Play the no-trade rule and solve the optima; seconds to minutes."""
-        singles = draw_weeks(scenario, "validation", all_weeks(), seed=0)
+        singles = draw_weeks(scenario, "validation", all_weeks(scenario), seed=0)
         self.scenario, self.episode = scenario, stack(singles)
         self.rule_eur = self._cost_eur(no_trade(scenario))
         solver = Yardstick(scenario)
@@ -30,4 +29,4 @@ class Scale:
         return score(self.rule_eur, own_eur, self.best_eur, np.random.default_rng(0))
 
     def _cost_eur(self, policy: Policy) -> FloatArray:
-        return social_cost_eur(rollout(self.scenario, self.episode, policy))
+        return rollout(self.scenario, self.episode, policy).social_cost_eur

@@ -27,10 +27,10 @@ from baselines.learners.ppo.learn import Report
 from baselines.learners.ppo.network import Actor
 from baselines.learners.ppo.policy import Network, TorchPolicy
 from baselines.learners.ppo.train import Tell, drive
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import ClusterError
 from p2p_market.evaluation.running.cluster import LOCAL, connected
 from p2p_market.evaluation.running.processes import processors
+from p2p_market.registry import load_scenario
 
 LEARNT: Final = [
     f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}",
@@ -69,7 +69,7 @@ class Training:
     @property
     def agent_steps(self) -> int:
         """Played so far, the first episode included, in which nothing is learnt."""
-        return self.episode * self.episode_agent_steps
+        return int(self.episode * self.episode_agent_steps)
 
     def begin(self) -> None:
         """Play the first episode by rule and at random; freeze the normalisation of inputs."""
@@ -169,7 +169,7 @@ class Training:
         if self.settings.cluster.path == "batched":
             return 1.0
         learnt = (self.episode - 1) * self.episode_agent_steps
-        return max(0.0, 1.0 - learnt / self.args.agent_steps)
+        return float(max(0.0, 1.0 - learnt / self.args.agent_steps))
 
     def _share(self) -> None:
         """Bring the learners' weights and the number of the segment to whoever plays."""

@@ -14,9 +14,9 @@ from baselines.learners.ppo.collect import first_seed
 from baselines.learners.ppo.decision import Decision
 from baselines.learners.ppo.network import Actor, Inputs
 from p2p_market.community.episode.episode import Episode, choose_key, draw, stack
+from p2p_market.community.optimum.plan import plan_actions
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.ends.certificate import plan_actions
 from p2p_market.evaluation.players.policy import Planner, Policy, load_policy
 from p2p_market.evaluation.rollout import Recorded, rollout
 from p2p_market.records import Float32Array
@@ -77,7 +77,7 @@ def _expert(scenario: Scenario, name: str, episodes: Sequence[Episode]) -> Polic
         return found
     if not isinstance(found, Planner):
         raise PolicyError(f"imitate {name!r}: neither acts on observations nor makes a plan")
-    plans = [plan_actions(scenario, each, found.plan(each)) for each in episodes]
+    plans = [plan_actions(scenario, each, found.plan(each).schedule) for each in episodes]
     return Recorded(np.concatenate(plans, axis=1))
 
 

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from baselines.learners.ppo.decision import Decision
 from baselines.learners.ppo.network import Actor, Inputs
 from p2p_market.community.episode.episode import choose_key, draw, stack
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.rules.policy import no_trade, truthful
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.data.calendar import WEEKS_PER_SPLIT
@@ -75,4 +74,4 @@ class Validation:
         return self.rule_eur - self._cost_eur(policy)
 
     def _cost_eur(self, policy: Policy) -> float:
-        return float(np.mean(social_cost_eur(rollout(self.scenario, self.episode, policy))))
+        return float(np.mean(rollout(self.scenario, self.episode, policy).social_cost_eur))

@@ -26,7 +26,8 @@ from baselines.learners.ppo.learn import Critic, Learner, Report
 from baselines.learners.ppo.network import Actor, Inputs
 from baselines.learners.ppo.policy import Network, TorchPolicy, Validation
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import Scenario, load_scenario
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.registry import load_scenario
 
 Tell = Callable[[int, int, str], None]
 """Called with agent-steps done, agent-steps in all, and a line of text or nothing."""
@@ -103,7 +104,7 @@ class Training:
     @property
     def agent_steps(self) -> int:
         """Played so far, the first episode included, in which nothing is learnt."""
-        return self.episode * self.episode_agent_steps
+        return int(self.episode * self.episode_agent_steps)
 
     def begin(self) -> None:
         """Play the first episode by rule and at random; freeze the normalisation of inputs."""

@@ -7,16 +7,17 @@ import numpy as np
 
 from p2p_market.arguments import floats, whole_number
 from p2p_market.community.actions import action_map
-from p2p_market.community.episode.episode import EpisodeKey, draw, key_in_sequence, reference_key
+from p2p_market.community.episode.episode import draw, key_in_sequence, reference_key
 from p2p_market.community.fused.boards import CompiledBoard
 from p2p_market.community.fused.clearing import KERNELS
 from p2p_market.community.fused.shelf import Shelf
 from p2p_market.community.fused.tables import rules, workspace
-from p2p_market.community.observation import Feature, features, joint_state, state_features
+from p2p_market.community.observation import features, joint_state, state_features
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import ResetNeededError, ScenarioError
 from p2p_market.market import MECHANISMS
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.track import EpisodeKey, Feature
 
 ROWS: Final = 64
 MOST: Final = 100_000  # communities of a batch

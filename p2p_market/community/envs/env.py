@@ -13,22 +13,10 @@ from p2p_market.arguments import floats, options_of, whole_number
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.envs.rendering import image, one_line
-from p2p_market.community.episode.episode import (
-    Episode,
-    EpisodeKey,
-    draw,
-    key_in_sequence,
-    reference_key,
-)
+from p2p_market.community.episode.episode import Episode, draw, key_in_sequence, reference_key
 from p2p_market.community.fused import Board, board
-from p2p_market.community.observation import (
-    Feature,
-    features,
-    joint_state,
-    state_features,
-    surroundings,
-)
-from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES, Outcome, Proposal, State
+from p2p_market.community.observation import features, joint_state, state_features, surroundings
+from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES, Proposal, Round, State
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import (
     ActionError,
@@ -38,6 +26,7 @@ from p2p_market.errors import (
     ScenarioError,
 )
 from p2p_market.records import BoolArray, Float32Array, FloatArray, Record
+from p2p_market.track import EpisodeKey, Feature
 
 ActionDict = Mapping[str, NDArray[np.floating[Any]]]
 
@@ -343,9 +332,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         }
 
 
-def _full_infos(
-    agents: list[str], proposal: Proposal, outcome: Outcome
-) -> dict[str, dict[str, Any]]:
+def _full_infos(agents: list[str], proposal: Proposal, outcome: Round) -> dict[str, dict[str, Any]]:
     action, fills = outcome.action, outcome.fills
     proposed = np.column_stack(
         [proposal.setpoint_kw[0], proposal.quantity_kw[0], proposal.price_eur_per_kwh[0]]

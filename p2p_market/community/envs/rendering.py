@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.records import Outcome, State
+from p2p_market.community.records import Round, State
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import RenderError
 from p2p_market.loading import import_ours
@@ -15,7 +15,7 @@ FRAME: Final = "report.frame:draw"
 """`module:function` that draws, imported on use: it needs matplotlib."""
 
 
-def one_line(scenario: Scenario, state: State, outcome: Outcome | None) -> str:
+def one_line(scenario: Scenario, state: State, outcome: Round | None) -> str:
     """Step, flows, trade and storage of the first community."""
     stored = f"{state.energy_kwh[0].sum():.2f} kWh stored"
     place = f"{scenario.spec.id} step {state.step}/{scenario.steps}"
@@ -32,7 +32,7 @@ def one_line(scenario: Scenario, state: State, outcome: Outcome | None) -> str:
 
 
 def image(
-    scenario: Scenario, episode: Episode, state: State, outcome: Outcome | None
+    scenario: Scenario, episode: Episode, state: State, outcome: Round | None
 ) -> NDArray[np.uint8]:
     """A figure of members, order book and storage, (height, width, 3).
 

@@ -21,26 +21,12 @@ from p2p_market.data.streams import stream
 from p2p_market.errors import ScenarioError
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray, Record
+from p2p_market.track import EpisodeKey
 
 CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean
 REFERENCE_SPLIT: Final = "test"
 REFERENCE_SEED: Final = 0  # episodes of the reference table and of a benchmark, by default
 START_LEVEL: Final = (0.3, 0.7)  # share of the capacity stored at the start
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeKey:
-    """What an episode is drawn from; the same key gives the same episode."""
-
-    split: str
-    start_day: int  # day of the year, 0 = 1 January
-    seed: int
-
-
-def policy_seed(key: EpisodeKey) -> int:
-    """Seed that a policy gets for an episode: another each week, and no way back to the draw."""
-    mixed = np.random.SeedSequence([key.seed, key.start_day, 0x706F6C69])
-    return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from p2p_market.community.fused.tables import (
 )
 from p2p_market.community.invariants import insist
 from p2p_market.community.observation import observe
-from p2p_market.community.records import Action, Flows, Ledger, Outcome, Proposal, State
+from p2p_market.community.records import Action, Flows, Ledger, Proposal, Round, State
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import Fills
@@ -61,7 +61,7 @@ class Board(Protocol):
     def state(self) -> State:
         """A copy of the state."""
 
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> Round | None:
         """A copy of everything the last step produced; None before the first."""
 
     def cause(self) -> IntArray:
@@ -84,7 +84,7 @@ class PureBoard:
         """Begin at a state."""
         self.scenario, self.episode, self.strict = scenario, episode, strict
         self._state = state
-        self._outcome: Outcome | None = None
+        self._outcome: Round | None = None
 
     @property
     def step(self) -> int:
@@ -110,7 +110,7 @@ class PureBoard:
         """See `Board`."""
         return self._state
 
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> Round | None:
         """See `Board`."""
         return self._outcome
 
@@ -213,7 +213,7 @@ class CompiledBoard:
         """See `Board`."""
         return self.work[0].cause
 
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> Round | None:
         """See `Board`."""
         if self._reward is None:
             return None
@@ -224,7 +224,7 @@ class CompiledBoard:
         order = work.order_quantity, work.order_price
         exchange = work.imported, work.exported, work.lost
         levels = self.moving.energy_kwh.copy()
-        return Outcome(
+        return Round(
             proposal=asked,
             action=Action(work.executed, work.curtailed, work.shed, work.net, *order),
             fills=Fills(work.fill, work.payment, work.hub_price),

@@ -170,17 +170,17 @@ def losses(
     """
     case = _Case(scenario, episode, _payable(scenario, prices))
     least, one = _least(case), slice(number, number + 1)
-    net_load, fill = played.net_load_kw[:, number], played.fill_kw[:, number]
+    net_load, fill = played.series["net_load_kw"][:, number], played.series["fill_kw"][:, number]
     fee, hub = scenario.network_fee_eur_per_kwh, case.prices.hub_eur_per_kwh[:, None]
     paid = scenario.dt_h * (
-        case.import_eur_per_kwh * played.import_kw[:, number]
-        - scenario.feed_in_eur_per_kwh * played.export_kw[:, number]
+        case.import_eur_per_kwh * played.series["import_kw"][:, number]
+        - scenario.feed_in_eur_per_kwh * played.series["export_kw"][:, number]
         + fee * np.abs(fill)
         + hub * fill
         + case.prices.line_eur_per_kwh[:, None] * net_load
     )
-    power = played.setpoint_kw[:, number]
-    level = _arrived(case, played.energy_kwh[:, one], power)
+    power = played.series["setpoint_kw"][:, number]
+    level = _arrived(case, played.series["energy_kwh"][:, one], power)
     waiting = case.level_eur(level) - least.level
     short = level < least.best_kwh
     return Losses(
@@ -191,8 +191,8 @@ def losses(
         full=np.where(short, 0.0, waiting),
         line=_line_eur(case, net_load.sum(axis=1)),
         cuts=(
-            case.curtail_eur(played.curtailed_kw[:, number])
-            + case.shed_eur(played.shed_kw[:, number])
+            case.curtail_eur(played.series["curtailed_kw"][:, number])
+            + case.shed_eur(played.series["shed_kw"][:, number])
         ).sum(axis=1)
         - least.cuts,
     )

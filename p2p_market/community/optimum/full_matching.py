@@ -4,14 +4,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from p2p_market.community.scenario.scenario import (
-    Scenario,
-    parse,
-    scenario_folder,
-    scenario_ids,
-    specification_digest,
-)
+from p2p_market.community.scenario.scenario import Scenario, specification_digest, validated
 from p2p_market.community.scenario.schema import ScenarioSpec
+from p2p_market.scenarios import read, scenario_folder, scenario_ids
 
 FULL_MATCHING: Final = "k_double_auction"
 
@@ -46,8 +41,11 @@ def _with(scenario: Scenario, spec: ScenarioSpec) -> Scenario:
 
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, ScenarioSpec]:
-    """Specifications of the shipped scenarios, fully matched, by their ids."""
-    folder = scenario_folder()
-    texts = {name: (folder / f"{name}.yaml").read_text(encoding="utf-8") for name in scenario_ids()}
-    matching = {"mechanism": FULL_MATCHING}
-    return {name: parse(text, name).model_copy(update=matching) for name, text in texts.items()}
+    """Specifications of the shipped scenarios of this track, fully matched, by their ids."""
+    found = {}
+    for name in scenario_ids():
+        content = read((scenario_folder() / f"{name}.yaml").read_text(encoding="utf-8"), name)
+        if content.values.get("track", "community") == "community":
+            spec = validated(content.values, name)
+            found[name] = spec.model_copy(update={"mechanism": FULL_MATCHING})
+    return found

@@ -1,8 +1,17 @@
-"""A schedule made with perfect foresight, and the prices that prove it."""
+"""The community's plans: what their prices mean, how they are stored, and how they are played."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+import numpy as np
+
+from p2p_market.community.actions import action_map
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray, Record
+from p2p_market.track import Plan, Series
+
+MARGIN_KW: Final = 1e-3  # orders ask for this much more, so that rounding leaves nothing unmatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +23,64 @@ class Prices(Record):
     meter_eur_per_kwh: FloatArray  # (step, agent), line included
     stored_eur_per_kwh: FloatArray  # (step, agent, asset), in the device after the step
 
+    @property
+    def series(self) -> Series:
+        """The prices by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
-@dataclass(frozen=True, slots=True)
-class Plan(Record):
-    """A schedule made with perfect foresight, with its proof."""
 
-    setpoint_kw: FloatArray  # (step, agent, asset)
-    order_kw: FloatArray  # (step, agent), < 0 to sell: all that is left; in an outage the trade
-    objective_eur: float  # cost of the plan by the solver that made it
-    bound_eur: float  # no schedule costs less: from the prices, or what the search tree proved
-    prices: Prices | None  # that prove the bound; None where whole numbers are in the plan
-    solver: str  # name and version
+def plan_of(
+    setpoint_kw: FloatArray,
+    order_kw: FloatArray,
+    objective_eur: float,
+    bound_eur: float,
+    prices: Prices | None,
+    solver: str,
+) -> Plan:
+    """A plan of the community.
+
+    Args:
+        setpoint_kw: (step, agent, asset).
+        order_kw: (step, agent), < 0 to sell: all that is left; in an outage the trade.
+        objective_eur: cost by the solver.
+        bound_eur: from the prices, or what the search tree proved.
+        prices: that prove the bound; None where whole numbers are in the plan.
+        solver: name and version.
+    """
+    schedule = {"setpoint_kw": setpoint_kw, "order_kw": order_kw}
+    proof = None if prices is None else prices.series
+    return Plan(schedule, proof, objective_eur, bound_eur, solver)
+
+
+def plan_actions(scenario: Scenario, episode: Episode, schedule: Series) -> FloatArray:
+    """Normalised actions of a plan: its set-points, and truthful orders for all that is left.
+
+    At truthful prices the auction finds the best matching of the surpluses and deficits. In an
+    outage, where what is not traded is shed or lost, the plan says who trades how much.
+
+    Returns:
+        (step, 1, agent, column).
+    """
+    table = action_map(scenario)
+    setpoint_kw, order_kw = schedule["setpoint_kw"], schedule["order_kw"]
+    margin = np.where(episode.grid > 0.0, MARGIN_KW, 0.0)
+    quantity = order_kw + np.sign(order_kw) * margin
+    price = np.where(quantity > 0.0, 2.0 * table.half[:, -1], 0.0)
+    physical = np.concatenate([setpoint_kw, quantity[..., None], price[..., None]], axis=-1)
+    return table.normalised(physical)[:, None]
+
+
+def packed(scenario: Scenario, episode: Episode, plan: Plan) -> Plan:
+    """The plan as the reference table holds it: orders that follow from the rest are left out."""
+    if scenario.cuts:
+        return plan
+    return replace(plan, schedule={"setpoint_kw": plan.schedule["setpoint_kw"]})
+
+
+def unpacked(scenario: Scenario, episode: Episode, schedule: Series) -> Series:
+    """The schedule with its orders; where nothing may be cut, they are what the rest leaves."""
+    if "order_kw" in schedule:
+        return schedule
+    setpoint_kw = schedule["setpoint_kw"]
+    left_kw = (episode.load_kw - episode.pv_kw)[:, 0] + setpoint_kw.sum(axis=2)
+    return {"setpoint_kw": setpoint_kw, "order_kw": left_kw}

@@ -3,21 +3,13 @@
 import hashlib
 import json
 import math
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 from pydantic import ValidationError
 
 from p2p_market.assets.node import coefficients
-from p2p_market.community.scenario.file import (
-    ENDINGS,
-    path_of,
-    read,
-    scenario_folder,
-    scenario_ids,
-    text_of,
-)
 from p2p_market.community.scenario.members import (
     CLEARNESS_RANGE,
     all_pools,
@@ -36,63 +28,35 @@ from p2p_market.errors import DataError, ScenarioError
 from p2p_market.market import MECHANISMS
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
+from p2p_market.scenarios import ENDINGS
 
 MOST_EUR_PER_H: Final = 1e9
 """Money of a community in an hour, so that sums of floats are good to the invariants' 1e-5 EUR."""
 NOTHING_EUR_PER_KWH: Final = 1e-9
 """A gain that is rounding only."""
 
-__all__ = ["Scenario", "build", "load_scenario", "parse", "read_scenario", "scenario_folder"]
-__all__ += ["scenario_ids"]
+__all__ = ["Scenario", "build", "specification_digest", "validated"]
 
 
-def load_scenario(id_or_path: str | Path) -> Scenario:
-    """Read, validate and build a scenario.
-
-    Args:
-        id_or_path: id of a shipped scenario, or path of a YAML file.
-
-    Raises:
-        ScenarioError: if it is unknown, breaks the schema, or breaks a rule of the market.
-    """
-    return build(read_scenario(id_or_path), str(id_or_path))
-
-
-def read_scenario(id_or_path: str | Path) -> ScenarioSpec:
-    """Read and validate a scenario file, without its data.
-
-    Raises:
-        ScenarioError: if it is unknown, breaks the schema, or takes the id of a shipped scenario.
-    """
-    path = path_of(id_or_path)
-    spec = parse(text_of(path), path.name, path)
-    published = scenario_folder() / f"{spec.id}.yaml"
-    if published.is_file() and path.resolve() != published.resolve():
-        raise ScenarioError(f"{path}: the id {spec.id} is published; give your file another id")
-    return spec
-
-
-def parse(text: str, name: str = "scenario", path: Path | None = None) -> ScenarioSpec:
-    """Validate the text of a scenario file; errors name file, line and field.
-
-    A file with `extends: <id of a shipped scenario, or another file>` takes every key from there
-    that it lacks.
+def validated(
+    values: Mapping[str, Any],
+    source: str = "scenario",
+    line: Callable[[tuple[int | str, ...]], int | None] | None = None,
+) -> ScenarioSpec:
+    """What a scenario file says, if it keeps the schema; errors name file, line and field.
 
     Args:
-        text: of the file.
-        name: of the file, for errors.
-        path: of the file; names of other files begin at its folder, or at the working folder.
+        values: of the file and its bases.
+        source: the file, for errors.
+        line: tells the line of a field.
 
     Raises:
-        ScenarioError: if the text is not YAML or breaks the schema.
+        ScenarioError: if it breaks the schema.
     """
-    folder, chain = (path.parent, (path.resolve(),)) if path is not None else (None, ())
-    content = read(text, name, folder, chain)
-
     try:
-        return ScenarioSpec.model_validate(content.values)
+        return ScenarioSpec.model_validate(values)
     except ValidationError as error:
-        raise ScenarioError(f"{name}: {explain(error, line=content.line)}") from error
+        raise ScenarioError(f"{source}: {explain(error, line=line or (lambda _: None))}") from error
 
 
 def build(spec: ScenarioSpec, source: str = "") -> Scenario:

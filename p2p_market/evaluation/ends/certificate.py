@@ -1,23 +1,18 @@
 """The optimum's proof: the engine agrees with the solver, and nothing can cost less."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from p2p_market.community.actions import action_map
-from p2p_market.community.episode.episode import Episode
-from p2p_market.community.metrics import gross_money_eur, social_cost_eur
-from p2p_market.community.optimum.duality import bound_eur
-from p2p_market.community.optimum.full_matching import fully_matched
-from p2p_market.community.optimum.plan import Plan
-from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.records import FloatArray
-from p2p_market.track import Trajectory
+from p2p_market.track import OPTIMUM, AnyEpisode, AnyScenario, Plan, Trajectory
+from p2p_market.tracks import track_of
 
 RELATIVE_TOLERANCE: Final = 1e-6
-MARGIN_KW: Final = 1e-3  # orders ask for this much more, so that rounding leaves nothing unmatched
+MIXED_INTEGER: Final = "mixed_integer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +49,24 @@ class Certificate:
         )
 
 
+def best_cost_eur(form: str, bound_eur: Sequence[float], optimum_eur: FloatArray) -> FloatArray:
+    """The 100 of the scale: what the optimum costs, or the proved bound if it is mixed-integer.
+
+    Args:
+        form: of the optimum, as its scenario says: "linear" or "mixed_integer".
+        bound_eur: of the certificates, (episode,) [EUR].
+        optimum_eur: social cost of the optimum as played, (episode,) [EUR].
+    """
+    return np.array(bound_eur) if form == MIXED_INTEGER else optimum_eur
+
+
 def certificate_tolerance_eur(gross_eur: float) -> float:
     """How far plan, bound and replay may be apart when this much money moves [EUR]."""
     return RELATIVE_TOLERANCE * max(1.0, gross_eur)
 
 
-def plan_actions(scenario: Scenario, episode: Episode, plan: Plan) -> FloatArray:
-    """Normalised actions of a plan: its set-points, and truthful orders for all that is left.
-
-    At truthful prices the auction finds the best matching of the surpluses and deficits. In an
-    outage, where what is not traded is shed or lost, the plan says who trades how much.
-
-    Returns:
-        (step, 1, agent, column).
-    """
-    table = action_map(scenario)
-    margin = np.where(episode.grid > 0.0, MARGIN_KW, 0.0)
-    quantity = plan.order_kw + np.sign(plan.order_kw) * margin
-    price = np.where(quantity > 0.0, 2.0 * table.half[:, -1], 0.0)
-    physical = np.concatenate([plan.setpoint_kw, quantity[..., None], price[..., None]], axis=-1)
-    return table.normalised(physical)[:, None]
-
-
-def setting(scenario: Scenario, episode: Episode) -> tuple[Scenario, Episode]:
-    """Where optima are played: a market that matches all volume, and sound sensors."""
-    return fully_matched(scenario), episode.without_faults()
-
-
-def replayed(
-    scenario: Scenario, episode: Episode, plan: Plan
-) -> tuple[Scenario, Episode, FloatArray]:
-    """Scenario, episode and actions, (step, 1, agent, column), that play a plan."""
-    return *setting(scenario, episode), plan_actions(scenario, episode, plan)
-
-
 def certify(
-    scenario: Scenario, episode: Episode, plan: Plan, name: str = "optimum"
+    scenario: AnyScenario, episode: AnyEpisode, plan: Plan, name: str = OPTIMUM
 ) -> tuple[Certificate, Trajectory]:
     """Play a plan through the engine and compare, whatever mechanism the scenario names.
 
@@ -99,16 +76,19 @@ def certify(
         episode: a batch of one.
         plan: its schedule and prices.
     """
-    proved = plan.bound_eur if plan.prices is None else bound_eur(scenario, episode, plan.prices)
-    market, sound, actions = replayed(scenario, episode, plan)
-    played = rollout(market, sound, Recorded(actions), name)
-    tolerance = certificate_tolerance_eur(float(gross_money_eur(played)[0]))
+    track = track_of(scenario)
+    proved = plan.bound_eur
+    if plan.prices is not None:
+        proved = track.bound_eur(scenario, episode, plan.prices)
+    market, sound = track.setting(scenario, episode)
+    played = rollout(market, sound, recorded(track.replayed(scenario, episode, plan)), name)
+    tolerance = certificate_tolerance_eur(float(played.gross_money_eur[0]))
     certificate = Certificate(
         plan_eur=plan.objective_eur,
         bound_eur=proved,
-        replay_eur=float(social_cost_eur(played)[0]),
+        replay_eur=float(played.social_cost_eur[0]),
         tolerance_eur=tolerance,
         interventions=int(np.count_nonzero(played.cause)),
-        mixed_integer=scenario.spec.optimum == "mixed_integer",
+        mixed_integer=scenario.spec.optimum == MIXED_INTEGER,
     )
     return certificate, played

@@ -7,17 +7,14 @@ import hashlib
 import io
 import zipfile
 import zlib
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from p2p_market.community.episode.episode import Episode
-from p2p_market.community.optimum.digest import digest_of
-from p2p_market.community.optimum.plan import Plan, Prices
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.files import safe_name, write_bytes
+from p2p_market.track import AnyEpisode, AnyScenario, Plan, Series
+from p2p_market.tracks import track_of
 
 DAMAGES: Final = (
     OSError,
@@ -31,17 +28,16 @@ DAMAGES: Final = (
 )
 """What reading an archive raises if it is missing, cut short or changed."""
 
-PRICES: Final = fields(Prices)
 
-
-def plan_path(folder: Path, identity: str, scenario: Scenario, episode: Episode) -> Path:
+def plan_path(folder: Path, identity: str, scenario: AnyScenario, episode: AnyEpisode) -> Path:
     """Where the optimum of an episode stands; another program or series is another file.
 
     Args:
         identity: of the planner.
         episode: a batch of one.
     """
-    digest = hashlib.sha256(f"{identity} {digest_of(scenario, episode)}".encode())
+    known = track_of(scenario).digest(scenario, episode)
+    digest = hashlib.sha256(f"{identity} {known}".encode())
     return folder / f"{safe_name(scenario.spec.id)}-{digest.hexdigest()[:16]}.npz"
 
 
@@ -50,28 +46,31 @@ def write_plan(path: Path, plan: Plan) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
-        setpoint_kw=plan.setpoint_kw,
-        order_kw=plan.order_kw,
+        allow_pickle=False,
         costs_eur=np.array([plan.objective_eur, plan.bound_eur]),
         solver=np.array(plan.solver),
-        **({} if plan.prices is None else {f.name: getattr(plan.prices, f.name) for f in PRICES}),
+        **plan.schedule,
+        **(plan.prices or {}),
     )
     write_bytes(path, buffer.getvalue())
 
 
-def read_plan(path: Path) -> Plan | None:
+def read_plan(path: Path, scenario: AnyScenario) -> Plan | None:
     """A stored optimum, or None if there is none or it is damaged."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             objective, bound = archive["costs_eur"].tolist()
-            known = PRICES[0].name in archive
-            return Plan(
-                setpoint_kw=archive["setpoint_kw"],
-                order_kw=archive["order_kw"],
-                objective_eur=objective,
-                bound_eur=bound,
-                prices=Prices(*(archive[field.name] for field in PRICES)) if known else None,
-                solver=archive["solver"].item(),
-            )
+            solver = archive["solver"].item()
+            series = {name: archive[name] for name in archive.files}
     except DAMAGES:
         return None
+    del series["costs_eur"], series["solver"]
+    return Plan(*split(scenario, series), objective, bound, solver)
+
+
+def split(scenario: AnyScenario, series: Series) -> tuple[Series, Series | None]:
+    """Schedule and prices out of stored arrays; None where no prices prove the bound."""
+    names = track_of(scenario).CARD.prices
+    schedule = {name: values for name, values in series.items() if name not in names}
+    prices = {name: series[name] for name in names if name in series}
+    return schedule, prices or None

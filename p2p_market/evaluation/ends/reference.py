@@ -8,7 +8,7 @@ solver, and believes none of it: a schedule is played, and bounded by its prices
 import hashlib
 import io
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -16,26 +16,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.community.episode.episode import (
-    REFERENCE_SEED,
-    REFERENCE_SPLIT,
-    Episode,
-    EpisodeKey,
-)
-from p2p_market.community.optimum.digest import digest_of
-from p2p_market.community.optimum.full_matching import fully_matched, shipped_twin
-from p2p_market.community.optimum.plan import Plan, Prices
-from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.evaluation.ends.plan_store import DAMAGES
+from p2p_market.evaluation.ends.plan_store import DAMAGES, split
 from p2p_market.files import write_bytes, write_text
 from p2p_market.records import FloatArray
+from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey, Plan, Series
+from p2p_market.tracks import extra, track_of
 
-SPLIT: Final = REFERENCE_SPLIT
-SEED: Final = REFERENCE_SEED
+SPLIT: Final = "test"
+SEED: Final = 0  # of the episodes in the table, and of a benchmark by default
 FOLDER: Final = Path(__file__).resolve().parents[2] / "reference"
 SCHEMA: Final = "p2p_market/reference/1"
 PER_UNIT: Final = 1e8  # stored numbers per kW and per EUR/kWh
-PRICES: Final = tuple(field.name for field in fields(Prices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +55,42 @@ class Entry:
         return EpisodeKey(self.split, self.start_day, self.seed)
 
 
-def rounded(scenario: Scenario, episode: Episode, plan: Plan) -> Plan:
+def reference_keys(scenario: AnyScenario) -> tuple[EpisodeKey, ...]:
+    """The episodes of the table, in its order."""
+    units = track_of(scenario).keys(scenario, SPLIT, SEED)
+    return tuple(key for unit in units for key in unit)
+
+
+def rounded(scenario: AnyScenario, episode: AnyEpisode, plan: Plan) -> Plan:
     """The plan of an episode (a batch of one) as the table holds it."""
-    prices = None
-    if plan.prices is not None:
-        prices = Prices(*(_from_units(_in_units(getattr(plan.prices, name))) for name in PRICES))
-    setpoint_kw, order_kw = (_from_units(_in_units(a)) for a in (plan.setpoint_kw, plan.order_kw))
-    if not scenario.cuts:
-        order_kw = _left(episode, setpoint_kw)
-    return replace(plan, setpoint_kw=setpoint_kw, order_kw=order_kw, prices=prices)
+    prices = None if plan.prices is None else _rounded(plan.prices)
+    stored = _packed(scenario, episode, plan)
+    schedule = _unpacked(scenario, episode, _rounded(stored.schedule))
+    return replace(plan, schedule=schedule, prices=prices)
 
 
-def _left(episode: Episode, setpoint_kw: FloatArray) -> FloatArray:
-    """What load, PV and set-points leave to be ordered where nothing may be cut, (step, agent)."""
-    return np.asarray((episode.load_kw - episode.pv_kw)[:, 0] + setpoint_kw.sum(axis=2))
+def _packed(scenario: AnyScenario, episode: AnyEpisode, plan: Plan) -> Plan:
+    """Without what follows from the rest."""
+    pack = extra(scenario, "pack")
+    packed: Plan = plan if pack is None else pack(scenario, episode, plan)
+    return packed
+
+
+def _unpacked(scenario: AnyScenario, episode: AnyEpisode, schedule: Series) -> Series:
+    unpack = extra(scenario, "unpack")
+    unpacked: Series = schedule if unpack is None else unpack(scenario, episode, schedule)
+    return unpacked
+
+
+def _twin(scenario: AnyScenario) -> AnyScenario:
+    """The scenario under whose id its optima are published."""
+    find = extra(scenario, "twin")
+    twin: AnyScenario = scenario if find is None else find(scenario)
+    return twin
+
+
+def _rounded(series: Series) -> Series:
+    return {name: _from_units(_in_units(values)) for name, values in series.items()}
 
 
 def _in_units(values: FloatArray) -> NDArray[np.int64]:
@@ -88,7 +101,7 @@ def _from_units(units: NDArray[np.int64]) -> FloatArray:
     return np.asarray(units / PER_UNIT)
 
 
-def published(scenario: Scenario, episode: Episode, folder: Path = FOLDER) -> Plan | None:
+def published(scenario: AnyScenario, episode: AnyEpisode, folder: Path = FOLDER) -> Plan | None:
     """The optimum of an episode out of the table; None if it does not stand there.
 
     A scenario that differs from a shipped one in labels and mechanism only has its optima.
@@ -96,17 +109,19 @@ def published(scenario: Scenario, episode: Episode, folder: Path = FOLDER) -> Pl
     Args:
         episode: a batch of one.
     """
-    (key,), scenario = episode.keys, shipped_twin(scenario)
+    (key,), scenario = episode.keys, _twin(scenario)
+    track = track_of(scenario)
     for number, entry in enumerate(entries(scenario, folder)):
-        if entry.key == key and entry.episode == digest_of(scenario, episode):
+        if entry.key == key and entry.episode == track.digest(scenario, episode):
             return plan_of(scenario, episode, entry, number, folder)
     return None
 
 
-def entries(scenario: Scenario, folder: Path = FOLDER) -> tuple[Entry, ...]:
+def entries(scenario: AnyScenario, folder: Path = FOLDER) -> tuple[Entry, ...]:
     """The table of a scenario; empty if there is none, or it is of another version."""
+    scenario = _twin(scenario)
     table = _table(folder / f"{scenario.spec.id}.json")
-    if table is None or table["scenario"] != fully_matched(scenario).digest:
+    if table is None or table["scenario"] != scenario.digest:
         return ()
     return tuple(
         Entry(**entry | {"individual_eur": tuple(entry["individual_eur"])})
@@ -133,11 +148,9 @@ def _arrays(path: Path) -> dict[str, NDArray[np.int64]]:
 
 
 def plan_of(
-    scenario: Scenario, episode: Episode, entry: Entry, number: int, folder: Path
+    scenario: AnyScenario, episode: AnyEpisode, entry: Entry, number: int, folder: Path
 ) -> Plan | None:
     """Schedule and prices of an entry; None if the archive is missing or damaged.
-
-    Where nothing may be cut, orders are what load, PV and set-points leave, and are not stored.
 
     Args:
         episode: of the entry, a batch of one.
@@ -148,19 +161,18 @@ def plan_of(
     if not stored:
         return None
     found = {name: _from_units(values[number]) for name, values in stored.items()}
-    linear = scenario.spec.optimum == "linear"
+    schedule, prices = split(scenario, found)
     return Plan(
-        setpoint_kw=found["setpoint_kw"],
-        order_kw=found.get("order_kw", _left(episode, found["setpoint_kw"])),
+        schedule=_unpacked(scenario, episode, schedule),
+        prices=prices,
         objective_eur=entry.plan_eur,
         bound_eur=entry.bound_eur,
-        prices=Prices(*(found[name] for name in PRICES)) if linear else None,
         solver=entry.solver,
     )
 
 
 def write_table(
-    scenario: Scenario,
+    scenario: AnyScenario,
     rows: list[tuple[Entry, Plan]],
     versions: dict[str, str],
     folder: Path = FOLDER,
@@ -171,16 +183,16 @@ def write_table(
         rows: in the order of the weeks; plans as `rounded` gives them.
         versions: of the packages that made it.
     """
-    schedule = ("setpoint_kw", "order_kw") if scenario.cuts else ("setpoint_kw",)
-    arrays = {name: np.stack([_in_units(getattr(p, name)) for _, p in rows]) for name in schedule}
-    proofs = [plan.prices for _, plan in rows if plan.prices is not None]
-    if proofs:
-        arrays |= {name: np.stack([_in_units(getattr(p, name)) for p in proofs]) for name in PRICES}
+    keys = (entry.key for entry, _ in rows)
+    single = [track_of(scenario).draw(scenario, key) for key in keys]
+    plans = [_packed(scenario, one, plan) for one, (_, plan) in zip(single, rows, strict=True)]
+    series = [{**plan.schedule, **(plan.prices or {})} for plan in plans]
+    arrays = {name: np.stack([_in_units(one[name]) for one in series]) for name in series[0]}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     table = {
         "schema": SCHEMA,
-        "scenario": fully_matched(scenario).digest,
+        "scenario": _twin(scenario).digest,
         "data": scenario.data.digest,
         "versions": versions,
         "archive": hashlib.sha256(buffer.getvalue()).hexdigest(),

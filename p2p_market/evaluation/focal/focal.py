@@ -7,18 +7,12 @@ the same draws of these bots, so that all differences between entries are paired
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from p2p_market.community import metrics
-from p2p_market.community.actions import action_map
-from p2p_market.community.episode.episode import Episode, EpisodeKey, draw, stack
-from p2p_market.community.scenario.scenario import Scenario, build
-from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.errors import ClusterError, PolicyError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, TRUTHFUL, all_weeks, draw_weeks
+from p2p_market.evaluation.benchmark import all_weeks, draw_weeks
 from p2p_market.evaluation.players.mixture import Blinkered, Mixture
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import Policy, load_policy
@@ -34,11 +28,19 @@ from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes
 from p2p_market.records import FloatArray, Record
-from p2p_market.registry import BASELINES, POPULATION
+from p2p_market.registry import POPULATION, baselines, rule_of, scenario_of
+from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey
+from p2p_market.tracks import track_of
 
-DEVIATIONS: Final = tuple(name for name in BASELINES if name != OPTIMUM)
-"""What a seat could play instead of an entry, always; with all entries they bound a best response
-from below."""
+
+def deviations(scenario: AnyScenario) -> list[str]:
+    """What a seat could play instead of an entry, always: the baselines that plan nothing.
+
+    With all entries they bound a best response from below.
+    """
+    found = baselines(scenario).items()
+    return [name for name, one in found if one.benchmark and not one.slow]
+
 
 SEATS_AT_ONCE: Final = 16  # communities of one batch, so that a large one fits into memory
 
@@ -56,12 +58,17 @@ class FocalRow(Record):
 class FocalResult:
     """Entries and deviations among the same background."""
 
-    scenario: Scenario
+    scenario: AnyScenario
     keys: tuple[EpisodeKey, ...]  # one per week
     population: Population
     bots: tuple[tuple[str, ...], ...]  # of each week, on each seat that is not in focus
     alone_eur: FloatArray  # (week, seat), private cost where nobody trades
     rows: tuple[FocalRow, ...]  # entries in the order asked for, then the other deviations
+
+    @property
+    def compared(self) -> str:
+        """The rule that others are measured against."""
+        return track_of(self.scenario).CARD.compared
 
     def row(self, policy: str) -> FocalRow:
         """What a policy did."""
@@ -76,7 +83,7 @@ class FocalResult:
 
         An external effect [EUR]: above 0 the others gain.
         """
-        return self.row(TRUTHFUL).others_eur - self.row(policy).others_eur
+        return self.row(self.compared).others_eur - self.row(policy).others_eur
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +100,17 @@ class Turn:
 
 
 def focal(
-    scenario: Scenario,
+    scenario: AnyScenario,
     policies: Sequence[str],
     split: str = "test",
-    weeks: Sequence[int] = all_weeks(),
+    weeks: Sequence[int] | None = None,
     seed: int = 0,
     population: str = POPULATION,
     workers: int = 1,
     progress: Callable[[int], None] | None = None,
     apart: bool = False,
 ) -> FocalResult:
-    """Play policies and all `DEVIATIONS` in the focal role.
+    """Play policies and all `deviations` in the focal role.
 
     Args:
         policies: names, files or `module:factory`; each sees the row of its seat and, in place of
@@ -117,16 +124,19 @@ def focal(
     Raises:
         PolicyError: if one of them sees more than observations, or is no policy.
     """
-    crowd = load_population(population)
-    singles = draw_weeks(scenario, split, weeks, seed)
-    names = entries(policies)
+    crowd, track = load_population(population), track_of(scenario)
+    if len(track.roles(scenario)) > 1:
+        raise PolicyError(f"{scenario.spec.id}: the focal role needs a track with one role")
+    numbers = all_weeks(scenario, split) if weeks is None else weeks
+    singles = draw_weeks(scenario, split, numbers, seed)
+    names = entries(scenario, policies)
     for name in names:
         _acting(scenario, name)
     specification = scenario.spec.model_dump_json()
     turns = [
         Turn(specification, scenario.digest, population, name, split, week, seed)
         for name in names
-        for week in weeks
+        for week in numbers
     ]
     costs: dict[Turn, FloatArray] = {}
     with closing(_played(turns, workers, progress, apart)) as playing:
@@ -140,25 +150,25 @@ def focal(
         keys=tuple(key for single in singles for key in single.keys),
         population=crowd,
         bots=tuple(seated(scenario, crowd, single.keys[0]) for single in singles),
-        alone_eur=metrics.private_cost_eur(play(scenario, stack(singles), RULE)),
+        alone_eur=play(scenario, track.stack(singles), rule_of(scenario)).private_cost_eur,
         rows=tuple(map(_row, names, by_policy)),
     )
 
 
-def entries(policies: Sequence[str]) -> list[str]:
+def entries(scenario: AnyScenario, policies: Sequence[str]) -> list[str]:
     """All that are played: what was asked for, then the other deviations."""
-    return list(dict.fromkeys([*policies, *DEVIATIONS]))
+    return list(dict.fromkeys([*policies, *deviations(scenario)]))
 
 
-def units_of_work(scenario: Scenario, policies: Sequence[str], weeks: int) -> int:
+def units_of_work(scenario: AnyScenario, policies: Sequence[str], weeks: int) -> int:
     """How many steps `focal` reports to a progress callback."""
     agents = len(scenario.agents)
-    return len(entries(policies)) * weeks * len(_chunks(agents)) * scenario.steps
+    return len(entries(scenario, policies)) * weeks * len(_chunks(agents)) * scenario.steps
 
 
 def play_seats(
-    scenario: Scenario,
-    episode: Episode,
+    scenario: AnyScenario,
+    episode: AnyEpisode,
     population: Population,
     name: str,
     seats: Sequence[int],
@@ -173,13 +183,15 @@ def play_seats(
         Private costs, (seat in focus, agent) [EUR].
     """
     mixture = background(scenario, episode.keys[0], population, name, seats)
-    together = stack([episode] * len(seats) + [draw(scenario, stranger(episode.keys[0]))])
+    track = track_of(scenario)
+    strange = track.draw(scenario, stranger(episode.keys[0]))
+    together = track.stack([episode] * len(seats) + [strange])
     played = rollout(scenario, together, mixture, name, progress=progress)
-    return metrics.private_cost_eur(played)[:-1]
+    return played.private_cost_eur[:-1]
 
 
 def background(
-    scenario: Scenario, key: EpisodeKey, population: Population, name: str, seats: Sequence[int]
+    scenario: AnyScenario, key: EpisodeKey, population: Population, name: str, seats: Sequence[int]
 ) -> Mixture:
     """The policy in focus on these seats, one per community, and the bots on all others.
 
@@ -197,11 +209,11 @@ def background(
         (name, *(f"{population.name}: {bot}" for bot in bots)),
         (in_focus, *players),
         member_of,
-        action_map(scenario).width,
+        len(track_of(scenario).roles(scenario)[0].columns),
     )
 
 
-def _acting(scenario: Scenario, name: str) -> Policy:
+def _acting(scenario: AnyScenario, name: str) -> Policy:
     policy = load_policy(name, scenario)
     if not isinstance(policy, Policy):
         raise PolicyError(
@@ -239,7 +251,7 @@ def _played(
 
 def _play_turn(turn: Turn, tell: Tell) -> FloatArray:
     """Private costs, (seat in focus, agent) [EUR]."""
-    scenario = _scenario(turn.specification)
+    scenario = scenario_of(turn.specification)
     if scenario.digest != turn.digest:
         raise ClusterError(
             f"{scenario.spec.id}: the data {scenario.data.name} changed while it was played; "
@@ -252,8 +264,3 @@ def _play_turn(turn: Turn, tell: Tell) -> FloatArray:
         parts.append(play_seats(scenario, episode, population, turn.policy, seats))
         tell(0, scenario.steps)
     return np.concatenate(parts)
-
-
-@lru_cache(maxsize=2)
-def _scenario(specification: str) -> Scenario:
-    return build(ScenarioSpec.model_validate_json(specification))

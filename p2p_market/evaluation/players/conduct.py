@@ -17,23 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.failure import Failure, PassingError
+from p2p_market.evaluation.players.names import of_roles
 from p2p_market.evaluation.players.policy import Policy, ask
 from p2p_market.evaluation.running.interruption import asked_for
 from p2p_market.records import BoolArray, Float32Array
-from p2p_market.registry import KNOWN, REFERENCES
+from p2p_market.registry import baselines
+from p2p_market.track import OPTIMUM, AnyScenario
 
 Sight = Literal["observations", "foresight"]
 Rows = Literal["centralised", "decentralised, checked", "not checked"]
 
 TOLERANCE: Final = 1e-6  # of a normalised action: so far others' rows may move it
-OPTIMUM: Final = "optimum"  # an end of the scale, which needs no mark
-CENTRALISED: Final = ("mpc-alone", "mpc-community", "mpc-community-warm", "mpc-foresight")
-"""Shipped policies in which an agent acts on what others see.
-
-`mpc-alone` is one program for all members: of plans that cost the same HiGHS shows any, so ties
-make members' plans depend on each other.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +57,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A policy, and a record of what it saw first."""
+    """A policy, and a record of what it saw and answered first."""
 
     policy: Policy
     steps: int
     out_seen: list[Float32Array] = field(default_factory=list)
+    out_answers: list[NDArray[Any]] = field(default_factory=list)
 
     def start(self, seeds: Sequence[int]) -> Any:
         """The policy's memory."""
@@ -73,9 +70,13 @@ class Watched:
 
     def act(self, observation: Float32Array, memory: Any) -> Any:
         """The policy's answer."""
-        if len(self.out_seen) < self.steps:
-            self.out_seen.append(observation.copy())
-        return self.policy.act(observation, memory)
+        if len(self.out_seen) >= self.steps:
+            return self.policy.act(observation, memory)
+        self.out_seen.append(observation.copy())
+        answer = self.policy.act(observation, memory)
+        if isinstance(answer, tuple) and len(answer) == 2:  # else the play ends here
+            self.out_answers.append(np.array(answer[0]))
+        return answer
 
 
 UNKNOWN: Final = Conduct()
@@ -139,19 +140,26 @@ def unmarked(conduct: Conduct) -> bool:
     return conduct == Conduct(rows="decentralised, checked", reproducible=True)
 
 
-def of_shipped(name: str) -> Conduct | None:
-    """The conduct of a policy of ours that acts on observations; None of all others."""
-    if name not in KNOWN:
+def of_shipped(name: str, scenario: AnyScenario) -> Conduct | None:
+    """The conduct of a baseline, or of one for each role; None of all others."""
+    known = baselines(scenario)
+    try:
+        parts = {name} if name in known else {*of_roles(scenario, name).values()}
+    except PolicyError:
         return None
-    rows: Rows = "centralised" if name in CENTRALISED else "decentralised, checked"
+    if not parts <= known.keys():
+        return None
+    centralised = any(known[part].centralised for part in parts)
+    rows: Rows = "centralised" if centralised else "decentralised, checked"
     return Conduct(rows=rows, reproducible=True)
 
 
-def known_conduct(name: str) -> Conduct | None:
+def known_conduct(name: str, scenario: AnyScenario) -> Conduct | None:
     """What a record must say of a name of ours; None of all others."""
-    if name == OPTIMUM or name in REFERENCES:
+    baseline = baselines(scenario).get(name)
+    if name == OPTIMUM or (baseline is not None and baseline.foresight):
         return Conduct("foresight", "centralised", True)
-    return of_shipped(name)
+    return of_shipped(name, scenario)
 
 
 def answers_alike(

@@ -8,9 +8,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.community.episode.episode import Episode, draw, policy_seed
-from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.data.calendar import start_days
 from p2p_market.evaluation.players.conduct import (
     TOLERANCE,
     Asked,
@@ -23,8 +20,10 @@ from p2p_market.evaluation.players.conduct import (
     mixed,
 )
 from p2p_market.evaluation.players.policy import Policy, ask
-from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.evaluation.rollout import Recorded, recorded, rollout
 from p2p_market.records import BoolArray, Float32Array
+from p2p_market.track import AnyEpisode, AnyScenario, Joint, policy_seed
+from p2p_market.tracks import track_of
 
 EARLY: Final = 5
 """How much rather an early step ends the second question: a share of the time to the power of this.
@@ -35,27 +34,46 @@ On average it asks for two of seven days, which costs some 15 % of the play.
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What a policy saw and did in all weeks."""
+    """What the policy of one role saw and did in all weeks."""
 
-    scenario: Scenario
-    episode: Episode
+    scenario: AnyScenario
+    episode: AnyEpisode
+    role: str
     watched: Watched
-    actions: NDArray[Any]  # (step, batch, agent, column)
+    joint: Joint  # role -> (step, batch, agent, column), what all did
     digests: tuple[str, ...]
-    make: Callable[[Episode], Policy]  # another policy of its kind, for these episodes
+    make: Callable[[AnyEpisode], Policy]  # another policy of its kind, for these episodes
+
+    @property
+    def actions(self) -> NDArray[Any]:
+        """What it answered, (step, batch, agent, column), where columns do not count too."""
+        return np.stack(self.watched.out_answers)
+
+    @property
+    def first_day(self) -> int:
+        """Steps of the first day."""
+        per_day: int = round(24.0 / self.scenario.spec.dt_h)
+        return min(self.scenario.steps, per_day)
 
 
-def judged(play: Play, centralised: bool, knows: bool) -> Conduct:
+def together(found: Sequence[Conduct]) -> Conduct:
+    """The conduct of policies that play together: as bad as the worst of them."""
+    order: tuple[Rows, ...] = ("centralised", "not checked", "decentralised, checked")
+    rows = min((one.rows for one in found), key=order.index)
+    return Conduct(rows=rows, reproducible=all(one.reproducible for one in found))
+
+
+def judged(play: Play, centralised: bool, known: Conduct) -> Conduct:
     """The conduct of a policy, from asking again for the first day, then beyond it.
 
     Args:
         play: what it did.
         centralised: it says so itself; whose rows it reads is not looked at.
-        knows: whether it was told its episodes beforehand.
+        known: what is known beforehand, such as whether it was told its episodes.
     """
     rows: Rows = "centralised" if centralised else "not checked"
     seeds = [policy_seed(key) for key in play.episode.keys]
-    seen = play.watched.out_seen[: play.scenario.steps_per_day]
+    seen = play.watched.out_seen[: play.first_day]
     asked = [Asked(*one) for one in zip(seen, play.actions[: len(seen)], strict=True)]
     policy = play.watched.policy
     if not answers_alike(policy, lambda: play.make(play.episode), seeds, asked):
@@ -65,6 +83,7 @@ def judged(play: Play, centralised: bool, knows: bool) -> Conduct:
         own = minds_own_rows(policy, seeds, asked, others)
         rows = "decentralised, checked" if own else "centralised"
     found = Conduct(rows=rows, reproducible=True)
+    knows = not known.contends
     return _beyond(play, found, knows) if play.scenario.steps > len(seen) else found
 
 
@@ -77,11 +96,11 @@ def _beyond(play: Play, found: Conduct, knows: bool) -> Conduct:
     digest = hashlib.sha256("".join(play.digests).encode()).digest()
     generator = np.random.default_rng(int.from_bytes(digest))
     place = int(generator.integers(play.episode.batch))
-    agents, first_day = len(play.scenario.agents), play.scenario.steps_per_day
+    agents, first_day = play.actions.shape[2], play.first_day
     share = generator.random() ** EARLY
     steps = first_day + 1 + int(share * (play.scenario.steps - first_day))
     kept = generator.permutation(agents) < (agents + 1) // 2
-    single = draw(play.scenario, play.episode.keys[place])
+    single = track_of(play.scenario).draw(play.scenario, play.episode.keys[place])
     own = [one[place : place + 1] for one in play.watched.out_seen[:steps]]
     shown = own
     if found.rows == "decentralised, checked":
@@ -126,9 +145,11 @@ def _others(play: Play, steps: int) -> list[Float32Array]:
     if play.episode.batch > 1:
         return [np.roll(one, 1, axis=0) for one in play.watched.out_seen[:steps]]
     (key,) = play.episode.keys
-    starts = start_days(key.split, play.scenario.spec.days).tolist()
-    later = starts[(starts.index(key.start_day) + len(starts) // 2) % len(starts)]
-    other = draw(play.scenario, replace(key, start_day=later, seed=key.seed + 1))
+    track = track_of(play.scenario)
+    units = track.keys(play.scenario, key.split, key.seed + 1)
+    days = [unit[0].start_day for unit in units]
+    now = days.index(key.start_day) if key.start_day in days else 0
+    other = track.draw(play.scenario, units[(now + len(units) // 2) % len(units)][0])
     watched = Watched(Recorded(play.actions), steps)
-    rollout(play.scenario, other, watched, steps=steps)
+    rollout(play.scenario, other, {**recorded(play.joint), play.role: watched}, steps=steps)
     return watched.out_seen

@@ -2,12 +2,15 @@
 
 import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
 from p2p_market.errors import PolicyError
 from p2p_market.loading import lies_in
-from p2p_market.registry import FILES, KNOWN, target_of
+from p2p_market.registry import FILES, baselines, named
+from p2p_market.track import OPTIMUM, AnyScenario
+from p2p_market.tracks import track_of
 
 CHECKOUT: Final = (
     "baselines need a checkout of the repository and the extra that carries their solver, files of "
@@ -21,30 +24,75 @@ def is_file(name: str) -> bool:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a name means code of this repository, and never that of a working folder."""
-    return name in KNOWN or is_file(name)
+    """Whether a name means code of this repository, and never that of a working folder.
+
+    Names of baselines have no colon, and MODULE:FACTORY has one.
+    """
+    return all(is_file(part) or ":" not in part for part in name.split(","))
 
 
-def place_of(name: str) -> tuple[str, str]:
-    """Module and factory of a policy.
+def of_roles(scenario: AnyScenario, name: str) -> dict[str, str]:
+    """Which policy plays each role.
+
+    Args:
+        name: a baseline, a file or MODULE:FACTORY; or `ROLE=POLICY,ROLE=POLICY`, in which a role
+            that is left out plays its rule. What stands before the first `=` is a role only if
+            the track has it.
+
+    Returns:
+        Role -> baseline, file or MODULE:FACTORY.
+
+    Raises:
+        PolicyError: if a role is named twice, or one policy is given where several roles play.
+    """
+    roles = {role.name: role for role in track_of(scenario).roles(scenario)}
+    before, equals, _ = name.partition("=")
+    if not (equals and before in roles):
+        if len(roles) > 1 and name not in baselines(scenario):
+            asked = ", ".join(f"{role}=..." for role in roles)
+            raise PolicyError(f"policy {name!r} plays one role; say which of {asked}")
+        return dict.fromkeys(roles, name)
+    found: dict[str, str] = {}
+    for part in name.split(","):
+        role, equals, policy = part.partition("=")
+        if not (equals and policy and role in roles):
+            known = ", ".join(roles)
+            raise PolicyError(f"policy {name!r}: {part!r} is not ROLE=POLICY; roles are: {known}")
+        if role in found:
+            raise PolicyError(f"policy {name!r} names the role {role!r} twice; remove one")
+        found[role] = policy
+    return {role: found.get(role, one.rule) for role, one in roles.items()}
+
+
+def target_of(scenario: AnyScenario, role: str, name: str) -> str:
+    """`module:factory` behind the policy of one role: a baseline, a file or itself."""
+    if name == OPTIMUM:
+        return track_of(scenario).CARD.extras.get("optimum", name)
+    if (baseline := baselines(scenario).get(name)) is not None:
+        return baseline.targets.get(role, name)
+    return FILES.get(PurePath(name).suffix, name)
+
+
+def place_of(scenario: AnyScenario, role: str, name: str) -> tuple[str, str]:
+    """Module and factory of the policy of one role.
 
     Raises:
         PolicyError: if the name cannot be that of a policy; it says what was probably meant.
     """
     if is_file(name) and not Path(name).is_file():
         raise PolicyError(f"no file {name!r}; `p2p-market train` writes one")
-    module, colon, factory = target_of(name).partition(":")
-    if meant := _meant(name, module, colon, factory):
+    module, colon, factory = target_of(scenario, role, name).partition(":")
+    if meant := _meant(named(scenario), name, module, colon, factory):
         raise PolicyError(f"no policy {name!r}: {meant}")
     if not (module and factory) or not all(part.isidentifier() for part in module.split(".")):
         raise PolicyError(
-            f"no policy {name!r}; known are: {', '.join(KNOWN)}, or give MODULE:FACTORY or a file "
-            f"that ends in {', '.join(FILES)}"
+            f"no policy {name!r}; known are: {', '.join(named(scenario))}, or give MODULE:FACTORY "
+            f"or a file that ends in {', '.join(FILES)}"
         )
     return module, factory
 
 
-def _meant(name: str, module: str, colon: str, factory: str) -> str:
+def _meant(known: Sequence[str], name: str, module: str, colon: str, factory: str) -> str:
     """The likely mistake, with its mend; empty if there is none to see."""
     path = Path(module)
     if path.suffix == ".py":
@@ -58,7 +106,7 @@ def _meant(name: str, module: str, colon: str, factory: str) -> str:
     before, dot, last = module.rpartition(".")
     if dot and not colon and lies_in(os.getcwd(), before):
         return f"write {before}:{last}"
-    close = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"did you mean {close[0]!r}?" if close and not colon else ""
 
 

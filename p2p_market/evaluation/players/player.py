@@ -3,9 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from p2p_market.community.episode.episode import Episode
-from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.errors import OptimumError
 from p2p_market.evaluation.players.conduct import (
     Conduct,
     Watched,
@@ -13,11 +10,11 @@ from p2p_market.evaluation.players.conduct import (
 )
 from p2p_market.evaluation.players.failure import FailedPolicyError
 from p2p_market.evaluation.players.interface import insist_on_policy
-from p2p_market.evaluation.players.judging import Play, judged
-from p2p_market.evaluation.players.policy import Informed, Policy, load_policy
-from p2p_market.evaluation.rollout import author_of, rollout
+from p2p_market.evaluation.players.judging import Play, judged, together
+from p2p_market.evaluation.players.policy import Informed, Policy, load_cast
+from p2p_market.evaluation.rollout import authors_of, rollout
 from p2p_market.places import staying
-from p2p_market.track import Trajectory
+from p2p_market.track import AnyEpisode, AnyScenario, Trajectory
 
 Progress = Callable[[int], None]
 
@@ -32,8 +29,8 @@ class Attempt:
 
 @staying()
 def attempt(
-    scenario: Scenario,
-    episode: Episode,
+    scenario: AnyScenario,
+    episode: AnyEpisode,
     name: str,
     centralised: bool = False,
     progress: Progress | None = None,
@@ -51,25 +48,40 @@ def attempt(
     """
     conduct = Conduct()
     try:
-        policy, conduct = load_player(name, scenario, episode)
-        watched = Watched(policy, scenario.steps if conduct.reproducible is None else 0)
+        cast, conduct = load_player(name, scenario, episode)
+        steps = scenario.steps if conduct.reproducible is None else 0
+        watched = {role: Watched(policy, steps) for role, policy in cast.items()}
         played = rollout(scenario, episode, watched, name, progress=progress)
     except FailedPolicyError as error:
         return Attempt(error.played, replace(conduct, failure=error.failure))
     if conduct.reproducible is None:
-
-        def make(episode: Episode) -> Policy:
-            return load_player(name, scenario, episode)[0]
-
-        done = Play(scenario, episode, watched, played.actions, played.digests, make)
-        found = judged(done, centralised, not conduct.contends)
-        conduct = replace(found, sight=conduct.sight)
+        found = [
+            judged(_play_of(role, name, scenario, episode, one, played), centralised, conduct)
+            for role, one in watched.items()
+        ]
+        conduct = replace(together(found), sight=conduct.sight)
     return Attempt(played, conduct)
+
+
+def _play_of(
+    role: str,
+    name: str,
+    scenario: AnyScenario,
+    episode: AnyEpisode,
+    watched: Watched,
+    played: Trajectory,
+) -> Play:
+    """What the policy of one role saw and did."""
+
+    def make(episode: AnyEpisode) -> Policy:
+        return load_player(name, scenario, episode)[0][role]
+
+    return Play(scenario, episode, role, watched, played.actions, played.digests, make)
 
 
 @staying()
 def play(
-    scenario: Scenario, episode: Episode, name: str, progress: Progress | None = None
+    scenario: AnyScenario, episode: AnyEpisode, name: str, progress: Progress | None = None
 ) -> Trajectory:
     """Play one policy on all weeks, as one batch.
 
@@ -77,12 +89,14 @@ def play(
         FailedPolicyError: if it fails.
         OptimumError: if it makes one plan with perfect foresight.
     """
-    policy, _ = load_player(name, scenario, episode)
-    return rollout(scenario, episode, policy, name, progress=progress)
+    cast, _ = load_player(name, scenario, episode)
+    return rollout(scenario, episode, cast, name, progress=progress)
 
 
-def load_player(name: str, scenario: Scenario, episode: Episode) -> tuple[Policy, Conduct]:
-    """A policy that acts step by step, and what is known of it before it plays.
+def load_player(
+    name: str, scenario: AnyScenario, episode: AnyEpisode
+) -> tuple[dict[str, Policy], Conduct]:
+    """Policies that act step by step, one per role, and what is known of them before they play.
 
     Whoever asks to know the episode is told it, and is marked.
 
@@ -91,16 +105,18 @@ def load_player(name: str, scenario: Scenario, episode: Episode) -> tuple[Policy
         FailedPolicyError: if it cannot be made.
         OptimumError: if it makes one plan with perfect foresight.
     """
-    policy, conduct = load_policy(name, scenario), of_shipped(name) or Conduct()
-    if isinstance(policy, Informed):
-        conduct = replace(conduct, sight="foresight")
-        policy = author_of(name, scenario).call(None, _informed, policy, episode)
-    if not isinstance(policy, Policy):
-        raise OptimumError(f"{name!r} plans with perfect foresight; only the optimum may")
-    return policy, conduct
+    conduct, authors = of_shipped(name, scenario) or Conduct(), authors_of(name, scenario)
+    cast: dict[str, Policy] = {}
+    for role, given in load_cast(name, scenario).items():
+        if isinstance(given, Informed):
+            conduct = replace(conduct, sight="foresight")
+            cast[role] = authors[role].call(None, _informed, given, episode)
+        else:
+            cast[role] = given
+    return cast, conduct
 
 
-def _informed(policy: Informed, episode: Episode) -> Policy:
+def _informed(policy: Informed, episode: AnyEpisode) -> Policy:
     told = policy.informed(episode)
     insist_on_policy(told, "informed()")
     return told

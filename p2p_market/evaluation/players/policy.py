@@ -7,15 +7,14 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.community.episode.episode import Episode
-from p2p_market.community.optimum.plan import Plan
-from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.errors import PolicyError
+from p2p_market.errors import OptimumError, PolicyError
 from p2p_market.evaluation.players.failure import Stranger, WrongAnswerError
 from p2p_market.evaluation.players.interface import insist_on_policy, takes
-from p2p_market.evaluation.players.names import is_file, is_ours, not_imported, place_of
+from p2p_market.evaluation.players.names import is_file, is_ours, not_imported, of_roles, place_of
 from p2p_market.loading import here, import_ours
 from p2p_market.records import Float32Array
+from p2p_market.track import AnyEpisode, AnyScenario, Plan
+from p2p_market.tracks import track_of
 
 
 @runtime_checkable
@@ -33,7 +32,7 @@ class Policy(Protocol):
 
         Args:
             observation: (batch, agent, feature) in physical units, columns as in
-                `p2p_market.community.observation.features`.
+                the `features` of its role.
             memory: what `start` or the last call returned.
         """
 
@@ -46,7 +45,7 @@ class Planner(Protocol):
     def identity(self) -> str:
         """Digest of the program and the versions of its solvers: another one, another plan."""
 
-    def plan(self, episode: Episode) -> Plan:
+    def plan(self, episode: AnyEpisode) -> Plan:
         """Cheapest schedule of a batch of one."""
 
 
@@ -54,35 +53,67 @@ class Planner(Protocol):
 class Informed(Protocol):
     """Gives a policy that knows an episode before it starts: a reference, never a contestant."""
 
-    def informed(self, episode: Episode) -> Policy:
+    def informed(self, episode: AnyEpisode) -> Policy:
         """The policy for this batch of episodes."""
 
 
-def load_policy(name: str, scenario: Scenario) -> Policy | Planner | Informed:
+def load_cast(name: str, scenario: AnyScenario) -> dict[str, Policy | Informed]:
+    """A policy for each role, by the name of a baseline, of code, of a file, or of one per role.
+
+    Raises:
+        PolicyError: if nothing of that name can be imported.
+        OptimumError: if a part of it makes one plan with perfect foresight.
+        FailedPolicyError: if its module or its factory raises, or what it returns is no policy.
+    """
+    cast: dict[str, Policy | Informed] = {}
+    for role, part in of_roles(scenario, name).items():
+        made = _load(name, part, role, scenario)
+        if isinstance(made, Planner):
+            raise OptimumError(f"{part!r} plans with perfect foresight; only the optimum may")
+        cast[role] = made
+    return cast
+
+
+def load_policy(
+    name: str, scenario: AnyScenario, role: str | None = None
+) -> Policy | Planner | Informed:
     """A baseline by name, a researcher's own policy as `module:factory`, or one in a file.
 
     The factory is called with the scenario, and that of a file's kind with its path too, and
     returns a `Policy`. Modules are searched in the current directory first.
 
+    Args:
+        role: that it plays; None: the first, which most tracks have alone.
+
     Raises:
         PolicyError: if nothing of that name can be imported.
         FailedPolicyError: if its module or its factory raises, or what it returns is no policy.
     """
-    module_name, factory_name = place_of(name)
+    return _load(name, name, role or track_of(scenario).roles(scenario)[0].name, scenario)
+
+
+def _load(name: str, part: str, role: str, scenario: AnyScenario) -> Policy | Planner | Informed:
+    """The policy of one role.
+
+    Args:
+        name: of the whole, for errors.
+        part: baseline, file or MODULE:FACTORY.
+    """
+    module_name, factory_name = place_of(scenario, role, part)
     author = Stranger(name, scenario.spec.id, module_name)
-    given = (scenario, name) if is_file(name) else (scenario,)
+    given = (scenario, part) if is_file(part) else (scenario,)
     with ExitStack() as stack:
         try:
-            if is_ours(name):
+            if is_ours(part):
                 module = import_ours(module_name)
             else:
                 place = here(module_name)
                 module = author.call(None, stack.enter_context, place, passing=ImportError)
             factory = author.call(None, getattr, module, factory_name, passing=AttributeError)
         except ImportError as error:
-            raise PolicyError(not_imported(name, module_name, error)) from error
+            raise PolicyError(not_imported(part, module_name, error)) from error
         except AttributeError as error:
-            raise PolicyError(f"policy {name!r}: {module_name} has no {factory_name!r}") from error
+            raise PolicyError(f"policy {part!r}: {module_name} has no {factory_name!r}") from error
         policy: Policy | Planner | Informed = author.call(
             None, _made, factory, given, passing=PolicyError
         )

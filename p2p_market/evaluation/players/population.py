@@ -7,14 +7,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.community.episode.episode import EpisodeKey
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.data.streams import stream
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import Policy
 from p2p_market.loading import import_from_here, import_ours
 from p2p_market.records import Float32Array
 from p2p_market.registry import POPULATION
+from p2p_market.track import AnyScenario, EpisodeKey
 
 _SEATS: Final = 0x73656174
 _BOTS: Final = 0x626F7473
@@ -57,7 +56,7 @@ def load_population(target: str) -> Population:
     return found
 
 
-def seated(scenario: Scenario, population: Population, key: EpisodeKey) -> tuple[str, ...]:
+def seated(scenario: AnyScenario, population: Population, key: EpisodeKey) -> tuple[str, ...]:
     """Name of the bot on each seat, drawn per seed, scenario and week; one stream per seat."""
     words = [key.seed, key.start_day, _SEATS, *scenario.spec.id.encode()]
     root, names = np.random.SeedSequence(words), list(population.bots)

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as checked
 
-from p2p_market.errors import ReplayError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE
+from p2p_market.errors import ReplayError, ScenarioError
 from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
+from p2p_market.registry import recorded_track
+from p2p_market.track import OPTIMUM
 
 SCHEMA: Final = "p2p_market/run/1"
 RECORD_NAME: Final = "run.json"
@@ -86,8 +87,12 @@ class Entry(Read):
         if self.specification.get("id") != self.id:
             raise ValueError("id is not that of the specification")
         names, count = [one.policy for one in self.policies], len(self.episodes)
-        if not {RULE, OPTIMUM} <= set(names) or len(set(names)) < len(names):
-            raise ValueError(f"policies must be {RULE}, {OPTIMUM} and others, each once")
+        try:
+            rule = recorded_track({"specification": self.specification}).CARD.rule
+        except ScenarioError as error:
+            raise ValueError(str(error)) from None
+        if not {rule, OPTIMUM} <= set(names) or len(set(names)) < len(names):
+            raise ValueError(f"policies must be {rule}, {OPTIMUM} and others, each once")
         series: tuple[Sized, ...] = (
             self.certificates,
             *(one.social_cost_eur for one in self.policies),

@@ -13,35 +13,43 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from p2p_market.community.actions import action_map
-from p2p_market.community.episode.episode import Episode, EpisodeKey, draw, stack
-from p2p_market.community.metrics import METRICS, gross_money_eur, social_cost_eur
-from p2p_market.community.optimum.breakdown import CHOICES
-from p2p_market.community.optimum.duality import bound_eur
-from p2p_market.community.safety.events import events
-from p2p_market.community.scenario.scenario import Scenario, build
-from p2p_market.community.scenario.schema import ScenarioSpec
-from p2p_market.data.calendar import start_days
 from p2p_market.errors import ReplayError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, Row, ScenarioResult, floor_eur
+from p2p_market.evaluation.benchmark import (
+    Row,
+    ScenarioResult,
+    floor_eur,
+)
 from p2p_market.evaluation.ends.certificate import (
+    MIXED_INTEGER,
     Certificate,
+    best_cost_eur,
     certificate_tolerance_eur,
-    setting,
 )
 from p2p_market.evaluation.ends.plan_store import DAMAGES
 from p2p_market.evaluation.ends.reference import published
 from p2p_market.evaluation.players.conduct import UNKNOWN, known_conduct, recorded_conduct
 from p2p_market.evaluation.players.failure import described
+from p2p_market.evaluation.record.events import events
 from p2p_market.evaluation.record.recorded import RECORD_NAME, SCHEMA, first_wrong
-from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.evaluation.statistics.scores import score
 from p2p_market.evaluation.tables.overview import overview, recorded_overview
 from p2p_market.files import safe_name, write_bytes, write_text
 from p2p_market.records import FloatArray
-from p2p_market.track import Trajectory
+from p2p_market.registry import rule_of, scenario_of
+from p2p_market.track import (
+    OPTIMUM,
+    AnyEpisode,
+    AnyScenario,
+    EpisodeKey,
+    Joint,
+    Metric,
+    Trajectory,
+)
+from p2p_market.tracks import track_of
 
 LABELS: Final = ("scenario", "policy", "split", "start_day", "seed")
 """Columns of the metrics that say whose they are."""
@@ -60,7 +68,7 @@ def write_run(results: Sequence[ScenarioResult], folder: Path, created_utc: str)
     for result in results:
         for name, played in result.trajectories.items():
             buffer = io.BytesIO()
-            np.savez_compressed(buffer, actions=played.actions)
+            np.savez_compressed(buffer, allow_pickle=False, **in_file(played.actions))
             write_bytes(folder / _actions_name(result.scenario, name), buffer.getvalue())
     table = [row for result in results for row in metric_rows(result)]
     write_text(folder / "metrics.json", json.dumps(table, indent=1, allow_nan=False) + "\n")
@@ -80,7 +88,7 @@ def write_run(results: Sequence[ScenarioResult], folder: Path, created_utc: str)
 
 def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
     """One flat dictionary per policy and episode, units in the names."""
-    rows = []
+    rows, card = [], track_of(result.scenario).CARD
     for row in result.rows:
         for number, key in enumerate(result.episode.keys):
             rows.append(
@@ -89,12 +97,14 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
                     "policy": row.policy,
                     **asdict(key),
                     "social_cost_eur": float(row.social_cost_eur[number]),
-                    "dispatch_gap_eur": _number(row.dispatch_gap_eur[number]),
-                    "allocation_gap_eur": _number(row.allocation_gap_eur[number]),
-                    **{f"loss_{name}_eur": _lost(row, name, number) for name in CHOICES},
+                    **{
+                        f"{name}_gap_eur": _number(values[number])
+                        for name, values in row.gaps_eur.items()
+                    },
+                    **{f"loss_{name}_eur": _lost(row, name, number) for name in card.losses},
                     "worse_off_share": _number(row.worse_off_share[number]),
                     **{
-                        _with_unit(name): _number(values[number])
+                        _with_unit(name, card.metrics[name]): _number(values[number])
                         for name, values in row.metrics.items()
                     },
                 }
@@ -112,9 +122,25 @@ def _lost(row: Row, choice: str, number: int) -> float | None:
     return None if row.lost is None else float(row.lost.choice_eur(choice)[number])
 
 
-def _with_unit(name: str) -> str:
-    unit = METRICS[name].unit
-    return name if unit == "1" else f"{name}_{unit.lower()}"
+def _with_unit(name: str, metric: Metric) -> str:
+    return name if metric.unit == "1" else f"{name}_{metric.unit.lower()}"
+
+
+def in_file(actions: Joint) -> dict[str, NDArray[Any]]:
+    """Actions under their names in a file: `actions` of the only role, else one name per role."""
+    if len(actions) == 1:
+        return dict(zip(("actions",), actions.values(), strict=True))
+    return dict(actions)
+
+
+def out_of_file(scenario: AnyScenario, arrays: Mapping[str, NDArray[Any]]) -> Joint:
+    """Actions of all roles out of a file.
+
+    Raises:
+        KeyError: if a role is not there.
+    """
+    names = [role.name for role in track_of(scenario).roles(scenario)]
+    return {name: arrays["actions" if len(names) == 1 else name] for name in names}
 
 
 def _csv(table: Sequence[Mapping[str, Any]]) -> str:
@@ -157,11 +183,16 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
         "conduct": asdict(row.conduct),
         "digests": [] if played is None else list(played.digests),
         "actions": None if played is None else _actions_name(result.scenario, row.policy),
-        "events": [] if played is None else [asdict(event) for event in events(played.cause)],
+        "events": [] if played is None else _events(result.scenario, played),
     }
 
 
-def _actions_name(scenario: Scenario, policy: str) -> str:
+def _events(scenario: AnyScenario, played: Trajectory) -> list[dict[str, Any]]:
+    names = track_of(scenario).CARD.causes
+    return [asdict(event) for event in events(played.cause, names)]
+
+
+def _actions_name(scenario: AnyScenario, policy: str) -> str:
     return f"actions/{safe_name(scenario.spec.id, policy)}.npz"
 
 
@@ -197,33 +228,33 @@ def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
 
 
 def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
-    scenario = build(ScenarioSpec.model_validate(entry["specification"]))
-    name = scenario.spec.id
+    scenario = scenario_of(json.dumps(entry["specification"]))
+    name, track = scenario.spec.id, track_of(scenario)
     lines = []
     if scenario.digest != entry["digest"]:
         lines.append(f"{name}: scenario or data changed since the run")
     keys = [EpisodeKey(**key) for key in entry["episodes"]]
     for key in keys:
-        if key.start_day not in start_days(key.split, scenario.spec.days):
+        if not any(key in unit for unit in track.keys(scenario, key.split, key.seed)):
             raise ReplayError(f"{name}: {key} is not an episode of its split")
-    singles = [draw(scenario, key) for key in keys]
-    episode = stack(singles)
+    singles = [track.draw(scenario, key) for key in keys]
+    episode = track.stack(singles)
     again = {
         one["policy"]: _play_again(folder, scenario, episode, one) for one in entry["policies"]
     }
-    rule, optimum = again[RULE], again[OPTIMUM]
+    rule, optimum = again[rule_of(scenario)], again[OPTIMUM]
     if rule is None or optimum is None:
         raise ReplayError(f"{name}: an end of the scale failed")
     lines += _certificate_differences(scenario, singles, optimum, entry["certificates"])
-    rule_eur, best_eur = social_cost_eur(rule), social_cost_eur(optimum)
-    if scenario.spec.optimum == "mixed_integer":
-        best_eur = np.array([certificate["bound_eur"] for certificate in entry["certificates"]])
+    rule_eur = rule.social_cost_eur
+    bounds = [certificate["bound_eur"] for certificate in entry["certificates"]]
+    best_eur = best_cost_eur(scenario.spec.optimum, bounds, optimum.social_cost_eur)
     for policy in entry["policies"]:
         played = again[policy["policy"]]
         if played is None or recorded_conduct(policy).failure is not None:
             own_eur = floor_eur(rule_eur, best_eur)
         else:
-            own_eur = social_cost_eur(played)
+            own_eur = played.social_cost_eur
         lines += _differences(f"{name}: {policy['policy']}", played, own_eur, policy)
         lines += _label_differences(scenario, policy)
         own = score(rule_eur, own_eur, best_eur, np.random.default_rng(0))
@@ -233,7 +264,7 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
 
 
 def _play_again(
-    folder: Path, scenario: Scenario, episode: Episode, entry: Mapping[str, Any]
+    folder: Path, scenario: AnyScenario, episode: AnyEpisode, entry: Mapping[str, Any]
 ) -> Trajectory | None:
     """What was played, up to a failure; None if the policy never acted."""
     failure = recorded_conduct(entry).failure
@@ -245,24 +276,26 @@ def _play_again(
         raise ReplayError(f"{folder}: actions outside the run's folder: {entry['actions']}")
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            actions = archive["actions"]
+            actions = out_of_file(scenario, {name: archive[name] for name in archive.files})
     except DAMAGES as error:
         what = "there is none" if isinstance(error, FileNotFoundError) else described(error)
         raise ReplayError(f"{path}: the actions cannot be read: {what}") from error
-    shape = (steps, episode.batch, len(scenario.agents), action_map(scenario).width)
-    if actions.shape != shape:
-        raise ReplayError(f"{path}: actions have shape {actions.shape}, needed is {shape}")
+    track = track_of(scenario)
+    for role in track.roles(scenario):
+        shape = (steps, episode.batch, len(role.agents), len(role.columns))
+        if (found := actions[role.name].shape) != shape:
+            raise ReplayError(f"{path}: actions have shape {found}, needed is {shape}")
     if entry["policy"] == OPTIMUM:
-        scenario, episode = setting(scenario, episode)
-    return rollout(scenario, episode, Recorded(actions), entry["policy"], steps=steps)
+        scenario, episode = track.setting(scenario, episode)
+    return rollout(scenario, episode, recorded(actions), entry["policy"], steps=steps)
 
 
-def _label_differences(scenario: Scenario, entry: Mapping[str, Any]) -> list[str]:
+def _label_differences(scenario: AnyScenario, entry: Mapping[str, Any]) -> list[str]:
     """What a policy is called, and how it is said to behave, where that is known."""
     name, lines = entry["policy"], []
     if entry["actions"] not in (None, _actions_name(scenario, name)):
         lines.append(f"{scenario.spec.id}: {name}: the actions of another name: {entry['actions']}")
-    said, known = recorded_conduct(entry), known_conduct(name)
+    said, known = recorded_conduct(entry), known_conduct(name, scenario)
     if known is not None and said not in (UNKNOWN, known) and said.failure is None:
         lines.append(f"{scenario.spec.id}: {name}: other conduct than is known of it")
     return lines
@@ -301,8 +334,8 @@ def _differences(
 
 
 def _certificate_differences(
-    scenario: Scenario,
-    singles: Sequence[Episode],
+    scenario: AnyScenario,
+    singles: Sequence[AnyEpisode],
     played: Trajectory,
     recorded: Sequence[Mapping[str, Any]],
 ) -> list[str]:
@@ -311,10 +344,10 @@ def _certificate_differences(
         again = Certificate(
             entry["plan_eur"],
             _proved_bound_eur(scenario, single, entry),
-            float(social_cost_eur(played)[number]),
-            certificate_tolerance_eur(float(gross_money_eur(played)[number])),
+            float(played.social_cost_eur[number]),
+            certificate_tolerance_eur(float(played.gross_money_eur[number])),
             int(np.count_nonzero(played.cause[:, number])),
-            scenario.spec.optimum == "mixed_integer",
+            scenario.spec.optimum == MIXED_INTEGER,
         )
         rounding = 1e-9 * max(1.0, again.tolerance_eur)
         close = abs(again.replay_eur - entry["replay_eur"]) <= rounding
@@ -324,8 +357,12 @@ def _certificate_differences(
     return lines
 
 
-def _proved_bound_eur(scenario: Scenario, episode: Episode, entry: Mapping[str, Any]) -> float:
+def _proved_bound_eur(
+    scenario: AnyScenario, episode: AnyEpisode, entry: Mapping[str, Any]
+) -> float:
     plan = published(scenario, episode)
     if plan is None:
         return float(entry["bound_eur"])
-    return plan.bound_eur if plan.prices is None else bound_eur(scenario, episode, plan.prices)
+    if plan.prices is None:
+        return plan.bound_eur
+    return track_of(scenario).bound_eur(scenario, episode, plan.prices)

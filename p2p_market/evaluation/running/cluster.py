@@ -12,6 +12,7 @@ from p2p_market.evaluation.running.part_store import PACKAGE, installation
 from p2p_market.evaluation.running.parts import Answer, Playing, Task, Tell, work
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.loading import neutral_folder
+from p2p_market.registry import scenario_of
 
 LOCAL: Final = "local"
 AUTO: Final = "auto"
@@ -43,7 +44,7 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
                 ask_again()
                 while todo and (not at_most or len(running) < at_most):
                     task = todo.pop()
-                    here = installation([task.part.policy])
+                    here = _installed(task)
                     running[remote.remote(task, here, os.getcwd(), messages)] = task
                 done, _ = ray.wait(list(running), timeout=POLL_S)
                 for told in messages.get_nowait_batch(messages.qsize()):
@@ -60,11 +61,15 @@ def on_cluster(tasks: Sequence[Task], address: str, at_most: int, tell: Tell) ->
             messages.shutdown(force=True)
 
 
+def _installed(task: Task) -> dict[str, str]:
+    return installation([task.part.policy], scenario_of(task.part.specification))
+
+
 def _work(task: Task, wanted: dict[str, str], folder: str, messages: Any) -> Answer:
     """What a node does, if it is installed like the machine that asks, in the same folder."""
     with suppress(OSError):  # it has no such folder, and may need none
         os.chdir(folder)
-    found = installation([task.part.policy])
+    found = _installed(task)
     if other := [f"{name} {found.get(name)}" for name in wanted if found.get(name) != wanted[name]]:
         raise ClusterError(
             f"the node {socket.gethostname()} would not give the same bytes: it has "

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.scenario.scenario import Scenario, build
-from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.errors import ClusterError
+from p2p_market.evaluation.benchmark import draw_weeks
 from p2p_market.evaluation.players.failure import FailedPolicyError, Failure
 from p2p_market.evaluation.players.names import is_ours
 from p2p_market.evaluation.players.player import load_player
@@ -15,6 +13,8 @@ from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.running.parts import Tell, blamed_exit
 from p2p_market.evaluation.running.processes import DeadProcessError, in_processes
 from p2p_market.places import staying
+from p2p_market.registry import scenario_of
+from p2p_market.track import AnyScenario
 
 Outcomes = tuple[Failure | None, ...]
 """How each scenario went; None: the policy gave an action."""
@@ -30,7 +30,7 @@ class Question:
 
 
 def first_tries(
-    chosen: Sequence[Scenario], policies: Sequence[str], split: str
+    chosen: Sequence[AnyScenario], policies: Sequence[str], split: str
 ) -> dict[str, Outcomes]:
     """Ask each policy for one action in each scenario.
 
@@ -51,7 +51,7 @@ def first_tries(
     return outcomes
 
 
-def _apart(policy: str, chosen: Sequence[Scenario], split: str) -> Outcomes:
+def _apart(policy: str, chosen: Sequence[AnyScenario], split: str) -> Outcomes:
     """The same in another process; where the policy ends it, that is its answer everywhere."""
     texts = tuple(scenario.spec.model_dump_json() for scenario in chosen)
     try:
@@ -74,17 +74,17 @@ def _apart(policy: str, chosen: Sequence[Scenario], split: str) -> Outcomes:
 
 def work(question: Question, tell: Tell) -> Outcomes:
     """What the other process does."""
-    scenarios = [build(ScenarioSpec.model_validate_json(text)) for text in question.specifications]
+    scenarios = [scenario_of(text) for text in question.specifications]
     return tuple(first_try(question.policy, one, question.split) for one in scenarios)
 
 
 @staying()
-def first_try(name: str, scenario: Scenario, split: str) -> Failure | None:
+def first_try(name: str, scenario: AnyScenario, split: str) -> Failure | None:
     """Ask a policy for one action, in this process; None if it gave one."""
-    episode = draw(scenario, choose_key(scenario, 0, split))
+    (episode, *_) = draw_weeks(scenario, split, (0,), 0)
     try:
-        policy, _ = load_player(name, scenario, episode)
-        rollout(scenario, episode, policy, name, steps=1)
+        cast, _ = load_player(name, scenario, episode)
+        rollout(scenario, episode, cast, name, steps=1)
     except FailedPolicyError as error:
         return error.failure
     return None

@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import partial
 
 from p2p_market.errors import P2PMarketError
-from p2p_market.evaluation.benchmark import OPTIMUM, ScenarioResult
+from p2p_market.evaluation.benchmark import ScenarioResult
 from p2p_market.evaluation.running.cluster import on_cluster
 from p2p_market.evaluation.running.interruption import ask_again
 from p2p_market.evaluation.running.part_store import PartStore
@@ -24,7 +24,8 @@ from p2p_market.evaluation.running.parts import (
     work,
 )
 from p2p_market.evaluation.running.processes import DeadProcessError, in_processes
-from p2p_market.registry import PLANNING
+from p2p_market.registry import baselines, scenario_of
+from p2p_market.track import OPTIMUM
 
 
 def evaluate_each(
@@ -111,7 +112,9 @@ def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
 def _order(task: Task) -> tuple[int, bool, bool, bool]:
     """Job after job; policies first, since they may fail, and of them the longest."""
     policy = task.part.policy
-    return task.number, policy == OPTIMUM, task.known is not None, policy not in PLANNING
+    baseline = baselines(scenario_of(task.part.specification)).get(policy)
+    slow = baseline is not None and baseline.slow
+    return task.number, policy == OPTIMUM, task.known is not None, not slow
 
 
 def _side_by_side(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:

@@ -16,18 +16,21 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.evaluation.benchmark import OPTIMUM, Yardstick, draw_weeks
+from p2p_market.evaluation.benchmark import Yardstick, draw_weeks
 from p2p_market.evaluation.ends.plan_store import DAMAGES, plan_path, read_plan, write_plan
 from p2p_market.evaluation.ends.reference import published
 from p2p_market.evaluation.players.conduct import CONDUCT
-from p2p_market.evaluation.players.names import is_file, is_ours
+from p2p_market.evaluation.players.names import is_file, is_ours, of_roles, target_of
 from p2p_market.evaluation.record.run_record import versions
 from p2p_market.evaluation.running.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.files import safe_name, write_bytes
 from p2p_market.loading import spec_from_here, spec_of_ours
-from p2p_market.registry import target_of
+from p2p_market.registry import FILES
+from p2p_market.track import OPTIMUM, AnyScenario
+from p2p_market.tracks import module_of
 
 PACKAGE: Final = "p2p_market"
+ROLE: Final = "role:"  # before the names of roles in a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class PartStore:
         known: dict[Part, Known] = {}
         for part, path in _paths_of(job, self.folder).items():
             self._paths[part] = path
-            known[part] = read_plan(path) if part.policy == OPTIMUM else _read(path)
+            known[part] = read_plan(path, job.scenario) if part.policy == OPTIMUM else _read(path)
         return known
 
     def keep(self, part: Part, answer: Answer) -> None:
@@ -64,18 +67,26 @@ class PartStore:
             (self.folder / "parts").rmdir()
 
 
-def installation(policies: Sequence[str]) -> dict[str, str]:
-    """What must be equal for equal bytes: versions, and the code of this package and of policies.
+def installation(policies: Sequence[str], scenario: AnyScenario | None = None) -> dict[str, str]:
+    """What must be equal for equal bytes: versions, and the code of package, track and policies.
 
     Args:
         policies: names, `module:factory` or files.
+        scenario: in which they play; None where they are all `module:factory` or files.
     """
-    modules = {(target_of(name).partition(":")[0], is_ours(name)) for name in policies}
+    modules, parts = {(PACKAGE, True)}, {*policies}
+    if scenario is not None:
+        modules.add((module_of(scenario.spec.track), True))
+        played = {item for name in policies for item in of_roles(scenario, name).items()}
+        parts = {part for _, part in played}
+        targets = {part: target_of(scenario, role, part) for role, part in played}
+    else:
+        targets = {name: FILES.get(Path(name).suffix, name) for name in policies}
+    modules |= {(target.partition(":")[0], is_ours(name)) for name, target in targets.items()}
     codes = {
-        f"code of {name.partition('.')[0]}": _code(name, ours)
-        for name, ours in sorted({*modules, (PACKAGE, True)})
+        f"code of {name.partition('.')[0]}": _code(name, ours) for name, ours in sorted(modules)
     }
-    files = [Path(name) for name in policies if is_file(name) and Path(name).is_file()]
+    files = [Path(name) for name in sorted(parts) if is_file(name) and Path(name).is_file()]
     digests = {f"file {path}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     return versions() | codes | digests
 
@@ -108,7 +119,9 @@ def _paths_of(job: Job, folder: Path) -> dict[Part, Path]:
                 optima = folder / "optima"
                 paths[part] = plan_path(optima, yardstick.identity, job.scenario, single)
         else:
-            key = json.dumps([asdict(part), installation([part.policy])], sort_keys=True)
+            key = json.dumps(
+                [asdict(part), installation([part.policy], job.scenario)], sort_keys=True
+            )
             short = hashlib.sha256(key.encode()).hexdigest()[:16]
             paths[part] = folder / "parts" / f"{safe_name(f'{name}-{part.policy}')}-{short}.npz"
     return paths
@@ -120,10 +133,11 @@ def _write(path: Path, answer: Answer) -> None:
     recording, buffer = Recording(played.actions, played.digests, answer.conduct), io.BytesIO()
     np.savez(
         buffer,
-        actions=recording.actions,
         digests=np.array(recording.digests),
         conduct=np.array(json.dumps(asdict(recording.conduct))),
         checksum=np.array(_checksum(recording)),
+        allow_pickle=False,
+        **{f"{ROLE}{role}": own for role, own in recording.actions.items()},
     )
     write_bytes(path, buffer.getvalue())
 
@@ -134,7 +148,9 @@ def _read(path: Path) -> Recording | None:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             conduct = CONDUCT.validate_json(archive["conduct"].item())
             digests = tuple(archive["digests"].tolist())
-            recording = Recording(archive["actions"], digests, conduct)
+            names = [name for name in archive.files if name.startswith(ROLE)]
+            actions = {name.removeprefix(ROLE): archive[name] for name in names}
+            recording = Recording(actions, digests, conduct)
             sound = archive["checksum"].item() == _checksum(recording)
     except DAMAGES:
         return None
@@ -142,6 +158,7 @@ def _read(path: Path) -> Recording | None:
 
 
 def _checksum(recording: Recording) -> str:
-    words = f"{recording.actions.dtype} {recording.actions.shape} {recording.digests}"
-    words += str(recording.conduct)
-    return hashlib.sha256(words.encode() + recording.actions.tobytes()).hexdigest()
+    digest = hashlib.sha256(f"{recording.digests} {recording.conduct}".encode())
+    for role, actions in recording.actions.items():
+        digest.update(f"{role} {actions.dtype} {actions.shape}".encode() + actions.tobytes())
+    return digest.hexdigest()

@@ -8,19 +8,13 @@ Optima are solved one by one anyway.
 import signal
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.community.episode.episode import Episode, stack
-from p2p_market.community.optimum.plan import Plan
-from p2p_market.community.scenario.scenario import Scenario, build
-from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.errors import ClusterError
 from p2p_market.evaluation.benchmark import (
-    OPTIMUM,
     SEES_ALL,
     ScenarioResult,
     Yardstick,
@@ -36,8 +30,9 @@ from p2p_market.evaluation.players.policy import Policy
 from p2p_market.evaluation.rollout import join, rollout
 from p2p_market.places import staying
 from p2p_market.records import Float32Array
-from p2p_market.registry import KNOWN
-from p2p_market.track import Trajectory
+from p2p_market.registry import named, scenario_of
+from p2p_market.track import OPTIMUM, AnyEpisode, AnyScenario, Joint, Plan, Trajectory
+from p2p_market.tracks import track_of
 
 REPORT_EVERY: Final = 100  # units of work between two messages of a process
 
@@ -46,7 +41,7 @@ REPORT_EVERY: Final = 100  # units of work between two messages of a process
 class Job:
     """One scenario to be evaluated."""
 
-    scenario: Scenario
+    scenario: AnyScenario
     policies: tuple[str, ...]
     split: str
     weeks: tuple[int, ...]
@@ -73,7 +68,7 @@ class Part:
 class Recording:
     """What a policy answered, where that led, and how it behaved."""
 
-    actions: NDArray[Any]  # (step, batch, agent, column), normalised
+    actions: Joint  # role -> (step, batch, agent, column), normalised
     digests: tuple[str, ...]  # one per week
     conduct: Conduct
 
@@ -134,7 +129,7 @@ def parts_of(job: Job) -> list[Part]:
             centralised=job.centralised and policy != OPTIMUM,
         )
 
-    rules = [part(name, job.weeks) for name in entrants(job.policies)]
+    rules = [part(name, job.weeks) for name in entrants(job.scenario, job.policies)]
     return rules + [part(OPTIMUM, [week]) for week in job.weeks]
 
 
@@ -156,7 +151,7 @@ def play_part(
         P2PMarketError: if there is no such policy, or whatever goes wrong with scenario or
             optimum. That a policy fails is an answer.
     """
-    scenario = _scenario(part.specification)
+    scenario = scenario_of(part.specification)
     if scenario.digest != part.digest:
         raise ClusterError(
             f"{scenario.spec.id}: the data {scenario.data.name} are not the same on all machines; "
@@ -170,7 +165,7 @@ def play_part(
         if progress is not None:
             progress(part.units)
         return Answer(trajectory, SEES_ALL, certificate, plan)
-    episode = stack(singles)
+    episode = track_of(scenario).stack(singles)
     if isinstance(known, Recording):
         again = _play_again(scenario, episode, part.policy, known)
         if again is not None:
@@ -190,11 +185,12 @@ def asked_here(part: Part, answer: Answer) -> Answer:
     order of sets.
     """
     played = answer.trajectory
-    if played is None or not answer.conduct.reproducible or part.policy in KNOWN:
+    scenario = scenario_of(part.specification)
+    known = part.policy in named(scenario)
+    if played is None or not answer.conduct.reproducible or known:
         return answer
-    scenario = _scenario(part.specification)
-    episode = stack(draw_weeks(scenario, part.split, part.weeks, part.seed))
-    steps = min(scenario.steps, scenario.steps_per_day)
+    episode = track_of(scenario).stack(draw_weeks(scenario, part.split, part.weeks, part.seed))
+    steps = min(scenario.steps, round(24.0 / scenario.spec.dt_h))
     if _alike(scenario, episode, part.policy, played.actions, steps) is not None:
         return answer
     return replace(answer, conduct=replace(answer.conduct, reproducible=False, rows="not checked"))
@@ -210,7 +206,7 @@ def died(part: Part, code: int) -> Answer:
         ClusterError: if no policy can be blamed: the system ended the process, or it was at work
             on an optimum.
     """
-    name = _scenario(part.specification).spec.id
+    name = scenario_of(part.specification).spec.id
     how = blamed_exit(code)
     if part.policy == OPTIMUM or how is None:
         raise ClusterError(
@@ -253,7 +249,7 @@ def work(task: Task, tell: Tell) -> Answer:
 
 def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
     """The result of a job from its answers, in the order of its parts."""
-    episode = stack(draw_weeks(job.scenario, job.split, job.weeks, job.seed))
+    episode = track_of(job.scenario).stack(draw_weeks(job.scenario, job.split, job.weeks, job.seed))
     played = {
         part.policy: Attempt(one.trajectory, one.conduct)
         for part, one in zip(parts_of(job), answers, strict=True)
@@ -265,11 +261,6 @@ def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
     certificates = [one.certificate for one in proofs if one.certificate is not None]
     prices = [one.plan.prices for one in proofs if one.plan is not None]
     return assemble(job.scenario, episode, played, certificates, prices)
-
-
-@lru_cache(maxsize=2)
-def _scenario(specification: str) -> Scenario:
-    return build(ScenarioSpec.model_validate_json(specification))
 
 
 class _OtherwiseError(PassingError):
@@ -307,12 +298,12 @@ class _Resumed:
 
 
 def _play_again(
-    scenario: Scenario, episode: Episode, name: str, known: Recording
+    scenario: AnyScenario, episode: AnyEpisode, name: str, known: Recording
 ) -> Trajectory | None:
     """Recorded actions through the engine; None if policy or engine now does otherwise."""
     failure = known.conduct.failure
     steps = scenario.steps if failure is None else failure.step or 0
-    if known.actions.shape[:2] != (steps, episode.batch):
+    if any(one.shape[:2] != (steps, episode.batch) for one in known.actions.values()):
         return None
     played = _alike(scenario, episode, name, known.actions, steps)
     return played if played is not None and played.digests == known.digests else None
@@ -320,12 +311,13 @@ def _play_again(
 
 @staying()
 def _alike(
-    scenario: Scenario, episode: Episode, name: str, actions: NDArray[Any], steps: int
+    scenario: AnyScenario, episode: AnyEpisode, name: str, actions: Joint, steps: int
 ) -> Trajectory | None:
     """So many steps of recorded actions; None if the policy answers otherwise on the first day."""
+    first_day = round(24.0 / scenario.spec.dt_h)
     try:
-        player, _ = load_player(name, scenario, episode)
-        policy = _Resumed(player, actions, scenario.steps_per_day)
-        return rollout(scenario, episode, policy, name, steps=steps)
+        cast, _ = load_player(name, scenario, episode)
+        resumed = {role: _Resumed(own, actions[role], first_day) for role, own in cast.items()}
+        return rollout(scenario, episode, resumed, name, steps=steps)
     except (_OtherwiseError, FailedPolicyError):
         return None

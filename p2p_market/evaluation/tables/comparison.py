@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from p2p_market.errors import ReplayError
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE
+from p2p_market.evaluation.ends.certificate import best_cost_eur
 from p2p_market.evaluation.players.conduct import recorded_conduct
 from p2p_market.evaluation.statistics.bootstrap import (
     RESAMPLES,
@@ -19,9 +19,9 @@ from p2p_market.evaluation.statistics.bootstrap import (
 from p2p_market.evaluation.statistics.paired import improvement
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.records import FloatArray
-from p2p_market.registry import REFERENCES
+from p2p_market.registry import recorded_track
+from p2p_market.track import OPTIMUM
 
-ENDS: Final = (RULE, OPTIMUM)
 STREAM: Final = "p2p_market/comparison/1"
 
 
@@ -58,6 +58,7 @@ class Matched:
     first: Mapping[str, FloatArray]  # policy -> (episode,)
     second: Mapping[str, FloatArray]
     best_eur: FloatArray  # (episode,), the 100 of the scale
+    rule: str  # policy at 0
     foresight: frozenset[str] = frozenset()  # policies that know the future: references
 
     def pairs(self, asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -77,7 +78,7 @@ class Matched:
                         f"{self.scenario}: {name!r} knows the future (foresight); it is a "
                         "reference and is not compared"
                     )
-        apart = {*ENDS, *self.foresight}
+        apart = {self.rule, OPTIMUM, *self.foresight}
         same = [name for name in self.first if name in self.second and name not in apart]
         return list(asked) or [(name, name) for name in same]
 
@@ -102,7 +103,7 @@ def compare_runs(
     found = []
     for one in match_runs(first, second):
         for mine, theirs in one.pairs(pairs):
-            costs = one.first[mine], one.second[theirs], one.first[RULE], one.best_eur
+            costs = one.first[mine], one.second[theirs], one.first[one.rule], one.best_eur
             found.append(Difference(one.scenario, mine, theirs, len(one.weeks), *paired(*costs)))
     if not found:
         raise ReplayError(
@@ -143,7 +144,7 @@ def _overall(matched: Sequence[Matched], mine: str, theirs: str) -> Overall:
     costs = (
         np.array([one.first[mine] for one in matched]),
         np.array([one.second[theirs] for one in matched]),
-        np.array([one.first[RULE] for one in matched]),
+        np.array([one.first[one.rule] for one in matched]),
         np.array([one.best_eur for one in matched]),
     )
     found = improvement(*costs, named_generator(STREAM))
@@ -181,23 +182,27 @@ def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
         raise ReplayError(f"{first['id']}: the runs share no episode: same split, weeks and seed?")
     here, there = ([place[side] for place in places] for side in (0, 1))
     own, other = _costs(first, here), _costs(second, there)
-    if any(np.any(own[end] != other[end]) for end in ENDS):
-        raise ReplayError(f"{first['id']}: the runs disagree on {' or '.join(ENDS)}")
-    best = own[OPTIMUM]
-    if first["certificates"][0].get("mixed_integer"):
-        best = np.array([first["certificates"][place]["bound_eur"] for place in here])
+    ends = (recorded_track(first).CARD.rule, OPTIMUM)
+    if any(np.any(own[end] != other[end]) for end in ends):
+        raise ReplayError(f"{first['id']}: the runs disagree on {' or '.join(ends)}")
+    bounds = [first["certificates"][place]["bound_eur"] for place in here]
+    form = first["specification"].get("optimum", "linear")
+    best = best_cost_eur(form, bounds, own[OPTIMUM])
     weeks = tuple(first["episodes"][place]["start_day"] for place in here)
     foresight = frozenset(_foresight(first) | _foresight(second))
-    return Matched(first["id"], weeks, own, other, best, foresight)
+    return Matched(first["id"], weeks, own, other, best, ends[0], foresight)
 
 
 def _foresight(entry: Mapping[str, Any]) -> set[str]:
     """Policies that know the future; older records do not say so of the shipped references."""
+    card = recorded_track(entry).CARD
+    known = {name for name, baseline in card.baselines.items() if baseline.foresight}
+    ends = (card.rule, OPTIMUM)
     return {
         one["policy"]
         for one in entry["policies"]
-        if one["policy"] in REFERENCES
-        or (one["policy"] not in ENDS and not recorded_conduct(one).contends)
+        if one["policy"] in known
+        or (one["policy"] not in ends and not recorded_conduct(one).contends)
     }
 
 

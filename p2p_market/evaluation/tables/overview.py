@@ -6,13 +6,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from p2p_market.evaluation.benchmark import OPTIMUM, RULE, ScenarioResult, best_cost_eur
+from p2p_market.evaluation.benchmark import ScenarioResult, best_of
+from p2p_market.evaluation.ends.certificate import best_cost_eur
 from p2p_market.evaluation.players.conduct import Conduct, recorded_conduct
 from p2p_market.evaluation.statistics.bootstrap import named_generator
 from p2p_market.evaluation.statistics.paired import Improvement, improvement
 from p2p_market.evaluation.statistics.profiles import Band, profile_band
 from p2p_market.evaluation.statistics.summary import Summary, summarise
 from p2p_market.records import FloatArray
+from p2p_market.registry import recorded_track, rule_of
+from p2p_market.track import OPTIMUM
 
 STREAM: Final = "p2p_market/summary/1"
 
@@ -22,6 +25,7 @@ class Costs:
     """Social costs of the contestants and of the optimum on one scenario."""
 
     scenario: str
+    rule: str  # policy at 0
     weeks: tuple[int, ...]  # start days
     by_policy: Mapping[str, FloatArray]  # (episode,) [EUR]
     best_eur: FloatArray  # (episode,), the 100 of the scale
@@ -80,7 +84,7 @@ def share(costs: Sequence[Costs]) -> Shared | None:
     return Shared(
         scenarios=tuple(one.scenario for one in costs),
         policies=policies,
-        rule_eur=np.array([one.by_policy[RULE] for one in costs]),
+        rule_eur=np.array([one.by_policy[one.rule] for one in costs]),
         own_eur=np.array([[one.by_policy[name] for one in costs] for name in policies]),
         best_eur=np.array([one.best_eur for one in costs]),
     )
@@ -107,12 +111,12 @@ def profiles(shared: Shared, tau: FloatArray) -> dict[str, Band]:
 
 
 def _from_result(result: ScenarioResult) -> Costs:
-    best = best_cost_eur(result.scenario, result.certificates, result.trajectories[OPTIMUM])
+    best = best_of(result.scenario, result.certificates, result.trajectories[OPTIMUM])
     costs = {
         row.policy: row.social_cost_eur for row in result.rows if _ranked(row.policy, row.conduct)
     }
     weeks = tuple(key.start_day for key in result.episode.keys)
-    return Costs(result.scenario.spec.id, weeks, costs, best)
+    return Costs(result.scenario.spec.id, rule_of(result.scenario), weeks, costs, best)
 
 
 def _ranked(policy: str, conduct: Conduct) -> bool:
@@ -127,7 +131,7 @@ def _from_record(entry: Mapping[str, Any]) -> Costs:
         if _ranked(one["policy"], recorded_conduct(one))
     }
     best = costs[OPTIMUM]
-    if entry["specification"]["optimum"] == "mixed_integer":
-        best = np.array([certificate["bound_eur"] for certificate in entry["certificates"]])
+    bounds = [certificate["bound_eur"] for certificate in entry["certificates"]]
+    best = best_cost_eur(entry["specification"].get("optimum", "linear"), bounds, best)
     weeks = tuple(key["start_day"] for key in entry["episodes"])
-    return Costs(entry["id"], weeks, costs, best)
+    return Costs(entry["id"], recorded_track(entry).CARD.rule, weeks, costs, best)

@@ -8,11 +8,10 @@ from baselines.learners.interop.pettingzoo_env import ViewEnv
 from baselines.learners.interop.view import FAR, View, ViewPolicy
 from baselines.learners.ppo.decision import KINDS
 from p2p_market.community.episode.episode import choose_key, draw, stack
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.rules.policy import truthful
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
 
 SCENARIO = "classic-v0"
 
@@ -55,7 +54,7 @@ def test_an_output_of_zero_is_the_truthful_rule(scenario):
     view = View(scenario)
     policy = ViewPolicy(view, lambda rows: np.zeros((*rows.shape[:2], 1)))
     own, rule = (rollout(scenario, episode, p) for p in (policy, truthful(scenario)))
-    assert social_cost_eur(own) == pytest.approx(social_cost_eur(rule))
+    assert own.social_cost_eur == pytest.approx(rule.social_cost_eur)
 
 
 def test_an_unknown_decision_is_named(scenario):

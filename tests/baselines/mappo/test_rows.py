@@ -25,7 +25,7 @@ from baselines.learners.ppo.collect import Collector
 from baselines.learners.ppo.earned import Yield
 from baselines.learners.ppo.learn import advantages
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.registry import load_scenario
 
 pytestmark = [
     pytest.mark.xdist_group("rllib"),  # two samplers for all of them

@@ -21,9 +21,9 @@ from baselines.learners.mappo.train import Training, run
 from baselines.learners.ppo.policy import Validation
 from baselines.learners.ppo.train import run as run_ppo
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PolicyError, ScenarioError
 from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.registry import load_scenario
 
 pytestmark = [
     pytest.mark.xdist_group("ray"),  # one cluster for all of them

@@ -11,15 +11,17 @@ from baselines.community.mpc.forecasts import columns, forecast, start_day
 from baselines.community.mpc.foresight import foresight
 from baselines.community.mpc.policy import alone, community
 from p2p_market.community import engine
-from p2p_market.community.episode.episode import EpisodeKey, choose_key, draw, stack
+from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.episode.window import window
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.observation import observe
-from p2p_market.community.scenario.scenario import build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import build
 from p2p_market.data.calendar import start_days
 from p2p_market.data.forecast import HORIZONS_H
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import EpisodeKey
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def classic():
 
 
 def cost(scenario, episode, policy):
-    return social_cost_eur(rollout(scenario, episode, policy))
+    return rollout(scenario, episode, policy).social_cost_eur
 
 
 @pytest.mark.parametrize("name", ["classic-v0", "community-16-v0"])

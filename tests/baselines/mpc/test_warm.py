@@ -18,11 +18,11 @@ from baselines.community.optimal.program import Posted, fill
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.observation import observe
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
 from p2p_market.testing.policy import check_decentralised, check_policy
 
 VARIED = ("community-16-v0", "ev-12-v0", "outage-v0", "binding-feeder-v0", "resale-6-v0")
@@ -190,7 +190,7 @@ def test_a_day_costs_about_what_it_costs_with_cold_plans(form):
     episode = draw(scenario, choose_key(scenario, 0, "test", 5))
     day = replace(scenario, steps=scenario.steps_per_day)
     own, other = (
-        social_cost_eur(rollout(day, episode, getattr(module, form)(scenario)))[0]
+        rollout(day, episode, getattr(module, form)(scenario)).social_cost_eur[0]
         for module in (warm, cold)
     )
     assert own == pytest.approx(other, rel=0.05)

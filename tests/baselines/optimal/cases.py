@@ -9,8 +9,10 @@ import numpy as np
 
 from p2p_market.community.episode.episode import Episode, choose_key, draw
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import Outages, ScenarioSpec
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 
 IDS = scenario_ids()
 SPLITS = ("train", "validation", "test")

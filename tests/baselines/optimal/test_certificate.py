@@ -11,15 +11,16 @@ from baselines.community.optimal.policy import optimum
 from p2p_market.assets import node
 from p2p_market.community import invariants, settlement
 from p2p_market.community.episode.episode import Episode, choose_key, draw
-from p2p_market.community.metrics import gross_money_eur, social_cost_eur
-from p2p_market.community.optimum.plan import Plan
+from p2p_market.community.optimum.plan import plan_actions
 from p2p_market.community.records import LEDGER_COLUMN, Ledger
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import InvariantError
-from p2p_market.evaluation.ends.certificate import certify, plan_actions
+from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import Recorded, rollout
-from p2p_market.registry import BASELINES
+from p2p_market.registry import BASELINES, load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import Plan
 
 IDS = scenario_ids()
 BLIND = [name for name in BASELINES if name != "optimum"]
@@ -45,7 +46,7 @@ def test_certificate_holds(scenario_id, days, split, week):
     certificate, played = certify(shortened(scenario_id, days), episode, plan)
     assert certificate.holds, certificate
     assert not played.cause.any()
-    assert played.setpoint_kw[:, 0] == pytest.approx(plan.setpoint_kw, abs=1e-6)
+    assert played.series["setpoint_kw"][:, 0] == pytest.approx(plan.setpoint_kw, abs=1e-6)
 
 
 @pytest.mark.parametrize("scenario_id", ["ev-12-v0", "binding-feeder-v0", "outage-v0"])
@@ -203,8 +204,8 @@ def test_no_policy_beats_the_bound(scenario_id):
         episode, plan = planned(scenario_id, 1, split, week)
         for name in BLIND:
             played = rollout(scenario, episode, load_policy(name, scenario), name)
-            tolerance = 1e-6 * max(1.0, gross_money_eur(played)[0])
-            assert social_cost_eur(played)[0] >= plan.bound_eur - tolerance, (split, week, name)
+            tolerance = 1e-6 * max(1.0, played.gross_money_eur[0])
+            assert played.social_cost_eur[0] >= plan.bound_eur - tolerance, (split, week, name)
 
 
 @pytest.mark.compiled
@@ -220,5 +221,5 @@ def test_no_neighbour_of_the_optimum_beats_the_bound(scenario_id):
         setpoints = nudged[..., :-2]
         setpoints += size * generator.standard_normal(setpoints.shape)
         played = rollout(scenario, episode, Recorded(nudged))
-        tolerance = 1e-6 * max(1.0, gross_money_eur(played)[0])
-        assert social_cost_eur(played)[0] >= plan.bound_eur - tolerance, size
+        tolerance = 1e-6 * max(1.0, played.gross_money_eur[0])
+        assert played.social_cost_eur[0] >= plan.bound_eur - tolerance, size

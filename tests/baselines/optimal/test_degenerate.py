@@ -8,12 +8,12 @@ import pytest
 from baselines.community.optimal.individual import individual
 from baselines.community.optimal.policy import optimum
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.metrics import social_cost_eur
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import OptimumError, ScenarioError
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
 from tests.baselines.optimal.test_optimum import check_agreement
 
 
@@ -64,7 +64,7 @@ def test_without_devices_there_is_nothing_to_decide():
     episode = draw(scenario, choose_key(scenario, 0, "test", 6))
     certificate, _ = certify(scenario, episode, optimum(scenario).plan(episode))
     rule = rollout(scenario, episode, load_policy("no-trade", scenario))
-    assert certificate.plan_eur == pytest.approx(social_cost_eur(rule)[0])
+    assert certificate.plan_eur == pytest.approx(rule.social_cost_eur[0])
 
 
 def test_negative_retail_prices_are_refused_and_cannot_be_solved():

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from baselines.community.optimal.policy import optimum
 from p2p_market.community.episode.episode import Episode, choose_key, draw
-from p2p_market.community.metrics import gross_money_eur, social_cost_eur
 from p2p_market.community.optimum.duality import Losses, bound_eur, losses
-from p2p_market.community.optimum.plan import Plan, Prices
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.community.optimum.plan import Prices
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.track import Trajectory
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import Plan, Trajectory
 
 LINEAR = [name for name in scenario_ids() if load_scenario(name).spec.optimum == "linear"]
 PLAYERS = ("no-trade", "truthful", "zero-intelligence", "random")
@@ -57,8 +58,8 @@ def test_the_losses_of_single_choices_add_up(name, policy):
     scenario, episode, plan = two_days(name)
     own = played(name, policy)
     lost = losses(scenario, episode, plan.prices, own)
-    cost, bound = social_cost_eur(own)[0], bound_eur(scenario, episode, plan.prices)
-    assert total(lost) == pytest.approx(cost - bound, abs=1e-9 * gross_money_eur(own)[0])
+    cost, bound = own.social_cost_eur[0], bound_eur(scenario, episode, plan.prices)
+    assert total(lost) == pytest.approx(cost - bound, abs=1e-9 * own.gross_money_eur[0])
     for field in fields(lost):
         assert getattr(lost, field.name).min() > -1e-9, field.name
 
@@ -100,7 +101,7 @@ def test_what_is_lost_by_hand():
         np.full(shape, 0.20),
     )
     own = played("classic-v0", "no-trade")
-    setpoint = own.setpoint_kw.copy()
+    setpoint = own.series["setpoint_kw"].copy()
     setpoint[5, 0, 0] = (1.0, *np.zeros(shape[2] - 1))
     lost = losses(scenario, episode, prices, replace(own, setpoint_kw=setpoint))
     most_kw = -scenario.nodes.power_min_kw[0, 0]  # discharging it would have earned as much per kWh

@@ -9,10 +9,11 @@ import pytest
 
 from baselines.community.optimal.policy import optimum
 from p2p_market.community.episode.episode import Episode, choose_key, draw
-from p2p_market.community.optimum.plan import Plan
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.registry import load_scenario
+from p2p_market.track import Plan
 from tests.baselines.optimal import linear_program
 from tests.baselines.optimal.cases import (
     built_tight,

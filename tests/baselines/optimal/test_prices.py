@@ -8,11 +8,11 @@ from baselines.community.optimal.individual import individual
 from baselines.community.optimal.policy import optimum
 from baselines.community.optimal.program import Posted, compile_program, fill
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.metrics import private_cost_eur
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.evaluation.ends.certificate import certificate_tolerance_eur
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 
 QUICK = ("classic-v0", "outage-v0", "binding-feeder-v0")
 LINEAR = [
@@ -68,6 +68,6 @@ def test_foresight_alone_beats_the_rule_of_each_member(name):
     scenario = load_scenario(name)
     episode = draw(scenario, choose_key(scenario, 0, "test", 5))
     alone = individual(scenario).costs_eur(episode)
-    rule = private_cost_eur(rollout(scenario, episode, load_policy("no-trade", scenario)))[0]
+    rule = rollout(scenario, episode, load_policy("no-trade", scenario)).private_cost_eur[0]
     assert np.all(alone <= rule + 1e-6)
     assert alone.sum() < rule.sum() - (0.1 if name != "resale-6-v0" else -1e-9)

@@ -9,10 +9,12 @@ from baselines.community.optimal import policy
 from baselines.community.optimal.policy import optimum
 from baselines.community.optimal.whole_numbers import burners, resellers, sides_of
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import entries
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 from tests.baselines.optimal import linear_program
 from tests.baselines.optimal.cases import one_day, with_batteries
 

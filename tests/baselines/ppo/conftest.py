@@ -1,6 +1,6 @@
 import pytest
 
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.registry import load_scenario
 
 
 @pytest.fixture(scope="session")

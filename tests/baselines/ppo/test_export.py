@@ -23,12 +23,13 @@ from baselines.learners.ppo.network import Actor, Inputs
 from baselines.learners.ppo.policy import Network
 from p2p_market.commands.app import app
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.focal.focal import focal
 from p2p_market.evaluation.focal.summary import focal_record
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.running.part_store import installation
+from p2p_market.registry import load_scenario
 from p2p_market.testing import check_policy
 
 pytestmark = pytest.mark.xdist_group("onnx")  # one network for all of them

@@ -17,8 +17,8 @@ from baselines.learners.ppo.imitate import lessons
 from baselines.learners.ppo.policy import Validation
 from baselines.learners.ppo.train import Training, run
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import PolicyError
+from p2p_market.registry import load_scenario
 
 EPISODE = 4 * 6 * 24  # agent-steps of four communities in a day
 

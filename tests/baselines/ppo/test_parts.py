@@ -17,7 +17,7 @@ from baselines.learners.ppo.learn import advantages
 from baselines.learners.ppo.network import Inputs, moments
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.rules.policy import truthful
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.registry import load_scenario
 
 SCENARIOS = ["classic-v0", "ev-12-v0"]
 

@@ -10,7 +10,6 @@ import p2p_market
 from p2p_market.community.envs.vector import ProsumerVectorEnv
 from p2p_market.community.envs.wrappers import PhysicalUnits
 from p2p_market.community.episode.episode import choose_key
-from p2p_market.community.scenario.scenario import load_scenario
 from p2p_market.errors import (
     ActionError,
     ArgumentError,
@@ -18,6 +17,7 @@ from p2p_market.errors import (
     RenderError,
     ScenarioError,
 )
+from p2p_market.registry import load_scenario
 
 NOT_WHOLE = ["3", 2.0, True, np.bool_(True), [3], (3,), np.nan, np.array(3), {3}, b"3", 3j]
 NO_WEEK = [*NOT_WHOLE, -1, 13, 10**30, np.int64(-1)]

@@ -8,11 +8,12 @@ import pytest
 import p2p_market
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.envs.env import CommunityEnv
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import Faults
 from p2p_market.data.calendar import start_days
 from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
 from p2p_market.market import MECHANISMS
+from p2p_market.registry import load_scenario
 from tests.every_scenario import EVERY_SCENARIO
 
 BATCH = 5

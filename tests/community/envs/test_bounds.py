@@ -15,8 +15,9 @@ from p2p_market.community.observation import (
     state_features,
     surroundings,
 )
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import Faults, ScenarioSpec
+from p2p_market.registry import load_scenario
 
 SPLITS = ("train", "validation", "test")
 ROOF = {"kind": "pv", "peak_kw": 0.55, "tilt_deg": 30.0, "azimuth_deg": 165.0}

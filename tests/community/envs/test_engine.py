@@ -11,9 +11,10 @@ from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.community.episode.episode import Episode, choose_key, draw
 from p2p_market.community.records import LEDGER_COLUMN, SOCIAL_COLUMNS, SUPERVISOR_CAUSES
 from p2p_market.community.safety import supervisor
-from p2p_market.community.scenario.scenario import build, load_scenario
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import InvariantError
 from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.registry import load_scenario
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_the_same_trajectory_costs_the_same_in_quarters_and_in_hours(scenario_id
     costs = []
     for scenario, episode, repeat in ((fine, in_quarters(hours), 4), (coarse, hours, 1)):
         played = rollout(scenario, episode, Recorded(np.repeat(script, repeat, axis=0)))
-        assert played.setpoint_kw.any()
+        assert played.series["setpoint_kw"].any()
         assert not played.cause.any()
         costs.append(played.entries_eur.sum(axis=(0, 1)))
     assert costs[0] == pytest.approx(costs[1], abs=1e-9)

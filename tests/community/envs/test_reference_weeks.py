@@ -7,7 +7,7 @@ import p2p_market
 from p2p_market.community import engine
 from p2p_market.community.envs.vector import ProsumerVectorEnv
 from p2p_market.community.episode.episode import draw, reference_key
-from p2p_market.evaluation.ends.certificate import plan_actions
+from p2p_market.community.optimum.plan import plan_actions
 from p2p_market.evaluation.ends.reference import entries, published
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import _link, rollout

@@ -15,11 +15,13 @@ from p2p_market.community.fused.kernel import play
 from p2p_market.community.fused.tables import fixed, rules, workspace
 from p2p_market.community.observation import features, observe
 from p2p_market.community.records import SUPERVISOR_CAUSES
-from p2p_market.community.scenario.scenario import build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import Faults, Reward
 from p2p_market.errors import InvariantError
 from p2p_market.market import MECHANISMS
 from p2p_market.records import Record
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 
 STEPS = 60
 

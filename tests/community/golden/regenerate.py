@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.evaluation.record import trace
 from p2p_market.files import write_text
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from tests.community.golden.recording import record_episode
 
 
 def golden_path(scenario_id: str) -> Path:
@@ -14,5 +16,5 @@ def golden_path(scenario_id: str) -> Path:
 if __name__ == "__main__":
     for name in scenario_ids():
         scenario = load_scenario(name)
-        episode, played = trace.record_episode(scenario)
+        episode, played = record_episode(scenario)
         write_text(golden_path(name), trace.render(scenario, episode, played))

@@ -5,8 +5,10 @@ Regenerate with `python -m tests.community.golden.regenerate`.
 
 import pytest
 
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.evaluation.record import trace
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from tests.community.golden.recording import record_episode
 from tests.community.golden.regenerate import golden_path
 
 
@@ -14,7 +16,7 @@ from tests.community.golden.regenerate import golden_path
 @pytest.mark.parametrize("scenario_id", scenario_ids())
 def test_golden_episode(scenario_id):
     scenario = load_scenario(scenario_id)
-    text = trace.render(scenario, *trace.record_episode(scenario))
+    text = trace.render(scenario, *record_episode(scenario))
     assert text == golden_path(scenario_id).read_text(encoding="utf-8")
 
 

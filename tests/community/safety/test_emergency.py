@@ -7,10 +7,11 @@ from p2p_market.community import engine, metrics
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.safety.emergency import serve_kernel
-from p2p_market.community.scenario.scenario import build, load_scenario, parse
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario, parse
 
 
 def served(net, setpoint, fill, low=(-5.0,), arrives=0.9, grid=0.0):
@@ -77,12 +78,12 @@ def test_no_grid_no_exchange_and_prices_of_an_island(blackout):
         np.tile(scenario.spec.lost_load_eur_per_kwh - fee, (out.sum(), 1))
     )
     played = rollout(scenario, episode, load_policy("truthful", scenario))
-    assert not played.import_kw[out].any()
-    assert not played.export_kw[out].any()
-    assert played.fill_kw[out].any()
-    assert played.shed_kw[out].any()
-    assert not played.shed_kw[~out].any()
-    assert not played.curtailed_kw[~out].any()
+    assert not played.series["import_kw"][out].any()
+    assert not played.series["export_kw"][out].any()
+    assert played.series["fill_kw"][out].any()
+    assert played.series["shed_kw"][out].any()
+    assert not played.series["shed_kw"][~out].any()
+    assert not played.series["curtailed_kw"][~out].any()
 
 
 def test_lost_load_is_paid_for(blackout):

@@ -16,11 +16,13 @@ from p2p_market.community.episode.faults import CODE, OF_MESSAGES
 from p2p_market.community.records import SUPERVISOR_CAUSES
 from p2p_market.community.safety import sensors
 from p2p_market.community.safety.envelope import _change_and_run, fit
-from p2p_market.community.safety.events import Event, events
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import FaultKind, Faults
 from p2p_market.evaluation.players.policy import load_policy
+from p2p_market.evaluation.record.events import Event, events
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 from tests.every_scenario import EVERY_SCENARIO
 from tools import measure_faults
 

@@ -13,9 +13,11 @@ from p2p_market.community import engine
 from p2p_market.community.episode.episode import Episode, choose_key, draw
 from p2p_market.community.records import Action, Proposal, State
 from p2p_market.community.safety.feasibility import project, tradable_kw
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 
 IDS = scenario_ids()
 SMALL = 1e-9  # kW, kWh: rounding

@@ -9,7 +9,7 @@ from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.safety import feasibility
 from p2p_market.community.safety.feeder import limit_kernel
-from p2p_market.community.scenario.scenario import load_scenario
+from p2p_market.registry import load_scenario
 
 
 def limited(load, pv, setpoint, limit=10.0, grid=1.0):

@@ -12,8 +12,10 @@ from p2p_market.community.episode.episode import Episode, choose_key, draw, stac
 from p2p_market.community.records import SUPERVISOR_CAUSES
 from p2p_market.community.safety import sensors
 from p2p_market.community.safety.envelope import check
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import ScenarioError
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 from tests.baselines.optimal.cases import with_batteries, with_fees, with_losses
 
 PENALTY = [name for name in scenario_ids() if name not in ("binding-feeder-v0", "resale-6-v0")]

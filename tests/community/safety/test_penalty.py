@@ -12,11 +12,12 @@ from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.community.episode.episode import Episode, choose_key, draw
-from p2p_market.community.records import LARGEST, LEDGER_COLUMN, SUPERVISOR_CAUSES, Outcome, State
+from p2p_market.community.records import LARGEST, LEDGER_COLUMN, SUPERVISOR_CAUSES, Round, State
 from p2p_market.community.safety.penalty import largest_kw
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import Faults
 from p2p_market.errors import ActionError
+from p2p_market.registry import load_scenario
 from tests.community.fused.test_boards import FAULTY
 
 PRICE = 0.1  # EUR/kWh
@@ -39,7 +40,7 @@ def play(
     state: State,
     action: np.ndarray,
     absent: int | None = None,
-) -> tuple[State, Outcome]:
+) -> tuple[State, Round]:
     """One step under a normalised joint action (agent, column); one agent may be silent."""
     present = np.ones((1, len(action)), dtype=np.bool_)
     if absent is not None:
@@ -48,7 +49,7 @@ def play(
     return engine.step(scenario, episode, state, proposal)
 
 
-def paid_kw(scenario: Scenario, outcome: Outcome) -> np.ndarray:
+def paid_kw(scenario: Scenario, outcome: Round) -> np.ndarray:
     """What the ledger's penalty is charged on, (agent,) [kW]."""
     kw = outcome.ledger.entries_eur[0, :, PENALTY] / (PRICE * scenario.dt_h)
     assert kw == pytest.approx(outcome.flows.penalised_kw[0], abs=1e-9)

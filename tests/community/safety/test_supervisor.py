@@ -10,10 +10,12 @@ import pytest
 from p2p_market.assets import node
 from p2p_market.community import engine
 from p2p_market.community.episode.episode import Episode, choose_key, draw, stack
-from p2p_market.community.records import SUPERVISOR_CAUSES, Outcome, Proposal, State
+from p2p_market.community.records import SUPERVISOR_CAUSES, Proposal, Round, State
 from p2p_market.community.safety import sensors, supervisor
-from p2p_market.community.scenario.scenario import Scenario, build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import InvariantError
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 from tests.every_scenario import EVERY_SCENARIO
 
 IDS = scenario_ids()
@@ -64,7 +66,7 @@ def bad_messages(proposal: Proposal) -> Iterator[tuple[str, Proposal]]:
     yield "missing", without(spoiled(proposal, "quantity_kw", np.nan))
 
 
-def causes(outcome: Outcome) -> list[list[str]]:
+def causes(outcome: Round) -> list[list[str]]:
     return [[SUPERVISOR_CAUSES[c] for c in row] for row in outcome.cause]
 
 
@@ -87,7 +89,7 @@ def self_consumption_kw(scenario: Scenario, episode: Episode, state: State) -> f
     return float(np.clip(surplus, low, high))
 
 
-def check_held(scenario: Scenario, episode: Episode, state: State, outcome: Outcome) -> None:
+def check_held(scenario: Scenario, episode: Episode, state: State, outcome: Round) -> None:
     """The victim has no order, no trade, and storage on the self-consumption rule."""
     assert outcome.action.quantity_kw[0, VICTIM] == 0.0
     assert outcome.fills.power_kw[0, VICTIM] == 0.0
@@ -96,7 +98,7 @@ def check_held(scenario: Scenario, episode: Episode, state: State, outcome: Outc
     )
 
 
-def check_free(proposal: Proposal, outcome: Outcome) -> None:
+def check_free(proposal: Proposal, outcome: Round) -> None:
     """All agents but the victim are heard as they spoke."""
     others = np.ones(proposal.present.shape, dtype=bool)
     others[0, VICTIM] = False

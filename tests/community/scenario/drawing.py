@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from p2p_market.assets import ASSETS
-from p2p_market.community.scenario.scenario import scenario_folder, scenario_ids
 from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.market import MECHANISMS
+from p2p_market.scenarios import scenario_folder, scenario_ids
 
 Json = Any
 SCHEMA: Final = ScenarioSpec.model_json_schema()

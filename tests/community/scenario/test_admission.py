@@ -2,9 +2,9 @@
 
 import pytest
 
-from p2p_market.community.metrics import gross_money_eur
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
 from p2p_market.evaluation.benchmark import evaluate
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 
 pytest.importorskip("cvxpy")
 
@@ -20,10 +20,10 @@ def test_the_optimum_is_certified_and_worth_reaching(scenario_id):
     mixed_integer = scenario.spec.optimum == "mixed_integer"
     assert rule.score.point == 0.0
     assert optimum.score.point == pytest.approx(100.0, abs=1.0 if mixed_integer else 0.0)
-    traded = (result.trajectories["truthful"].fill_kw > 0.0).any(axis=2)
+    traded = (result.trajectories["truthful"].series["fill_kw"] > 0.0).any(axis=2)
     assert traded.mean() >= 0.10
     gap = (rule.social_cost_eur - optimum.social_cost_eur).sum()
-    gross = gross_money_eur(result.trajectories["no-trade"]).sum()
+    gross = result.trajectories["no-trade"].gross_money_eur.sum()
     assert gap >= max(1.0, 0.02 * gross)
     for row in result.rows:
         assert row.allocation_gap_eur.min() >= -1e-5

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import yaml
 
-from p2p_market.community.episode.episode import EpisodeKey, choose_key, draw
-from p2p_market.community.scenario.scenario import build, load_scenario, parse, scenario_folder
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import DynamicContract
 from p2p_market.community.scenario.tariff import retail_year
 from p2p_market.data import donor_pools, load
 from p2p_market.errors import ScenarioError
+from p2p_market.registry import load_scenario, parse
+from p2p_market.scenarios import scenario_folder
+from p2p_market.track import EpisodeKey
 
 HELD_OUT = "held-out-households-v0"
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from p2p_market.community.episode.episode import EpisodeKey, choose_key, draw
-from p2p_market.community.scenario.scenario import load_scenario, scenario_ids
+from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.data.calendar import split_mask, start_days
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import EpisodeKey
 
 IDS = scenario_ids()
 SPLITS = ("train", "validation", "test")
@@ -94,5 +96,5 @@ def test_truthful_bids_trade_often_enough_for_admission(scenario_id):
     for week in (0, 3, 6, 9, 12):
         episode = draw(scenario, choose_key(scenario, 0, "test", week))
         played = rollout(scenario, episode, load_policy("truthful", scenario))
-        shares.append((played.fill_kw > 0.0).any(axis=2).mean())
+        shares.append((played.series["fill_kw"] > 0.0).any(axis=2).mean())
     assert np.mean(shares) >= 0.1

@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 
 from p2p_market.community.envs.env import box_of
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.metrics import social_cost_eur
 from p2p_market.community.observation import features
 from p2p_market.community.records import LARGEST, LEDGER_COLUMN
-from p2p_market.community.scenario.scenario import Scenario, build, parse
+from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.benchmark import Yardstick
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.players.policy import Policy, load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.records import Float32Array
+from p2p_market.registry import parse
 from tests.community.scenario.drawing import NO_CAR, SMALL, files, spoiled_files
 
 pytest.importorskip("cvxpy")
@@ -86,7 +86,7 @@ def play(scenario: Scenario, week: int) -> None:
         paid = played.entries_eur[..., LEDGER_COLUMN["p2p_payment"]].sum(axis=2)
         assert np.isfinite(played.entries_eur).all()
         assert np.isfinite(played.reward).all()
-        assert np.isfinite(social_cost_eur(played)).all()
+        assert np.isfinite(played.social_cost_eur).all()
         if scenario.spec.mechanism != "mcafee":  # whose operator keeps a balance
             assert np.abs(paid).max() <= 1e-5
         assert scenario.spec.faults is not None or not played.cause.any(), name

@@ -7,15 +7,11 @@ import pytest
 import yaml
 
 from p2p_market import make, parallel_env
-from p2p_market.community.scenario.scenario import (
-    build,
-    load_scenario,
-    parse,
-    scenario_folder,
-    scenario_ids,
-)
+from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.benchmark import evaluate
+from p2p_market.registry import load_scenario, parse
+from p2p_market.scenarios import scenario_folder, scenario_ids
 
 IDS = scenario_ids()
 

@@ -7,9 +7,11 @@ from p2p_market import parallel_env
 from p2p_market.assets.sun import clear_sky_fraction
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.scenario.members import CLEAR_SKY_SHARE
-from p2p_market.community.scenario.scenario import build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.tariff import retail_year
 from p2p_market.errors import ScenarioError
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
 from tools.large_communities import grown
 
 SMALL = "community-64-v0"

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from p2p_market.community.episode import loads
-from p2p_market.community.episode.episode import EpisodeKey, choose_key, draw
+from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.episode.loads import DONOR_WINDOW_DAYS, draw_loads
 from p2p_market.community.episode.window import Window, window
-from p2p_market.community.scenario.scenario import build, load_scenario, scenario_ids
+from p2p_market.community.scenario.scenario import build
 from p2p_market.data.calendar import DAYS_PER_YEAR, day_type, split_mask, start_days
 from p2p_market.data.streams import stream
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+from p2p_market.track import EpisodeKey
 
 NAMES = [field.name for field in fields(Window)]
 LIMITS = {"ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh"}

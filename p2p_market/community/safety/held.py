@@ -26,7 +26,7 @@ WORDS: Final = {
 def causes(scenario: Scenario, played: Trajectory) -> Counter[str]:
     """Agent-steps in fallback by cause, in words."""
     found = {name: played.cause == code for code, name in enumerate(SUPERVISOR_CAUSES) if code}
-    asked = played.actions.astype(np.float64)
+    asked = played.actions["prosumer"].astype(np.float64)
     finite = np.isfinite(asked).all(axis=-1)
     large = (np.abs(action_map(scenario).physical(asked)) > LARGEST).any(axis=-1)
     numbers = found["non_finite"]
@@ -39,7 +39,7 @@ def causes(scenario: Scenario, played: Trajectory) -> Counter[str]:
     return Counter({words: int(where.sum()) for words, where in counted.items() if where.any()})
 
 
-def told(scenario: Scenario, played: Trajectory) -> str:
+def held(scenario: Scenario, played: Trajectory) -> str:
     """A sentence without its subject; empty where the supervisor held nobody."""
     found = causes(scenario, played)
     if not found:

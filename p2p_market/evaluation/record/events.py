@@ -1,10 +1,10 @@
 """Interventions of the supervisor as a list of events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from p2p_market.community.records import SUPERVISOR_CAUSES
 from p2p_market.records import IntArray
 
 
@@ -15,17 +15,18 @@ class Event:
     community: int  # index into the batch
     agent: int
     step: int  # the first one in fallback
-    cause: str  # what latched it, a name of `SUPERVISOR_CAUSES`
+    cause: str  # what latched it, a name of the card's causes
     steps: int  # size: how long it was in fallback, further latches and the hold included
 
 
-def events(cause: IntArray) -> tuple[Event, ...]:
+def events(cause: IntArray, names: Sequence[str]) -> tuple[Event, ...]:
     """Every intervention, ordered by community, agent and step.
 
     A stay that is renewed by another cause is one event under its first cause.
 
     Args:
-        cause: index into `SUPERVISOR_CAUSES`, (step, batch, agent), as in a trajectory.
+        cause: index into `names`, (step, batch, agent), as in a trajectory.
+        names: causes of the track's card; the first is none.
     """
     inside = np.moveaxis(cause, 0, -1) != 0
     edges = np.diff(inside.astype(np.int64), axis=-1, prepend=0, append=0)
@@ -35,7 +36,7 @@ def events(cause: IntArray) -> tuple[Event, ...]:
             community=int(b),
             agent=int(i),
             step=int(t),
-            cause=SUPERVISOR_CAUSES[int(cause[t, b, i])],
+            cause=names[int(cause[t, b, i])],
             steps=int(end - t),
         )
         for (b, i, t), end in zip(begins, ends[:, -1], strict=True)

@@ -21,7 +21,7 @@ LONGEST_NUMBER: Final = 40
 MOST_BASES: Final = 10
 ENDINGS: Final = (".yaml", ".yml")
 
-_HERE = Path(__file__).resolve().parents[2]
+_HERE = Path(__file__).resolve().parent
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same rules, ten times as fast
 _TAG: Final = "tag:yaml.org,2002:"
 _WORDS: Final = {

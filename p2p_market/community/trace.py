@@ -9,7 +9,6 @@ from p2p_market.community.actions import action_map
 from p2p_market.community.episode.episode import Episode, choose_key, draw
 from p2p_market.community.records import LEDGER_ENTRIES
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.evaluation.rollout import Recorded, rollout
 from p2p_market.records import FloatArray
 from p2p_market.track import Trajectory
 
@@ -32,10 +31,9 @@ def scripted_actions(scenario: Scenario, seed: int = 0) -> FloatArray:
     return script[:, None]
 
 
-def record_episode(scenario: Scenario, seed: int = 0) -> tuple[Episode, Trajectory]:
-    """The scripted episode of a scenario in the first week of the test split."""
-    episode = draw(scenario, choose_key(scenario, seed, "test", 5))
-    return episode, rollout(scenario, episode, Recorded(scripted_actions(scenario, seed)), "script")
+def traced_episode(scenario: Scenario, seed: int = 0) -> Episode:
+    """The first week of the test split, which golden files hold."""
+    return draw(scenario, choose_key(scenario, seed, "test", 5))
 
 
 def render(scenario: Scenario, episode: Episode, played: Trajectory) -> str:
@@ -63,11 +61,11 @@ def render(scenario: Scenario, episode: Episode, played: Trajectory) -> str:
         values = [
             episode.load_kw[t].sum(),
             episode.pv_kw[t].sum(),
-            np.maximum(played.fill_kw[t], 0.0).sum(),
-            played.clearing_price_eur_per_kwh[t, 0],
-            played.import_kw[t].sum(),
-            played.export_kw[t].sum(),
-            played.energy_kwh[t].sum(),
+            np.maximum(played.series["fill_kw"][t], 0.0).sum(),
+            played.series["clearing_price_eur_per_kwh"][t, 0],
+            played.series["import_kw"][t].sum(),
+            played.series["export_kw"][t].sum(),
+            played.series["energy_kwh"][t].sum(),
         ]
         lines.append(_row([str(t), *(f"{value:.4f}" for value in values)]))
     lines += ["", "EUR of the episode", _row(["agent", *LEDGER_ENTRIES])]

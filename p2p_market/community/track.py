@@ -1,0 +1,187 @@
+"""Track `community`, as neutral code knows it; the rules of the game stand in `engine`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.baselines import BASELINES
+from p2p_market.community.envs.env import CommunityEnv
+from p2p_market.community.episode import episode as episodes
+from p2p_market.community.episode.episode import Episode
+from p2p_market.community.metrics import METRICS
+from p2p_market.community.observation import features
+from p2p_market.community.observation import observe as observe_all
+from p2p_market.community.optimum.breakdown import CHOICES
+from p2p_market.community.optimum.digest import digest_of
+from p2p_market.community.optimum.duality import bound_eur as proved_eur
+from p2p_market.community.optimum.full_matching import fully_matched
+from p2p_market.community.optimum.plan import Prices, plan_actions
+from p2p_market.community.records import LEDGER_ENTRIES, SOCIAL_COLUMNS, SUPERVISOR_CAUSES, State
+from p2p_market.community.scenario.scenario import Scenario, validated
+from p2p_market.community.scenario.scenario import build as build_arrays
+from p2p_market.community.scenario.schema import ScenarioSpec
+from p2p_market.data.calendar import WEEKS_PER_SPLIT
+from p2p_market.records import BoolArray
+from p2p_market.track import Card, Column, EpisodeKey, Joint, Outcome, Plan, Role, Series
+
+ROLE: Final = "prosumer"
+
+CARD: Final = Card(
+    name="community",
+    entries=LEDGER_ENTRIES,
+    social=tuple(LEDGER_ENTRIES[column] for column in SOCIAL_COLUMNS),
+    hidden=("filter_penalty",),
+    prices=Prices.__slots__,
+    causes=SUPERVISOR_CAUSES,
+    metrics=METRICS,
+    baselines=BASELINES,
+    rule="no-trade",
+    compared="truthful",
+    default="community-16-v0",
+    losses=CHOICES,
+    gaps=("dispatch", "allocation"),
+    extras={
+        "batch": "p2p_market.community.envs.batch:CommunityBatch",
+        "breakdown": "p2p_market.community.optimum.breakdown:breakdown",
+        "gaps": "p2p_market.community.metrics:gaps_eur",
+        "held": "p2p_market.community.safety.held:held",
+        "foreign": "p2p_market.community.engine:foreign",
+        "twin": "p2p_market.community.optimum.full_matching:shipped_twin",
+        "pack": "p2p_market.community.optimum.plan:packed",
+        "unpack": "p2p_market.community.optimum.plan:unpacked",
+        "mechanisms": "p2p_market.community.mechanisms:compare_mechanisms",
+        "optimum": "baselines.community.optimal.policy:optimum",
+        "row": "baselines.community.optimal.yardstick:row",
+        "report": "report.community.pages",
+        "frame": "report.frame:draw",
+    },
+)
+
+
+def read(
+    values: Mapping[str, Any],
+    source: str = "scenario",
+    line: Callable[[tuple[int | str, ...]], int | None] | None = None,
+) -> ScenarioSpec:
+    """The file of a scenario, validated."""
+    return validated(values, source, line)
+
+
+def build(spec: ScenarioSpec, source: str = "") -> Scenario:
+    """A scenario with its arrays."""
+    return build_arrays(spec, source)
+
+
+@lru_cache(maxsize=8)
+def roles(scenario: Scenario) -> tuple[Role, ...]:
+    """All members are prosumers; who has no device has columns without effect."""
+    setpoints = range(scenario.nodes.present.shape[1])
+    columns = (
+        *(Column(f"setpoint_{number}", "kW") for number in setpoints),
+        Column("quantity", "kW"),
+        Column("price", "EUR/kWh"),
+    )
+    rest = np.zeros((len(scenario.agents), len(columns)))
+    return (Role(ROLE, scenario.agents, features(scenario), columns, rest, CARD.rule),)
+
+
+def keys(scenario: Scenario, split: str, seed: int) -> tuple[tuple[EpisodeKey, ...], ...]:
+    """Thirteen weeks of a split."""
+    return tuple(
+        (episodes.choose_key(scenario, seed, split, week),) for week in range(WEEKS_PER_SPLIT)
+    )
+
+
+def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
+    """One episode."""
+    return episodes.draw(scenario, key)
+
+
+def stack(singles: Sequence[Episode]) -> Episode:
+    """One batch out of several."""
+    return episodes.stack(singles)
+
+
+def take(episode: Episode, number: int) -> Episode:
+    """One community of a batch."""
+    return episodes.take(episode, number)
+
+
+def start(scenario: Scenario, episode: Episode) -> State:
+    """The state before the first step."""
+    return engine.start(scenario, episode)
+
+
+def observe(scenario: Scenario, episode: Episode, state: State) -> Joint:
+    """What members see."""
+    return {ROLE: observe_all(scenario, episode, state)}
+
+
+def masks(scenario: Scenario, role: str, observation: NDArray[Any]) -> BoolArray | None:
+    """No column is a choice."""
+    return None
+
+
+def reads(scenario: Scenario, episode: Episode, state: State) -> Mapping[str, BoolArray]:
+    """Every column counts in every step."""
+    return {}
+
+
+def step(
+    scenario: Scenario, episode: Episode, state: State, actions: Joint, strict: bool
+) -> tuple[State, Outcome]:
+    """One step of the engine."""
+    normalised = actions[ROLE].astype(np.float64)
+    present = np.ones(normalised.shape[:2], dtype=np.bool_)
+    proposal = to_proposal(action_map(scenario).physical(normalised), present)
+    after, done = engine.step(scenario, episode, state, proposal, strict)
+    entries_eur = done.ledger.entries_eur
+    return after, Outcome(
+        entries_eur=entries_eur,
+        unpaid_eur=np.zeros((len(entries_eur), 0)),
+        reward=done.reward,
+        cause=done.cause,
+        series={
+            "net_load_kw": done.action.net_load_kw,
+            "curtailed_kw": done.action.curtailed_kw,
+            "shed_kw": done.action.shed_kw,
+            "setpoint_kw": done.action.setpoint_kw,
+            "energy_kwh": done.flows.energy_kwh,
+            "fill_kw": done.fills.power_kw,
+            "import_kw": done.flows.import_kw,
+            "export_kw": done.flows.export_kw,
+            "correction_kw": done.flows.correction_kw,
+            "clearing_price_eur_per_kwh": done.fills.clearing_price_eur_per_kwh,
+        },
+        chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur),
+    )
+
+
+def digest(scenario: Scenario, episode: Episode) -> str:
+    """Of scenario, devices and every series."""
+    return digest_of(scenario, episode)
+
+
+def bound_eur(scenario: Scenario, episode: Episode, prices: Series) -> float:
+    """By weak duality."""
+    return proved_eur(scenario, episode, Prices(**prices))
+
+
+def setting(scenario: Scenario, episode: Episode) -> tuple[Scenario, Episode]:
+    """A market that matches all volume, and sound sensors."""
+    return fully_matched(scenario), episode.without_faults()
+
+
+def replayed(scenario: Scenario, episode: Episode, plan: Plan) -> Joint:
+    """Set-points of the plan, and truthful orders for what is left."""
+    return {ROLE: plan_actions(scenario, episode, plan.schedule)}
+
+
+def environment(scenario: Scenario, render_mode: str | None, info: str) -> CommunityEnv:
+    """The PettingZoo environment."""
+    return CommunityEnv(scenario, render_mode=render_mode, info=info)
