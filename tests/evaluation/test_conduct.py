@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from p2p_market.evaluation.players.fallback import told
+from p2p_market.community.safety.held import told
 
 from p2p_market.community.baselines import RULE
 from p2p_market.community.episode.episode import stack
@@ -30,7 +30,8 @@ from p2p_market.evaluation.running.parts import Job, parts_of, play_part
 from p2p_market.evaluation.tables.comparison import compare_runs
 from p2p_market.evaluation.tables.overview import overview
 from p2p_market.market import MECHANISMS
-from p2p_market.registry import BASELINES, load_scenario
+from p2p_market.registry import load_scenario
+from p2p_market.community.baselines import BASELINES
 from p2p_market.track import OPTIMUM
 from tests.evaluation import strangers
 from tests.evaluation.runs import deaf, written

@@ -14,7 +14,8 @@ from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import Recorded, join, rollout
-from p2p_market.registry import BASELINES, load_scenario
+from p2p_market.registry import load_scenario
+from p2p_market.community.baselines import BASELINES
 from p2p_market.scenarios import scenario_ids
 from tests.every_scenario import VARIED_SCENARIOS
 

@@ -15,7 +15,8 @@ from p2p_market.errors import OptimumError
 from p2p_market.evaluation.running import parallel
 from p2p_market.evaluation.running.parts import Job
 from p2p_market.evaluation.running.processes import DeadProcessError
-from p2p_market.registry import BASELINES, DEFAULT_SCENARIO, PLANNING, load_scenario
+from p2p_market.registry import DEFAULT_SCENARIO, PLANNING, load_scenario
+from p2p_market.community.baselines import BASELINES
 from p2p_market.scenarios import scenario_ids
 
 pytest.importorskip("cvxpy")

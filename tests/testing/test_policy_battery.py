@@ -8,7 +8,8 @@ import pytest
 from p2p_market.community.actions import action_map
 from p2p_market.errors import ConformanceError
 from p2p_market.evaluation.players.policy import load_policy
-from p2p_market.registry import BASELINES, load_scenario
+from p2p_market.registry import load_scenario
+from p2p_market.community.baselines import BASELINES
 from p2p_market.testing import check_policy
 from p2p_market.testing import policy as battery
 from tests.every_scenario import VARIED_SCENARIOS

@@ -13,7 +13,7 @@ from p2p_market.community.scenario.members import devices
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.data.calendar import step_clock
 from p2p_market.records import FloatArray, IntArray, Record
-from p2p_market.track import Trajectory
+from p2p_market.track import Series, Trajectory
 
 HOURS: Final = 24
 CHOICES: Final = tuple(field.name for field in fields(Losses))
@@ -48,7 +48,7 @@ class Breakdown(Record):
 
 
 def breakdown(
-    scenario: Scenario, episode: Episode, prices: Sequence[Prices | None], played: Trajectory
+    scenario: Scenario, episode: Episode, prices: Sequence[Series | None], played: Trajectory
 ) -> Breakdown | None:
     """Split what a policy loses; None where no prices prove the bound (mixed-integer optima).
 
@@ -63,7 +63,7 @@ def breakdown(
     kinds = device_kinds(scenario)
     causes = causes_of(kinds)
     lost = [
-        losses(scenario, take(episode, number), found, played, number)
+        losses(scenario, take(episode, number), Prices(**found), played, number)
         for number, found in enumerate(proofs)
     ]
     lost_eur = np.zeros((len(lost), len(causes), HOURS))

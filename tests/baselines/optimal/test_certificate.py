@@ -18,7 +18,8 @@ from p2p_market.errors import InvariantError
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import Recorded, rollout
-from p2p_market.registry import BASELINES, load_scenario
+from p2p_market.registry import load_scenario
+from p2p_market.community.baselines import BASELINES
 from p2p_market.scenarios import scenario_ids
 from p2p_market.track import Plan
 
