@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # checkout on the last floors. `p2p_market` stands for the package's own __init__.
 FLOORS = (
     ("errors", "files", "loading", "records"),
-    ("arguments", "places", "track"),
+    ("arguments", "places", "scenarios", "track"),
     ("compilation", "data"),
     ("assets", "market"),
     ("community",),
@@ -130,6 +130,101 @@ def test_the_import_check_sees(tmp_path, path, source, complaint):
     found = upward_imports(tmp_path)
     assert bool(found) == bool(complaint), found
     assert complaint is None or complaint in found[0]
+
+
+TRACKS = ("community",)
+# What serves every track knows none; each asks for one through `p2p_market.tracks`.
+NEUTRAL = (
+    "p2p_market.evaluation",
+    "p2p_market.testing",
+    "p2p_market.commands",
+    "p2p_market.tracks",
+)
+NEUTRAL += (
+    "p2p_market.registry",
+    "p2p_market.track",
+    "p2p_market.scenarios",
+    "p2p_market.__init__",
+)
+OF_TRACKS = ("leaderboard.tracks", *(f"report.{name}" for name in TRACKS))
+SCIENCES = ("p2p_market.assets", "p2p_market.market", "p2p_market.data")
+
+
+def inside(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == one or name.startswith(f"{one}.") for one in packages)
+
+
+def knows_a_track(root: Path) -> list[str]:
+    """Imports of a track where none may be known: by what is neutral, a science, another track."""
+    homes = {name: (f"p2p_market.{name}", f"baselines.{name}") for name in TRACKS}
+    found = []
+    for name, tree in modules(root):
+        served = inside(name, ("report", "leaderboard")) and not inside(name, OF_TRACKS)
+        served &= name != "leaderboard.tripwires"  # an address of published records
+        for line, target in imported(name, tree):
+            for track, home in homes.items():
+                if not inside(target, home):
+                    continue
+                if inside(name, (*NEUTRAL, *SCIENCES)) or served:
+                    found.append(f"{name}, line {line}: may not know the track {track}")
+                own = [other for other, place in homes.items() if inside(name, place)]
+                if own and own != [track]:
+                    found.append(f"{name}, line {line}: {own[0]} may not import {track}")
+    return found
+
+
+def test_who_serves_all_tracks_knows_none():
+    found = knows_a_track(ROOT)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "p2p_market/evaluation/a.py",
+        "p2p_market/commands/a.py",
+        "p2p_market/testing/a.py",
+        "p2p_market/assets/a.py",
+        "leaderboard/ranking/a.py",
+        "report/a.py",
+    ],
+)
+def test_the_track_check_sees(tmp_path, path):
+    write(tmp_path / path, "def f():\n    from p2p_market.community.engine import step")
+    (found,) = knows_a_track(tmp_path)
+    assert "line 2: may not know the track community" in found
+
+
+def test_a_track_imports_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.test_architecture.TRACKS", ("community", "battery"))
+    write(tmp_path / "p2p_market/battery/a.py", "from p2p_market.community.engine import step")
+    (found,) = knows_a_track(tmp_path)
+    assert "battery may not import community" in found
+
+
+def circles(root: Path) -> list[str]:
+    """Files of the package that import each other in a loop."""
+    trees = {name.removesuffix(".__init__"): tree for name, tree in modules(root)}
+    known = set(trees)
+    arrows: dict[str, set[str]] = {}
+    for name, tree in trees.items():
+        targets = (target for _, target in imported(name, tree))
+        reached = (t if t in known else t.rpartition(".")[0] for t in targets)
+        arrows[name] = {t for t in reached if t in known and t != name}
+    while leaves := [name for name, onto in arrows.items() if not onto & arrows.keys()]:
+        for name in leaves:
+            del arrows[name]
+    return sorted(arrows)
+
+
+def test_no_file_imports_itself_by_others():
+    assert circles(ROOT) == []
+
+
+def test_the_circle_check_sees(tmp_path):
+    write(tmp_path / "p2p_market/a.py", "from p2p_market.b import c")
+    write(tmp_path / "p2p_market/b.py", "def f():\n    from p2p_market import a")
+    assert circles(tmp_path) == ["p2p_market.a", "p2p_market.b"]
 
 
 def write(path: Path, source: str) -> None:

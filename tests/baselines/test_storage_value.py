@@ -195,5 +195,5 @@ def test_it_costs_less_than_truthful_orders_and_the_filter_has_no_work(name):
     assert not own.cause.any()
     missing = [one.entries_eur[..., LEDGER_COLUMN["shortfall"]].sum() for one in (own, truthful)]
     assert missing[0] <= missing[1] + 1e-3
-    asked = action_map(scenario).physical(own.actions)[..., -1]
+    asked = action_map(scenario).physical(own.actions["prosumer"])[..., -1]
     assert np.all((asked >= 0.0) & (asked <= scenario.spec.price_max_eur_per_kwh))

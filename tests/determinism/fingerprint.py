@@ -14,7 +14,7 @@ import numpy as np
 import p2p_market
 from p2p_market.assets.battery import battery
 from p2p_market.assets.node import coefficients
-from p2p_market.evaluation.record import trace
+from p2p_market.community import trace
 from p2p_market.records import Record
 from tests.community.golden.recording import record_episode
 

@@ -113,7 +113,7 @@ def played_alone(case: tuple[str, str, int]) -> tuple[str, bytes]:
     scenario = load_scenario(scenario_id)
     episode = draw(scenario, choose_key(scenario, seed, "test", seed))
     played = rollout(scenario, episode, load_policy(policy, scenario), policy)
-    return played.digests[0], played.actions[:, 0].tobytes()
+    return played.digests[0], played.actions["prosumer"][:, 0].tobytes()
 
 
 @pytest.mark.compiled
@@ -129,5 +129,5 @@ def test_one_process_and_four_workers_agree(policy):
         batch = stack([draw(scenario, key) for key in keys])
         together = rollout(scenario, batch, load_policy(policy, scenario), policy)
         for seed in seeds:
-            actions = together.actions[:, seed].tobytes()
+            actions = together.actions["prosumer"][:, seed].tobytes()
             assert apart[name, policy, seed] == (together.digests[seed], actions)

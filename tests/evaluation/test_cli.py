@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from p2p_market.commands.app import app
-from p2p_market.evaluation.record.run_record import METRICS
+from p2p_market.community.metrics import METRICS
 from p2p_market.scenarios import scenario_ids
 
 pytest.importorskip("cvxpy")
@@ -233,13 +233,14 @@ def test_an_own_policy_is_scored(tmp_path, monkeypatch):
         (["benchmark", "-s", "nowhere-v0"], "known are"),
         (["benchmark", "--weeks", "13"], "weeks"),
         (["benchmark", "--weeks", "soon"], "weeks"),
-        (["benchmark", "--weeks", "0-999999999999"], "between 0 and 12"),
+        (["benchmark", "--weeks", "0-13"], "between 0 and 12"),
+        (["benchmark", "--weeks", "0-999999999999"], "different weeks"),
         (["benchmark", "--weeks", "5-3,7"], "different weeks"),
         (["benchmark", "--weeks", "3,3"], "different weeks"),
         (["benchmark", "--weeks", "\u0663"], "different weeks"),
         (["benchmark", "-s", "nothere.yaml"], "no such file"),
         (["benchmark", "-s", "nothere.yaml", "--split", "tomorrow"], "validation"),  # at once
-        (["benchmark", "-s", "nothere.yaml", "--weeks", "13"], "weeks"),
+        (["benchmark", "-s", "nothere.yaml", "--weeks", "3,3"], "weeks"),  # at once
         (["benchmark", "--seed", "-1"], "seed"),
         (["benchmark", "--seed", str(2**64)], "seed"),
         (["evaluate", "-p", "clever", *RUN], "MODULE:FACTORY"),

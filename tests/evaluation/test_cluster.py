@@ -53,7 +53,7 @@ def test_an_error_on_a_node_is_told_as_if_it_were_here(ray):
 @pytest.mark.compiled
 def test_a_node_with_other_code_is_named(ray, monkeypatch):
     real = cluster.installation
-    monkeypatch.setattr(cluster, "installation", lambda names: real(names) | {"numpy": "0.1"})
+    monkeypatch.setattr(cluster, "installation", lambda *given: real(*given) | {"numpy": "0.1"})
     with pytest.raises(ClusterError, match=r"the node .* it has numpy \d"):
         evaluate_all(jobs("truthful", "classic-v0"), 0, deaf, ray="auto")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from p2p_market.community.safety.held import told
 
-from p2p_market.community.baselines import RULE
+from p2p_market.community.baselines import BASELINES, RULE
 from p2p_market.community.episode.episode import stack
+from p2p_market.community.safety.held import held
 from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import OptimumError, ReplayError
 from p2p_market.evaluation.benchmark import draw_weeks
@@ -31,8 +31,6 @@ from p2p_market.evaluation.tables.comparison import compare_runs
 from p2p_market.evaluation.tables.overview import overview
 from p2p_market.market import MECHANISMS
 from p2p_market.registry import load_scenario
-from p2p_market.community.baselines import BASELINES
-from p2p_market.track import OPTIMUM
 from tests.evaluation import strangers
 from tests.evaluation.runs import deaf, written
 
@@ -127,10 +125,10 @@ def test_a_policy_that_fails_is_told_in_a_sentence_and_counts_the_floor(result, 
     begin = f"policy {named(name)!r} failed in classic-v0 at step 3: "
     assert failure.message.startswith(begin + FAILURES[name])
     assert failure.message.isprintable()
-    assert failure.step == len(result.trajectories[named(name)].actions) == 3
+    assert failure.step == len(result.trajectories[named(name)].actions["prosumer"]) == 3
     assert row(result, name).score.point == pytest.approx(-100.0)
     assert row(result, name).score.worst == pytest.approx(-100.0)
-    assert np.isnan(row(result, name).allocation_gap_eur).all()
+    assert np.isnan(row(result, name).gaps_eur["allocation"]).all()
 
 
 def test_only_the_authors_own_calls_are_shown(result):
@@ -327,22 +325,22 @@ def test_who_says_so_itself_is_centralised_without_being_looked_at():
     episode = stack(draw_weeks(scenario, "test", (5,), 0))
     assert attempt(scenario, episode, named("Idle"), centralised=True).conduct.rows == "centralised"
     assert attempt(scenario, episode, "truthful", centralised=True).conduct == of_shipped(
-        "truthful"
+        "truthful", scenario
     )
 
 
 SHIPPED = [
-    *(name for name in BASELINES if name != OPTIMUM),
+    *(name for name, one in BASELINES.items() if not one.slow),
     *("mpc-alone", "mpc-alone-warm", "mpc-community-warm"),
 ]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_policies_behave_as_is_said_of_them(name, monkeypatch):
-    monkeypatch.setattr("p2p_market.evaluation.players.player.of_shipped", lambda _: None)
+    monkeypatch.setattr("p2p_market.evaluation.players.player.of_shipped", lambda *_: None)
     scenario = one_day()
     found = attempt(scenario, stack(draw_weeks(scenario, "test", (5, 8), 0)), name)
-    assert found.conduct == of_shipped(name)
+    assert found.conduct == of_shipped(name, scenario)
 
 
 def test_a_planner_of_ones_own_is_told_what_the_future_is_for():
@@ -357,10 +355,10 @@ def test_a_planner_of_ones_own_is_told_what_the_future_is_for():
 def test_why_agents_are_held_is_told_with_counts(name, words):
     scenario = one_day()
     played = play(scenario, stack(draw_weeks(scenario, "test", (5,), 0)), named(name))
-    assert told(scenario, played).startswith(
+    assert held(scenario, played).startswith(
         f"held in grid-only fallback in 144 agent-steps: 144 {words}"
     )
-    assert told(scenario, play(scenario, stack(draw_weeks(scenario, "test", (5,), 0)), RULE)) == ""
+    assert held(scenario, play(scenario, stack(draw_weeks(scenario, "test", (5,), 0)), RULE)) == ""
 
 
 def with_mechanism(monkeypatch, mechanism):

@@ -16,7 +16,7 @@ from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import PolicyError, ScenarioError
 from p2p_market.evaluation.benchmark import draw_weeks
 from p2p_market.evaluation.focal import focal as rooms
-from p2p_market.evaluation.focal.focal import DEVIATIONS, FocalRow, background, entries, focal
+from p2p_market.evaluation.focal.focal import FocalRow, background, deviations, entries, focal
 from p2p_market.evaluation.focal.summary import (
     best_response,
     focal_record,
@@ -61,10 +61,10 @@ def among_honest():
 
 
 def test_entries_come_first_and_every_deviation_is_played_once(result):
-    assert entries(["zip", "mine:make", "zip"])[:2] == ["zip", "mine:make"]
-    assert [row.policy for row in result.rows] == entries(["storage-value"])
-    assert set(DEVIATIONS) <= {row.policy for row in result.rows}
-    assert "optimum" not in DEVIATIONS
+    assert entries(SCENARIO, ["zip", "mine:make", "zip"])[:2] == ["zip", "mine:make"]
+    assert [row.policy for row in result.rows] == entries(SCENARIO, ["storage-value"])
+    assert set(deviations(SCENARIO)) <= {row.policy for row in result.rows}
+    assert "optimum" not in deviations(SCENARIO)
     assert {row.cost_eur.shape for row in result.rows} == {(len(WEEKS), AGENTS)}
 
 
@@ -143,13 +143,15 @@ def test_workers_change_no_number(result):
 
 def test_every_entry_meets_the_same_background(result):
     crowd, key = load_population(POPULATION), SINGLES[0].keys[0]
-    mixtures = [background(SCENARIO, key, crowd, name, range(AGENTS)) for name in DEVIATIONS]
+    mixtures = [
+        background(SCENARIO, key, crowd, name, range(AGENTS)) for name in deviations(SCENARIO)
+    ]
     assert len({mixture.names[1:] for mixture in mixtures}) == 1
     assert len({mixture.member_of.tobytes() for mixture in mixtures}) == 1
     names = np.array(mixtures[0].names)[mixtures[0].member_of]
     for seat in range(AGENTS):
         wanted = [f"{crowd.name}: {bot}" for bot in result.bots[0]]
-        wanted[seat] = DEVIATIONS[0]
+        wanted[seat] = deviations(SCENARIO)[0]
         assert names[seat].tolist() == wanted
 
 

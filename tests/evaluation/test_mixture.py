@@ -50,8 +50,8 @@ def test_a_mixture_of_one_is_that_policy(name):
     alone = rollout(SCENARIO, EPISODE, load_policy(name, SCENARIO))
     mixture = rollout(SCENARIO, EPISODE, mixed([name], np.zeros(SHAPE, dtype=np.int64)))
     assert mixture.digests == alone.digests
-    assert mixture.actions.dtype == alone.actions.dtype
-    assert mixture.actions.tobytes() == alone.actions.tobytes()
+    assert mixture.actions["prosumer"].dtype == alone.actions["prosumer"].dtype
+    assert mixture.actions["prosumer"].tobytes() == alone.actions["prosumer"].tobytes()
 
 
 def test_every_seat_is_played_by_its_member_with_its_memory():
@@ -87,7 +87,7 @@ def test_members_act_at_the_same_time():
     member_of = np.ones(SHAPE, dtype=np.int64)
     member_of[:, 2] = 0
     played = [
-        rollout(SCENARIO, EPISODE, mixed([name, "zip"], member_of)).actions
+        rollout(SCENARIO, EPISODE, mixed([name, "zip"], member_of)).actions["prosumer"]
         for name in ("truthful", "random")
     ]
     differs = [played[0][step] != played[1][step] for step in range(SCENARIO.steps)]

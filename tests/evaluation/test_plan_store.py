@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from p2p_market.community.episode.episode import choose_key, draw
-from p2p_market.community.optimum.plan import Prices
+from p2p_market.community.optimum.plan import Prices, plan_of
 from p2p_market.evaluation.ends.plan_store import plan_path, read_plan, write_plan
 from p2p_market.registry import load_scenario
-from p2p_market.track import Plan
 
 
 @pytest.fixture
@@ -21,21 +20,21 @@ def asked(tmp_path):
 @pytest.fixture
 def plan():
     prices = Prices(*np.ones((2, 168)), np.full((168, 6), 0.25), np.full((168, 6, 1), 0.3))
-    return Plan(np.full((168, 6, 1), 0.5), np.ones((168, 6)), 12.0, 11.9, prices, "a solver")
+    return plan_of(np.full((168, 6, 1), 0.5), np.ones((168, 6)), 12.0, 11.9, prices, "a solver")
 
 
 def test_what_was_stored_is_read(asked, plan):
     path = plan_path(*asked)
-    assert read_plan(path) is None
+    assert read_plan(path, asked[2]) is None
     write_plan(path, plan)
-    again = read_plan(plan_path(*asked))
-    assert np.array_equal(plan.setpoint_kw, again.setpoint_kw)
+    again = read_plan(plan_path(*asked), asked[2])
+    assert np.array_equal(plan.schedule["setpoint_kw"], again.schedule["setpoint_kw"])
     assert (again.objective_eur, again.bound_eur, again.solver) == (12.0, 11.9, "a solver")
     for name in ("hub", "line", "meter", "stored"):
         column = f"{name}_eur_per_kwh"
-        assert np.array_equal(getattr(plan.prices, column), getattr(again.prices, column))
+        assert np.array_equal(plan.prices[column], again.prices[column])
     write_plan(path, replace(plan, prices=None))
-    assert read_plan(path).prices is None
+    assert read_plan(path, asked[2]).prices is None
 
 
 @pytest.mark.parametrize("name", ["load_kw", "retail_eur_per_kwh", "start_energy_kwh"])
@@ -57,7 +56,7 @@ def test_a_damaged_file_is_as_if_it_were_not_there(asked, plan, damage):
     path = plan_path(*asked)
     write_plan(path, plan)
     path.write_bytes(damage(path.read_bytes()))
-    assert read_plan(path) is None
+    assert read_plan(path, asked[2]) is None
 
 
 def flip(content: bytes, place: int) -> bytes:

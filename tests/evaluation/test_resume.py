@@ -122,17 +122,17 @@ def test_a_part_that_leads_elsewhere_is_played_again(job, agent, forged):
     part = parts_of(job)[1]
     answer = play_part(part)
     sound = answer.trajectory
-    actions = sound.actions.copy()
-    recording = Recording(actions, sound.digests, answer.conduct)
+    actions = sound.actions["prosumer"].copy()
+    recording = Recording({"prosumer": actions}, sound.digests, answer.conduct)
     if forged == "actions":
         actions[40] = -1.0  # after the first day
     elif forged == "digests":
         recording = replace(recording, digests=("0" * 64, *sound.digests[1:]))
     else:
-        recording = replace(recording, actions=actions[:40])
+        recording = replace(recording, actions={"prosumer": actions[:40]})
     again = play_part(part, recording).trajectory
     assert again.digests == sound.digests
-    assert np.array_equal(again.actions, sound.actions)
+    assert np.array_equal(again.actions["prosumer"], sound.actions["prosumer"])
 
 
 def test_parts_go_when_the_run_is_complete_and_optima_stay(job, tmp_path):
@@ -160,7 +160,7 @@ def test_other_code_is_another_part(job, agent, tmp_path):
     after = installation(["counting_agent:make"])
     assert {name for name in before if before[name] != after[name]} == {"code of counting_agent"}
     assert "code of p2p_market" in before
-    assert "code of baselines" in installation(["truthful"])
+    assert "code of baselines" in installation(["storage-value"], job.scenario)
 
 
 def command(folder: Path, *how: str) -> subprocess.Popen[str]:

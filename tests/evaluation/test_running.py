@@ -11,12 +11,13 @@ from p2p_market.commands import app as cli
 from p2p_market.commands import run as running
 from p2p_market.commands.app import app
 from p2p_market.commands.console import GOES_ON
+from p2p_market.commands.run import default_policies
+from p2p_market.community.baselines import BASELINES
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation.running import parallel
 from p2p_market.evaluation.running.parts import Job
 from p2p_market.evaluation.running.processes import DeadProcessError
-from p2p_market.registry import DEFAULT_SCENARIO, PLANNING, load_scenario
-from p2p_market.community.baselines import BASELINES
+from p2p_market.registry import DEFAULT_SCENARIO, load_scenario
 from p2p_market.scenarios import scenario_ids
 
 pytest.importorskip("cvxpy")
@@ -127,7 +128,9 @@ def test_what_a_benchmark_plays(monkeypatch, words, expected):
     monkeypatch.setattr(cli, "run", lambda *what: asked.extend(what))
     assert CliRunner().invoke(app, ["benchmark", *words]).exit_code == 0
     assert asked[0] == expected
-    assert asked[1] == [*BASELINES, *PLANNING]
+    assert asked[1] == []
+    played = default_policies(load_scenario(DEFAULT_SCENARIO))
+    assert played == [*(n for n, one in BASELINES.items() if one.benchmark), "optimum"]
 
 
 def test_all_scenarios_and_some_is_wrong_usage():

@@ -1,5 +1,7 @@
 """What is said over several scenarios: known values, SciPy, invariances, coverage."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -198,16 +200,22 @@ def test_ranges_of_ranks_hold_95_of_100_draws():
     assert [end.tolist() for end in rank_ranges(draws)] == [[1, 1], [2, 2]]
 
 
+COMMUNITY = ("community", "no-trade")
+
+
 def test_only_scenarios_with_the_same_weeks_are_summed_up():
     both = {"no-trade": np.full(2, 9.0), "mine": np.full(2, 5.0), "optimum": np.ones(2)}
     one, two, other = (
-        Costs(name, weeks, both, both["optimum"])
+        Costs(name, weeks, both, both["optimum"], *COMMUNITY)
         for name, weeks in (("p", (0, 7)), ("q", (0, 7)), ("r", (0, 14)))
     )
     assert over_scenarios([one]) == []
     assert over_scenarios([one, other]) == []
+    assert over_scenarios([one, replace(two, track="another")]) == []
     assert [s.policy for s in over_scenarios([one, two])] == ["no-trade", "mine"]
-    less = Costs("s", (0, 7), {name: both[name] for name in ("no-trade", "optimum")}, np.ones(2))
+    less = Costs(
+        "s", (0, 7), {name: both[name] for name in ("no-trade", "optimum")}, np.ones(2), *COMMUNITY
+    )
     assert [s.policy for s in over_scenarios([one, less])] == ["no-trade"]
 
 
@@ -246,6 +254,7 @@ def shared_by_three():
                     "optimum": best[number],
                 },
                 best[number],
+                *COMMUNITY,
             )
             for number in range(3)
         ]

@@ -14,8 +14,9 @@ from p2p_market.evaluation.statistics.paired import Improvement, improvement
 from p2p_market.evaluation.statistics.profiles import Band, profile_band
 from p2p_market.evaluation.statistics.summary import Summary, summarise
 from p2p_market.records import FloatArray
-from p2p_market.registry import recorded_track, rule_of
+from p2p_market.registry import recorded_track
 from p2p_market.track import OPTIMUM
+from p2p_market.tracks import track_of
 
 STREAM: Final = "p2p_market/summary/1"
 
@@ -25,10 +26,11 @@ class Costs:
     """Social costs of the contestants and of the optimum on one scenario."""
 
     scenario: str
-    rule: str  # policy at 0
     weeks: tuple[int, ...]  # start days
     by_policy: Mapping[str, FloatArray]  # (episode,) [EUR]
     best_eur: FloatArray  # (episode,), the 100 of the scale
+    track: str
+    rule: str  # policy at 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,11 @@ def shared_costs(results: Sequence[ScenarioResult]) -> Shared | None:
 
 
 def share(costs: Sequence[Costs]) -> Shared | None:
-    """Costs of several scenarios in one array; None where they cannot be summed up."""
-    if len(costs) < 2 or len({one.weeks for one in costs}) > 1:
+    """Costs of several scenarios in one array; None where they cannot be summed up.
+
+    Scores of different tracks are never added up.
+    """
+    if len(costs) < 2 or len({(one.track, one.weeks) for one in costs}) > 1:
         return None
     policies = tuple(
         name
@@ -116,7 +121,8 @@ def _from_result(result: ScenarioResult) -> Costs:
         row.policy: row.social_cost_eur for row in result.rows if _ranked(row.policy, row.conduct)
     }
     weeks = tuple(key.start_day for key in result.episode.keys)
-    return Costs(result.scenario.spec.id, rule_of(result.scenario), weeks, costs, best)
+    card = track_of(result.scenario).CARD
+    return Costs(result.scenario.spec.id, weeks, costs, best, card.name, card.rule)
 
 
 def _ranked(policy: str, conduct: Conduct) -> bool:
@@ -134,4 +140,5 @@ def _from_record(entry: Mapping[str, Any]) -> Costs:
     bounds = [certificate["bound_eur"] for certificate in entry["certificates"]]
     best = best_cost_eur(entry["specification"].get("optimum", "linear"), bounds, best)
     weeks = tuple(key["start_day"] for key in entry["episodes"])
-    return Costs(entry["id"], recorded_track(entry).CARD.rule, weeks, costs, best)
+    card = recorded_track(entry).CARD
+    return Costs(entry["id"], weeks, costs, best, card.name, card.rule)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from p2p_market.evaluation.record import trace
+from p2p_market.community import trace
 from p2p_market.files import write_text
 from p2p_market.registry import load_scenario
 from p2p_market.scenarios import scenario_ids

@@ -5,7 +5,7 @@ Regenerate with `python -m tests.community.golden.regenerate`.
 
 import pytest
 
-from p2p_market.evaluation.record import trace
+from p2p_market.community import trace
 from p2p_market.registry import load_scenario
 from p2p_market.scenarios import scenario_ids
 from tests.community.golden.recording import record_episode
