@@ -97,9 +97,11 @@ def test_compiling_the_optimum(benchmark, per, case):
 @pytest.mark.benchmark(group="bound of an optimum by its prices")
 def test_bound(benchmark, per):
     from p2p_market.community.optimum.duality import bound_eur
+    from p2p_market.community.optimum.plan import Prices
     from p2p_market.evaluation.ends.reference import published
 
     per("bound")
     scenario = week_of_16()
     episode = draw(scenario, choose_key(scenario, 0, "test", 5))
-    benchmark(bound_eur, scenario, episode, published(scenario, episode).prices)
+    prices = Prices(**published(scenario, episode).prices)
+    benchmark(bound_eur, scenario, episode, prices)

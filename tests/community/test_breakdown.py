@@ -68,8 +68,8 @@ def test_every_week_has_the_prices_of_its_own_optimum():
     for number, prices in enumerate(result.prices):
         plan = Yardstick(result.scenario).plan(take(result.episode, number))
         for field in fields(Prices):
-            expected = getattr(plan.prices, field.name)
-            assert getattr(prices, field.name) == pytest.approx(expected, abs=1e-8), field.name
+            expected = plan.prices[field.name]
+            assert prices[field.name] == pytest.approx(expected, abs=1e-8), field.name
 
 
 def test_metrics_hold_the_losses_of_each_choice():
@@ -130,8 +130,10 @@ def test_a_mistake_stands_at_its_hour_and_member(day, hour):
     scenario, episode, own = idle(day)
     setpoint = own.series["setpoint_kw"].copy()
     setpoint[24 + 5, 0, 0, 0] += 1.0  # in the hour from five of the second day, first member
-    wrong = replace(own, setpoint_kw=setpoint)
-    before, after = (breakdown(scenario, episode, [flat(scenario)], one) for one in (own, wrong))
+    wrong = replace(own, series={**own.series, "setpoint_kw": setpoint})
+    before, after = (
+        breakdown(scenario, episode, [flat(scenario).series], one) for one in (own, wrong)
+    )
     moved = (after.lost_eur - before.lost_eur)[0]
     place = before.causes.index(Cause("power", "battery"))
     assert moved[place, hour] == pytest.approx(0.10)

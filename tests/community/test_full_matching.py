@@ -75,8 +75,8 @@ def test_nothing_is_above_100_and_no_gap_below_0(name, mechanism):
     assert result.above_optimum == []
     for row in result.rows:
         assert row.score.point <= 100.0
-        assert row.dispatch_gap_eur[0] >= -certificate.tolerance_eur, row.policy
-        assert row.allocation_gap_eur[0] >= -certificate.tolerance_eur, row.policy
+        assert row.gaps_eur["dispatch"][0] >= -certificate.tolerance_eur, row.policy
+        assert row.gaps_eur["allocation"][0] >= -certificate.tolerance_eur, row.policy
 
 
 @pytest.mark.compiled
@@ -100,7 +100,11 @@ def test_what_a_mechanism_leaves_unmatched_is_allocation():
     costs = {}
     for mechanism in (*MECHANISMS, *STRANGE):
         row = next(row for row in played(name, mechanism).rows if row.policy == "truthful")
-        costs[mechanism] = row.dispatch_gap_eur[0], row.allocation_gap_eur[0], row.score.point
+        costs[mechanism] = (
+            row.gaps_eur["dispatch"][0],
+            row.gaps_eur["allocation"][0],
+            row.score.point,
+        )
     assert np.ptp([dispatch for dispatch, _, _ in costs.values()]) == pytest.approx(0.0, abs=1e-6)
     assert costs[FULL_MATCHING][1] == pytest.approx(0.0, abs=1e-3)
     assert costs["mcafee"][1] > 100.0

@@ -9,6 +9,7 @@ tests hold them to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal
@@ -74,8 +75,9 @@ class Watched:
             return self.policy.act(observation, memory)
         self.out_seen.append(observation.copy())
         answer = self.policy.act(observation, memory)
-        if isinstance(answer, tuple) and len(answer) == 2:  # else the play ends here
-            self.out_answers.append(np.array(answer[0]))
+        if isinstance(answer, tuple) and len(answer) == 2:
+            with suppress(TypeError, ValueError):  # the play ends here
+                self.out_answers.append(np.array(answer[0]))
         return answer
 
 

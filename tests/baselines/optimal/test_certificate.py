@@ -47,7 +47,9 @@ def test_certificate_holds(scenario_id, days, split, week):
     certificate, played = certify(shortened(scenario_id, days), episode, plan)
     assert certificate.holds, certificate
     assert not played.cause.any()
-    assert played.series["setpoint_kw"][:, 0] == pytest.approx(plan.setpoint_kw, abs=1e-6)
+    assert played.series["setpoint_kw"][:, 0] == pytest.approx(
+        plan.schedule["setpoint_kw"], abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("scenario_id", ["ev-12-v0", "binding-feeder-v0", "outage-v0"])
@@ -133,10 +135,11 @@ def test_a_tampered_plan_fails():
     scenario = shortened("community-16-v0", 1)
     episode, plan = planned("community-16-v0", 1, "test", 4)
     tolerance = certify(scenario, episode, plan)[0].tolerance_eur
+    setpoint_kw = plan.schedule["setpoint_kw"]
     for change in (
         {"objective_eur": plan.objective_eur + 2.0 * tolerance},
-        {"prices": replace(plan.prices, hub_eur_per_kwh=plan.prices.hub_eur_per_kwh + 0.001)},
-        {"setpoint_kw": np.roll(plan.setpoint_kw, 1, axis=0)},
+        {"prices": {**plan.prices, "hub_eur_per_kwh": plan.prices["hub_eur_per_kwh"] + 0.001}},
+        {"schedule": {**plan.schedule, "setpoint_kw": np.roll(setpoint_kw, 1, axis=0)}},
     ):
         assert not certify(scenario, episode, replace(plan, **change))[0].holds, change
 

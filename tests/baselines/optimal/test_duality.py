@@ -48,7 +48,7 @@ def total(lost: Losses) -> float:
 def test_the_optimums_prices_prove_its_cost(name):
     scenario, episode, plan = two_days(name)
     assert plan.prices is not None
-    bound = bound_eur(scenario, episode, plan.prices)
+    bound = bound_eur(scenario, episode, Prices(**plan.prices))
     assert bound == pytest.approx(plan.objective_eur, abs=1e-9 * max(1.0, abs(bound)))
 
 
@@ -57,8 +57,8 @@ def test_the_optimums_prices_prove_its_cost(name):
 def test_the_losses_of_single_choices_add_up(name, policy):
     scenario, episode, plan = two_days(name)
     own = played(name, policy)
-    lost = losses(scenario, episode, plan.prices, own)
-    cost, bound = own.social_cost_eur[0], bound_eur(scenario, episode, plan.prices)
+    lost = losses(scenario, episode, Prices(**plan.prices), own)
+    cost, bound = own.social_cost_eur[0], bound_eur(scenario, episode, Prices(**plan.prices))
     assert total(lost) == pytest.approx(cost - bound, abs=1e-9 * own.gross_money_eur[0])
     for field in fields(lost):
         assert getattr(lost, field.name).min() > -1e-9, field.name
@@ -68,7 +68,7 @@ def test_the_losses_of_single_choices_add_up(name, policy):
 def test_the_optimum_loses_nothing(name):
     scenario, episode, plan = two_days(name)
     _, own = certify(scenario, episode, plan)
-    lost = losses(scenario, episode, plan.prices, own)
+    lost = losses(scenario, episode, Prices(**plan.prices), own)
     for field in fields(lost):
         assert getattr(lost, field.name) == pytest.approx(0.0, abs=1e-4), field.name
 
@@ -78,7 +78,7 @@ def test_no_prices_prove_more_than_the_optimum(seed, size, name):
     """Weak duality: whatever the prices say, the bound stays below what was reached."""
     scenario, episode, plan = two_days(name)
     generator = np.random.default_rng(seed)
-    arrays = (getattr(plan.prices, field.name) for field in fields(Prices))
+    arrays = (plan.prices[field.name] for field in fields(Prices))
     wild = Prices(*(a + size * generator.standard_normal(a.shape) for a in arrays))
     bound = bound_eur(scenario, episode, wild)
     assert bound <= plan.objective_eur + 1e-9 * max(1.0, abs(bound))
@@ -103,6 +103,7 @@ def test_what_is_lost_by_hand():
     own = played("classic-v0", "no-trade")
     setpoint = own.series["setpoint_kw"].copy()
     setpoint[5, 0, 0] = (1.0, *np.zeros(shape[2] - 1))
-    lost = losses(scenario, episode, prices, replace(own, setpoint_kw=setpoint))
+    own = replace(own, series={**own.series, "setpoint_kw": setpoint})
+    lost = losses(scenario, episode, prices, own)
     most_kw = -scenario.nodes.power_min_kw[0, 0]  # discharging it would have earned as much per kWh
     assert lost.power[5, 0, 0] == pytest.approx(0.10 * (1.0 + most_kw))

@@ -9,6 +9,7 @@ import pytest
 
 from baselines.community.optimal.policy import optimum
 from p2p_market.community.episode.episode import Episode, choose_key, draw
+from p2p_market.community.optimum.plan import plan_of
 from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.ends.certificate import certify
@@ -48,7 +49,7 @@ def check_agreement(scenario: Scenario, episode: Episode, gap: float = 1e-3) -> 
 
 def as_plan(own: Optimum, episode: Episode) -> Plan:
     """The second program's schedule, so that the engine can play it."""
-    return Plan(
+    return plan_of(
         own.setpoint_kw,
         np.where(episode.grid > 0.0, own.net_load_kw, own.hub_kw),
         own.cost_eur,

@@ -43,7 +43,7 @@ def test_private_optima_at_the_duals_sum_to_the_optimum(name):
     scenario = load_scenario(name)
     episode = draw(scenario, choose_key(scenario, 0, "test", 5))
     plan = optimum(scenario).plan(episode)
-    hub, line = plan.prices.hub_eur_per_kwh, plan.prices.line_eur_per_kwh
+    hub, line = plan.prices["hub_eur_per_kwh"], plan.prices["line_eur_per_kwh"]
     alone = solved_alone(scenario, episode, hub, line)
     rent = scenario.dt_h * scenario.spec.feeder.limit_kw * np.abs(line).sum()
     tolerance = certificate_tolerance_eur(abs(plan.objective_eur))

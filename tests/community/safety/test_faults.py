@@ -221,12 +221,12 @@ def test_events_name_agent_step_first_cause_and_length():
     cause[1:5, 0, 1] = missing, non_finite, held, held
     cause[6:, 0, 1] = non_finite, held
     cause[0, 1, 0] = missing
-    assert events(cause) == (
+    assert events(cause, SUPERVISOR_CAUSES) == (
         Event(0, 1, 1, "missing", 4),
         Event(0, 1, 6, "non_finite", 2),
         Event(1, 0, 0, "missing", 1),
     )
-    assert events(np.zeros((0, 1, 1), dtype=np.int64)) == ()
+    assert events(np.zeros((0, 1, 1), dtype=np.int64), SUPERVISOR_CAUSES) == ()
 
 
 def test_a_faulty_scenario_is_scored_and_its_optimum_is_that_of_sound_sensors(tmp_path):

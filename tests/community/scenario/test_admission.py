@@ -26,7 +26,7 @@ def test_the_optimum_is_certified_and_worth_reaching(scenario_id):
     gross = result.trajectories["no-trade"].gross_money_eur.sum()
     assert gap >= max(1.0, 0.02 * gross)
     for row in result.rows:
-        assert row.allocation_gap_eur.min() >= -1e-5
-        assert row.dispatch_gap_eur.min() >= -1e-5
+        assert row.gaps_eur["allocation"].min() >= -1e-5
+        assert row.gaps_eur["dispatch"].min() >= -1e-5
         assert not row.metrics["interventions"].any()
     assert all(row.score.point < 100.0 for row in others)
