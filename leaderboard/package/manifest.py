@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from leaderboard.package.archive import MEMBERS
 from leaderboard.package.strict_toml import Section, read_toml
 from leaderboard.visible import visible
+from p2p_market.registry import DEFAULT_TRACK
 
 NAME: Final = "submission.toml"
 FORMAT: Final = "p2p-market-submission/1"
@@ -43,6 +44,8 @@ Orcid = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[
 Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}$")]
 Link = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,200}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,38}$")]
+"""Of a track, or of a role."""
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 
 
@@ -79,6 +82,17 @@ class PolicySection(Section):
     """What plays."""
 
     kind: Literal["onnx", "rules"]
+    track: Name = DEFAULT_TRACK
+    roles: Annotated[dict[Name, list[str]], Field(min_length=1, max_length=16)] | None = None
+    """Role -> its files, one per cast; None where the track has one role. The first of each list
+    play together, then the second, and so on."""
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        """Every role has as many files as any other."""
+        if self.roles is not None and len({len(files) for files in self.roles.values()}) != 1:
+            raise ValueError("roles must have the same number of files each, one per cast")
+        return self
 
 
 class File(Section):
@@ -119,22 +133,32 @@ class Manifest(Draft):
                     f"file {visible(file.path)!r}: kind {self.policy.kind!r} takes files that end "
                     f"in {ending!r}; export networks to ONNX, write rules as TOML"
                 )
+        casts = self._casts()
         if self.division == "method":
-            self._method()
-        elif len(self.files) != 1:
+            self._method(casts)
+        elif casts != 1:
             raise ValueError(
-                f"division {self.division!r} takes one file, not {len(self.files)}; a recipe with "
+                f"division {self.division!r} takes one file, not {casts}; a recipe with "
                 f"{METHOD_SEEDS} or more trained networks goes to division 'method'"
             )
         return self
 
-    def _method(self) -> None:
-        if self.policy.kind != "onnx" or len(self.files) < METHOD_SEEDS:
+    def _casts(self) -> int:
+        """How many are played, each by itself."""
+        if (roles := self.policy.roles) is None:
+            return len(self.files)
+        named = [name for files in roles.values() for name in files]
+        if sorted(named) != [file.path for file in self.files]:
+            raise ValueError("policy.roles must name every file of the policy once")
+        return len(next(iter(roles.values())))
+
+    def _method(self, casts: int) -> None:
+        if self.policy.kind != "onnx" or casts < METHOD_SEEDS:
             raise ValueError(
                 f"division 'method' takes {METHOD_SEEDS} or more networks of kind 'onnx'; use "
                 "division 'policy' for one"
             )
-        if len(set(self.training.seeds)) != len(self.files):
+        if len(set(self.training.seeds)) != casts:
             raise ValueError("training.seeds must name a seed of its own for each file")
         if len({file.sha256 for file in self.files}) != len(self.files):
             raise ValueError("two files are the same network; train each with its own seed")

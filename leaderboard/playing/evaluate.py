@@ -202,7 +202,7 @@ def _far_away(task: Task, wanted: dict[str, str]) -> Played:
 def _record(candidate: Candidate, season: Season, parts: list[Part]) -> Record:
     found = versions() | {"onnxruntime": version("onnxruntime")}
     boards = sorted({board.scenario for board in season.file.boards})
-    levels = sorted({part.sandbox for part in parts})
+    levels = sorted({level for part in parts for level in part.sandbox.split("; ")})
     return Record(
         season=season.id,
         season_digest=season.digest,

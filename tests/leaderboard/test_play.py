@@ -29,7 +29,8 @@ def played(files, scenario, kind="onnx"):
     draft = DRAFT.replace('"rules"', f'"{kind}"').replace('"None."', f'"None."{seeds}')
     draft = draft.replace('"policy"', '"method"') if seeds else draft
     mine = from_bytes(package(files, draft))
-    return policies(mine, check(mine), scenario)
+    found = policies(mine, check(mine), scenario)
+    return {file: cast["prosumer"] for file, cast in found.items()}
 
 
 def seats(model, scenario):

@@ -199,9 +199,9 @@ def test_a_trace_packed_otherwise_or_changed(copy):
     assert differences(copy) == []  # the same actions
     assert problems(copy) == [f"{OWN}: {TRACES}/{path.name}: was changed since the evaluation"]
     trace, _ = read_trace(path)
-    actions = trace.actions.copy()
+    actions = trace.actions["actions"].copy()
     actions[3, 0, 0] ^= 1
-    path.write_bytes(packed(Trace(actions, trace.faults))[0])
+    path.write_bytes(packed(Trace({"actions": actions}, trace.faults))[0])
     assert any("trace_sha256 is " in line for line in differences(copy))
     path.unlink()
     assert any("trace: " in line for line in differences(copy))
