@@ -38,6 +38,7 @@ class Section:
     description: str
     ends: str
     weeks: str
+    sums: str
     summary: str  # for the list of contents
     groups: list[tuple[str, int]]
     columns: Sequence[table.Column]
@@ -130,6 +131,7 @@ def _section(result: ScenarioResult) -> Section:
         description=getattr(spec, "description", "").strip(),
         ends=_ends(result, pages),
         weeks=_weeks(result, pages.new_year),
+        sums=pages.sums,
         summary=_summary(result),
         groups=table.groups(shown),
         columns=shown,

@@ -109,6 +109,7 @@ PAGES: Final = Pages(
     hundred="the perfect-foresight optimum of the same community, weather and devices",
     ends=market_of_the_optimum,
     new_year=NEW_YEAR,
+    sums="Costs, energies and counts",
     columns=COLUMNS,
     colors=COLORS,
     income=": energy sold to the grid, or more stored at the end than at the start",

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from onnx import TensorProto, helper, numpy_helper
 from leaderboard.checking.replay import replay
 from leaderboard.package import archive
 from leaderboard.package.manifest import NAME
+from leaderboard.package.package import pack_folder
+from leaderboard.package.template import write_template
 from leaderboard.playing.candidate import of_baseline, of_package
 from leaderboard.playing.evaluate import TRACES, evaluate
 from leaderboard.playing.guard import Guarded
@@ -42,6 +45,7 @@ from p2p_market.registry import load_scenario
 from p2p_market.tracks import track_of
 from tests.leaderboard import packages
 from tests.toy import conftest as toy
+from tests.toy import track
 
 installed = toy.installed
 pytestmark = pytest.mark.xdist_group("toy")
@@ -133,6 +137,18 @@ def test_a_role_that_is_left_out_plays_its_rule(season, tmp_path):
     trace, _ = read(own / TRACES / record.episodes[0].trace)
     assert np.all(trace.actions["actions.plant"] == 0)
     assert record.episodes[0].cost_eur < record.episodes[0].rule_eur
+
+
+@pytest.mark.parametrize("kind", ["onnx", "rules"])
+def test_the_template_names_track_and_roles(season, tmp_path, monkeypatch, kind):
+    with pytest.raises(PackageError, match="names no scenario that a template"):
+        write_template(tmp_path / "none", kind, "toy")
+    monkeypatch.setattr(track, "CARD", replace(track.CARD, default="toy-v0"))
+    write_template(tmp_path / "mine", kind, "toy")
+    candidate = of_package(pack_folder(tmp_path / "mine"), season)
+    assert candidate.track == "toy"
+    cast = candidate.cast(candidate.files[0], load_scenario("toy-v0"))
+    assert set(cast) == {"storage", "plant"}
 
 
 def test_a_reference_may_be_named_role_by_role(season, tmp_path):
