@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from leaderboard.forms import Section
 from leaderboard.gate.limited import ask
 from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule
-from leaderboard.package.strict_toml import Section
 from leaderboard.tracks import board_card, card
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError, ScenarioError

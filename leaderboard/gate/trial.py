@@ -7,7 +7,7 @@ import numpy as np
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from leaderboard.gate.interface import Interface
 from leaderboard.gate.refused import RefusedError
-from leaderboard.gate.session import open_session
+from leaderboard.sandbox.session import open_session
 from leaderboard.visible import visible
 
 ROWS: Final = (1, 3)

@@ -1,12 +1,25 @@
 """`submission.toml`: who submits what, in which table, how it was made, how it is cited."""
 
-import unicodedata
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from leaderboard.forms import (
+    Digest,
+    Doi,
+    Link,
+    Long,
+    Name,
+    Orcid,
+    Section,
+    Short,
+    Slug,
+    Title,
+    Version,
+    Whole,
+    read_toml,
+)
 from leaderboard.package.archive import MEMBERS
-from leaderboard.package.strict_toml import Section, read_toml
 from leaderboard.visible import visible
 from p2p_market.registry import DEFAULT_TRACK
 
@@ -20,33 +33,6 @@ WEIGHTS_OUTSIDE: Final = (
 )
 METHOD_SEEDS: Final = 5
 """Trainings of one recipe, at least, before a method is judged and not a lucky network."""
-
-
-def _plain(text: str) -> str:
-    """One line of visible letters in composed form: nothing that hides, turns or looks alike."""
-    hidden = [letter for letter in text if unicodedata.category(letter)[0] == "C"]
-    breaks = [letter for letter in text if unicodedata.category(letter) in ("Zl", "Zp")]
-    if hidden or breaks:
-        raise ValueError("has invisible letters; remove them")
-    if unicodedata.normalize("NFKC", text) != text or text.strip() != text:
-        raise ValueError("must be in Unicode's form NFKC, without spaces around")
-    return text
-
-
-Short = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_plain)]
-Long = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_plain)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$")]
-Version = Annotated[
-    str,
-    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})$"),
-]
-Orcid = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$")]
-Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}$")]
-Link = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,200}$")]
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,38}$")]
-"""Of a track, or of a role."""
-Whole = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class Author(Section):
@@ -71,7 +57,7 @@ class Training(Section):
 class Citation(Section):
     """What a BibTeX entry is made of."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
+    title: Title
     year: Annotated[int, Field(ge=1900, le=2200)]
     venue: Short | None = None
     doi: Doi | None = None

@@ -15,10 +15,10 @@ import onnxruntime
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from baselines.learners.onnx_policy.policy import on_grid
 from leaderboard.gate.check import Network
-from leaderboard.gate.session import open_session
 from leaderboard.package.casts import casts
 from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule
+from leaderboard.sandbox.session import open_session
 from leaderboard.tracks import board_card_of
 from leaderboard.tracks.decision import Decision
 from leaderboard.visible import visible

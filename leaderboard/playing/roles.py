@@ -11,8 +11,8 @@ from leaderboard.playing.candidate import Candidate
 from leaderboard.playing.guard import Guarded, OnGrid, allowed_faults
 from leaderboard.playing.play import Seats
 from leaderboard.playing.reference import optimum
+from leaderboard.playing.remote import process_of, remote
 from leaderboard.sandbox.process import PolicyProcess
-from leaderboard.sandbox.remote import process_of, remote
 from leaderboard.season.draws import Draw, following
 from leaderboard.season.season import Season
 from leaderboard.tracks import board_card_of

@@ -10,8 +10,18 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from leaderboard.package.manifest import Author, Citation, Digest, Slug, Training, Version
-from leaderboard.package.strict_toml import COMPLAINTS, Section
+from leaderboard.forms import (
+    COMPLAINTS,
+    Count,
+    Digest,
+    FileName,
+    Id,
+    Section,
+    Slug,
+    Text,
+    Version,
+)
+from leaderboard.package.manifest import Author, Citation, Training
 from leaderboard.tracks import card, track_name
 from leaderboard.visible import visible
 from p2p_market.errors import RecordError, ScenarioError
@@ -21,10 +31,6 @@ FORMAT: Final = "p2p-market-result/1"
 FAULTS: Final = ("number", "frame", "late", "dead")
 """Kinds of a faulty step: nan or infinity, an answer of a wrong form, none in time, no process."""
 
-Text = Annotated[str, StringConstraints(max_length=200)]
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$")]
-Count = Annotated[int, Field(ge=0, le=2**31)]
 FaultCounts = dict[Literal["number", "frame", "late", "dead"], Annotated[int, Field(ge=1)]]
 
 

@@ -13,9 +13,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints, model_validator
 
-from leaderboard.package.manifest import Digest
-from leaderboard.package.strict_toml import Section, read_toml
-from leaderboard.record.record import Id, Text
+from leaderboard.forms import Digest, Id, Section, Text, read_toml
 from leaderboard.tracks import track_name
 from p2p_market.errors import RecordError
 from p2p_market.registry import POPULATION

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from leaderboard.ledger import ledger
-from leaderboard.playing.evaluate import PACKAGE
 from leaderboard.playing.roles import compared_in
 from leaderboard.ranking import ranking
 from leaderboard.ranking.export import FORMATS, bibtex
 from leaderboard.ranking.ranking import Board
-from leaderboard.record.entries import Entered, entered
+from leaderboard.record.entries import PACKAGE, Entered, entered
 from leaderboard.record.record import NAME, Record, canonical, digest
 from leaderboard.season.season import Season
 from leaderboard.site import columns, content

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from leaderboard.playing.evaluate import TRACES
 from leaderboard.playing.scoring import replayed
-from leaderboard.record.entries import Entered
+from leaderboard.record.entries import TRACES, Entered
 from leaderboard.record.record import Episode
 from leaderboard.record.traces import read
 from leaderboard.season.draws import Draw, draws

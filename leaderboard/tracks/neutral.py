@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leaderboard.package.strict_toml import Section, read_toml
+from leaderboard.forms import Section, read_toml
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError
 from p2p_market.evaluation.players.policy import Policy, load_policy

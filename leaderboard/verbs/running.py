@@ -10,9 +10,9 @@ from leaderboard.checking.replay import reproduced
 from leaderboard.package.package import packed
 from leaderboard.playing.candidate import Candidate, of_baseline, of_package
 from leaderboard.playing.evaluate import evaluate
+from leaderboard.playing.opening import open_season
 from leaderboard.record import entries
 from leaderboard.record.record import NAME, Record
-from leaderboard.season.opening import open_season
 from leaderboard.season.season import Season, find, read, read_secret
 from p2p_market.commands.console import euro
 from p2p_market.errors import PackageError

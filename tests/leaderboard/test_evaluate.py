@@ -15,12 +15,12 @@ pytest.importorskip("safetensors")
 from leaderboard.ledger.tiers import RE_EXECUTED
 from leaderboard.playing import roles
 from leaderboard.playing.candidate import of_baseline, of_package
-from leaderboard.playing.evaluate import PARTS, TRACES, evaluate, installed
+from leaderboard.playing.evaluate import PARTS, evaluate, installed
 from leaderboard.playing.guard import Guarded
 from leaderboard.playing.reference import optimum
 from leaderboard.playing.scoring import focal_numbers, replayed, self_numbers
 from leaderboard.ranking.ranking import board_of
-from leaderboard.record.entries import Entered
+from leaderboard.record.entries import TRACES, Entered
 from leaderboard.record.record import FAULTS, NAME, parse
 from leaderboard.record.traces import ENDING, read
 from leaderboard.sandbox.process import PolicyProcess

@@ -8,9 +8,9 @@ pytest.importorskip("onnxruntime")
 
 from baselines.learners.onnx_policy.policy import PER_UNIT, from_file
 from leaderboard.gate.check import check
-from leaderboard.gate.session import open_session
 from leaderboard.package.package import from_bytes
 from leaderboard.playing.play import policies
+from leaderboard.sandbox.session import open_session
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.rules.policy import truthful

@@ -24,15 +24,16 @@ from leaderboard.package.manifest import NAME
 from leaderboard.package.package import pack_folder
 from leaderboard.package.template import write_template
 from leaderboard.playing.candidate import of_baseline, of_package
-from leaderboard.playing.evaluate import TRACES, evaluate
+from leaderboard.playing.evaluate import evaluate
 from leaderboard.playing.guard import Guarded
+from leaderboard.playing.opening import open_season
 from leaderboard.ranking.export import FORMATS
 from leaderboard.ranking.ranking import board_of
 from leaderboard.record import entries
+from leaderboard.record.entries import TRACES
 from leaderboard.record.traces import read
 from leaderboard.sandbox.process import FaultError
 from leaderboard.season import boards
-from leaderboard.season.opening import open_season
 from leaderboard.season.season import SECRET
 from leaderboard.site.build import files
 from leaderboard.site.gather import gather

@@ -18,9 +18,10 @@ from leaderboard.checking import verify
 from leaderboard.checking.replay import GIVEN, replay, reproduced
 from leaderboard.ledger import ledger
 from leaderboard.playing.candidate import of_baseline, of_package
-from leaderboard.playing.evaluate import PACKAGE, TRACES, evaluate
+from leaderboard.playing.evaluate import evaluate
 from leaderboard.ranking.ranking import board_of
 from leaderboard.record import entries, sums
+from leaderboard.record.entries import PACKAGE, TRACES
 from leaderboard.record.record import NAME, Record, canonical, digest
 from leaderboard.record.traces import Trace, packed
 from leaderboard.record.traces import read as read_trace

@@ -10,7 +10,7 @@ from pydantic import Field, RootModel
 
 from baselines.community.storage_value.beliefs import REACH
 from baselines.community.storage_value.policy import HORIZON_H, bidder
-from leaderboard.package.strict_toml import Section, read_toml
+from leaderboard.forms import Section, read_toml
 from p2p_market.community.rules.shaded import shaded
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.evaluation.players.policy import Policy, load_policy

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 
-from leaderboard.package.strict_toml import read_toml
+from leaderboard.forms import read_toml
 from leaderboard.playing import reference
 from leaderboard.season.boards import check
 from leaderboard.season.draws import Draw, draws
