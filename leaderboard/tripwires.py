@@ -9,10 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.community.actions import action_map
-from p2p_market.community.observation import features
-from p2p_market.community.scenario.scenario import Scenario
+from leaderboard.tracks import board_card_of
+from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.track import AnyScenario, Role
+from p2p_market.tracks import track_of
 
 OTHER_OPTIMUM: Final = "other-optimum"
 TRIPWIRES: Final[Mapping[str, str]] = {
@@ -43,19 +44,32 @@ class Blind:
         return np.where(noon[..., None], self.by_day, self.otherwise), None
 
 
-def constant(scenario: Scenario) -> Blind:
-    """Always the middle of every range: storage rests, nothing is traded."""
-    rest = np.zeros_like(action_map(scenario).half)
-    return Blind(rest, rest, _hour(scenario))
+def constant(scenario: AnyScenario) -> Blind:
+    """Always the middle of every range, and the first of all choices; in a track with one role."""
+    (role,) = track_of(scenario).roles(scenario)
+    return _still(role)
 
 
-def clock_only(scenario: Scenario) -> Blind:
-    """Charges and sells in the middle of the day, discharges and buys otherwise."""
-    table = action_map(scenario)
-    storing, using = np.ones_like(table.half), -np.ones_like(table.half)
-    storing[:, -2:], using[:, -2:] = [-1.0, -1.0], [1.0, 1.0]
-    return Blind(storing, using, _hour(scenario))
+def constants(scenario: AnyScenario) -> dict[str, Blind]:
+    """The same in every role of a track."""
+    return {role.name: _still(role) for role in track_of(scenario).roles(scenario)}
 
 
-def _hour(scenario: Scenario) -> int:
-    return [feature.name for feature in features(scenario)].index("cos_day")
+def clock_only(scenario: AnyScenario) -> Blind:
+    """What the track's clock says, in the middle of the day and otherwise.
+
+    Raises:
+        PolicyError: if the track has none.
+    """
+    clock = board_card_of(scenario).clock
+    if clock is None:
+        raise PolicyError(f"track {scenario.spec.track!r} has no policy that goes by the clock")
+    told = clock(scenario)
+    (role,) = track_of(scenario).roles(scenario)
+    column = [feature.name for feature in role.features].index(told.feature)
+    return Blind(told.by_day, told.otherwise, column)
+
+
+def _still(role: Role) -> Blind:
+    rest = np.zeros((len(role.agents), len(role.columns)))
+    return Blind(rest, rest, 0)

@@ -8,6 +8,7 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -15,10 +16,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from p2p_market.community.baselines import RULE
 from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
+from p2p_market.tracks import track_of
 from report.table import amount
+from report.words import in_words
 
 # Okabe and Ito (2008): told apart by colour-blind readers
 BLUE: Final = "#0072B2"
@@ -83,9 +86,9 @@ def _settle(figure: Figure) -> None:
 
 
 def score_picture(result: ScenarioResult) -> Picture:
-    """Score of each policy on the line from no trade to the optimum."""
-    rows = result.rows
-    between = [row for row in rows if row.policy not in (RULE, OPTIMUM)]
+    """Score of each policy on the line from the rule to the optimum."""
+    rows, rule = result.rows, rule_of(result.scenario)
+    between = [row for row in rows if row.policy not in (rule, OPTIMUM)]
     said = "; ".join(f"{row.policy} {amount(row.score.point, 1)}" for row in between)
     weeks = result.episode.batch
     bars = (
@@ -94,50 +97,67 @@ def score_picture(result: ScenarioResult) -> Picture:
         else "One week, so no intervals"
     )
     return Picture(
-        svg(lambda figure: _draw_scores(figure.subplots(), rows), 1.3 + 0.36 * len(rows)),
-        alt=f"Scores between no trade at 0 and the optimum at 100: {said or 'only the two ends'}.",
+        svg(lambda figure: _draw_scores(figure.subplots(), rows, rule), 1.3 + 0.36 * len(rows)),
+        alt=f"Scores between {in_words(rule)} at 0 and the optimum at 100: "
+        f"{said or 'only the two ends'}.",
         title="Score of each policy",
         caption=f"Further right is better. {bars}. An arrow at the left edge stands for a score "
         "below the range shown; its number is on the right.",
     )
 
 
-def gap_picture(result: ScenarioResult) -> Picture:
-    """What each policy lost against the optimum, split into its two causes."""
-    rows = result.played
+def gap_picture(result: ScenarioResult, meaning: str) -> Picture:
+    """What each policy lost against the optimum, split into the gaps of its track.
+
+    Args:
+        meaning: of the gaps, a sentence each.
+    """
+    rows, names = result.played, tuple(track_of(result.scenario).CARD.gaps)
     said = "; ".join(
-        f"{row.policy} {amount(float(row.gaps_eur['dispatch'].sum()), 0)} and "
-        f"{amount(float(row.gaps_eur['allocation'].sum()), 0)}"
+        f"{row.policy} "
+        + " and ".join(amount(float(row.gaps_eur[name].sum()), 0) for name in names)
         for row in rows
     )
     return Picture(
-        svg(lambda figure: _draw_gaps(figure.subplots(), rows), 1.3 + 0.36 * len(rows)),
-        alt=f"EUR lost against the optimum by dispatch and by allocation: {said}.",
+        svg(lambda figure: _draw_gaps(figure.subplots(), rows, names), 1.3 + 0.36 * len(rows)),
+        alt=f"EUR lost against the optimum by {' and by '.join(names)}: {said}.",
         title="Where the gap to the optimum comes from",
-        caption="Shorter is better. Dispatch: what better use of the storage would have saved. "
-        "Allocation: what better matching of the same surpluses and deficits would have saved. "
-        "Together they are exactly the cost above the optimum, summed over the weeks.",
+        caption=" ".join(
+            filter(
+                None,
+                [
+                    "Shorter is better.",
+                    meaning,
+                    "Together they are exactly the cost above the optimum, summed over the weeks.",
+                ],
+            )
+        ),
     )
 
 
-def _draw_scores(axes: Axes, rows: Sequence[Row]) -> None:
+def _draw_scores(axes: Axes, rows: Sequence[Row], rule: str) -> None:
     points = np.array([[row.score.point, row.score.low, row.score.high] for row in rows])
     left = max(LOWEST_SCORE, min(0.0, float(points.min())) - 4.0)
     axes.set_xlim(left, max(104.0, float(points.max()) + 4.0))
     for place, row in enumerate(rows):
-        _draw_score(axes, place, row, left)
+        _draw_score(axes, place, row, left, row.policy in (rule, OPTIMUM))
     for end in (0.0, 100.0):
         axes.axvline(end, color=GREY, linewidth=1.0, zorder=0.5)
     top = axes.secondary_xaxis("top")
-    top.set_xticks([0.0, 100.0], [f"0 = {RULE}", f"100 = {OPTIMUM}"])
+    top.set_xticks([0.0, 100.0], [f"0 = {rule}", f"100 = {OPTIMUM}"])
     top.tick_params(length=0)
     top.spines["top"].set_visible(False)
     axes.set_xlabel("score")
     list_policies(axes, rows)
 
 
-def _draw_score(axes: Axes, place: int, row: Row, left: float) -> None:
-    end = row.policy in (RULE, OPTIMUM)
+def _draw_score(axes: Axes, place: int, row: Row, left: float, end: bool) -> None:
+    """A point and its interval.
+
+    Args:
+        left: edge of the range shown.
+        end: of the scale, not a contestant.
+    """
     color, score = (INK if end else BLUE), row.score
     if score.high > left:
         axes.plot([max(score.low, left), score.high], [place, place], color=color, alpha=0.45, lw=5)
@@ -152,19 +172,18 @@ def _draw_score(axes: Axes, place: int, row: Row, left: float) -> None:
         axes.text(1.09, place, interval, transform=across, va="center", color="#444444")
 
 
-def _draw_gaps(axes: Axes, rows: Sequence[Row]) -> None:
-    places = np.arange(len(rows))
-    dispatch = np.array([row.gaps_eur["dispatch"].sum() for row in rows])
-    allocation = np.array([row.gaps_eur["allocation"].sum() for row in rows])
-    axes.barh(places, dispatch, 0.6, color=BLUE, label="dispatch")
-    axes.barh(places, allocation, 0.6, left=dispatch, color=ORANGE, label="allocation")
-    total = dispatch + allocation
+def _draw_gaps(axes: Axes, rows: Sequence[Row], names: Sequence[str]) -> None:
+    places, total = np.arange(len(rows)), np.zeros(len(rows))
+    for name, color in zip(names, cycle(LINES)):
+        gap = np.array([row.gaps_eur[name].sum() for row in rows])
+        axes.barh(places, gap, 0.6, left=total, color=color, label=name)
+        total = total + gap
     reach = max(1e-9, float(total.max()))
     for place, value in enumerate(total):
         axes.text(max(value, 0.0) + 0.008 * reach, place, amount(value, 0), va="center")
     axes.set_xlim(min(0.0, float(total.min())), 1.09 * reach)
     axes.set_xlabel("cost above the optimum, all weeks [EUR]")
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(names), frameon=False)
     list_policies(axes, rows)
 
 

@@ -1,12 +1,11 @@
 """What the page says over all scenarios: profiles, and each policy against the best rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from p2p_market.community.baselines import RULE
 from p2p_market.evaluation.statistics.aggregates import interquartile_mean
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.evaluation.statistics.paired import Improvement, pooled_blocks
@@ -43,20 +42,21 @@ def _cells(found: Interval, scale: float, digits: int) -> tuple[str, ...]:
     return tuple(amount(scale * end, digits) for end in (found.point, found.low, found.high))
 
 
-def profile_picture(shared: Shared) -> Picture:
-    """Share of the block scores above each threshold, a line per policy."""
+def profile_picture(shared: Shared, rule: str) -> Picture:
+    """Share of the block scores above each threshold, a line per policy but the rule at 0."""
     blocks = {
         name: pooled_blocks(shared.rule_eur, own, shared.best_eur)
         for name, own in zip(shared.policies, shared.own_eur, strict=True)
-        if name != RULE
+        if name != rule
     }
     names = sorted(blocks, key=lambda name: -float(interquartile_mean(blocks[name])))
     lowest = min([0.0, *(float(one.min()) for one in blocks.values())])
     tau = np.linspace(max(LOWEST_SCORE, lowest - 4.0), 102.0, 609)
-    curves = profiles(shared, tau)
+    bands = profiles(shared, tau)
+    curves = {name: bands[name] for name in names}
     said = "; ".join(f"{name} {_half(blocks[name])}" for name in names)
     return Picture(
-        svg(lambda figure: _draw_profiles(figure.subplots(), tau, names, curves), 4.6),
+        svg(lambda figure: _draw_profiles(figure.subplots(), tau, curves, rule), 4.6),
         alt=f"Performance profiles; share of blocks with a score above 50: {said or 'none'}.",
         title="Performance profiles",
         caption="How many of the blocks of weeks score more than the number below: higher is "
@@ -70,12 +70,9 @@ def _half(scores: FloatArray) -> str:
     return f"{amount(100.0 * float((scores > 50.0).mean()), 0)} %"
 
 
-def _draw_profiles(
-    axes: Axes, tau: FloatArray, names: Sequence[str], curves: Mapping[str, Band]
-) -> None:
-    for place, name in enumerate(names):
+def _draw_profiles(axes: Axes, tau: FloatArray, curves: Mapping[str, Band], rule: str) -> None:
+    for place, (name, curve) in enumerate(curves.items()):
         color, style = LINES[place % len(LINES)], STYLES[place // len(LINES) % len(STYLES)]
-        curve = curves[name]
         low, high = 100.0 * curve.low, 100.0 * curve.high
         axes.fill_between(tau, low, high, step="post", color=color, alpha=0.12, linewidth=0.0)
         # the best lies on top and is the thinnest, so that lines on one another are all seen
@@ -86,11 +83,11 @@ def _draw_profiles(
     axes.set_xlim(tau[0], tau[-1])
     axes.set_ylim(-2.0, 102.0)
     top = axes.secondary_xaxis("top")
-    top.set_xticks([0.0, 100.0], [f"0 = {RULE}", f"100 = {OPTIMUM}"])
+    top.set_xticks([0.0, 100.0], [f"0 = {rule}", f"100 = {OPTIMUM}"])
     top.tick_params(length=0)
     top.spines["top"].set_visible(False)
     axes.set_xlabel("score of a block of weeks")
     axes.set_ylabel("blocks that score more [%]")
     axes.grid(axis="both")
-    if names:
+    if curves:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)

@@ -2,41 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from p2p_market.community.baselines import RULE, TRUTHFUL
-from p2p_market.community.optimum.full_matching import FULL_MATCHING
-from p2p_market.community.safety.held import held
-from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.scenario.schema import DynamicContract
-from p2p_market.data.dataset import card
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.benchmark import ScenarioResult
 from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
 from p2p_market.evaluation.tables.overview import improvements, overview, shared_costs
 from p2p_market.files import write_text
+from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
-from report import table
+from p2p_market.tracks import extra, track_of
+from report import columns, table
+from report.days import day, day_of_year
 from report.figures import Picture, gap_picture, score_picture
-from report.losses import Why, why
-from report.money import cost_picture, savings_picture
+from report.money import cost_picture
 from report.overall import IMPROVEMENT_COLUMNS, improvement_lines, profile_picture
-from report.week import NEW_YEAR, day, week_picture
+from report.pages import Pages, Why, pages_of
+from report.words import in_words
 
 PAGE_NAME: Final = "report.html"
 FEW_WEEKS: Final = 10  # a bootstrap over fewer gives intervals that are too narrow
-
-SHARED_ARRAYS: Final = (
-    "day_ahead_eur_per_mwh",
-    "co2_g_per_kwh",
-    "solar_clearness",
-    "feeder_parent",
-)
-"""Arrays of the data card that every community's episode is drawn from, beside its donors."""
+ANY_YEAR: Final = date(2018, 1, 1)  # of 365 days, for episodes that are of no year
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +38,7 @@ class Section:
     description: str
     ends: str
     weeks: str
+    sums: str
     summary: str  # for the list of contents
     groups: list[tuple[str, int]]
     columns: Sequence[table.Column]
@@ -55,12 +46,12 @@ class Section:
     certificate: str
     conduct: list[str]
     alarms: list[str]
-    interventions: list[str]
+    interventions: list[str] | None  # None: the track has no supervisor
     pictures: list[Picture]
-    why: Why
+    why: Why | None
     others: list[Picture]
     data: str
-    sources: list[str]
+    sources: Sequence[str]
     digests: str
 
 
@@ -98,6 +89,8 @@ def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
     page = template.render(
         title=title,
         overall=_overall(results),
+        zero=" or ".join(dict.fromkeys(in_words(rule_of(result.scenario)) for result in results)),
+        guides=_guides(results),
         sections=[_section(result) for result in results],
     )
     path = folder / PAGE_NAME
@@ -105,80 +98,94 @@ def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
     return path
 
 
+def _guides(results: Sequence[ScenarioResult]) -> list[Markup]:
+    """What columns mean, once per track."""
+    paths = dict.fromkeys(pages_of(result.scenario).guide for result in results)
+    return [Markup(path.read_text(encoding="utf-8").rstrip()) for path in paths]
+
+
 def _overall(results: Sequence[ScenarioResult]) -> Overall | None:
-    """None for one scenario, or if scenarios do not share their weeks."""
+    """None for one scenario, if scenarios do not share their weeks, or are of several tracks."""
+    if len({result.scenario.spec.track for result in results}) > 1:
+        return None
     shared = shared_costs(results)
     if shared is None:
         return None
+    card = track_of(results[0].scenario).CARD
     return Overall(
         lines=table.summary_lines(overview(results)),
         columns=table.SUMMARY_COLUMNS,
-        reference=TRUTHFUL,
-        improvement=improvement_lines(improvements(shared, TRUTHFUL)),
+        reference=card.compared,
+        improvement=improvement_lines(improvements(shared, card.compared)),
         improvement_columns=IMPROVEMENT_COLUMNS,
-        pictures=[profile_picture(shared)],
+        pictures=[profile_picture(shared, card.rule)],
     )
 
 
 def _section(result: ScenarioResult) -> Section:
-    spec, shown = result.scenario.spec, table.columns(result)
+    spec, shown = result.scenario.spec, columns.shown(result)
+    pages, card = pages_of(result.scenario), track_of(result.scenario).CARD
     return Section(
         id=spec.id,
         title=spec.title,
-        description=spec.description.strip(),
-        ends=_ends(result),
-        weeks=_weeks(result),
-        summary=_summary(result.played),
+        description=getattr(spec, "description", "").strip(),
+        ends=_ends(result, pages),
+        weeks=_weeks(result, pages.new_year),
+        sums=pages.sums,
+        summary=_summary(result),
         groups=table.groups(shown),
         columns=shown,
-        lines=table.lines(result),
+        lines=table.lines(result, shown),
         certificate=_certificate(result),
         conduct=_conduct(result),
         alarms=_alarms(result),
         interventions=_interventions(result),
         pictures=[
             score_picture(result),
-            cost_picture(result),
-            gap_picture(result),
+            cost_picture(result, pages),
+            *([gap_picture(result, pages.gaps)] if card.gaps else []),
         ],
-        why=why(result),
-        others=[savings_picture(result), week_picture(result)],
-        data=_data_labels(result.scenario),
-        sources=_sources(result.scenario),
+        why=None if pages.why is None else pages.why(result),
+        others=list(pages.pictures(result)),
+        data=pages.data(result.scenario),
+        sources=pages.sources(result.scenario),
         digests=f"scenario {result.scenario.digest}, data {result.scenario.data.digest}",
     )
 
 
-def _ends(result: ScenarioResult) -> str:
+def _ends(result: ScenarioResult, pages: Pages) -> str:
     low, high = (float(result.rows[end].social_cost_eur.sum()) for end in (0, -1))
-    mechanism = result.scenario.spec.mechanism
-    matched = (
-        f" The mechanism is {mechanism}; the optimum trades under {FULL_MATCHING}, which matches "
-        "all volume."
-    )
+    zero = pages.zero or f"the rule {rule_of(result.scenario)!r}"
     return (
-        f"0 means that nobody trades and every member runs the self-consumption rule "
-        f"({table.amount(low, 2)} EUR); 100 means the perfect-foresight optimum of the same "
-        f"community, weather and devices ({table.amount(high, 2)} EUR)."
-        + (matched if mechanism != FULL_MATCHING else "")
+        f"0 means {zero} ({table.amount(low, 2)} EUR); 100 means {pages.hundred} "
+        f"({table.amount(high, 2)} EUR).{pages.ends(result)}"
     )
 
 
-def _weeks(result: ScenarioResult) -> str:
+def _weeks(result: ScenarioResult, new_year: date | None) -> str:
     """Which episodes were played, and how far their intervals go."""
     keys = result.episode.keys
-    starts = ", ".join(day(NEW_YEAR + timedelta(days=key.start_day)) for key in keys)
+    starts = ", ".join(_start(key.start_day, new_year) for key in keys)
     count, length = len(keys), result.scenario.spec.days
+    year = "the year" if new_year is None else f"{new_year.year}"
     told = (
         f"{count} episode{'s' if count > 1 else ''} of {length} days from the {keys[0].split} part "
-        f"of {NEW_YEAR.year}, seed {keys[0].seed}, starting {starts}."
+        f"of {year}, seed {keys[0].seed}, starting {starts}."
     )
     few = f" So few weeks ({count}) make the intervals too narrow; take them as a hint."
     return told + (few if 1 < count < FEW_WEEKS else "")
 
 
-def _summary(rows: Sequence[Row]) -> str:
-    between = [row for row in rows if row.policy not in (RULE, OPTIMUM) and row.conduct.contends]
+def _start(number: int, new_year: date | None) -> str:
+    """The first day of an episode."""
+    if new_year is None:
+        return day_of_year(ANY_YEAR + timedelta(days=number))
+    return day(new_year + timedelta(days=number))
+
+
+def _summary(result: ScenarioResult) -> str:
+    rows, ends = result.played, (rule_of(result.scenario), OPTIMUM)
+    between = [row for row in rows if row.policy not in ends and row.conduct.contends]
     if not between:
         return "no contestant between the ends" if len(rows) > 2 else "the two ends only"
     best = max(between, key=lambda row: row.score.point)
@@ -234,37 +241,10 @@ def _conduct(result: ScenarioResult) -> list[str]:
     return [*marked, f"{sound}: decentralised, checked, and reproducible."] if sound else marked
 
 
-def _interventions(result: ScenarioResult) -> list[str]:
-    """What the supervisor did in each policy's episodes, by cause."""
+def _interventions(result: ScenarioResult) -> list[str] | None:
+    """What the supervisor did in each policy's episodes, by cause; None without one."""
+    held = extra(result.scenario, "held")
+    if held is None:
+        return None
     found = {name: held(result.scenario, one) for name, one in result.trajectories.items()}
     return [f"{name}: {words}" for name, words in found.items() if words]
-
-
-def _donor_labels(scenario: Scenario) -> list[str]:
-    """Measured or simulated: what the days of the members' donors are."""
-    places = {i for pools in scenario.donor_pools for pool in pools.values() for i in pool}
-    return sorted({scenario.data.donors[place].label for place in places})
-
-
-def _data_labels(scenario: Scenario) -> str:
-    """Measured, resampled, simulated or synthetic: for each series of the episodes."""
-    dynamic = [isinstance(c, DynamicContract) for c in scenario.spec.contracts.values()]
-    arrays = card(scenario.data.name)["arrays"]
-    label = {name: arrays[name]["label"] for name in SHARED_ARRAYS}
-    day_ahead = f"{label['day_ahead_eur_per_mwh']} day-ahead price plus assumed margins"
-    prices = day_ahead if any(dynamic) else "assumed tariffs"
-    sun = f"synthetic sky on {label['solar_clearness']} clearness"
-    return (
-        f"Loads: resampled from {' and '.join(_donor_labels(scenario))} donor days. Retail prices: "
-        f"{prices}. CO2 intensity: {label['co2_g_per_kwh']}. "
-        f"PV: {sun if np.any(scenario.roof_kw > 0.0) else 'none'}. "
-        "Devices and places on the feeder: assumed."
-    )
-
-
-def _sources(scenario: Scenario) -> list[str]:
-    """Attribution and licence of each source, once."""
-    arrays = card(scenario.data.name)["arrays"]
-    donors = [f"donor_{label}_shape" for label in _donor_labels(scenario)]
-    used = [arrays[name] for name in (*donors, *SHARED_ARRAYS)]
-    return list(dict.fromkeys(f"{array['attribution']} ({array['licence']})" for array in used))

@@ -29,54 +29,6 @@ class Column:
     optional: bool = False  # left out where it is zero for all
 
 
-def _interval(row: Row, end: float) -> float:
-    """An end of the interval; nan if there is none: one week, or an end of the scale."""
-    return end if row.score.high > row.score.low + 1e-9 else float("nan")
-
-
-COLUMNS: Final = (
-    Column("Score", "score", "", 1, lambda row: row.score.point),
-    Column("Score", "95 % from", "", 1, lambda row: _interval(row, row.score.low)),
-    Column("Score", "95 % to", "", 1, lambda row: _interval(row, row.score.high)),
-    Column("Score", "mean", "of weeks", 1, lambda row: row.score.mean),
-    Column("Score", "worst", "week", 1, lambda row: row.score.worst),
-    Column("Money", "cost", "EUR", None, lambda row: row.social_cost_eur.sum()),
-    Column("Money", "dispatch gap", "EUR", None, lambda row: row.gaps_eur["dispatch"].sum()),
-    Column("Money", "allocation gap", "EUR", None, lambda row: row.gaps_eur["allocation"].sum()),
-    Column("Energy and grid", "traded", "kWh", None, lambda row: row.metrics["traded"].sum()),
-    Column("Energy and grid", "CO2", "kg", None, lambda row: row.metrics["co2"].sum()),
-    Column("Energy and grid", "peak", "kW, max", 1, lambda row: row.metrics["peak"].max()),
-    Column(
-        "Energy and grid",
-        "self-sufficiency",
-        "%, mean",
-        1,
-        lambda row: 100.0 * row.metrics["self_sufficiency"].mean(),
-    ),
-    Column(
-        "Energy and grid",
-        "lost load",
-        "kWh",
-        None,
-        lambda row: row.metrics["lost_load"].sum(),
-        True,
-    ),
-    Column(
-        "Energy and grid",
-        "curtailed",
-        "kWh",
-        None,
-        lambda row: row.metrics["curtailed"].sum(),
-        True,
-    ),
-    Column("Members", "worse off", "%, mean", 1, lambda row: 100.0 * row.worse_off_share.mean()),
-    Column("Members", "Jain index", "of savings", 2, lambda row: row.jain_index),
-    Column("Safety", "filter", "kWh", 0, lambda row: row.metrics["corrected"].sum()),
-    Column("Safety", "interventions", "count", 0, lambda row: row.metrics["interventions"].sum()),
-)
-"""The table walks this list; the name of the policy stands before it."""
-
-
 SUMMARY_COLUMNS: Final = (
     "IQM",
     "95 % from",
@@ -107,18 +59,8 @@ def amount(value: float, digits: int) -> str:
     return f"{rounded:,.{digits}f}".replace(",", THIN).replace("-", MINUS)
 
 
-def columns(result: ScenarioResult) -> list[Column]:
-    """The columns that say something about a scenario."""
-    return [
-        column
-        for column in COLUMNS
-        if not column.optional or any(column.of(row) != 0.0 for row in result.played)
-    ]
-
-
-def lines(result: ScenarioResult) -> list[Line]:
+def lines(result: ScenarioResult, shown: Sequence[Column]) -> list[Line]:
     """The table, row by row; all numbers of a column have the same digits."""
-    shown = columns(result)
     values = np.array([[column.of(row) for column in shown] for row in result.rows])
     digits = [
         _digits(values[:, place]) if column.digits is None else column.digits

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from leaderboard.playing.evaluate import TRACES
 from leaderboard.playing.scoring import focal_numbers, replayed, self_numbers
 from leaderboard.record import entries
+from leaderboard.record.entries import TRACES
 from leaderboard.record.record import FocalEpisode, Played, Record
 from leaderboard.record.traces import read
 from leaderboard.season.draws import Draw, draws, focal_draws

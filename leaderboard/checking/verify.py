@@ -13,8 +13,8 @@ from leaderboard.ledger.ledger import Ledger
 from leaderboard.ledger.line import Executed, Line, Submission, Verdict, canonical
 from leaderboard.package.package import Package
 from leaderboard.package.package import read as read_package
-from leaderboard.playing.evaluate import PACKAGE
 from leaderboard.record import entries, sums
+from leaderboard.record.entries import PACKAGE
 from leaderboard.record.record import Record, digest
 from leaderboard.season.season import SECRET, Season
 from p2p_market.errors import P2PMarketError

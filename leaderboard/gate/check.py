@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from baselines.learners.ppo.decision import KINDS
+from leaderboard.forms import Section
 from leaderboard.gate.limited import ask
 from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule
-from leaderboard.package.strict_toml import Section
+from leaderboard.tracks import board_card, card
 from leaderboard.visible import visible
-from p2p_market.errors import PackageError
+from p2p_market.errors import PackageError, ScenarioError
 
 EXAMINE: Final = "leaderboard.gate.network:examine"
 
@@ -33,25 +33,30 @@ def check(package: Package) -> dict[str, Network]:
     Raises:
         PackageError: if one of them may not play.
     """
-    networks = {}
+    track, networks = package.manifest.policy.track, {}
+    try:
+        card(track)
+    except ScenarioError as error:
+        raise PackageError(f"policy.track: {error}") from None
     for name, data in package.files.items():
         if package.manifest.policy.kind == "rules":
-            read_rule(name, data)
+            read_rule(track, name, data)
         else:
-            networks[name] = _network(name, data)
+            networks[name] = _network(track, name, data)
     return networks
 
 
-def _network(name: str, data: bytes) -> Network:
+def _network(track: str, name: str, data: bytes) -> Network:
     try:
         network = Network.model_validate(ask(EXAMINE, data))
     except ValueError:
         raise PackageError(f"{name}: could not be examined; export it anew") from None
     except PackageError as error:
         raise PackageError(f"{name}: {error}") from None
-    if network.decision not in KINDS:
+    known = board_card(track).decisions
+    if network.decision not in known:
         raise PackageError(
             f"{name}: metadata 'decision' is {visible(network.decision)!r}; known are: "
-            f"{', '.join(KINDS)}"
+            f"{', '.join(known)}"
         )
     return network

@@ -1,4 +1,4 @@
-"""What goes into a network and what comes out: one row per device, and what it remembers."""
+"""What goes into a network and what comes out: rows of one seat, and what it remembers."""
 
 import json
 from dataclasses import dataclass

@@ -7,14 +7,13 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, Any, Final
 
-from leaderboard.gate.worker import ANSWER_BYTES
+from leaderboard.sandbox.limits import ANSWER_BYTES
 from leaderboard.visible import visible
 from p2p_market.errors import P2PMarketError, PackageError
+from p2p_market.loading import ROOT
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
 CPU_S: Final = 10
 MEMORY_BYTES: Final = 2**30
 WALL_S: Final = 600.0
@@ -58,7 +57,7 @@ def _run(task: str, given: IO[bytes], answer: IO[bytes]) -> int:
             stdout=answer,
             stderr=subprocess.DEVNULL,
             cwd=empty,
-            env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"PYTHONPATH": ROOT, "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
         )
         try:

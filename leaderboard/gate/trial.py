@@ -7,15 +7,15 @@ import numpy as np
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from leaderboard.gate.interface import Interface
 from leaderboard.gate.refused import RefusedError
-from leaderboard.gate.session import open_session
+from leaderboard.sandbox.session import open_session
 from leaderboard.visible import visible
 
 ROWS: Final = (1, 3)
-"""A seat has as many rows as it has devices."""
+"""A seat may have several rows, one for each of its devices."""
 
 
 def play_zeros(model: bytes, interface: Interface) -> None:
-    """Two steps for one device, and for three.
+    """Two steps for one row, and for three.
 
     Raises:
         RefusedError: if it does not run, or its answers have a wrong shape or are not finite.

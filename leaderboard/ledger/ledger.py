@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from leaderboard.forms import Section
 from leaderboard.ledger.authority import Standing, after, complaint
 from leaderboard.ledger.line import START, Line, read_body, read_line, signed_line
-from leaderboard.package.strict_toml import Section
 from p2p_market.errors import LedgerError
 from p2p_market.files import sync, sync_folder, write_bytes
 

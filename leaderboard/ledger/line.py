@@ -9,10 +9,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
+from leaderboard.forms import Digest, Id, Section, Short, Slug, Text, Version
 from leaderboard.ledger import signing
-from leaderboard.package.manifest import Digest, Short, Slug, Version
-from leaderboard.package.strict_toml import Section
-from leaderboard.record.record import Id, Text
 from leaderboard.visible import visible
 from p2p_market.errors import LedgerError
 

@@ -1,13 +1,27 @@
 """`submission.toml`: who submits what, in which table, how it was made, how it is cited."""
 
-import unicodedata
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from leaderboard.forms import (
+    Digest,
+    Doi,
+    Link,
+    Long,
+    Name,
+    Orcid,
+    Section,
+    Short,
+    Slug,
+    Title,
+    Version,
+    Whole,
+    read_toml,
+)
 from leaderboard.package.archive import MEMBERS
-from leaderboard.package.strict_toml import Section, read_toml
 from leaderboard.visible import visible
+from p2p_market.registry import DEFAULT_TRACK
 
 NAME: Final = "submission.toml"
 FORMAT: Final = "p2p-market-submission/1"
@@ -19,31 +33,6 @@ WEIGHTS_OUTSIDE: Final = (
 )
 METHOD_SEEDS: Final = 5
 """Trainings of one recipe, at least, before a method is judged and not a lucky network."""
-
-
-def _plain(text: str) -> str:
-    """One line of visible letters in composed form: nothing that hides, turns or looks alike."""
-    hidden = [letter for letter in text if unicodedata.category(letter)[0] == "C"]
-    breaks = [letter for letter in text if unicodedata.category(letter) in ("Zl", "Zp")]
-    if hidden or breaks:
-        raise ValueError("has invisible letters; remove them")
-    if unicodedata.normalize("NFKC", text) != text or text.strip() != text:
-        raise ValueError("must be in Unicode's form NFKC, without spaces around")
-    return text
-
-
-Short = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_plain)]
-Long = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_plain)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$")]
-Version = Annotated[
-    str,
-    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})$"),
-]
-Orcid = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$")]
-Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}$")]
-Link = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,200}$")]
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Whole = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class Author(Section):
@@ -68,7 +57,7 @@ class Training(Section):
 class Citation(Section):
     """What a BibTeX entry is made of."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
+    title: Title
     year: Annotated[int, Field(ge=1900, le=2200)]
     venue: Short | None = None
     doi: Doi | None = None
@@ -79,6 +68,17 @@ class PolicySection(Section):
     """What plays."""
 
     kind: Literal["onnx", "rules"]
+    track: Name = DEFAULT_TRACK
+    roles: Annotated[dict[Name, list[str]], Field(min_length=1, max_length=16)] | None = None
+    """Role -> its files, one per cast; None where the track has one role. The first of each list
+    play together, then the second, and so on."""
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        """Every role has as many files as any other."""
+        if self.roles is not None and len({len(files) for files in self.roles.values()}) != 1:
+            raise ValueError("roles must have the same number of files each, one per cast")
+        return self
 
 
 class File(Section):
@@ -119,22 +119,32 @@ class Manifest(Draft):
                     f"file {visible(file.path)!r}: kind {self.policy.kind!r} takes files that end "
                     f"in {ending!r}; export networks to ONNX, write rules as TOML"
                 )
+        casts = self._casts()
         if self.division == "method":
-            self._method()
-        elif len(self.files) != 1:
+            self._method(casts)
+        elif casts != 1:
             raise ValueError(
-                f"division {self.division!r} takes one file, not {len(self.files)}; a recipe with "
+                f"division {self.division!r} takes one file, not {casts}; a recipe with "
                 f"{METHOD_SEEDS} or more trained networks goes to division 'method'"
             )
         return self
 
-    def _method(self) -> None:
-        if self.policy.kind != "onnx" or len(self.files) < METHOD_SEEDS:
+    def _casts(self) -> int:
+        """How many are played, each by itself."""
+        if (roles := self.policy.roles) is None:
+            return len(self.files)
+        named = [name for files in roles.values() for name in files]
+        if sorted(named) != [file.path for file in self.files]:
+            raise ValueError("policy.roles must name every file of the policy once")
+        return len(next(iter(roles.values())))
+
+    def _method(self, casts: int) -> None:
+        if self.policy.kind != "onnx" or casts < METHOD_SEEDS:
             raise ValueError(
                 f"division 'method' takes {METHOD_SEEDS} or more networks of kind 'onnx'; use "
                 "division 'policy' for one"
             )
-        if len(set(self.training.seeds)) != len(self.files):
+        if len(set(self.training.seeds)) != casts:
             raise ValueError("training.seeds must name a seed of its own for each file")
         if len({file.sha256 for file in self.files}) != len(self.files):
             raise ValueError("two files are the same network; train each with its own seed")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from leaderboard.forms import read_toml
 from leaderboard.package import archive
 from leaderboard.package.manifest import NAME, Draft, File, Manifest, files_text, read_manifest
-from leaderboard.package.strict_toml import read_toml
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError
 

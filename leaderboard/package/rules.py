@@ -1,67 +1,22 @@
-"""Policies of kind `rules`: the name of a rule of this repository, and its settings as data.
+"""Policies of kind `rules`: which there are, and between which bounds a setting lies, a track says.
 
-Which rules there are, and between which bounds a setting lies, is what the classes here say. The
-rules themselves are baselines; nothing in a package is executed.
+Nothing in a package is executed: a file names a rule of ours, and its settings are data.
 """
 
-from typing import Annotated, Literal
-
-from pydantic import Field, RootModel
-
-from baselines.community.storage_value.beliefs import REACH
-from baselines.community.storage_value.policy import HORIZON_H, bidder
-from leaderboard.package.strict_toml import Section, read_toml
-from p2p_market.community.rules.shaded import shaded
-from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.evaluation.players.policy import Policy, load_policy
+from leaderboard.tracks import board_card, card
+from leaderboard.tracks.card import Rule
 
 
-class Plain(Section):
-    """A baseline without settings."""
-
-    rule: Literal["no-trade", "zero-intelligence", "zip", "gjerstad-dickhaut", "random"]
-
-    def policy(self, scenario: Scenario) -> Policy:
-        """The baseline of that name."""
-        policy = load_policy(self.rule, scenario)
-        assert isinstance(policy, Policy)
-        return policy
-
-
-class Truthful(Section):
-    """Orders for all that the storage rule leaves, at the grid's price less a margin."""
-
-    rule: Literal["truthful"]
-    margin: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-
-    def policy(self, scenario: Scenario) -> Policy:
-        """The truthful rule with that margin."""
-        return shaded(scenario, self.margin)
-
-
-class StorageValue(Section):
-    """The bidder by the value of stored energy."""
-
-    rule: Literal["storage-value"]
-    reach: Annotated[float, Field(ge=0.1, le=100.0)] = REACH
-    horizon_h: Annotated[int, Field(ge=1, le=HORIZON_H)] = HORIZON_H
-
-    def policy(self, scenario: Scenario) -> Policy:
-        """The bidder with that belief and that horizon."""
-        return bidder(scenario, self.reach, self.horizon_h)
-
-
-Rule = Plain | Truthful | StorageValue
-
-
-class _RuleFile(RootModel[Annotated[Rule, Field(discriminator="rule")]]):
-    """A rule is chosen by its name; its settings stand beside it."""
-
-
-def read_rule(name: str, text: bytes) -> Rule:
+def read_rule(track: str, name: str, text: bytes) -> Rule:
     """The rule in a file.
+
+    Args:
+        track: of the package.
+        name: of the file, for errors.
+        text: of the file.
 
     Raises:
         PackageError: if there is no such rule, or a setting is out of its bounds.
+        ScenarioError: if there is no such track.
     """
-    return read_toml(name, text, _RuleFile).root
+    return board_card(track).rules(card(track), name, text)

@@ -1,6 +1,7 @@
 """A package to begin with: it passes the gate, and says where to go on."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,11 +9,14 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
-from baselines.learners.ppo.decision import KINDS
-from leaderboard.package.manifest import NAME
+from leaderboard.package.manifest import ENDINGS, NAME
+from leaderboard.tracks import board_card, card
+from leaderboard.tracks.decision import Decision
 from p2p_market.errors import PackageError
 from p2p_market.files import write_bytes
-from p2p_market.registry import load_scenario
+from p2p_market.registry import DEFAULT_TRACK, load_scenario
+from p2p_market.track import Role
+from p2p_market.tracks import track_of
 
 MANIFEST: Final = """\
 # What you submit. Change what stands here, then: p2p-market leaderboard pack FOLDER
@@ -28,7 +32,7 @@ name = "Ada Example"
 
 [policy]
 kind = "{kind}"
-
+{more}
 [training]
 summary = "{summary}"
 # seeds = [0]
@@ -46,38 +50,62 @@ year = 2026
 """
 
 RULE: Final = """\
-# A rule of p2p_market and its settings; `docs/leaderboard.md` lists them.
-rule = "truthful"
-margin = 0.1  # of the way from the truth to the end of the prices
+# A rule of the track; `docs/leaderboard.md` says which there are.
+rule = "{rule}"
 """
 
 SUMMARIES: Final = {"onnx": "None: all outputs are 0.", "rules": "None: a rule."}
-DECISION_KIND: Final = "around_rule"
-SCENARIO: Final = "community-16-v0"
 
 
-def write_template(folder: Path, kind: str) -> list[Path]:
+def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[Path]:
     """Write the files of a new package.
 
     Raises:
-        PackageError: if there is no such kind, or the folder holds something already.
+        PackageError: if there is no such kind, the folder holds something already, or the track
+            has no scenario to begin with.
+        ScenarioError: if there is no such track.
     """
     if kind not in SUMMARIES:
         raise PackageError(f"kind {kind!r}: known are {', '.join(SUMMARIES)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise PackageError(f"{folder}: is there already; name a new folder")
-    policy = ("policy.onnx", _network()) if kind == "onnx" else ("policy.toml", RULE.encode())
-    manifest = MANIFEST.format(kind=kind, summary=SUMMARIES[kind]).encode()
+    if not card(track).default:
+        raise PackageError(f"track {track!r} names no scenario that a template could be made for")
+    scenario = load_scenario(card(track).default)
+    roles: Sequence[Role] = track_of(scenario).roles(scenario)
+    files = {}
+    for role in roles:
+        name = "policy" if len(roles) == 1 else role.name
+        if kind == "onnx":
+            label, make = next(iter(board_card(track).decisions.items()))
+            contents = _network(label, make(scenario, role))
+        else:
+            contents = _rule(track, role)
+        files[role.name] = (name + ENDINGS[kind], contents)
+    more = _more(track, {role: name for role, (name, _) in files.items()})
+    manifest = MANIFEST.format(kind=kind, more=more, summary=SUMMARIES[kind]).encode()
     paths = []
-    for name, contents in ((NAME, manifest), policy):
+    for name, contents in ((NAME, manifest), *files.values()):
         write_bytes(folder / name, contents)
         paths.append(folder / name)
     return paths
 
 
-def _network() -> bytes:
-    """A network whose outputs are 0: it does what the self-consumption rule does."""
-    decision = KINDS[DECISION_KIND](load_scenario(SCENARIO))
+def _more(track: str, files: dict[str, str]) -> str:
+    """What the manifest says of track and roles where it has to."""
+    lines = [] if track == DEFAULT_TRACK else [f'track = "{track}"']
+    if len(files) > 1:
+        lines += ["", "[policy.roles]", *(f'{role} = ["{file}"]' for role, file in files.items())]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _rule(track: str, role: Role) -> bytes:
+    """A rule's file; where there are several roles, what each plays by default."""
+    return (board_card(track).template or RULE.format(rule=role.rule)).encode()
+
+
+def _network(label: str, decision: Decision) -> bytes:
+    """A network whose outputs are 0."""
     sizes = {INPUT: len(decision.names), OUTPUT: decision.width}
     taken, given = (
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["row", size])
@@ -93,6 +121,6 @@ def _network() -> bytes:
     )
     opset = helper.make_opsetid("", 17)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
-    told = {COLUMNS: json.dumps(list(decision.names)), DECISION: DECISION_KIND}
+    told = {COLUMNS: json.dumps(list(decision.names)), DECISION: label}
     helper.set_model_props(model, told)
     return bytes(model.SerializeToString(deterministic=True))

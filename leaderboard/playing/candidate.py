@@ -1,24 +1,27 @@
 """Who is evaluated: a package that passed the gate, or a reference by name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from leaderboard.gate.check import Network, check
 from leaderboard.ledger import ledger
+from leaderboard.package import casts
 from leaderboard.package.manifest import Author, Citation, Training
 from leaderboard.package.package import Package, from_bytes, identity
-from leaderboard.playing.play import Seats, policies
+from leaderboard.playing.play import policies
 from leaderboard.record.record import Entry
 from leaderboard.season.season import Season
+from leaderboard.tracks import card
 from leaderboard.tripwires import OTHER_OPTIMUM, TRIPWIRES
-from p2p_market.community.baselines import BASELINES
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
-from p2p_market.registry import load_scenario
-from p2p_market.track import OPTIMUM
+from p2p_market.evaluation.rollout import Cast
+from p2p_market.registry import DEFAULT_TRACK, load_scenario
+from p2p_market.track import OPTIMUM, AnyScenario
 
 BASELINE_VERSION: Final = "1.0.0"
+LONGEST: Final = 40  # letters of a name
 SEEING: Final = (OPTIMUM, OTHER_OPTIMUM)
 DEVELOPERS: Final = "The p2p_market developers"
 
@@ -29,29 +32,28 @@ class Candidate:
 
     entry: Entry
     data: bytes  # the zip; empty for a baseline
-    files: tuple[str, ...]  # each is played
+    files: tuple[str, ...]  # casts by the name of their first file; each is played
     package: Package | None
     networks: Mapping[str, Network]
+    track: str = DEFAULT_TRACK
 
     @property
     def focal(self) -> bool:
         """Whether it can play one seat: what plans for all, or knows the episode, cannot."""
         if self.package is not None or self.files[0] in SEEING:
             return self.package is not None
-        baseline = BASELINES.get(self.files[0])
+        baseline = card(self.track).baselines.get(self.files[0])
         return baseline is None or not (baseline.slow or baseline.foresight)
 
-    def seats(self, file: str, scenario: Scenario) -> Seats | None:
-        """The network in a file; None if it is something else.
+    def cast(self, file: str, scenario: AnyScenario) -> Cast | None:
+        """What a package's cast plays with; None of a reference.
 
         Raises:
             PolicyError: if it was made for another scenario.
         """
-        if self.package is None or file not in self.networks:
+        if self.package is None:
             return None
-        own = policies(self.package, dict(self.networks), scenario)[file]
-        assert isinstance(own, Seats)
-        return own
+        return policies(self.package, self.networks, scenario)[file]
 
 
 def of_package(data: bytes, season: Season) -> Candidate:
@@ -82,7 +84,8 @@ def of_package(data: bytes, season: Season) -> Candidate:
         citation=told.citation,
         attempt=_attempt(package.identity, season),
     )
-    return Candidate(entry, data, tuple(package.files), package, networks)
+    files = casts.names(told)
+    return Candidate(entry, data, files, package, networks, told.policy.track)
 
 
 def _attempt(package: str, season: Season) -> int:
@@ -92,16 +95,24 @@ def _attempt(package: str, season: Season) -> int:
     return known[package].attempt if package in known else 1
 
 
-def of_baseline(name: str) -> Candidate:
-    """A reference or a tripwire by name, or any policy as `module:factory`; for organisers alone.
+def of_baseline(name: str, track: str = DEFAULT_TRACK) -> Candidate:
+    """A reference or a tripwire by name, or any policy as `module:factory` or `ROLE=POLICY,...`.
+
+    For organisers alone.
+
+    Args:
+        name: of the policy.
+        track: of the season.
 
     Raises:
         PolicyError: if there is no such policy.
     """
-    known = {**{one: one for one in (*BASELINES, OPTIMUM)}, **TRIPWIRES}
-    if name not in known and ":" not in name:
+    known = {**{one: one for one in (*card(track).baselines, OPTIMUM)}, **TRIPWIRES}
+    if name not in known and not {":", "="} & set(name):
         raise PolicyError(f"no baseline {name!r}; known are: {', '.join(known)}")
     label = name.rpartition(":")[2].replace("_", "-")
+    if "=" in name:
+        label = re.sub(r"[^a-z0-9]+", "-", name.lower())[:LONGEST].strip("-")
     division: Literal["reference", "tripwire"] = "tripwire" if name in TRIPWIRES else "reference"
     entry = Entry(
         name=label,
@@ -113,4 +124,4 @@ def of_baseline(name: str) -> Candidate:
         training=Training(summary="None.", seeds=[]),
         citation=Citation(title=f"Baseline {label} of p2p_market", year=2026),
     )
-    return Candidate(entry, b"", (known.get(name, name),), None, {})
+    return Candidate(entry, b"", (known.get(name, name),), None, {}, track)

@@ -1,5 +1,6 @@
 """One episode of an entry: played, traced and scored, in whatever process it falls to."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,13 +12,16 @@ from leaderboard.playing.guard import OnGrid
 from leaderboard.playing.roles import actor, among_bots, guarded
 from leaderboard.playing.scoring import focal_numbers, self_numbers
 from leaderboard.record.record import Episode, FocalEpisode
-from leaderboard.record.traces import ENDING, Trace, packed, to_grid
+from leaderboard.record.traces import ENDING, packed, trace_of
 from leaderboard.season.draws import Draw
 from leaderboard.season.season import Season
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.records import Float32Array
+from p2p_market.tracks import track_of
 
+OTHER_LETTERS: Final = re.compile(r"[^A-Za-z0-9._-]")
+"""What the name of a file does not have, and that of a baseline may."""
 OWN_CODE: Final = "own code"
 """In the record where no process was needed: rules and references compute nothing of a stranger."""
 
@@ -33,11 +37,15 @@ class Task:
     seat: int | None  # in focus; None where the entry has all seats
 
     @property
+    def file_name(self) -> str:
+        """What plays, as the record names it."""
+        return OTHER_LETTERS.sub("_", self.file)
+
+    @property
     def name(self) -> str:
         """Of its trace and of its part, without an ending."""
         seat = "" if self.seat is None else f".seat-{self.seat}"
-        file = self.file.replace(":", "_")
-        return f"{file}.{self.drawn.board.scenario}.{self.drawn.index}{seat}"
+        return f"{self.file_name}.{self.drawn.board.scenario}.{self.drawn.index}{seat}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +80,23 @@ class Timed:
 def play(task: Task, tell: Tell) -> Played:
     """Play an episode."""
     drawn, season, seat = task.drawn, task.season, task.seat
+    scenario = drawn.scenario
+    roles = track_of(scenario).roles(scenario)
     faults: list[int] = []
     seconds: list[float] = []
     with actor(task.candidate, task.file, season, drawn, seat) as one:
-        policy: Any = guarded(Timed(one.policy, seconds), season, drawn, faults)
+        timed = {role: Timed(policy, seconds) for role, policy in one.cast.items()}
+        cast = guarded(timed, season, drawn, faults)
         if seat is not None:
-            policy = among_bots(policy, season, drawn, seat)
-        played = rollout(drawn.scenario, drawn.episode(), OnGrid(policy), task.file)
-        level = OWN_CODE if one.process is None else one.process.level
-    trace = Trace(to_grid(played.actions["prosumer"][:, 0]), np.array(faults, dtype=np.uint8))
+            cast = {role: among_bots(own, season, drawn, seat) for role, own in cast.items()}
+        on_grid = {role.name: OnGrid(cast[role.name], role.columns) for role in roles}
+        played = rollout(scenario, drawn.episode(), on_grid, task.file)
+        level = one.level if one.processes else OWN_CODE
+    alone = {role: actions[:, 0] for role, actions in played.actions.items()}
+    trace = trace_of(roles, alone, np.array(faults, dtype=np.uint8))
     file, digest = packed(trace)
     shared: dict[str, Any] = {
-        "file": task.file.replace(":", "_"),
+        "file": task.file_name,
         "scenario": drawn.board.scenario,
         "draw": drawn.index,
         "trace": task.name + ENDING,

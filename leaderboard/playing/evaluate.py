@@ -16,17 +16,16 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from leaderboard.package.manifest import Digest
-from leaderboard.package.strict_toml import Section
+from leaderboard.forms import Digest, Section, Text
 from leaderboard.playing.candidate import Candidate
 from leaderboard.playing.episodes import Played, Task, play
+from leaderboard.record.entries import PACKAGE, TRACES
 from leaderboard.record.record import (
     NAME,
     Environment,
     Episode,
     FocalEpisode,
     Record,
-    Text,
     canonical,
     parse,
 )
@@ -41,8 +40,6 @@ from p2p_market.evaluation.running.processes import in_processes
 from p2p_market.files import write_bytes
 from p2p_market.registry import load_scenario
 
-PACKAGE: Final = "package.zip"
-TRACES: Final = "traces"
 PARTS: Final = "parts"
 
 Tell = Callable[[int, int], None]
@@ -202,7 +199,7 @@ def _far_away(task: Task, wanted: dict[str, str]) -> Played:
 def _record(candidate: Candidate, season: Season, parts: list[Part]) -> Record:
     found = versions() | {"onnxruntime": version("onnxruntime")}
     boards = sorted({board.scenario for board in season.file.boards})
-    levels = sorted({part.sandbox for part in parts})
+    levels = sorted({level for part in parts for level in part.sandbox.split("; ")})
     return Record(
         season=season.id,
         season_digest=season.digest,

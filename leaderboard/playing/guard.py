@@ -9,24 +9,25 @@ import numpy as np
 from leaderboard.record.record import FAULTS
 from leaderboard.record.traces import from_grid, to_grid
 from leaderboard.sandbox.process import FaultError
-from p2p_market.community.actions import action_map
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.evaluation.players.policy import Policy
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.track import Column
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """An entry in one community. Where a step is faulty nobody trades and storage rests.
+    """One role of an entry, in one episode. Where its answer is faulty the safe default is played.
 
     What it remembers stays as it was before a faulty step. When so many steps were faulty that the
-    episode has failed, it is asked no more.
+    episode has failed, it is asked no more. A step in which several roles are faulty counts once,
+    as what the first of them did.
     """
 
     policy: Policy
     default: FloatArray  # (agent, column)
     most: int  # faulty steps that do not fail the episode
-    out_faults: list[int]  # one per step, as in `traces.Trace`
+    out_faults: list[int]  # one per step, as in `traces.Trace`; all roles write into the same
+    first: bool = True  # the role that is asked first in a step
 
     def start(self, seeds: Sequence[int]) -> Any:
         """The policy's memory."""
@@ -34,6 +35,8 @@ class Guarded:
 
     def act(self, observation: Float32Array, memory: Any) -> tuple[FloatArray, Any]:
         """The policy's answer, or the default."""
+        if self.first:
+            self.out_faults.append(0)
         try:
             if sum(map(bool, self.out_faults)) > self.most:
                 raise FaultError("dead")
@@ -41,9 +44,8 @@ class Guarded:
             if not np.isfinite(action).all():
                 raise FaultError("number")
         except FaultError as fault:
-            self.out_faults.append(1 + FAULTS.index(fault.kind))
+            self.out_faults[-1] = self.out_faults[-1] or 1 + FAULTS.index(fault.kind)
             return self.default[None], memory
-        self.out_faults.append(0)
         return np.asarray(action, dtype=np.float64), later
 
 
@@ -52,6 +54,7 @@ class OnGrid:
     """A policy whose actions are those that a trace can hold."""
 
     policy: Policy
+    columns: tuple[Column, ...] = ()  # of its role
 
     def start(self, seeds: Sequence[int]) -> Any:
         """The policy's memory."""
@@ -60,13 +63,7 @@ class OnGrid:
     def act(self, observation: Float32Array, memory: Any) -> tuple[FloatArray, Any]:
         """The nearest action on the grid."""
         action, later = self.policy.act(observation, memory)
-        return from_grid(to_grid(action)), later
-
-
-def safe_default(scenario: Scenario) -> FloatArray:
-    """No trade, and storage as near to rest as it may be, (agent, column)."""
-    table = action_map(scenario)
-    return np.clip(table.normalised(np.zeros_like(table.half)), -1.0, 1.0)
+        return from_grid(to_grid(action, self.columns), self.columns), later
 
 
 def allowed_faults(steps: int, faulty_share: float) -> int:

@@ -1,11 +1,11 @@
-"""What a package plays with: one policy per file, asked seat by seat.
+"""What a package plays with: casts of one policy per role, each asked seat by seat.
 
 A network sees the rows of one seat at a time and nothing else. What it remembers goes in and comes
 out as numbers, kept here per row, zero before the first step. So no seat can tell another anything
 but by trading, whatever the network computes: decentralised by construction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,21 +14,25 @@ import onnxruntime
 
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from baselines.learners.onnx_policy.policy import on_grid
-from baselines.learners.ppo.decision import KINDS, Decision
 from leaderboard.gate.check import Network
-from leaderboard.gate.session import open_session
+from leaderboard.package.casts import casts
 from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule
+from leaderboard.sandbox.session import open_session
+from leaderboard.tracks import board_card_of
+from leaderboard.tracks.decision import Decision
 from leaderboard.visible import visible
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.players.policy import Policy
+from p2p_market.evaluation.players.policy import Policy, load_policy
+from p2p_market.evaluation.rollout import Cast
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.track import AnyScenario, Role
+from p2p_market.tracks import track_of
 
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """A network in all seats of a scenario, alone in each."""
+    """A network in all seats of a role, alone in each."""
 
     model: bytes
     decision: Decision
@@ -63,9 +67,9 @@ class Seats:
 
 
 def policies(
-    package: Package, networks: dict[str, Network], scenario: Scenario
-) -> dict[str, Policy]:
-    """The policies of a package in a scenario, by the name of their file.
+    package: Package, networks: Mapping[str, Network], scenario: AnyScenario
+) -> dict[str, Cast]:
+    """What a package plays with in a scenario: name of each cast -> role -> policy.
 
     Args:
         package: what was read.
@@ -73,19 +77,47 @@ def policies(
         scenario: where they play.
 
     Raises:
-        PolicyError: if a network was made for other observations or actions.
+        PolicyError: if it is of another track, or a network was made for other observations or
+            actions.
     """
-    found: dict[str, Policy] = {}
-    for name, data in package.files.items():
-        if package.manifest.policy.kind == "rules":
-            found[name] = read_rule(name, data).policy(scenario)
-        else:
-            found[name] = _seats(name, data, networks[name], scenario)
-    return found
+    if (own := package.manifest.policy.track) != scenario.spec.track:
+        raise PolicyError(f"the package is of track {own!r}; {scenario.spec.id} is not")
+    roles: Sequence[Role] = track_of(scenario).roles(scenario)
+    return {
+        name: {
+            role.name: _policy(package, networks, files[role.name], scenario, role)
+            if role.name in files
+            else _by_rule(scenario, role)
+            for role in roles
+        }
+        for name, files in casts(package.manifest, [role.name for role in roles]).items()
+    }
 
 
-def _seats(name: str, data: bytes, network: Network, scenario: Scenario) -> Seats:
-    decision = KINDS[network.decision](scenario)
+def _policy(
+    package: Package,
+    networks: Mapping[str, Network],
+    file: str,
+    scenario: AnyScenario,
+    role: Role,
+) -> Policy:
+    """A file of the package as one role plays it."""
+    if package.manifest.policy.kind == "rules":
+        return read_rule(package.manifest.policy.track, file, package.files[file]).policy(
+            scenario, role.name
+        )
+    return _seats(file, package.files[file], networks[file], scenario, role)
+
+
+def _by_rule(scenario: AnyScenario, role: Role) -> Policy:
+    """A role that the package leaves out."""
+    policy = load_policy(role.rule, scenario, role.name)
+    assert isinstance(policy, Policy)
+    return policy
+
+
+def _seats(name: str, data: bytes, network: Network, scenario: AnyScenario, role: Role) -> Seats:
+    decision = board_card_of(scenario).decisions[network.decision](scenario, role)
     if tuple(network.columns) != decision.names:
         other = sorted(set(network.columns) ^ set(decision.names)) or ["their order"]
         raise PolicyError(

@@ -1,4 +1,4 @@
-"""Both ends of the scale in every draw: nobody trades, and the optimum.
+"""Both ends of the scale in every draw: the rule at 0, and the optimum.
 
 Opening a season solves the optima once. Whoever scores afterwards plays their schedules and bounds
 them by their prices, with no solver; what the table says of costs is only compared.
@@ -8,12 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from leaderboard.season.draws import Draw, board_spec
+from leaderboard.season.draws import Draw, board_scenario
 from leaderboard.season.season import Board, Season
-from p2p_market.community.baselines import RULE
-from p2p_market.community.optimum.digest import digest_of
-from p2p_market.community.scenario.scenario import Scenario, build
-from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.errors import OptimumError, RecordError
 from p2p_market.evaluation.benchmark import best_of
 from p2p_market.evaluation.ends.certificate import certify
@@ -22,16 +18,18 @@ from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import Planner, load_policy
 from p2p_market.evaluation.record.run_record import versions
 from p2p_market.records import FloatArray, Record
+from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM, Plan
+from p2p_market.tracks import track_of
 
 
 @dataclass(frozen=True, slots=True)
 class Ends(Record):
-    """What an episode costs where nobody trades, and at best."""
+    """What an episode costs under the rule, and at best."""
 
-    rule_eur: float  # social cost where nobody trades
+    rule_eur: float  # social cost under the rule
     best_eur: float  # of the optimum, or its bound where the program has whole numbers
-    alone_eur: FloatArray  # private costs where nobody trades, (agent,)
+    alone_eur: FloatArray  # private costs under the rule, (agent,)
 
 
 def solve(drawn: Draw) -> tuple[Entry, Plan]:
@@ -43,7 +41,7 @@ def solve(drawn: Draw) -> tuple[Entry, Plan]:
     scenario, episode = drawn.scenario, drawn.episode()
     planner = load_policy(OPTIMUM, scenario)
     assert isinstance(planner, Planner)
-    rule = play(scenario, episode, RULE)
+    rule = play(scenario, episode, rule_of(scenario))
     plan = rounded(scenario, episode, planner.plan(episode))
     certificate, played = certify(scenario, episode, plan, OPTIMUM)
     if not certificate.holds:
@@ -52,7 +50,7 @@ def solve(drawn: Draw) -> tuple[Entry, Plan]:
         drawn.key.split,
         drawn.key.start_day,
         drawn.key.seed,
-        episode=digest_of(scenario, episode),
+        episode=track_of(scenario).digest(scenario, episode),
         rule_eur=float(rule.social_cost_eur[0]),
         rule_digest=rule.digests[0],
         plan_eur=plan.objective_eur,
@@ -76,7 +74,7 @@ def write(folder: Path, board: Board, rows: list[tuple[Entry, Plan]]) -> list[Pa
         board: which was drawn.
         rows: of all its draws, in order.
     """
-    path = write_table(_shipped(board), rows, versions(), folder)
+    path = write_table(board_scenario(board), rows, versions(), folder)
     return [path, path.with_suffix(".npz")]
 
 
@@ -87,7 +85,7 @@ def optimum(season: Season, drawn: Draw) -> Plan:
         RecordError: if the table is missing, damaged, or of another draw.
     """
     scenario, episode = drawn.scenario, drawn.episode()
-    rows = entries(_shipped(drawn.board), season.reference)
+    rows = entries(board_scenario(drawn.board), season.reference)
     where = f"season {season.id}: {drawn.board.scenario}, draw {drawn.index}"
     if drawn.index >= len(rows):
         raise RecordError(
@@ -95,7 +93,7 @@ def optimum(season: Season, drawn: Draw) -> Plan:
             "and belongs to one version of the scenario"
         )
     entry = rows[drawn.index]
-    if entry.key != drawn.key or entry.episode != digest_of(scenario, episode):
+    if entry.key != drawn.key or entry.episode != track_of(scenario).digest(scenario, episode):
         raise RecordError(f"{where}: is drawn otherwise than when the season was opened")
     plan = plan_of(scenario, episode, entry, drawn.index, season.reference)
     if plan is None:
@@ -114,19 +112,9 @@ def ends(season: Season, drawn: Draw) -> Ends:
     certificate, played = certify(scenario, episode, optimum(season, drawn), OPTIMUM)
     if not certificate.holds:
         raise RecordError(f"{drawn.board.scenario}, draw {drawn.index}: {certificate}")
-    alone = play(scenario, episode, RULE)
+    alone = play(scenario, episode, rule_of(scenario))
     return Ends(
         rule_eur=float(alone.social_cost_eur[0]),
         best_eur=float(best_of(scenario, [certificate], played)[0]),
         alone_eur=alone.private_cost_eur[0],
     )
-
-
-def _shipped(board: Board) -> Scenario:
-    """The scenario of a board before any draw."""
-    return _built(board_spec(board).model_dump_json())
-
-
-@lru_cache(maxsize=2)
-def _built(specification: str) -> Scenario:
-    return build(ScenarioSpec.model_validate_json(specification))

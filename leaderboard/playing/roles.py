@@ -1,91 +1,107 @@
-"""The two roles: an entry in all seats, or in one among bots; each as a policy for one draw."""
+"""An entry at work: in all seats, or in one among bots; as a cast for one draw."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from leaderboard.package.rules import read_rule
 from leaderboard.playing.candidate import Candidate
-from leaderboard.playing.guard import Guarded, OnGrid, allowed_faults, safe_default
+from leaderboard.playing.guard import Guarded, OnGrid, allowed_faults
+from leaderboard.playing.play import Seats
 from leaderboard.playing.reference import optimum
+from leaderboard.playing.remote import process_of, remote
 from leaderboard.sandbox.process import PolicyProcess
-from leaderboard.sandbox.remote import process_of, remote
 from leaderboard.season.draws import Draw, following
 from leaderboard.season.season import Season
-from leaderboard.tripwires import OTHER_OPTIMUM
-from p2p_market.community.actions import action_map
-from p2p_market.community.baselines import TRUTHFUL
-from p2p_market.community.optimum.plan import plan_actions
+from leaderboard.tracks import board_card_of
+from leaderboard.tripwires import OTHER_OPTIMUM, TRIPWIRES, constants
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.mixture import Mixture
-from p2p_market.evaluation.players.policy import Informed, Planner, Policy, load_policy
+from p2p_market.evaluation.players.policy import Informed, Policy, load_cast, load_policy
 from p2p_market.evaluation.players.population import Seeded, bot_seed, load_population, seated
-from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.evaluation.rollout import Cast, recorded, rollout
 from p2p_market.records import FloatArray
-from p2p_market.track import OPTIMUM
+from p2p_market.track import OPTIMUM, Card
+from p2p_market.tracks import track_of
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A policy at work, and the process that it needs, if any."""
+    """Policies at work, and the processes that they need."""
 
-    policy: Policy
-    process: PolicyProcess | None
+    cast: Cast  # role -> policy
+    processes: tuple[PolicyProcess, ...]
+
+    @property
+    def level(self) -> str:
+        """What holds the processes; "" without any."""
+        return "; ".join(sorted({process.level for process in self.processes}))
 
 
 @contextmanager
 def actor(
     candidate: Candidate, file: str, season: Season, drawn: Draw, seat: int | None
 ) -> Iterator[Actor]:
-    """A file of a candidate in a draw; its process ends with the block.
+    """A cast of a candidate in a draw; its processes end with the block.
 
     Args:
         candidate: who plays.
-        file: of it.
+        file: name of the cast.
         season: whose limits hold.
         drawn: where it plays.
-        seat: which it is asked for; None for all.
+        seat: which it is asked for, where there is one role; None for all.
     """
     scenario = drawn.scenario
-    network = candidate.seats(file, scenario)
-    if network is None:
-        yield Actor(_own_code(candidate, file, season, drawn), None)
+    cast = candidate.cast(file, scenario)
+    if cast is None:
+        yield Actor(_own_code(file, season, drawn), ())
         return
-    asked = tuple(range(len(scenario.agents))) if seat is None else (seat,)
-    with process_of(network, season.file.limits, asked) as process:
-        yield Actor(remote(network, process, asked), process)
+    playing, processes = dict(cast), []
+    with ExitStack() as running:
+        for role in track_of(scenario).roles(scenario):
+            policy = cast[role.name]
+            if isinstance(policy, Seats):
+                asked = tuple(range(len(role.agents))) if seat is None else (seat,)
+                process = running.enter_context(process_of(policy, season.file.limits, asked))
+                playing[role.name] = remote(policy, process, asked)
+                processes.append(process)
+        yield Actor(playing, tuple(processes))
 
 
-def _own_code(candidate: Candidate, file: str, season: Season, drawn: Draw) -> Policy:
-    """A rule of ours with a stranger's settings, or a reference."""
-    if candidate.package is not None:
-        return read_rule(file, candidate.package.files[file]).policy(drawn.scenario)
+def _own_code(file: str, season: Season, drawn: Draw) -> Cast:
+    """A reference or a tripwire."""
+    scenario = drawn.scenario
     if file in (OPTIMUM, OTHER_OPTIMUM):
         return _planned(season, drawn, drawn if file == OPTIMUM else following(season, drawn))
-    policy = load_policy(file, drawn.scenario)
-    if isinstance(policy, Planner):
-        raise PolicyError(f"{file!r} plans with perfect foresight; only the optimum may")
-    return policy.informed(drawn.episode()) if isinstance(policy, Informed) else policy
+    if file == TRIPWIRES["constant"]:
+        return constants(scenario)
+    return {
+        role: policy.informed(drawn.episode()) if isinstance(policy, Informed) else policy
+        for role, policy in load_cast(file, scenario).items()
+    }
 
 
-def _planned(season: Season, drawn: Draw, of: Draw) -> Policy:
+def _planned(season: Season, drawn: Draw, of: Draw) -> Cast:
     """The schedule of a draw's optimum, in this draw."""
-    plan = optimum(season, of)
-    return Recorded(plan_actions(drawn.scenario, drawn.episode(), plan.schedule))
+    scenario = drawn.scenario
+    return recorded(track_of(scenario).replayed(scenario, drawn.episode(), optimum(season, of)))
 
 
-def guarded(policy: Policy, season: Season, drawn: Draw, out_faults: list[int]) -> Guarded:
-    """The policy with the safe default behind it."""
+def guarded(cast: Cast, season: Season, drawn: Draw, out_faults: list[int]) -> dict[str, Policy]:
+    """The policies with the safe default behind them, in the order in which they are asked."""
     scenario = drawn.scenario
     most = allowed_faults(scenario.steps, season.file.limits.faulty_share)
-    return Guarded(policy, safe_default(scenario), most, out_faults)
+    default = board_card_of(scenario).default(scenario)
+    return {
+        role.name: Guarded(cast[role.name], default[role.name], most, out_faults, place == 0)
+        for place, role in enumerate(track_of(scenario).roles(scenario))
+    }
 
 
 def among_bots(policy: Policy, season: Season, drawn: Draw, seat: int) -> Policy:
-    """The policy in one seat, a bot of the season's population in each of the others."""
+    """The policy in one seat, a bot of the population in each of the others; of one role."""
     scenario, key = drawn.scenario, drawn.key
     population = load_population(season.file.population)
     names = seated(scenario, population, key)
@@ -99,14 +115,23 @@ def among_bots(policy: Policy, season: Season, drawn: Draw, seat: int) -> Policy
             raise PolicyError(f"{population.name}: {bot} sees more than observations")
         players.append(Seeded(player, (bot_seed(key),)))
     labels = ("entry", *(f"{population.name}: {bot}" for bot in bots))
-    return Mixture(labels, (policy, *players), member_of, action_map(scenario).width)
+    (role,) = track_of(scenario).roles(scenario)
+    return Mixture(labels, (policy, *players), member_of, len(role.columns))
 
 
 @lru_cache(maxsize=4)
-def truthful_costs_eur(season: Season, drawn: Draw, seat: int) -> FloatArray:
-    """Private costs where the seat plays the truthful rule among the same bots, (agent,)."""
-    policy = load_policy(TRUTHFUL, drawn.scenario)
+def compared_costs_eur(season: Season, drawn: Draw, seat: int) -> FloatArray:
+    """Private costs where the seat plays what others are measured against, (agent,)."""
+    scenario = drawn.scenario
+    name = compared_in(track_of(scenario).CARD)
+    policy = load_policy(name, scenario)
     assert isinstance(policy, Policy)
-    joint = OnGrid(among_bots(policy, season, drawn, seat))
-    played = rollout(drawn.scenario, drawn.episode(), joint, TRUTHFUL)
+    (role,) = track_of(scenario).roles(scenario)
+    joint = OnGrid(among_bots(policy, season, drawn, seat), role.columns)
+    played = rollout(scenario, drawn.episode(), joint, name)
     return np.asarray(played.private_cost_eur[0])
+
+
+def compared_in(card: Card) -> str:
+    """The baseline that a seat among bots is measured against."""
+    return card.compared or card.rule

@@ -7,27 +7,30 @@ import numpy as np
 
 from leaderboard.playing.guard import allowed_faults
 from leaderboard.playing.reference import ends
-from leaderboard.playing.roles import truthful_costs_eur
-from leaderboard.record.traces import Trace, from_grid
+from leaderboard.playing.roles import compared_costs_eur
+from leaderboard.record.traces import Trace, actions_of
 from leaderboard.season.draws import Draw
 from leaderboard.season.season import Season
-from p2p_market.community.baselines import RULE
-from p2p_market.community.metrics import METRICS
 from p2p_market.evaluation.players.player import play
-from p2p_market.evaluation.rollout import Recorded, rollout
+from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.evaluation.statistics.scores import floor_costs
 from p2p_market.records import FloatArray
+from p2p_market.registry import rule_of
 from p2p_market.track import Trajectory
+from p2p_market.tracks import track_of
 
 
 def replayed(drawn: Draw, trace: Trace) -> Trajectory:
     """What the actions of a trace lead to; nobody's policy is asked.
 
     Raises:
-        PolicyError: if the trace has another shape than the draw.
+        RecordError: if the trace is not of the track's roles.
+        PolicyError: if it has another shape than the draw.
     """
-    recorded = Recorded(from_grid(trace.actions)[:, None])
-    return rollout(drawn.scenario, drawn.episode(), recorded, "trace")
+    scenario = drawn.scenario
+    actions = actions_of(track_of(scenario).roles(scenario), trace)
+    cast = recorded({role: own[:, None] for role, own in actions.items()})
+    return rollout(scenario, drawn.episode(), cast, "trace")
 
 
 def failed(season: Season, trace: Trace) -> bool:
@@ -49,6 +52,7 @@ def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) 
         played: what its actions led to.
     """
     both, lost = ends(season, drawn), failed(season, trace)
+    scenario = drawn.scenario
     costs = (np.array([both.rule_eur]), played.social_cost_eur, np.array([both.best_eur]))
     return {
         "faults": trace.counts(),
@@ -58,8 +62,8 @@ def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) 
         "rule_eur": both.rule_eur,
         "best_eur": both.best_eur,
         "metrics": {
-            name: float(metric.of(drawn.scenario, drawn.episode(), played)[0])
-            for name, metric in METRICS.items()
+            name: float(metric.of(scenario, drawn.episode(), played)[0])
+            for name, metric in track_of(scenario).CARD.metrics.items()
         },
         "saved_eur": (both.alone_eur - played.private_cost_eur[0]).tolist(),
         "steps": len(trace.faults),
@@ -71,10 +75,10 @@ def focal_numbers(
 ) -> dict[str, Any]:
     """What `record.FocalEpisode` holds of an entry in one seat.
 
-    A failed episode costs what it cost, and at least as much more than alone as the truthful rule
-    saves there.
+    A failed episode costs what it cost, and at least as much more than alone as the rule that
+    others are measured against saves there.
     """
-    own, truthful = played.private_cost_eur[0], truthful_costs_eur(season, drawn, seat)
+    own, truthful = played.private_cost_eur[0], compared_costs_eur(season, drawn, seat)
     alone, lost = float(_alone_eur(drawn)[seat]), failed(season, trace)
     floor = max(float(own[seat]), alone + max(0.0, alone - float(truthful[seat])))
     others = np.arange(len(own)) != seat
@@ -91,5 +95,7 @@ def focal_numbers(
 
 @lru_cache(maxsize=4)
 def _alone_eur(drawn: Draw) -> FloatArray:
-    """Private costs where nobody trades, (agent,)."""
-    return np.asarray(play(drawn.scenario, drawn.episode(), RULE).private_cost_eur[0])
+    """Private costs under the rule at 0, (agent,)."""
+    return np.asarray(
+        play(drawn.scenario, drawn.episode(), rule_of(drawn.scenario)).private_cost_eur[0]
+    )

@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 
 from leaderboard.record.record import Episode, FocalEpisode, Record
-from p2p_market.community.metrics import METRICS
 from p2p_market.evaluation.statistics.bootstrap import (
     Interval,
     draw_weeks,
@@ -15,44 +14,51 @@ from p2p_market.evaluation.statistics.bootstrap import (
 )
 from p2p_market.evaluation.statistics.fairness import jain_index
 from p2p_market.records import FloatArray
+from p2p_market.track import Card
 
 CENT_EUR: Final = 0.01
-"""Savings and losses below this count as none: where nobody trades, the rounding of actions in
-traces makes some."""
+"""Savings and losses below this count as none: even for the rule itself, the rounding of actions
+in traces makes some."""
 FOCAL_STREAM: Final = "p2p_market/board/focal/1"
 
-COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
-    "worse_off": ("%", "low"),
-    "jain": ("1", "high"),
-    **{name: (metric.unit, metric.better) for name, metric in METRICS.items()},
+SHARES: Final[Mapping[str, tuple[str, str]]] = {"worse_off": ("%", "low"), "jain": ("1", "high")}
+CONDUCT: Final[Mapping[str, tuple[str, str]]] = {
     "faults": ("‰", "low"),
     "failed": ("%", "low"),
     "time": ("ms", "low"),
 }
-"""Column -> unit and which direction is better; means per episode, `faults` and `time` per step."""
 
 
-def columns(record: Record) -> dict[str, float]:
-    """All `COLUMNS` of a record."""
+def columns_of(card: Card) -> dict[str, tuple[str, str]]:
+    """Column -> unit and which direction is better.
+
+    Means per episode; `faults` and `time` per step.
+    """
+    metrics = {name: (metric.unit, metric.better) for name, metric in card.metrics.items()}
+    return {**SHARES, **metrics, **CONDUCT}
+
+
+def columns(record: Record, card: Card) -> dict[str, float]:
+    """All columns of a record."""
     episodes = record.episodes
     steps = max(1, sum(one.steps for one in episodes))
     faults = sum(sum(one.faults.values()) for one in episodes)
-    found = {name: np.mean([one.metrics[name] for one in episodes]) for name in METRICS}
+    found = {name: np.mean([one.metrics[name] for one in episodes]) for name in card.metrics}
     found["worse_off"] = 100.0 * np.mean([_worse_off(one) for one in episodes])
     found["jain"] = np.float64(_jain(episodes))
     found["faults"] = np.float64(1000.0 * faults / steps)
     found["failed"] = 100.0 * np.mean([one.failed for one in episodes])
     found["time"] = np.float64(1000.0 * sum(one.seconds for one in episodes) / steps)
-    return {name: float(found[name]) for name in COLUMNS}
+    return {name: float(found[name]) for name in columns_of(card)}
 
 
 def _worse_off(episode: Episode) -> float:
-    """Share of members that pay more than where nobody trades."""
+    """Share of agents that pay more than under the rule."""
     return float(np.mean(np.array(episode.saved_eur) < -CENT_EUR))
 
 
 def _jain(episodes: Sequence[Episode]) -> float:
-    """Jain's index of members' savings over all draws of a scenario, mean over scenarios.
+    """Jain's index of agents' savings over all draws of a scenario, mean over scenarios.
 
     Less than a cent a week is no saving; where nobody saves anything the index counts as 0.
     """
@@ -68,9 +74,9 @@ def _jain(episodes: Sequence[Episode]) -> float:
 def focal_columns(record: Record) -> dict[str, Interval]:
     """What one seat saves among strangers, and what the others have of it [EUR per episode].
 
-    `saving` is against no trade, `edge` against the truthful rule in the same seat, `others` what
-    all others save since the seat is not truthful. Intervals are over draws; seats of one draw,
-    and files of one package, share it.
+    `saving` is against the rule at 0, `edge` against what others are measured against in the same
+    seat, `others` what all others save since the seat does not play that. Intervals are over draws;
+    seats of one draw, and files of one package, share it.
     """
     if not record.focal:
         return {}

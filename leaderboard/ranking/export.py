@@ -11,7 +11,7 @@ import numpy as np
 
 from leaderboard.ranking.ranking import Board, Row
 from leaderboard.record.record import Episode, Record, digest
-from p2p_market.community.metrics import METRICS
+from leaderboard.tracks import card, track_name
 from p2p_market.evaluation.statistics.scores import episode_scores
 
 FORMULA: Final = re.compile(r"(^|[;,|\t\r\n\"])(\s*)([=+\-@])")
@@ -35,8 +35,8 @@ LATEX: Final = str.maketrans(
 def marl_eval(board: Board) -> str:
     """All episodes as marl-eval reads them: environment, task, algorithm, run, metric.
 
-    A run is one file of an entry: one training. Every episode is one number of `score` (0 = no
-    trade, 100 = optimum), `social_cost` [EUR] and the metrics. Source: Gorsane et al. (2022),
+    A run is one file of an entry: one training. Every episode is one number of `score` (0 = the
+    rule, 100 = optimum), `social_cost` [EUR] and the metrics. Source: Gorsane et al. (2022),
     arXiv 2209.10485; github.com/instadeepai/marl-eval.
     """
     tasks: dict[str, dict[str, Any]] = {}
@@ -68,9 +68,14 @@ def _run(episodes: list[Episode]) -> dict[str, Any]:
     metrics = {
         "score": episode_scores(rule, own, best).tolist(),
         "social_cost": own.tolist(),
-        **{name: [one.metrics[name] for one in episodes] for name in METRICS},
+        **{name: [one.metrics[name] for one in episodes] for name in _metrics(episodes[0])},
     }
     return {"step_0": {"step_count": 0, **metrics}, "absolute_metrics": metrics}
+
+
+def _metrics(episode: Episode) -> list[str]:
+    """Names of the metrics, in the order of their track."""
+    return list(card(track_name(episode.scenario)).metrics)
 
 
 def table(board: Board) -> str:

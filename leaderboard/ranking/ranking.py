@@ -19,10 +19,12 @@ from leaderboard.ranking.scores import Costs, Draws
 from leaderboard.record.entries import Entered
 from leaderboard.record.record import Record
 from leaderboard.sandbox.isolation import NAMESPACES
+from leaderboard.tracks import card, track_name
 from p2p_market.errors import RecordError
 from p2p_market.evaluation.statistics.aggregates import groups
 from p2p_market.evaluation.statistics.bootstrap import Interval, interval
 from p2p_market.evaluation.statistics.summary import Summary, rank_ranges
+from report.words import in_words
 
 FLOORED_SHARE: Final = 0.01
 MEAN_BELOW_IQM: Final = 5.0
@@ -32,13 +34,13 @@ ABOVE_OPTIMUM_EUR: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry; scores between 0 (no trade) and 100 (optimum)."""
+    """One entry; scores between 0 (the rule) and 100 (optimum)."""
 
     entered: Entered
     summary: Summary  # ranks and group are 0 where it is not ranked
     behind: Interval  # score of the first in its table less its own, paired
     scenarios: Mapping[str, Interval]
-    columns: Mapping[str, float]  # means over episodes, as `columns.COLUMNS` names them
+    columns: Mapping[str, float]  # means over episodes, as `columns.columns_of` names them
     focal: Mapping[str, Interval]  # EUR per episode and seat; empty without focal episodes
     reasons: tuple[str, ...]  # why it is not ranked
     draws: Draws
@@ -67,6 +69,7 @@ class Board:
     """All tables of a season."""
 
     season: str
+    track: str  # of all scenarios
     draws: Mapping[str, int]  # scenario -> how many
     weeks: float  # that carry the scores, for intervals of differences
     policies: Table
@@ -97,7 +100,8 @@ def board_of(season: str, entries: Sequence[Entered]) -> Board:
         entries: of that season, as `entries.entered` reads them.
 
     Raises:
-        RecordError: if there are none, or they were not played on the same draws.
+        RecordError: if there are none, or they were not played on the same draws, or of several
+            tracks.
     """
     if not entries:
         raise RecordError(f"{season}: no entries to rank")
@@ -105,6 +109,7 @@ def board_of(season: str, entries: Sequence[Entered]) -> Board:
     first = costs[0]
     for one, own in zip(entries, costs, strict=True):
         scores.check_same_draws(one.name, own, entries[0].name, first)
+    track = _track(season, first)
     chosen = scores.choose(first)
     weeks = scores.weeks(first)
     rows = [
@@ -113,6 +118,7 @@ def board_of(season: str, entries: Sequence[Entered]) -> Board:
     ]
     return Board(
         season=season,
+        track=track,
         draws={one.scenario: len(one.rule_eur) for one in first},
         weeks=weeks,
         policies=_table(_of(rows, "policy"), weeks),
@@ -121,26 +127,37 @@ def board_of(season: str, entries: Sequence[Entered]) -> Board:
     )
 
 
+def _track(season: str, costs: Sequence[Costs]) -> str:
+    """The one track of all scenarios: what is not comparable is not added up."""
+    tracks = sorted({track_name(one.scenario) for one in costs})
+    if len(tracks) > 1:
+        raise RecordError(f"{season}: scores of {' and '.join(tracks)} are not added up")
+    return tracks[0]
+
+
 def _of(rows: Sequence[Row], *divisions: str) -> list[Row]:
     return [row for row in rows if row.entered.record.entry.division in divisions]
 
 
 def _row(entered: Entered, costs: Sequence[Costs], draws: Draws) -> Row:
     """An entry by itself, not yet ranked."""
+    own = card(track_name(costs[0].scenario))
     summary = scores.summary(entered.name, costs, draws)
     return Row(
         entered=entered,
         summary=summary,
         behind=Interval(0.0, 0.0, 0.0),
         scenarios=scores.by_scenario(costs, draws),
-        columns=columns(entered.record),
+        columns=columns(entered.record, own),
         focal=focal_columns(entered.record),
-        reasons=_reasons(entered, costs, summary),
+        reasons=_reasons(entered, costs, summary, own.rule),
         draws=draws,
     )
 
 
-def _reasons(entered: Entered, costs: Sequence[Costs], summary: Summary) -> tuple[str, ...]:
+def _reasons(
+    entered: Entered, costs: Sequence[Costs], summary: Summary, rule: str
+) -> tuple[str, ...]:
     """Why an entry is not ranked; none if it is."""
     entry, seeds = entered.record.entry, len(costs[0].own_eur)
     if entry.division in ("reference", "tripwire"):
@@ -156,7 +173,7 @@ def _reasons(entered: Entered, costs: Sequence[Costs], summary: Summary) -> tupl
         "an episode costs less than the optimum: under examination": above,
         f"{100.0 * floored:.1f} % of its episodes failed": floored > FLOORED_SHARE,
         f"heavy tail: mean {gap:.1f} points below IQM": gap > MEAN_BELOW_IQM,
-        f"worse than no trade in {summary.worst_scenario}": summary.worst < 0.0,
+        f"worse than {in_words(rule)} in {summary.worst_scenario}": summary.worst < 0.0,
     }
     return tuple(reason for reason, holds in said.items() if holds)
 

@@ -110,7 +110,7 @@ def check_same_draws(name: str, own: Sequence[Costs], first: str, theirs: Sequen
         ends = (one.rule_eur, other.rule_eur), (one.best_eur, other.best_eur)
         if not all(np.array_equal(mine, known) for mine, known in ends):
             raise RecordError(
-                f"{name} and {first}: {one.scenario}: differ in the cost of no trade or of the "
+                f"{name} and {first}: {one.scenario}: differ in the cost of the rule or of the "
                 "optimum, so they are not of one season"
             )
 

@@ -15,6 +15,8 @@ from leaderboard.season.season import Season
 from p2p_market.errors import RecordError
 
 FOLDER: Final = "entries"
+PACKAGE: Final = "package.zip"
+TRACES: Final = "traces"
 BYTES: Final = 64 * 2**20
 """No record has more."""
 

@@ -10,21 +10,27 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from leaderboard.package.manifest import Author, Citation, Digest, Slug, Training, Version
-from leaderboard.package.strict_toml import COMPLAINTS, Section
+from leaderboard.forms import (
+    COMPLAINTS,
+    Count,
+    Digest,
+    FileName,
+    Id,
+    Section,
+    Slug,
+    Text,
+    Version,
+)
+from leaderboard.package.manifest import Author, Citation, Training
+from leaderboard.tracks import card, track_name
 from leaderboard.visible import visible
-from p2p_market.community.metrics import METRICS
-from p2p_market.errors import RecordError
+from p2p_market.errors import RecordError, ScenarioError
 
 NAME: Final = "result.json"
 FORMAT: Final = "p2p-market-result/1"
 FAULTS: Final = ("number", "frame", "late", "dead")
 """Kinds of a faulty step: nan or infinity, an answer of a wrong form, none in time, no process."""
 
-Text = Annotated[str, StringConstraints(max_length=200)]
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$")]
-Count = Annotated[int, Field(ge=0, le=2**31)]
 FaultCounts = dict[Literal["number", "frame", "late", "dead"], Annotated[int, Field(ge=1)]]
 
 
@@ -69,17 +75,21 @@ class Episode(Played):
     """The file in all seats; if it failed, the cost is the floor, the rest what was played."""
 
     cost_eur: float  # social cost; score = (rule - cost) / (rule - best)
-    rule_eur: float  # where nobody trades
+    rule_eur: float  # of the rule at 0
     best_eur: float  # of the optimum, or its bound where the program has whole numbers
-    metrics: dict[Text, float]  # name in METRICS -> value
-    saved_eur: Annotated[list[float], Field(min_length=1)]  # of each member, against no trade
+    metrics: dict[Text, float]  # name among those of the scenario's track -> value
+    saved_eur: Annotated[list[float], Field(min_length=1)]  # of each agent, against the rule
     steps: Count
     seconds: Annotated[float, Field(ge=0.0)]  # of the policy; says nothing about the score
 
     @model_validator(mode="after")
     def _all_metrics(self) -> "Episode":
-        if self.metrics.keys() != METRICS.keys():
-            raise ValueError(f"metrics must be {', '.join(METRICS)}")
+        try:
+            known = card(track_name(self.scenario)).metrics
+        except ScenarioError as error:
+            raise ValueError(str(error)) from None
+        if self.metrics.keys() != known.keys():
+            raise ValueError(f"metrics must be {', '.join(known)}")
         return self
 
 
@@ -88,9 +98,9 @@ class FocalEpisode(Played):
 
     seat: Count
     cost_eur: float  # private cost of the seat
-    alone_eur: float  # where nobody trades
-    truthful_eur: float  # where the seat plays the truthful rule
-    others_gain_eur: float  # what all others save since the seat is not truthful
+    alone_eur: float  # under the rule at 0
+    truthful_eur: float  # where the seat plays what others are measured against
+    others_gain_eur: float  # what all others save since the seat does not play that
 
 
 class Record(Section):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
-from leaderboard.gate.session import open_session
+from leaderboard.sandbox.session import open_session
 
 
 class Network:

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from leaderboard.gate.limited import ROOT
 from leaderboard.sandbox.frames import HEADER, MARK, NONCE_BYTES, framed
 from leaderboard.season.season import Limits
 from p2p_market.errors import P2PMarketError
+from p2p_market.loading import ROOT
 
 NETWORK: Final = "leaderboard.sandbox.network:Network"
 LEVEL_BYTES: Final = 64
@@ -98,7 +98,7 @@ class PolicyProcess:
             stderr=subprocess.DEVNULL,
             cwd=self._folder.name,
             env={
-                "PYTHONPATH": str(ROOT),
+                "PYTHONPATH": ROOT,
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONHASHSEED": "0",
                 "OPENBLAS_NUM_THREADS": "1",

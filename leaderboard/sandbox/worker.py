@@ -11,9 +11,9 @@ import os
 import sys
 from typing import Any, Final
 
-from leaderboard.gate.worker import limit
 from leaderboard.sandbox.frames import HEADER, LONGEST, MARK, NONCE_BYTES, framed
 from leaderboard.sandbox.isolation import forsake, isolate
+from leaderboard.sandbox.limits import limit
 
 IN: Final = 0
 OUT: Final = 1

@@ -1,32 +1,24 @@
 """The draws of a season: every number of them comes out of its secret.
 
 A number is SHAKE-256 over the secret and the words that name it, so it is the same for every entry,
-tells of no other number, and cannot be searched for: it has 128 bits, and so has the seed of the
-year, of the homes and of the weather behind a draw. Nothing of a draw is in public data.
+tells of no other number, and cannot be searched for: it has 128 bits, and so has every seed behind
+a draw. What a draw is made of, such as a year that nobody has seen, the track says.
 """
 
 import hashlib
-import math
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 from leaderboard.season.season import Board, Season
-from p2p_market.community.episode.episode import Episode, draw
-from p2p_market.community.scenario.scenario import Scenario, build
-from p2p_market.community.scenario.schema import Contract, DynamicContract, Member, ScenarioSpec
-from p2p_market.data import load
-from p2p_market.data.calendar import start_days
-from p2p_market.registry import load_scenario
-from p2p_market.track import EpisodeKey
+from leaderboard.tracks import board_card_of
+from p2p_market.registry import load_scenario, scenario_of
+from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey
+from p2p_market.tracks import track_of
 
 PURPOSE: Final = b"p2p_market/draw/1"
 NUMBER_BYTES: Final = 16
 SPLIT: Final = "test"
-STRANGERS: Final = {"farm": "commercial"}
-"""Kind of a donor that no generated year has -> the kind in its place."""
-CO2_KG_PER_KWH: Final = 0.77
-"""No hour of a generated year has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +31,16 @@ class Draw:
     key: EpisodeKey
 
     @property
-    def scenario(self) -> Scenario:
-        """The scenario on this draw's year and homes."""
-        return _built(self.specification)
+    def scenario(self) -> AnyScenario:
+        """The scenario as it was drawn."""
+        scenario: AnyScenario = scenario_of(self.specification)
+        return scenario
 
-    def episode(self) -> Episode:
+    def episode(self) -> AnyEpisode:
         """The episode, a batch of one."""
-        return draw(self.scenario, self.key)
+        scenario = self.scenario
+        episode: AnyEpisode = track_of(scenario).draw(scenario, self.key)
+        return episode
 
 
 def number(secret: bytes, *words: object) -> int:
@@ -83,11 +78,12 @@ def focal_draws(season: Season) -> list[tuple[Draw, int]]:
 
 def one(season: Season, board: Board, index: int) -> Draw:
     """A draw of a board."""
-    secret, name = season.known_secret(), board.scenario
-    spec = on_year(board_spec(board), number(secret, name, index, "data"))
-    starts = start_days(SPLIT, spec.days)
-    start = int(starts[number(secret, name, index, "start") % len(starts)])
-    key = EpisodeKey(SPLIT, start, number(secret, name, index, "seed"))
+    secret, shipped = season.known_secret(), board_scenario(board)
+
+    def of(purpose: str) -> int:
+        return number(secret, board.scenario, index, purpose)
+
+    spec, key = board_card_of(shipped).drawn(shipped, SPLIT, of)
     return Draw(board, index, spec.model_dump_json(), key)
 
 
@@ -100,72 +96,22 @@ def seats(season: Season, count: int, index: int) -> list[int]:
     """Seats in focus in a draw of the focal board, in order."""
     assert season.file.focal is not None
     name, secret = season.file.focal.scenario, season.known_secret()
-    every = range(len(board_spec(season.file.focal).members))
+    every = range(len(board_scenario(season.file.focal).agents))
     drawn = sorted(every, key=lambda seat: number(secret, name, index, f"seat {seat}"))
     return sorted(drawn[:count])
 
 
-def board_spec(board: Board) -> ScenarioSpec:
+def board_scenario(board: Board) -> AnyScenario:
     """The shipped scenario of a board, shortened if the season says so."""
-    spec = _shipped(board.scenario)
-    return spec.model_copy(update={"days": board.days or spec.days})
+    return _shipped(board.scenario, board.days)
 
 
-def on_year(spec: ScenarioSpec, drawn: int) -> ScenarioSpec:
-    """A scenario on a generated year, with homes that nobody has seen.
-
-    Members keep devices, contracts and the kind of their load. A dynamic price keeps to what the
-    market can express: spikes of a generated year end at the highest price less carbon cost.
-    """
-    year = f"synthetic:{drawn}"
-    prices = f"{spec.prices.partition(':')[0]}:{drawn}" if spec.prices else None
-    kinds = {donor.name: donor.kind for donor in load(spec.data).donors}
-    return spec.model_copy(
-        update={
-            "data": year,
-            "prices": prices,
-            "donors": "held_out",
-            "contracts": {name: _in_range(spec, one) for name, one in spec.contracts.items()},
-            "members": tuple(_unseen(member, kinds) for member in spec.members),
-        }
+@lru_cache(maxsize=16)
+def _shipped(scenario_id: str, days: int | None) -> AnyScenario:
+    scenario: AnyScenario = load_scenario(scenario_id)
+    if days is None:
+        return scenario
+    shorter: AnyScenario = scenario_of(
+        scenario.spec.model_copy(update={"days": days}).model_dump_json()
     )
-
-
-def _unseen(member: Member, kinds: dict[str, str]) -> Member:
-    """The member with any donor of its load's kind."""
-    assets = tuple(_any_donor(device, kinds) for device in member.assets)
-    return member.model_copy(update={"assets": assets})
-
-
-def _any_donor(device: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
-    if device["kind"] != "load":
-        return device
-    kind = device["donor_kind"] if "donor_kind" in device else kinds[device["donor"]]
-    return {
-        "kind": "load",
-        "annual_kwh": device["annual_kwh"],
-        "donor_kind": STRANGERS.get(kind, kind),
-    }
-
-
-def _in_range(spec: ScenarioSpec, contract: Contract) -> Contract:
-    """A dynamic contract between all feed-in tariffs and the highest price."""
-    if not isinstance(contract, DynamicContract):
-        return contract
-    tick = spec.tick_eur_per_kwh
-    worth = [each.feed_in_eur_per_kwh for each in spec.contracts.values()]
-    floor = max(contract.floor_eur_per_kwh or 0.0, spec.terminal_value_eur_per_kwh, *worth)
-    room = spec.price_max_eur_per_kwh - spec.carbon_eur_per_kg * CO2_KG_PER_KWH
-    cap = round(math.floor(room / tick) * tick, 9)
-    return contract.model_copy(update={"floor_eur_per_kwh": floor, "cap_eur_per_kwh": cap})
-
-
-@cache
-def _shipped(scenario: str) -> ScenarioSpec:
-    spec: ScenarioSpec = load_scenario(scenario).spec
-    return spec
-
-
-@lru_cache(maxsize=2)
-def _built(specification: str) -> Scenario:
-    return build(ScenarioSpec.model_validate_json(specification))
+    return shorter

@@ -13,9 +13,8 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints, model_validator
 
-from leaderboard.package.manifest import Digest
-from leaderboard.package.strict_toml import Section, read_toml
-from leaderboard.record.record import Id, Text
+from leaderboard.forms import Digest, Id, Section, Text, read_toml
+from leaderboard.tracks import track_name
 from p2p_market.errors import RecordError
 from p2p_market.registry import POPULATION
 
@@ -60,7 +59,7 @@ class Plan(Section):
     title: Text
     opened: date
     closed: date | None = None
-    population: Text = POPULATION
+    population: Text = POPULATION  # beside a seat in focus
     boards: Annotated[list[Board], Field(min_length=1, max_length=64)]
     focal: FocalBoard | None = None
     limits: Limits = Limits()
@@ -105,6 +104,11 @@ class Season:
     def reference(self) -> Path:
         """Folder of the reference tables."""
         return self.folder / REFERENCE
+
+    @property
+    def track(self) -> str:
+        """The track of its boards; they all have the same."""
+        return track_name(self.file.boards[0].scenario)
 
     def known_secret(self) -> bytes:
         """The secret.

@@ -5,17 +5,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from leaderboard.tracks.card import Picture
 from p2p_market.errors import SiteError
 from p2p_market.evaluation.statistics.bootstrap import Interval
-from p2p_market.records import FloatArray
 
 DIVISIONS: Final = ("policy", "method", "reference", "tripwire")
 ENTRY_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """A number beside the score, as it is headed on a page."""
+
+    key: str  # in `Row.columns`
+    name: str
+    digits: int
+    unit: str  # "" for counts
+    better: str  # which direction is: "low", "high" or ""
+    on_board: bool = False
+    alarm: bool = False  # other than 0 is worth a look
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the board; scores between no trade (0) and the optimum (100)."""
+    """One line of the board; scores between the rule (0) and the optimum (100)."""
 
     id: str  # name of its page; "" for an end of the scale, which has none
     name: str
@@ -41,22 +54,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """One episode as it was played, sums over the members, (step,) each."""
+    """One episode as it was played."""
 
     scenario: str
     draw: int
     first_day: int  # of the week, 0 = Monday
     dt_h: float
-    load_kw: FloatArray
-    pv_kw: FloatArray
-    price_eur_per_kwh: FloatArray  # clearing price, nan where nothing was traded
-    cap_eur_per_kwh: FloatArray  # highest bid that is allowed
-    floor_eur_per_kwh: FloatArray  # lowest ask that is allowed
-    traded_kw: FloatArray
-    grid_kw: FloatArray  # import less export
-    soc: FloatArray  # stored share of all storage, 0 to 1, after the step
     score: float  # of this episode
-    gap_eur: tuple[float, float]  # lost by dispatch and by allocation; together: above the optimum
+    above_eur: float  # the optimum
+    parts_eur: tuple[tuple[float, str], ...]  # of it, and by what; together: all of it
+    picture: Picture | None  # None: the track has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,10 @@ class Season:
     closed: str  # day, or ""
     facts: tuple[tuple[str, str], ...]  # commitment, digest, versions: name and value
     scenarios: tuple[tuple[str, int], ...]  # id and number of draws
+    rule: str  # the 0 of the scale, in words
+    zero: str  # "0 costs what ... costs"
+    beside: str  # "... shown, not added up"
+    columns: tuple[Column, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,26 +6,24 @@ from pathlib import Path
 from typing import Final
 
 from leaderboard.ledger import ledger
-from leaderboard.playing.evaluate import PACKAGE
+from leaderboard.playing.roles import compared_in
 from leaderboard.ranking import ranking
 from leaderboard.ranking.export import FORMATS, bibtex
 from leaderboard.ranking.ranking import Board
-from leaderboard.record.entries import Entered, entered
+from leaderboard.record.entries import PACKAGE, Entered, entered
 from leaderboard.record.record import NAME, Record, canonical, digest
 from leaderboard.season.season import Season
-from leaderboard.site import content
+from leaderboard.site import columns, content
 from leaderboard.site.content import Entry, Pair, Row, Site
 from leaderboard.site.played import shown_week
+from leaderboard.tracks import board_card, card
 from p2p_market.evaluation.statistics.bootstrap import Interval
+from p2p_market.track import Card
+from report.words import in_words
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RULES: Final = ROOT / "docs" / "leaderboard.md"
 EXPORTS: Final = {"marl-eval": "marl-eval.json", "csv": "board.csv", "bibtex": "board.bib"}
-FOCAL: Final = {
-    "saving": "saves against no trade",
-    "edge": "saves against the truthful rule in the same seat",
-    "others": "saved by all others since the seat is not truthful",
-}
 CITE: Final = """\
 @software{{p2p_market,
   author = {{{{The p2p_market developers}}}},
@@ -77,6 +75,10 @@ def _season(season: Season) -> content.Season:
         closed=file.closed.isoformat() if file.closed else "",
         facts=tuple(facts),
         scenarios=tuple(sorted((board.scenario, board.draws) for board in file.boards)),
+        rule=in_words(card(season.track).rule),
+        zero=board_card(season.track).zero or in_words(card(season.track).rule),
+        beside=board_card(season.track).beside,
+        columns=columns.shown(card(season.track), board_card(season.track)),
     )
 
 
@@ -108,6 +110,7 @@ def _id(one: Entered) -> str:
 def _entry(season: Season, row: ranking.Row) -> Entry:
     record = row.entered.record
     cited, code = record.entry.citation, record.entry.training.code
+    gains = _gains(card(season.track))
     return Entry(
         row=_row(row),
         scenarios=tuple(sorted(row.scenarios.items())),
@@ -117,10 +120,20 @@ def _entry(season: Season, row: ranking.Row) -> Entry:
         bibtex=bibtex(record),
         doi=cited.doi or "",
         links=tuple(address for address in (cited.url, code) if address),
-        focal=tuple((FOCAL[name], gain) for name, gain in row.focal.items()),
+        focal=tuple((gains[name], gain) for name, gain in row.focal.items()),
         week=shown_week(season, row.entered),
         record=canonical(record) + b"\n",
     )
+
+
+def _gains(card: Card) -> dict[str, str]:
+    """What one seat among bots saves, in words."""
+    other = in_words(compared_in(card))
+    return {
+        "saving": f"saves against {in_words(card.rule)}",
+        "edge": f"saves against the {other} rule in the same seat",
+        "others": f"saved by all others since the seat is not {other}",
+    }
 
 
 def _training(record: Record) -> Iterable[tuple[str, str]]:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from leaderboard.ledger.tiers import TIERS
-from leaderboard.ranking.columns import COLUMNS
 from leaderboard.site import bars, weeks
 from leaderboard.site.content import DIVISIONS, Entry, Row, Site
 from leaderboard.site.text import doi_link, link, markdown, short, shown
@@ -30,44 +28,7 @@ PAGES: Final = (
 ENDS: Final = (0.0, 100.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A number beside the score, as it is headed on a page."""
-
-    key: str  # in `leaderboard.ranking.columns.COLUMNS`
-    name: str
-    digits: int
-    on_board: bool = False
-    alarm: bool = False  # other than 0 is worth a look
-
-    @property
-    def unit(self) -> str:
-        """Its unit; none for counts."""
-        return UNITS.get(self.key, COLUMNS[self.key][0])
-
-    @property
-    def better(self) -> str:
-        """Which direction is: "lower", "higher" or neither."""
-        return {"low": "lower", "high": "higher"}.get(COLUMNS[self.key][1], NONE)
-
-
-UNITS: Final = {"self_sufficiency": "", "jain": "", "interventions": "seat-steps"}
-"""Units in words where the table has a bare 1."""
-SHOWN: Final = (
-    Column("worse_off", "worse off", 1, on_board=True),
-    Column("jain", "Jain index", 2, on_board=True),
-    Column("co2", "CO2", 0, on_board=True),
-    Column("peak", "peak", 1, on_board=True),
-    Column("interventions", "in fallback", 1, on_board=True),
-    Column("faults", "faults", 1, on_board=True, alarm=True),
-    Column("failed", "failed", 1, on_board=True, alarm=True),
-    Column("time", "time per step", 2, on_board=True),
-    Column("traded", "traded", 0),
-    Column("self_sufficiency", "self-sufficiency", 3),
-    Column("lost_load", "lost load", 1),
-    Column("curtailed", "curtailed PV", 1),
-    Column("corrected", "corrected by the filter", 1),
-)
+BETTER: Final = {"low": "lower", "high": "higher"}
 
 
 def render(site: Site) -> dict[str, str]:
@@ -126,6 +87,7 @@ def _environment(site: Site) -> Environment:
     )
     environment.filters.update(
         amount=_amount,
+        better=lambda direction: BETTER.get(direction, NONE),
         difference_bar=lambda found, scale: bars.bar(found, scale, (0.0,)),
         doi_link=doi_link,
         exact=_exact,
@@ -136,8 +98,8 @@ def _environment(site: Site) -> Environment:
     )
     environment.globals.update(
         season=site.season,
-        columns=[column for column in SHOWN if column.on_board],
-        all_columns=SHOWN,
+        columns=[column for column in site.season.columns if column.on_board],
+        all_columns=site.season.columns,
         pages=PAGES,
         policy=Markup(content_policy()),
         script=Markup(_asset("site.js")),
@@ -155,16 +117,16 @@ def _page(
 
 
 def _board(site: Site) -> dict[str, Any]:
-    references = [*site.division("reference"), *_ends()]
+    references = [*site.division("reference"), *_ends(site)]
     policies = _by_score([*_ranked(site, "policy"), *references])
-    methods = _by_score([*_ranked(site, "method"), *_ends()])
+    methods = _by_score([*_ranked(site, "method"), *_ends(site)])
     listed = [row for row in site.division("policy", "method") if row.reasons]
     own = list(site.division("policy", "method"))
     return {
         "policies": policies,
         "methods": methods,
         "listed": listed,
-        "ends": len(_ends()),
+        "ends": len(_ends(site)),
         "exports": [name for name, _ in site.exports],
         "scale": bars.score_scale(row.score for row in (*policies, *methods, *listed)),
         "filters": (
@@ -179,11 +141,11 @@ def _ranked(site: Site, division: str) -> Iterator[Row]:
     return (row for row in site.division(division) if not row.reasons)
 
 
-def _ends() -> tuple[Row, Row]:
+def _ends(site: Site) -> tuple[Row, Row]:
     """Both ends of the scale, which no entry can leave."""
     low, high = (
         Row("", name, "", (), "end", "", "", None, Interval(at, at, at), at, at, at, "", {})
-        for name, at in (("no trade = 0", ENDS[0]), ("optimum = 100", ENDS[1]))
+        for name, at in ((f"{site.season.rule} = 0", ENDS[0]), ("optimum = 100", ENDS[1]))
     )
     return low, high
 
@@ -193,11 +155,11 @@ def _by_score(rows: Sequence[Row]) -> list[Row]:
 
 
 def _references(site: Site) -> dict[str, Any]:
-    references = _by_score([*site.division("reference"), *_ends()])
+    references = _by_score([*site.division("reference"), *_ends(site)])
     tripwires = _by_score(list(site.division("tripwire")))
     return {
         "references": references,
-        "tripwires": _by_score([*tripwires, *_ends()]) if tripwires else [],
+        "tripwires": _by_score([*tripwires, *_ends(site)]) if tripwires else [],
         "scale": bars.score_scale(row.score for row in (*references, *tripwires)),
     }
 
@@ -212,21 +174,21 @@ def _pairs(site: Site) -> dict[str, Any]:
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
-    week = entry.week
-    shown_week: dict[str, Any] = {"picture": "", "readings": {}, "days": []}
-    if week is not None:
+    week, shown_week = entry.week, dict[str, Any]()
+    if week is not None and week.picture is not None:
         shown_week = {
-            "picture": weeks.picture(week),
-            "readings": weeks.readings(week),
-            "days": weeks.days(week),
+            "picture": weeks.picture(week, week.picture),
+            "readings": weeks.readings(week, week.picture),
+            "days": weeks.days(week, week.picture),
+            "day_columns": week.picture.columns,
+            "caption": week.picture.caption,
         }
     return {
         "entry": entry,
         "row": entry.row,
         "scale": bars.score_scale(score for _, score in entry.scenarios),
         "week": week,
-        "day_columns": weeks.DAY_COLUMNS,
-        **shown_week,
+        "shown": shown_week,
     }
 
 

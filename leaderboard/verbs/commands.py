@@ -6,15 +6,16 @@ from leaderboard.gate.check import check
 from leaderboard.package.package import pack_folder, read
 from leaderboard.package.template import write_template
 from leaderboard.playing.play import policies
+from leaderboard.tracks import track_name
 from p2p_market.errors import PackageError, PolicyError
 from p2p_market.files import write_bytes
 from p2p_market.registry import load_scenario
 from p2p_market.scenarios import scenario_ids
 
 
-def init(folder: Path, kind: str) -> list[str]:
+def init(folder: Path, kind: str, track: str) -> list[str]:
     """Write a template; lines to show."""
-    return [str(path) for path in write_template(folder, kind)]
+    return [str(path) for path in write_template(folder, kind, track)]
 
 
 def pack(folder: Path, output: Path | None) -> list[str]:
@@ -43,8 +44,10 @@ def check_file(path: Path) -> list[str]:
             f"{name}: {network.parameters} parameters, {network.nodes} nodes, "
             f"{network.state} numbers of state per row"
         )
-    playable, complaint = [], ""
+    playable, complaint = [], f"no scenario of track {package.manifest.policy.track!r} is shipped"
     for scenario_id in scenario_ids():
+        if track_name(scenario_id) != package.manifest.policy.track:
+            continue
         try:
             policies(package, networks, load_scenario(scenario_id))
             playable.append(scenario_id)

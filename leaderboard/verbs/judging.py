@@ -16,6 +16,7 @@ from leaderboard.record import entries
 from leaderboard.record.record import NAME, digest
 from leaderboard.season import season
 from leaderboard.season.season import Season
+from leaderboard.tracks import board_card, card
 from leaderboard.visible import visible
 from p2p_market.errors import LedgerError, P2PMarketError
 from p2p_market.files import write_text
@@ -23,9 +24,9 @@ from report.table import amount
 
 HEADINGS: Final = (
     "rank", "entry", "tier", "score", "95 %", "mean", "worst scenario", "worse off %", "Jain",
-    "CO2 kg", "peak kW", "faults ‰", "ms",
 )  # fmt: skip
-
+LAST: Final = ("faults ‰", "ms")
+"""Headings; between them stand those of the track's metrics."""
 
 Tell = Callable[[int, int], None]
 
@@ -175,27 +176,36 @@ def _numbers(said: Mapping[str, str]) -> dict[str, Any]:
 def rank(folder: Path) -> list[str]:
     """The tables of a season; lines to show."""
     board = _board(folder)
-    lines = []
+    brief, lines = _brief(board.track), []
+    headings = (*HEADINGS, *brief.values(), *LAST)
     for title, rows in (
         ("Policy entries", board.policies.rows),
         ("Method entries", board.methods.rows),
         ("References and tripwires", board.shown),
     ):
         if rows:
-            lines += [title, *_aligned([HEADINGS, *(_cells(row) for row in rows)])]
+            lines += [title, *_aligned([headings, *(_cells(row, brief) for row in rows)])]
             lines += [f"{row.name}: {'; '.join(row.reasons)}" for row in rows if row.reasons]
             lines.append("")
     return lines
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _brief(track: str) -> Mapping[str, str]:
+    """Metric -> heading, of those that fit a terminal."""
+    brief = board_card(track).brief
+    if brief is not None:
+        return brief
+    return {name: f"{name} {metric.unit}" for name, metric in card(track).metrics.items()}
+
+
+def _cells(row: Row, brief: Mapping[str, str]) -> tuple[str, ...]:
     one, beside = row.summary, row.columns
     ranks = f"{one.rank_low}-{one.rank_high}" if one.rank_low < one.rank_high else str(one.rank_low)
     return (
         ranks if one.rank_low else "-", row.name, row.entered.tier, amount(one.iqm, 1),
         f"{amount(one.low, 1)} to {amount(one.high, 1)}", amount(one.mean, 1),
         f"{amount(one.worst, 1)} {one.worst_scenario}", amount(beside["worse_off"], 1),
-        amount(beside["jain"], 2), amount(beside["co2"], 1), amount(beside["peak"], 1),
+        amount(beside["jain"], 2), *(amount(beside[name], 1) for name in brief),
         amount(beside["faults"], 1), amount(beside["time"], 2),
     )  # fmt: skip
 

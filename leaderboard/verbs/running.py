@@ -10,9 +10,9 @@ from leaderboard.checking.replay import reproduced
 from leaderboard.package.package import packed
 from leaderboard.playing.candidate import Candidate, of_baseline, of_package
 from leaderboard.playing.evaluate import evaluate
+from leaderboard.playing.opening import open_season
 from leaderboard.record import entries
 from leaderboard.record.record import NAME, Record
-from leaderboard.season.opening import open_season
 from leaderboard.season.season import Season, find, read, read_secret
 from p2p_market.commands.console import euro
 from p2p_market.errors import PackageError
@@ -72,11 +72,13 @@ def open_one(plan: Path, season_id: str, secret_file: Path, workers: int, tell: 
 def _candidate(name: str, season: Season) -> Candidate:
     """What a package's path or a reference's name stands for."""
     path = Path(name)
-    return of_package(packed(path), season) if path.is_file() else of_baseline(name)
+    if path.is_file():
+        return of_package(packed(path), season)
+    return of_baseline(name, season.track)
 
 
 def _lines(record: Record, folder: Path) -> list[str]:
-    """Scores per scenario: 0 = nobody trades, 100 = the optimum."""
+    """Scores per scenario: 0 = the rule, 100 = the optimum."""
     lines = []
     for scenario in dict.fromkeys(one.scenario for one in record.episodes):
         own = [one for one in record.episodes if one.scenario == scenario]

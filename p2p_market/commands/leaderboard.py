@@ -3,22 +3,24 @@
 Exit codes: 0 ok, 1 refused, 2 wrong usage or nothing there.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from p2p_market.commands.console import complain, complaining, console, progress_bar
-from p2p_market.errors import (
-    LedgerError,
-    P2PMarketError,
-    PackageError,
-    RecordError,
-    SigningError,
+from p2p_market.commands import leaderboard_ledger
+from p2p_market.commands.leaderboard_console import (
+    EntryArgument,
+    SeasonArgument,
+    SecretOption,
+    WorkersOption,
+    conclude,
+    counting,
+    refusing,
+    say,
+    verbs,
 )
-from p2p_market.loading import import_ours
+from p2p_market.registry import DEFAULT_TRACK
 
 MODULE: Final = "leaderboard.verbs.commands"
 JUDGING: Final = "leaderboard.verbs.judging"
@@ -30,18 +32,7 @@ app = typer.Typer(
     help="Submit a policy, check it as the organiser does, and check what was made of others.",
 )
 
-ledger_app = typer.Typer(no_args_is_help=True, help="The signed, append-only ledger of a season.")
-app.add_typer(ledger_app, name="ledger")
-
-EntryArgument = Annotated[Path, typer.Argument(help="Folder of an entry, with result.json.")]
-SeasonArgument = Annotated[Path, typer.Argument(help="Id or folder of a season.")]
-SecretOption = Annotated[
-    Path | None,
-    typer.Option("--secret-file", help="The season's secret, before it is revealed."),
-]
-WorkersOption = Annotated[
-    int, typer.Option("--workers", "-w", min=1, help="Processes; no number depends on them.")
-]
+app.add_typer(leaderboard_ledger.app, name="ledger")
 
 seasons = typer.Typer(no_args_is_help=True, help="Open a season, as its organiser.")
 app.add_typer(seasons, name="season")
@@ -51,13 +42,14 @@ app.add_typer(seasons, name="season")
 def init(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     kind: Annotated[str, typer.Option("--kind", help="onnx or rules.")] = "onnx",
+    track: Annotated[str, typer.Option("--track", help="Where it is to play.")] = DEFAULT_TRACK,
 ) -> None:
     """Write a template that passes the gate.
 
     Example: p2p-market leaderboard init my-agent --kind rules
     """
-    with _refusing():
-        _tell(_verbs().init(folder, kind))
+    with refusing():
+        say(verbs(MODULE).init(folder, kind, track))
 
 
 @app.command()
@@ -71,8 +63,8 @@ def pack(
 
     Example: p2p-market leaderboard pack my-agent
     """
-    with _refusing():
-        _tell(_verbs().pack(folder, output))
+    with refusing():
+        say(verbs(MODULE).pack(folder, output))
 
 
 @app.command()
@@ -81,8 +73,8 @@ def check(package: Annotated[Path, typer.Argument(help="The zip of a submission.
 
     Example: p2p-market leaderboard check my-agent.zip
     """
-    with _refusing():
-        _tell(_verbs().check_file(package))
+    with refusing():
+        say(verbs(MODULE).check_file(package))
 
 
 @app.command()
@@ -95,10 +87,10 @@ def replay(
 
     Example: p2p-market leaderboard replay leaderboard/seasons/season-0/entries/zip-1.0.0
     """
-    with _refusing():
-        with _counting("episodes") as tell:
-            problems = _verbs(JUDGING).replay_entry(entry, secret_file, workers, tell)
-        _conclude(problems, ["all numbers are found again, to the last bit"])
+    with refusing():
+        with counting("episodes") as tell:
+            problems = verbs(JUDGING).replay_entry(entry, secret_file, workers, tell)
+        conclude(problems, ["all numbers are found again, to the last bit"])
 
 
 @app.command()
@@ -120,12 +112,12 @@ def verify(
 
     Example: p2p-market leaderboard verify season-0 --workers 2
     """
-    with _refusing():
-        with _counting("episodes") as tell:
-            found = _verbs(JUDGING).verify_path(
+    with refusing():
+        with counting("episodes") as tell:
+            found = verbs(JUDGING).verify_path(
                 path, secret_file, checkpoint, key, replays, workers, tell
             )
-        _conclude(*found)
+        conclude(*found)
 
 
 @app.command()
@@ -134,8 +126,8 @@ def rank(season: SeasonArgument) -> None:
 
     Example: p2p-market leaderboard rank season-0
     """
-    with _refusing():
-        _tell(_verbs(JUDGING).rank(season))
+    with refusing():
+        say(verbs(JUDGING).rank(season))
 
 
 @app.command()
@@ -148,72 +140,8 @@ def export(
 
     Example: p2p-market leaderboard export season-0 --format csv -o board.csv
     """
-    with _refusing():
-        _tell(_verbs(JUDGING).export_board(season, form, output))
-
-
-@ledger_app.command("key")
-def ledger_key(path: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
-    """Make a key to sign with.
-
-    Example: p2p-market leaderboard ledger key my.key
-    """
-    with _refusing():
-        _tell(_verbs(JUDGING).new_key(path))
-
-
-@ledger_app.command("show")
-def ledger_show(season: SeasonArgument) -> None:
-    """Show all lines of a ledger, after they were checked, and its checkpoint.
-
-    Example: p2p-market leaderboard ledger show season-0
-    """
-    with _refusing():
-        _tell(_verbs(JUDGING).show(season))
-
-
-@ledger_app.command("add")
-def ledger_add(
-    season: SeasonArgument,
-    kind: Annotated[str, typer.Argument(help="Type of the line, as docs/leaderboard.md lists.")],
-    key: Annotated[Path, typer.Option("--key", help="File of the key that signs.")],
-    entry: Annotated[
-        Path | None, typer.Option("--entry", help="Its folder, or a zip that was handed in.")
-    ] = None,
-    own: Annotated[
-        Path | None, typer.Option("--own", help="Your own evaluation of it, if you reproduced it.")
-    ] = None,
-    said: Annotated[
-        list[str] | None, typer.Option("--set", help="name=value; may be repeated.")
-    ] = None,
-    secret_file: SecretOption = None,
-) -> None:
-    """Sign a line and add it.
-
-    What can be checked is checked first: `replay` replays, `reproduction` compares. A submission
-    is the zip, or a folder where there is none.
-
-    Example: p2p-market leaderboard ledger add SEASON evaluation --key my.key --entry ENTRY
-    """
-    with _refusing():
-        values = dict(_pair(one) for one in said or [])
-        _tell(_verbs(JUDGING).add_line(season, kind, key, entry, own, values, secret_file))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"{text!r}: must be name=value", param_hint="--set")
-    return name, value
-
-
-def _conclude(problems: list[str], told: list[str]) -> None:
-    """Say what was found; exit code 1 if anything is wrong."""
-    for problem in problems:
-        complain(f"wrong: {problem}")
-    _tell(told if not problems else [f"{len(problems)} problems"])
-    if problems:
-        raise typer.Exit(1)
+    with refusing():
+        say(verbs(JUDGING).export_board(season, form, output))
 
 
 RayOption = Annotated[
@@ -237,10 +165,10 @@ def run(
 
     Example: p2p-market leaderboard run my-agent.zip --split dev
     """
-    with _refusing():
-        with _counting("episodes") as tell:
-            told = _verbs(RUNNING).run(package, split, output, workers, ray, tell)
-        _tell(told)
+    with refusing():
+        with counting("episodes") as tell:
+            told = verbs(RUNNING).run(package, split, output, workers, ray, tell)
+        say(told)
 
 
 @app.command()
@@ -261,10 +189,10 @@ def evaluate(
 
     Example: p2p-market leaderboard evaluate my-agent.zip --season 2026-1 --secret-file secret
     """
-    with _refusing():
-        with _counting("episodes") as tell:
-            told = _verbs(RUNNING).organise(entry, season, secret_file, output, workers, ray, tell)
-        _tell(told)
+    with refusing():
+        with counting("episodes") as tell:
+            told = verbs(RUNNING).organise(entry, season, secret_file, output, workers, ray, tell)
+        say(told)
 
 
 @seasons.command("open")
@@ -280,18 +208,10 @@ def open_season(
 
     Example: p2p-market leaderboard season open 2026-1 --plan plan.toml --secret-file secret
     """
-    with _refusing():
-        with _counting("optima") as tell:
-            told = _verbs(RUNNING).open_one(plan, season, secret_file, workers, tell)
-        _tell(told)
-
-
-@contextmanager
-def _counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told how many are done, and of how many."""
-    with progress_bar() as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+    with refusing():
+        with counting("optima") as tell:
+            told = verbs(RUNNING).open_one(plan, season, secret_file, workers, tell)
+        say(told)
 
 
 @app.command()
@@ -303,8 +223,8 @@ def build(
 
     Example: p2p-market leaderboard build season-0 -o site
     """
-    with _refusing():
-        _tell(_verbs(PAGES).build(season, output))
+    with refusing():
+        say(verbs(PAGES).build(season, output))
 
 
 @app.command()
@@ -316,35 +236,5 @@ def serve(
 
     Example: p2p-market leaderboard serve site
     """
-    with _refusing():
-        _verbs(PAGES).serve(folder, port, lambda line: _tell([line]))
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Exit code 1 for what breaks a rule of the leaderboard, 2 for other errors."""
-    with complaining():
-        try:
-            yield
-        except (LedgerError, PackageError, RecordError, SigningError) as error:
-            complain(f"refused: {error}")
-            raise typer.Exit(1) from error
-
-
-def _tell(lines: list[str]) -> None:
-    for line in lines:
-        console.say(line)
-
-
-def _verbs(module: str | None = None) -> Any:
-    """What the verbs do.
-
-    Raises:
-        P2PMarketError: if what they need is not installed.
-    """
-    try:
-        return import_ours(module or MODULE)
-    except ImportError as error:
-        raise P2PMarketError(
-            f"leaderboard: {error}; it needs a checkout and pip install 'p2p-market[leaderboard]'"
-        ) from error
+    with refusing():
+        verbs(PAGES).serve(folder, port, lambda line: say([line]))

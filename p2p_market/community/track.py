@@ -57,8 +57,8 @@ CARD: Final = Card(
         "mechanisms": "p2p_market.community.mechanisms:compare_mechanisms",
         "optimum": "baselines.community.optimal.policy:optimum",
         "row": "baselines.community.optimal.yardstick:row",
-        "report": "report.community.pages",
-        "frame": "report.frame:draw",
+        "report": "report.community.pages:PAGES",
+        "frame": "report.community.frame:draw",
     },
 )
 

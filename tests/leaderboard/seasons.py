@@ -3,8 +3,8 @@
 import numpy as np
 
 from leaderboard.playing.candidate import of_package
+from leaderboard.playing.opening import open_season
 from leaderboard.record.record import canonical
-from leaderboard.season.opening import open_season
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from tests.leaderboard.networks import network
 from tests.leaderboard.packages import DRAFT, package

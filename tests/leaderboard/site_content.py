@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from leaderboard.site.columns import shown
 from leaderboard.site.content import Entry, Pair, Row, Season, Site, Week
+from leaderboard.tracks import board_card, card
+from leaderboard.tracks.community.week import picture_of
 from p2p_market.evaluation.statistics.bootstrap import Interval
 
 SCENARIOS = ("community-16-v0", "community-64-v0", "crisis-prices-v0", "ev-12-v0")
@@ -68,21 +71,25 @@ def week(steps_per_day=24):
     sun = np.maximum(0.0, 30.0 * np.sin((hour % 24 - 6) / 12 * np.pi))
     load = 14.0 + 6.0 * np.cos((hour - 19) / 12 * np.pi)
     traded = np.maximum(0.0, 8.0 * np.sin((hour % 24 - 7) / 11 * np.pi))
+    series = {
+        "load": load,
+        "sun": sun,
+        "price": np.where(traded > 0.0, 0.21 - 0.002 * sun, np.nan),
+        "cap": 0.31 + 0.03 * np.cos(hour / 12 * np.pi),
+        "floor": np.full(len(hour), 0.08),
+        "traded": traded,
+        "grid": load - sun,
+        "soc": 0.5 + 0.4 * np.sin((hour - 9) / 12 * np.pi),
+    }
     return Week(
         scenario="community-16-v0",
         draw=3,
         first_day=1,
         dt_h=24.0 / steps_per_day,
-        load_kw=load,
-        pv_kw=sun,
-        price_eur_per_kwh=np.where(traded > 0.0, 0.21 - 0.002 * sun, np.nan),
-        cap_eur_per_kwh=0.31 + 0.03 * np.cos(hour / 12 * np.pi),
-        floor_eur_per_kwh=np.full(len(hour), 0.08),
-        traded_kw=traded,
-        grid_kw=load - sun,
-        soc=0.5 + 0.4 * np.sin((hour - 9) / 12 * np.pi),
         score=68.1,
-        gap_eur=(21.3, 4.2),
+        above_eur=25.5,
+        parts_eur=((21.3, "dispatch"), (4.2, "allocation")),
+        picture=picture_of(series, 24.0 / steps_per_day),
     )
 
 
@@ -124,6 +131,10 @@ def site():
             closed="",
             facts=(("commitment", "ef" * 32), ("season.toml", "01" * 32)),
             scenarios=tuple((name, 13) for name in SCENARIOS),
+            rule="no trade",
+            zero="nobody trading",
+            beside=board_card("community").beside,
+            columns=shown(card("community"), board_card("community")),
         ),
         rows=tuple(rows),
         entries=tuple(entry(one, week() if one.name == "mappo-shared" else None) for one in rows),

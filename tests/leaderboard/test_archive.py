@@ -133,7 +133,7 @@ SAYS = {
 }
 UNPACK = """
 import sys, pathlib
-from leaderboard.gate.worker import limit
+from leaderboard.sandbox.limits import limit
 from leaderboard.package.package import read
 from p2p_market.errors import PackageError
 limit(1, 64 * 2**20, files=16)

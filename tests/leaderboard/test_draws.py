@@ -9,8 +9,9 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from leaderboard.season.draws import board_spec, draws, focal_draws, number, on_year
+from leaderboard.season.draws import board_scenario, draws, focal_draws, number
 from leaderboard.season.season import Board, Season, commitment, read
+from leaderboard.tracks.community.year import on_year
 from p2p_market.community.episode.episode import draw
 from p2p_market.community.scenario.scenario import build
 from p2p_market.data import synthetic
@@ -111,11 +112,12 @@ def test_a_small_seed_would_be_found_from_the_prices_and_a_wide_one_is_not():
 
 @pytest.mark.parametrize("name", scenario_ids())
 def test_every_scenario_can_be_drawn_and_holds_no_public_data(name):
-    spec = on_year(board_spec(Board(scenario=name, draws=1)), number(SECRET, name, 0, "data"))
+    shipped = board_scenario(Board(scenario=name, draws=1))
+    spec = on_year(shipped.spec, number(SECRET, name, 0, "data"))
     scenario = build(spec)
     assert spec.data.startswith("synthetic:")
     assert all("donor" not in device for member in spec.members for device in member.assets)
-    assert len(scenario.agents) == len(board_spec(Board(scenario=name, draws=1)).members)
+    assert scenario.agents == shipped.agents
     top = scenario.spec.price_max_eur_per_kwh
     assert scenario.retail_eur_per_kwh.max() <= top
 

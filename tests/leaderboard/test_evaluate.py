@@ -15,12 +15,12 @@ pytest.importorskip("safetensors")
 from leaderboard.ledger.tiers import RE_EXECUTED
 from leaderboard.playing import roles
 from leaderboard.playing.candidate import of_baseline, of_package
-from leaderboard.playing.evaluate import PARTS, TRACES, evaluate, installed
+from leaderboard.playing.evaluate import PARTS, evaluate, installed
 from leaderboard.playing.guard import Guarded
 from leaderboard.playing.reference import optimum
 from leaderboard.playing.scoring import focal_numbers, replayed, self_numbers
 from leaderboard.ranking.ranking import board_of
-from leaderboard.record.entries import Entered
+from leaderboard.record.entries import TRACES, Entered
 from leaderboard.record.record import FAULTS, NAME, parse
 from leaderboard.record.traces import ENDING, read
 from leaderboard.sandbox.process import PolicyProcess
@@ -118,7 +118,7 @@ def test_a_few_faults_are_counted_and_cost_a_step_each(tiny, tmp_path, monkeypat
     assert not any(one.failed for one in record.episodes)
     trace, _ = read(next(tmp_path.rglob(record.episodes[0].trace)))
     assert np.flatnonzero(trace.faults).tolist() == [2]
-    assert np.all(trace.actions[2, :, -2] == 0)
+    assert np.all(trace.actions["actions"][2, :, -2] == 0)
 
 
 @pytest.mark.attack("B16")
@@ -201,7 +201,7 @@ def test_a_lookup_table_knows_its_own_draws_only(tiny, another, tmp_path, monkey
     for drawn in draws(tiny):
         scenario, episode = drawn.scenario, drawn.episode()
         seen = observe(scenario, episode, engine.start(scenario, episode))
-        plans[seen.tobytes()] = plan_actions(scenario, episode, optimum(tiny, drawn))
+        plans[seen.tobytes()] = plan_actions(scenario, episode, optimum(tiny, drawn).schedule)
     monkeypatch.setattr(blind, "KNOWN", plans)
     table = of_baseline("tests.leaderboard.blind:lookup")
     assert score(done(table, tiny, tmp_path / "dev")) > 99.0

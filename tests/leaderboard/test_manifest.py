@@ -57,8 +57,8 @@ def test_a_file_swapped_after_it_was_read(tmp_path):
     mine = read(path)
     other = RULE.replace(b"0.1", b"0.9")
     path.write_bytes(package({"policy.toml": other}))
-    (policy,) = policies(mine, check(mine), load_scenario("classic-v0")).values()
-    assert policy.margin == 0.1
+    (cast,) = policies(mine, check(mine), load_scenario("classic-v0")).values()
+    assert cast["prosumer"].margin == 0.1
     assert mine.identity == from_bytes(package()).identity != read(path).identity
 
 
@@ -201,7 +201,7 @@ def test_rules_are_a_closed_set(text, match):
     data = from_bytes(package({"policy.toml": text.encode()}))
     with pytest.raises(PackageError, match=match):
         check(data)
-    assert read_rule("policy.toml", RULE).margin == 0.1
+    assert read_rule("community", "policy.toml", RULE).margin == 0.1
 
 
 # A08

@@ -8,9 +8,9 @@ pytest.importorskip("onnxruntime")
 
 from baselines.learners.onnx_policy.policy import PER_UNIT, from_file
 from leaderboard.gate.check import check
-from leaderboard.gate.session import open_session
 from leaderboard.package.package import from_bytes
 from leaderboard.playing.play import policies
+from leaderboard.sandbox.session import open_session
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.rules.policy import truthful
@@ -29,7 +29,8 @@ def played(files, scenario, kind="onnx"):
     draft = DRAFT.replace('"rules"', f'"{kind}"').replace('"None."', f'"None."{seeds}')
     draft = draft.replace('"policy"', '"method"') if seeds else draft
     mine = from_bytes(package(files, draft))
-    return policies(mine, check(mine), scenario)
+    found = policies(mine, check(mine), scenario)
+    return {file: cast["prosumer"] for file, cast in found.items()}
 
 
 def seats(model, scenario):

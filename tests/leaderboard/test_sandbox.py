@@ -9,10 +9,10 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from baselines.learners.ppo.decision import KINDS
+from leaderboard.playing.remote import LARGEST, Remote
 from leaderboard.record.traces import from_grid, to_grid
 from leaderboard.sandbox import isolation
 from leaderboard.sandbox.process import NETWORK, FaultError, PolicyProcess
-from leaderboard.sandbox.remote import LARGEST, Remote
 from leaderboard.season.season import Limits
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.errors import P2PMarketError

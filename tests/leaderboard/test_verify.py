@@ -18,9 +18,10 @@ from leaderboard.checking import verify
 from leaderboard.checking.replay import GIVEN, replay, reproduced
 from leaderboard.ledger import ledger
 from leaderboard.playing.candidate import of_baseline, of_package
-from leaderboard.playing.evaluate import PACKAGE, TRACES, evaluate
+from leaderboard.playing.evaluate import evaluate
 from leaderboard.ranking.ranking import board_of
 from leaderboard.record import entries, sums
+from leaderboard.record.entries import PACKAGE, TRACES
 from leaderboard.record.record import NAME, Record, canonical, digest
 from leaderboard.record.traces import Trace, packed
 from leaderboard.record.traces import read as read_trace
@@ -199,9 +200,9 @@ def test_a_trace_packed_otherwise_or_changed(copy):
     assert differences(copy) == []  # the same actions
     assert problems(copy) == [f"{OWN}: {TRACES}/{path.name}: was changed since the evaluation"]
     trace, _ = read_trace(path)
-    actions = trace.actions.copy()
+    actions = trace.actions["actions"].copy()
     actions[3, 0, 0] ^= 1
-    path.write_bytes(packed(Trace(actions, trace.faults))[0])
+    path.write_bytes(packed(Trace({"actions": actions}, trace.faults))[0])
     assert any("trace_sha256 is " in line for line in differences(copy))
     path.unlink()
     assert any("trace: " in line for line in differences(copy))

@@ -16,6 +16,7 @@ from p2p_market.evaluation.players.failure import Failure
 from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.registry import load_scenario
 from p2p_market.track import OPTIMUM
+from p2p_market.tracks import track_of
 from report import table
 
 for needed in ("cvxpy", "highspy", "clarabel"):
@@ -23,8 +24,11 @@ for needed in ("cvxpy", "highspy", "clarabel"):
 mpl = pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 figures = importlib.import_module("report.figures")  # a fault of its own must not skip
-losses = importlib.import_module("report.losses")
+losses = importlib.import_module("report.community.losses")
 money = importlib.import_module("report.money")
+savings = importlib.import_module("report.community.savings")
+columns = importlib.import_module("report.columns")
+pages = importlib.import_module("report.pages")
 write = importlib.import_module("report.page").write
 
 pytestmark = [
@@ -71,6 +75,12 @@ class Page(HTMLParser):
         self.text.append(data)
         if "tbody" in self.open_tags and self.open_tags[-1] in ("th", "td"):
             self.tables[-1][-1][-1] += data.strip()
+
+
+def every(result):
+    """All columns of its track, those that say nothing here too."""
+    scenario = result.scenario
+    return columns.every(track_of(scenario).CARD, pages.pages_of(scenario))
 
 
 def parse(path) -> Page:
@@ -124,7 +134,7 @@ def test_the_table_agrees_with_the_rows(result, path):
     rows, _ = parse(path).tables
     assert [row[0] for row in rows] == [RULE, "truthful", "random", OPTIMUM]
     for row, shown in zip(result.rows, rows, strict=True):
-        for column, cell in zip(table.columns(result), shown[1:], strict=True):
+        for column, cell in zip(columns.shown(result), shown[1:], strict=True):
             _, _, decimals = cell.partition(".")
             half = 0.5000001 * 10.0 ** -len(decimals)
             expected = pytest.approx(column.of(row), abs=half, nan_ok=True)
@@ -172,15 +182,15 @@ def test_entries_and_savings_add_up(result):
     for row, own in zip(result.rows, money.entries_eur(result), strict=True):
         assert own.sum() == pytest.approx(row.social_cost_eur.sum())
     rule, *_, best = result.rows
-    saved = money.savings_eur(result, OPTIMUM)
+    saved = savings.savings_eur(result, OPTIMUM)
     assert saved.shape == (len(result.scenario.agents),)
     # No operator's balance: what members save together is what the community saves.
     assert saved.sum() == pytest.approx(rule.social_cost_eur.sum() - best.social_cost_eur.sum())
-    assert money.savings_eur(result, RULE).tolist() == [0.0] * len(saved)
+    assert savings.savings_eur(result, RULE).tolist() == [0.0] * len(saved)
 
 
 def test_the_lorenz_curve_begins_with_whoever_saves_least():
-    curve = money.lorenz_eur(np.array([5.0, -2.0, 1.0]))
+    curve = savings.lorenz_eur(np.array([5.0, -2.0, 1.0]))
     assert curve.tolist() == [0.0, -2.0, -1.0, 4.0]
 
 
@@ -189,13 +199,13 @@ def test_the_page_tells_of_interventions(result, path):
 
 
 def test_columns_that_are_zero_for_all_are_left_out(result):
-    names = [column.name for column in table.columns(result)]
+    names = [column.name for column in columns.shown(result)]
     assert "lost load" not in names
     assert "filter" in names
 
 
 def test_columns_are_what_their_headings_say(result):
-    by_name = {column.name: column.of for column in table.COLUMNS}
+    by_name = {column.name: column.of for column in every(result)}
     row = result.rows[1]
     assert by_name["score"](row) == row.score.point
     assert by_name["95 % from"](row) == row.score.low
@@ -229,8 +239,9 @@ def test_the_market_of_the_optimum_is_named_where_it_is_another(result):
     page = importlib.import_module("report.page")
     spec = result.scenario.spec.model_copy(update={"mechanism": "mcafee"})
     other = replace(result, scenario=replace(result.scenario, spec=spec))
-    assert "mcafee; the optimum trades under k_double_auction" in page._ends(other)
-    assert "mechanism" not in page._ends(result)
+    own = pages.pages_of(result.scenario)
+    assert "mcafee; the optimum trades under k_double_auction" in page._ends(other, own)
+    assert "mechanism" not in page._ends(result, own)
 
 
 def test_bad_text_is_escaped(result, tmp_path):
@@ -255,7 +266,7 @@ def test_marks_and_failures_stand_on_the_page(result, tmp_path):
     rule, truthful, drawn, best = result.rows
     failure = Failure("policy 'random' failed <here>", 3, ("mine.py:7 in act: 1 / 0",))
     args = result.trajectories[RULE], best.social_cost_eur, Conduct(failure=failure)
-    failed = benchmark._failed_row(drawn.policy, *args)
+    failed = benchmark._failed_row(result.scenario, drawn.policy, *args)
     knowing = replace(truthful, conduct=Conduct("foresight", "centralised", False))
     marked = replace(result, rows=(rule, knowing, failed, best))
     page = parse(write([marked], tmp_path, "Marks"))
@@ -322,11 +333,12 @@ def test_the_same_result_gives_the_same_bytes(result, path, tmp_path):
         assert write([result], tmp_path, "A run").read_bytes() == path.read_bytes()
 
 
-def test_numbers_as_text():
+def test_numbers_as_text(result):
     assert table.amount(-0.04, 1) == "0.0"
     assert table.amount(-1234.56, 1) == f"{table.MINUS}1{table.THIN}234.6"
     assert table.amount(float("nan"), 1) == table.NONE
-    assert sum(count for _, count in table.groups(table.COLUMNS)) == len(table.COLUMNS)
+    shown = every(result)
+    assert sum(count for _, count in table.groups(shown)) == len(shown)
 
 
 def test_drawing_leaves_the_global_style_alone():

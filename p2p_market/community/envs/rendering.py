@@ -11,7 +11,7 @@ from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import RenderError
 from p2p_market.loading import import_ours
 
-FRAME: Final = "report.frame:draw"
+FRAME: Final = "report.community.frame:draw"
 """`module:function` that draws, imported on use: it needs matplotlib."""
 
 

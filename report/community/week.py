@@ -15,15 +15,11 @@ from p2p_market.community.baselines import RULE, TRUTHFUL
 from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.records import FloatArray
 from p2p_market.track import OPTIMUM, Trajectory
+from report.days import day
 from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, short, svg
 from report.table import amount
 
 NEW_YEAR: Final = date(2018, 1, 1)  # first day of the data's time grid, UTC+1
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS: Final = (
-    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
-    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-)
 NEAR_LIMIT: Final = 1.25  # the limit is drawn if the flow comes this near
 
 
@@ -48,11 +44,6 @@ class Week:
     def played(self) -> list[tuple[str, str, Trajectory]]:
         """Policy, colour and trajectory of each policy shown."""
         return [(p, color, self.result.trajectories[p]) for p, color in self.shown.items()]
-
-
-def day(when: date) -> str:
-    """For example "Mon 22 Jan", in any locale."""
-    return f"{WEEKDAYS[when.weekday()]} {when.day} {MONTHS[when.month - 1]}"
 
 
 def week_picture(result: ScenarioResult) -> Picture:

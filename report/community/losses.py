@@ -13,6 +13,7 @@ from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.records import FloatArray
 from p2p_market.track import OPTIMUM
 from report.figures import BLUE, ORANGE, VERMILLION, Picture, short, svg
+from report.pages import Why
 from report.table import Line, amount
 
 TITLE: Final = "Why it loses"
@@ -77,19 +78,6 @@ LOOKS: Final = {
 """Choice -> look; the device is told by the hatch."""
 
 HATCHES: Final = ("", "////", "....", "xxxx")  # of the kinds of devices, in the scenario's order
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """What the page says about causes, ready for the template."""
-
-    note: str  # why there is no split; empty if there is one
-    picture: Picture | None
-    meanings: list[tuple[str, str]]  # name of a choice, what it means
-    sentences: list[tuple[str, str]]  # policy, what is said of it
-    columns: list[str]
-    unit: str
-    lines: list[Line]
 
 
 def why(result: ScenarioResult) -> Why:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 
-from leaderboard.package.strict_toml import read_toml
+from leaderboard.forms import read_toml
 from leaderboard.playing import reference
+from leaderboard.season.boards import check
 from leaderboard.season.draws import Draw, draws
 from leaderboard.season.season import (
     FILE,
@@ -48,13 +49,14 @@ def open_season(
         tell: hears about progress, as optima found and all.
 
     Raises:
-        RecordError: if the folder holds a season.
+        RecordError: if the folder holds a season, or its boards do not fit together.
         OptimumError: if an optimum cannot be proved.
     """
     if (folder / FILE).exists():
         raise RecordError(f"{folder / FILE}: a season is opened once; choose another id")
     text = plan.read_bytes()
     asked = read_toml(plan.name, text, Plan)
+    check(asked)
     if not secret_file.exists():
         secret_file.parent.mkdir(parents=True, exist_ok=True)
         write_private(secret_file, secrets.token_hex(SECRET_BYTES) + "\n")

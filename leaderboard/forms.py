@@ -1,10 +1,18 @@
-"""TOML of a stranger: bounded in size, in nesting and in time, and read into an exact form."""
+"""The form of what strangers write: exact types, and TOML bounded in size, nesting and time."""
 
 import tomllib
+import unicodedata
 from collections.abc import Iterator
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError
@@ -30,6 +38,37 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+
+def _plain(text: str) -> str:
+    """One line of visible letters in composed form: nothing that hides, turns or looks alike."""
+    hidden = [letter for letter in text if unicodedata.category(letter)[0] == "C"]
+    breaks = [letter for letter in text if unicodedata.category(letter) in ("Zl", "Zp")]
+    if hidden or breaks:
+        raise ValueError("has invisible letters; remove them")
+    if unicodedata.normalize("NFKC", text) != text or text.strip() != text:
+        raise ValueError("must be in Unicode's form NFKC, without spaces around")
+    return text
+
+
+Short = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_plain)]
+Long = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_plain)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$")]
+Version = Annotated[
+    str,
+    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})$"),
+]
+Orcid = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$")]
+Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}$")]
+Link = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,200}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,38}$")]
+"""Of a track, or of a role."""
+Whole = Annotated[int, Field(ge=0, le=2**53)]
+Text = Annotated[str, StringConstraints(max_length=200)]
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$")]
+Count = Annotated[int, Field(ge=0, le=2**31)]
 
 Form = TypeVar("Form", bound=BaseModel)
 

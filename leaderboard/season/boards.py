@@ -1,0 +1,41 @@
+"""Which boards may stand in one season."""
+
+from leaderboard.season.draws import board_scenario
+from leaderboard.season.season import Plan
+from leaderboard.tracks import board_card, track_name
+from p2p_market.errors import RecordError
+from p2p_market.registry import POPULATION
+from p2p_market.tracks import track_of
+
+
+def check(plan: Plan) -> None:
+    """Boards of one track, and a focal role only where there is one.
+
+    Scores of different tracks are never added up, and every package plays on every board: so each
+    track has its own seasons.
+
+    Raises:
+        RecordError: if they do not fit together.
+        ScenarioError: if a scenario is unknown.
+    """
+    focal = [] if plan.focal is None else [plan.focal]
+    tracks = list(dict.fromkeys(track_name(one.scenario) for one in [*plan.boards, *focal]))
+    if len(tracks) > 1:
+        raise RecordError(
+            f"boards: are of the tracks {', '.join(tracks)}; open a season for each, their scores "
+            "are not added up"
+        )
+    if plan.focal is None:
+        return
+    scenario = board_scenario(plan.focal)
+    roles = [role.name for role in track_of(scenario).roles(scenario)]
+    if len(roles) > 1:
+        raise RecordError(
+            f"focal: {plan.focal.scenario} has the roles {', '.join(roles)}; one seat among bots "
+            "is offered in tracks with one role, leave `focal` out"
+        )
+    if plan.population == POPULATION != board_card(tracks[0]).population:
+        raise RecordError(
+            f"focal: track {tracks[0]!r} has no population of its own; name one in `population` as "
+            "MODULE:ATTRIBUTE, or leave `focal` out"
+        )

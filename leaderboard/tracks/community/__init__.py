@@ -1,0 +1,1 @@
+"""What the track `community` brings for the leaderboard."""

@@ -1,0 +1,76 @@
+"""What the commands of `p2p-market leaderboard` share: arguments, refusals, and what they say."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from p2p_market.commands.console import complain, complaining, console, progress_bar
+from p2p_market.errors import (
+    LedgerError,
+    P2PMarketError,
+    PackageError,
+    RecordError,
+    SigningError,
+)
+from p2p_market.loading import import_ours
+
+EntryArgument = Annotated[Path, typer.Argument(help="Folder of an entry, with result.json.")]
+SeasonArgument = Annotated[Path, typer.Argument(help="Id or folder of a season.")]
+SecretOption = Annotated[
+    Path | None,
+    typer.Option("--secret-file", help="The season's secret, before it is revealed."),
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", "-w", min=1, help="Processes; no number depends on them.")
+]
+
+
+def conclude(problems: list[str], told: list[str]) -> None:
+    """Say what was found; exit code 1 if anything is wrong."""
+    for problem in problems:
+        complain(f"wrong: {problem}")
+    say(told if not problems else [f"{len(problems)} problems"])
+    if problems:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is told how many are done, and of how many."""
+    with progress_bar() as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Exit code 1 for what breaks a rule of the leaderboard, 2 for other errors."""
+    with complaining():
+        try:
+            yield
+        except (LedgerError, PackageError, RecordError, SigningError) as error:
+            complain(f"refused: {error}")
+            raise typer.Exit(1) from error
+
+
+def say(lines: list[str]) -> None:
+    """Say all lines."""
+    for line in lines:
+        console.say(line)
+
+
+def verbs(module: str) -> Any:
+    """What the verbs of a module do.
+
+    Raises:
+        P2PMarketError: if what they need is not installed.
+    """
+    try:
+        return import_ours(module)
+    except ImportError as error:
+        raise P2PMarketError(
+            f"leaderboard: {error}; it needs a checkout and pip install 'p2p-market[leaderboard]'"
+        ) from error

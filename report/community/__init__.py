@@ -1,0 +1,1 @@
+"""What the track `community` has on the page: its figures, and why a policy loses."""

@@ -1,0 +1,123 @@
+"""The track `community` on the page."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from p2p_market.community.optimum.full_matching import FULL_MATCHING
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.schema import DynamicContract
+from p2p_market.data.dataset import card
+from p2p_market.evaluation.benchmark import ScenarioResult
+from report.columns import shares
+from report.community.losses import why
+from report.community.savings import savings_picture
+from report.community.week import NEW_YEAR, week_picture
+from report.figures import BLUE, ORANGE, VERMILLION, Picture
+from report.pages import Pages
+from report.table import Column
+
+SHARED_ARRAYS: Final = (
+    "day_ahead_eur_per_mwh",
+    "co2_g_per_kwh",
+    "solar_clearness",
+    "feeder_parent",
+)
+"""Arrays of the data card that every community's episode is drawn from, beside its donors."""
+
+ENERGY: Final = "Energy and grid"
+COLUMNS: Final = (
+    Column(ENERGY, "traded", "kWh", None, lambda row: row.metrics["traded"].sum()),
+    Column(ENERGY, "CO2", "kg", None, lambda row: row.metrics["co2"].sum()),
+    Column(ENERGY, "peak", "kW, max", 1, lambda row: row.metrics["peak"].max()),
+    Column(
+        ENERGY,
+        "self-sufficiency",
+        "%, mean",
+        1,
+        lambda row: 100.0 * row.metrics["self_sufficiency"].mean(),
+    ),
+    Column(ENERGY, "lost load", "kWh", None, lambda row: row.metrics["lost_load"].sum(), True),
+    Column(ENERGY, "curtailed", "kWh", None, lambda row: row.metrics["curtailed"].sum(), True),
+    *shares("Members"),
+    Column("Safety", "filter", "kWh", 0, lambda row: row.metrics["corrected"].sum()),
+    Column("Safety", "interventions", "count", 0, lambda row: row.metrics["interventions"].sum()),
+)
+COLORS: Final = {
+    "grid_import": "#56B4E9",
+    "grid_export": "#009E73",
+    "network_fee": "#F0E442",
+    "degradation": "#CC79A7",
+    "carbon": "#555555",
+    "overload": VERMILLION,
+    "lost_load": "#8B0000",
+    "shortfall": ORANGE,
+    "terminal_value": BLUE,
+}
+"""Okabe and Ito's colours, and two dark ones."""
+
+
+def market_of_the_optimum(result: ScenarioResult) -> str:
+    """Under which mechanism the optimum trades, where it is another than the scenario's."""
+    mechanism = result.scenario.spec.mechanism
+    if mechanism == FULL_MATCHING:
+        return ""
+    return (
+        f" The mechanism is {mechanism}; the optimum trades under {FULL_MATCHING}, which matches "
+        "all volume."
+    )
+
+
+def _at_the_end(result: ScenarioResult) -> list[Picture]:
+    return [savings_picture(result), week_picture(result)]
+
+
+def _donor_labels(scenario: Scenario) -> list[str]:
+    """Measured or simulated: what the days of the members' donors are."""
+    places = {i for pools in scenario.donor_pools for pool in pools.values() for i in pool}
+    return sorted({scenario.data.donors[place].label for place in places})
+
+
+def data_labels(scenario: Scenario) -> str:
+    """Measured, resampled, simulated or synthetic: for each series of the episodes."""
+    dynamic = [isinstance(c, DynamicContract) for c in scenario.spec.contracts.values()]
+    arrays = card(scenario.data.name)["arrays"]
+    label = {name: arrays[name]["label"] for name in SHARED_ARRAYS}
+    day_ahead = f"{label['day_ahead_eur_per_mwh']} day-ahead price plus assumed margins"
+    prices = day_ahead if any(dynamic) else "assumed tariffs"
+    sun = f"synthetic sky on {label['solar_clearness']} clearness"
+    return (
+        f"Loads: resampled from {' and '.join(_donor_labels(scenario))} donor days. Retail prices: "
+        f"{prices}. CO2 intensity: {label['co2_g_per_kwh']}. "
+        f"PV: {sun if np.any(scenario.roof_kw > 0.0) else 'none'}. "
+        "Devices and places on the feeder: assumed."
+    )
+
+
+def sources(scenario: Scenario) -> list[str]:
+    """Attribution and licence of each source, once."""
+    arrays = card(scenario.data.name)["arrays"]
+    donors = [f"donor_{label}_shape" for label in _donor_labels(scenario)]
+    used = [arrays[name] for name in (*donors, *SHARED_ARRAYS)]
+    return list(dict.fromkeys(f"{array['attribution']} ({array['licence']})" for array in used))
+
+
+PAGES: Final = Pages(
+    guide=Path(__file__).with_name("guide.html"),
+    zero="that nobody trades and every member runs the self-consumption rule",
+    hundred="the perfect-foresight optimum of the same community, weather and devices",
+    ends=market_of_the_optimum,
+    new_year=NEW_YEAR,
+    sums="Costs, energies and counts",
+    columns=COLUMNS,
+    colors=COLORS,
+    income=": energy sold to the grid, or more stored at the end than at the start",
+    cancels=" Payments between members cancel and are not shown.",
+    gaps="Dispatch: what better use of the storage would have saved. Allocation: what better "
+    "matching of the same surpluses and deficits would have saved.",
+    why=why,
+    pictures=_at_the_end,
+    data=data_labels,
+    sources=sources,
+)

@@ -1,0 +1,73 @@
+"""What a track may have on the page beyond what every track has; all of it has a default."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from p2p_market.evaluation.benchmark import ScenarioResult
+from p2p_market.track import AnyScenario
+from p2p_market.tracks import extra
+from report.figures import Picture
+from report.table import Column, Line
+
+GUIDE: Final = Path(__file__).with_name("guide.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why each policy loses, ready for the template."""
+
+    note: str  # why there is no split; empty if there is one
+    picture: Picture | None
+    meanings: list[tuple[str, str]]  # name of a choice, what it means
+    sentences: list[tuple[str, str]]  # policy, what is said of it
+    columns: list[str]
+    unit: str
+    lines: list[Line]
+
+
+def _no_pictures(result: ScenarioResult) -> Sequence[Picture]:
+    return ()
+
+
+def _nothing(result: ScenarioResult) -> str:
+    return ""
+
+
+def _name_of_data(scenario: Any) -> str:
+    return f"Data set {scenario.data.name}."
+
+
+def _no_sources(scenario: Any) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What a track has on the page; scenarios are those of the track."""
+
+    guide: Path = GUIDE  # HTML of ours: what its columns mean, as items of a list
+    zero: str = ""  # "0 means ..."; "": the name of the rule
+    hundred: str = "the perfect-foresight optimum of the same episodes"
+    ends: Callable[[ScenarioResult], str] = _nothing  # what is to be added
+    new_year: date | None = None  # first day of the data; None: episodes are of no year
+    sums: str = "Costs"  # "... are sums over the episodes"
+    columns: tuple[Column, ...] | None = None  # after the costs; None: all metrics, as means
+    colors: Mapping[str, str] = field(default_factory=dict)  # entry of the ledger -> its colour
+    income: str = ""  # what costs below zero are
+    cancels: str = ""  # what is not shown of the ledger
+    gaps: str = ""  # what the parts of the gap mean
+    why: Callable[[ScenarioResult], Why] | None = None
+    pictures: Callable[[ScenarioResult], Sequence[Picture]] = _no_pictures  # at the end
+    data: Callable[[Any], str] = _name_of_data  # what its series are
+    sources: Callable[[Any], Sequence[str]] = _no_sources  # attribution and licence, each once
+
+
+def pages_of(scenario: AnyScenario) -> Pages:
+    """What the track of a scenario has on the page."""
+    found = extra(scenario, "report")
+    pages = Pages() if found is None else found
+    assert isinstance(pages, Pages)
+    return pages
