@@ -1,4 +1,4 @@
-"""What a run is cut into: one policy on all weeks, or the optimum of one week.
+"""What a run is cut into: one policy on all weeks, or the optimum of one episode.
 
 The cut depends on nothing but what was asked for, so who plays which part changes no byte. A policy
 keeps all its weeks in one batch: its networks may round differently in batches of other sizes.
@@ -51,7 +51,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One policy on some weeks of a job, in words that travel to another machine."""
+    """One policy on weeks of a job, or one optimum, in words that travel to another machine."""
 
     specification: str  # of the scenario, as JSON
     digest: str  # of the scenario and its data
@@ -62,6 +62,7 @@ class Part:
     units: int  # of work: steps of a rollout, or of an optimum
     size: int  # agent-steps: the larger, the longer it takes
     centralised: bool = False  # the policy says so itself
+    place: int = 0  # of an optimum: which episode of its week, where a week has several
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,13 @@ Playing = Generator[tuple[Task, Answer], None, None]
 
 
 def parts_of(job: Job) -> list[Part]:
-    """The parts of a job: the policies that are entered, then the optimum of each week."""
+    """The parts of a job: the policies that are entered, then the optimum of each episode."""
     scenario = job.scenario
+    keys = track_of(scenario).keys(scenario, job.split, job.seed)
     text = scenario.spec.model_dump_json()
     size = scenario.steps * len(scenario.agents)
 
-    def part(policy: str, weeks: Sequence[int]) -> Part:
+    def part(policy: str, weeks: Sequence[int], place: int = 0) -> Part:
         return Part(
             specification=text,
             digest=scenario.digest,
@@ -127,10 +129,13 @@ def parts_of(job: Job) -> list[Part]:
             units=scenario.steps,
             size=size,
             centralised=job.centralised and policy != OPTIMUM,
+            place=place,
         )
 
     rules = [part(name, job.weeks) for name in entrants(job.scenario, job.policies)]
-    return rules + [part(OPTIMUM, [week]) for week in job.weeks]
+    return rules + [
+        part(OPTIMUM, [week], place) for week in job.weeks for place in range(len(keys[week]))
+    ]
 
 
 def units_of_work(job: Job) -> int:
@@ -159,7 +164,7 @@ def play_part(
         )
     singles = draw_weeks(scenario, part.split, part.weeks, part.seed)
     if part.policy == OPTIMUM:
-        (single,) = singles
+        single = singles[part.place]
         plan = known if isinstance(known, Plan) else Yardstick(scenario).plan(single)
         certificate, trajectory = certify(scenario, single, plan, OPTIMUM)
         if progress is not None:
