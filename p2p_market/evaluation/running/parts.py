@@ -179,7 +179,7 @@ def play_part(
             return Answer(again, known.conduct)
     made = attempt(scenario, episode, part.policy, part.centralised, progress)
     if progress is not None:
-        progress(part.units - (0 if made.played is None else len(made.played.actions)))
+        progress(part.units - (0 if made.played is None else made.played.steps))
     return Answer(made.played, made.conduct)
 
 
