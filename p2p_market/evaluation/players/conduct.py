@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from p2p_market.errors import PolicyError
-from p2p_market.evaluation.players.failure import Failure, PassingError
+from p2p_market.evaluation.players.failure import Failure
 from p2p_market.evaluation.players.names import of_roles
 from p2p_market.evaluation.players.policy import Policy, ask
 from p2p_market.evaluation.running.interruption import asked_for
@@ -216,8 +216,6 @@ def holds(test: Callable[[], bool]) -> bool:
     """What a test finds; whoever raises where it did not before acts otherwise."""
     try:
         return test()
-    except PassingError:
-        raise
     except BaseException as error:
         if asked_for(error):
             raise
