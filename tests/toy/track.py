@@ -20,9 +20,8 @@ from p2p_market.errors import ScenarioError
 from p2p_market.records import BoolArray, FloatArray, Record
 from p2p_market.track import Column, EpisodeKey, Feature, Joint, Outcome, Role
 from tests.toy import optimum
-from tests.toy.schema import GATE_STEPS, HIGH, START, Spec, read
-
-__all__ = ["CARD", "read"]
+from tests.toy.schema import GATE_STEPS, HIGH, START, Spec
+from tests.toy.schema import read as read  # of the contract
 
 SPLITS: Final = {"train": 0, "validation": 120, "test": 240}  # name -> first day
 UNITS, EPISODES = 5, 3  # of a split, of a unit
