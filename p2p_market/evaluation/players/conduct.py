@@ -149,15 +149,15 @@ def of_shipped(name: str, scenario: AnyScenario) -> Conduct | None:
         return None
     if not parts <= known.keys():
         return None
+    sight: Sight = "foresight" if any(known[part].foresight for part in parts) else "observations"
     centralised = any(known[part].centralised for part in parts)
     rows: Rows = "centralised" if centralised else "decentralised, checked"
-    return Conduct(rows=rows, reproducible=True)
+    return Conduct(sight, rows, reproducible=True)
 
 
 def known_conduct(name: str, scenario: AnyScenario) -> Conduct | None:
     """What a record must say of a name of ours; None of all others."""
-    baseline = baselines(scenario).get(name)
-    if name == OPTIMUM or (baseline is not None and baseline.foresight):
+    if name == OPTIMUM:
         return Conduct("foresight", "centralised", True)
     return of_shipped(name, scenario)
 
