@@ -6,10 +6,12 @@ from functools import partial
 
 import numpy as np
 
+from p2p_market.evaluation.rollout import Recorded
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.track import Role
+from tests.toy.optimum import Optimum
 from tests.toy.schema import HIGH
-from tests.toy.track import Scenario, roles
+from tests.toy.track import Episode, Scenario, replayed, roles, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,21 @@ class Random:
         return np.where(choices, np.floor(drawn * choices), 2.0 * drawn - 1.0), [
             seed + 1 for seed in memory
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """Plays the optimum, which knows all prices."""
+
+    scenario: Scenario
+    role: str
+
+    def informed(self, episode: Episode) -> Recorded:
+        """The policy for these episodes."""
+        planner = Optimum(self.scenario)
+        singles = [take(episode, number) for number in range(episode.batch)]
+        joint = [replayed(self.scenario, single, planner.plan(single)) for single in singles]
+        return Recorded(np.concatenate([one[self.role] for one in joint], axis=1))
 
 
 def _rest(seen: FloatArray, role: Role) -> FloatArray:
@@ -89,3 +106,13 @@ def random_storage(scenario: Scenario) -> Random:
 def random_plant(scenario: Scenario) -> Random:
     """Any choice."""
     return Random(roles(scenario)[1])
+
+
+def oracle_storage(scenario: Scenario) -> Oracle:
+    """The storages of the optimum."""
+    return Oracle(scenario, "storage")
+
+
+def oracle_plant(scenario: Scenario) -> Oracle:
+    """The plant of the optimum."""
+    return Oracle(scenario, "plant")

@@ -63,7 +63,7 @@ def command(*words):
 def run(tmp_path_factory):
     """Folder of a run of the command line, by two processes."""
     output = tmp_path_factory.mktemp("results")
-    asked = ["-p", "thrifty", "-p", CAST, "--weeks", "1,3"]
+    asked = ["-p", "thrifty", "-p", CAST, "-p", "storage=oracle", "--weeks", "1,3"]
     command("benchmark", "-s", SCENARIO, *asked, "-o", output, "--workers", 2)
     (folder,) = output.glob("*-toy-v0")
     return folder
@@ -170,6 +170,14 @@ def test_a_role_that_is_left_out_plays_its_rule(scenario):
     assert np.array_equal(alone.actions["storage"], both.actions["storage"])
 
 
+def test_who_knows_the_prices_is_marked(scenario):
+    result = evaluate(scenario, ["oracle", "storage=oracle"], weeks=[0])
+    _, both, half, _ = result.rows
+    assert both.score.point == pytest.approx(100.0)
+    assert 0.0 < half.score.point < 90.0
+    assert {both.conduct.sight, half.conduct.sight} == {"foresight"}
+
+
 @pytest.mark.parametrize("name", ["tests.toy.players:thrifty_storage", "nobody=idle"])
 def test_one_policy_for_several_roles_is_refused(scenario, name):
     (single, *_) = draw_weeks(scenario, "test", [0], 0)
@@ -248,7 +256,7 @@ def test_other_units_are_told(run):
 
 def test_metrics_have_the_names_of_the_card(run):
     rows = json.loads((run / "metrics.json").read_text())
-    assert len(rows) == 4 * 6
+    assert len(rows) == 5 * 6
     assert all(row["produced_kwh"] == 0.0 for row in rows if row["policy"] == "idle")
     assert any(row["produced_kwh"] > 100.0 for row in rows if row["policy"] == "thrifty")
 

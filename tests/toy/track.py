@@ -85,6 +85,11 @@ def _produced(scenario: Scenario, episode: Episode, played: contract.Trajectory)
     return np.asarray(played.series["output_kwh"].sum(axis=(0, 2)))
 
 
+def _by(name: str, **how: bool) -> contract.Baseline:
+    targets = {role: f"tests.toy.players:{name}_{role}" for role in ("storage", "plant")}
+    return contract.Baseline(targets, **how)
+
+
 CARD: Final = contract.Card(
     name="toy",
     entries=("energy", "reserve", "fuel"),
@@ -93,10 +98,10 @@ CARD: Final = contract.Card(
     causes=("none", "message", "ramp"),
     metrics={"produced": contract.Metric("kWh", "", _produced)},
     baselines={
-        name: contract.Baseline(
-            {role: f"tests.toy.players:{name}_{role}" for role in ("storage", "plant")}
-        )
-        for name in ("idle", "thrifty", "random")
+        "idle": _by("idle"),
+        "thrifty": _by("thrifty"),
+        "random": _by("random"),
+        "oracle": _by("oracle", benchmark=False, foresight=True, centralised=True),
     },
     rule="idle",
     prices=("shadow_eur",),
