@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,8 +11,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from p2p_market import registry, scenarios
 from p2p_market.commands.app import app
-from p2p_market.errors import PolicyError, ScenarioError
+from p2p_market.errors import ConformanceError, PolicyError, ScenarioError
 from p2p_market.evaluation.benchmark import Yardstick, draw_weeks, evaluate, units_of
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.focal.focal import focal
@@ -26,8 +27,9 @@ from p2p_market.evaluation.running.parts import Job, units_of_work
 from p2p_market.evaluation.statistics.bootstrap import draw_weeks as drawn
 from p2p_market.evaluation.statistics.bootstrap import effective_weeks, interval
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
-from p2p_market.registry import load_scenario, make, read_scenario
+from p2p_market.registry import load_scenario, make, make_batch, read_scenario
 from p2p_market.testing import check_environment, check_features_vary, check_policy
+from p2p_market.testing.policy import check_answers
 from p2p_market.tracks import TRACKS, track, track_of
 from tests.evaluation.runs import deaf, written
 from tests.toy.conftest import ROOT, SCENARIO
@@ -357,9 +359,76 @@ def test_a_run_is_cited(run):
     assert yaml.safe_load(command("cite", run, "--cff"))["keywords"] == ["toy-v0"]
 
 
+def test_a_track_without_batches_says_so():
+    with pytest.raises(ScenarioError, match="track 'toy' has no batches"):
+        make_batch(str(SCENARIO), 2)
+
+
+def test_no_part_of_a_choice_conforms(scenario):
+    @dataclass(frozen=True)
+    class Half:
+        def start(self, seeds):
+            return None
+
+        def act(self, observation, memory):
+            return np.full((*observation.shape[:2], 1), 0.5), None
+
+    with pytest.raises(ConformanceError, match=r"its choice is .* whole numbers from 0 to 2"):
+        check_answers(Half(), scenario, role="plant")
+
+
 # Not neutral yet
+
+PLAN = """id = "toy"
+title = "A toy"
+opened = 2026-01-01
+boards = [{ scenario = "toy-v0", draws = 2 }]
+"""
+MANIFEST = """format = "p2p-market-submission/1"
+name = "my-agent"
+version = "0.1.0"
+division = "policy"
+authors = [{ name = "Ada Example" }]
+policy = { kind = "rules", track = "toy", roles = { storage = ["storage.toml"] } }
+training = { summary = "None." }
+citation = { title = "My agent", year = 2026 }
+"""
+RULE = 'rule = "thrifty"\n'
 
 
 @pytest.mark.xfail(reason="the pages of a report know the community only")
 def test_a_run_has_a_report(run):
     assert (run / "report.html").is_file()
+
+
+@pytest.fixture
+def season(tmp_path, monkeypatch):
+    """A season of two draws, as if the scenario of the toy were shipped."""
+    from leaderboard.playing.opening import open_season
+
+    for module in (scenarios, registry):
+        monkeypatch.setattr(module, "scenario_folder", lambda: SCENARIO.parent)
+    (tmp_path / "plan.toml").write_text(PLAN)
+    (tmp_path / "secret").write_text(bytes(range(32)).hex())
+    return open_season(tmp_path / "plan.toml", tmp_path / "toy", tmp_path / "secret")
+
+
+@pytest.mark.xfail(reason="a season draws episodes of the community only")
+def test_a_season_is_opened(season):
+    assert {path.name for path in season.reference.iterdir()} == {"toy-v0.json", "toy-v0.npz"}
+
+
+@pytest.mark.xfail(reason="the policies of a package have no roles")
+def test_a_package_plays_a_role(season, tmp_path):
+    from leaderboard.checking.replay import replay
+    from leaderboard.package.package import pack_folder
+    from leaderboard.playing.candidate import of_package
+    from leaderboard.playing.evaluate import evaluate
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "submission.toml").write_text(MANIFEST)
+    (tmp_path / "mine" / "storage.toml").write_text(RULE)
+    candidate = of_package(pack_folder(tmp_path / "mine"), season)
+    record = evaluate(candidate, season, tmp_path / "out")
+    assert all(one.best_eur < one.cost_eur < one.rule_eur for one in record.episodes)
+    assert replay(tmp_path / "out" / "my-agent-0.1.0", season) == []
