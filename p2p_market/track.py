@@ -173,7 +173,7 @@ class Card:
     hidden: tuple[str, ...] = ()  # entries that no agent pays
     prices: tuple[str, ...] = ()  # names of `Plan.prices`, where prices prove the bound
     losses: tuple[str, ...] = ()  # kinds of choices that a breakdown tells apart
-    gaps: tuple[str, ...] = ()  # parts of cost above the optimum that `extras["gaps"]` tells apart
+    gaps: Mapping[str, str] = field(default_factory=dict)  # part of `extras["gaps"]` -> its cause
     compared: str = ""  # baseline that others are measured against, beside the rule
     default: str = ""  # scenario that a benchmark plays unless told otherwise
     extras: Mapping[str, str] = field(default_factory=dict)  # name -> `module:name`, see EXTRAS

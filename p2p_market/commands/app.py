@@ -141,12 +141,12 @@ def benchmark(
 @app.command(name="evaluate")
 def evaluate_policy(
     policy: Annotated[
-        str,
+        list[str],
         typer.Option(
             "--policy",
             "-p",
             help="MODULE:FACTORY, a trained FILE.onnx, a baseline's name, or ROLE=POLICY with "
-            "one such for each role.",
+            "one such; repeatable, for each role.",
         ),
     ],
     scenario: ScenarioOption = None,
@@ -173,7 +173,7 @@ def evaluate_policy(
     """
     with complaining():
         names = scenario or scenario_ids()
-        run(names, [policy], weeks, split, seed, output, workers, ray, decentralised)
+        run(names, [",".join(policy)], weeks, split, seed, output, workers, ray, decentralised)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """`p2p-market compare`: the same episodes under other rules, side by side."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -81,8 +81,8 @@ def two_runs(
     Example: p2p-market compare results/RUN results/RUN -p mine:make=truthful
     """
     with complaining():
-        pairs = [_pair(text) for text in policy or ()]
         records = read_run(first), read_run(second)
+        pairs = [_pair(text, *map(_policies, records)) for text in policy or ()]
         found, overall = compare_runs(*records, pairs), compare_overall(*records, pairs)
         console.print(_differences(found))
         console.print(
@@ -107,9 +107,18 @@ def two_runs(
             _write(output, found, overall)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    first, _, second = text.partition("=")
-    return first, second or first
+def _policies(record: Mapping[str, Any]) -> set[str]:
+    return {one["policy"] for entry in record["scenarios"] for one in entry["policies"]}
+
+
+def _pair(text: str, first: set[str], second: set[str]) -> tuple[str, str]:
+    """The two names, in which there may be a `=` too, as in ROLE=POLICY."""
+    parts = text.split("=")
+    cuts = [("=".join(parts[:n]), "=".join(parts[n:])) for n in range(1, len(parts))]
+    known = [(one, other) for one, other in cuts if one in first and other in second]
+    if text in first or text in second or not cuts:
+        known.append((text, text))
+    return (known or cuts)[0]
 
 
 def _write(path: Path, found: Sequence[Difference], overall: Sequence[Overall]) -> None:

@@ -27,9 +27,13 @@ def print_result(result: ScenarioResult) -> None:
 
 def print_overview(results: Sequence[ScenarioResult]) -> None:
     """What a run says at its end: the words of its tables, and one table over all scenarios."""
+    gaps: dict[str, str] = {}
+    for result in results:
+        gaps |= track_of(result.scenario).CARD.gaps
+    lost = f"; {' and '.join(gaps)}: EUR per episode lost by {' and by '.join(gaps.values())}"
     console.print(
-        "score: share of the way from the rule (0) to the optimum (100), over all episodes; "
-        "dispatch and allocation: EUR per episode lost by set-points and by matching"
+        "score: share of the way from the rule (0) to the optimum (100), over all episodes"
+        + (lost if gaps else "")
     )
     if summaries := overview(results):
         blocks = summaries[0].blocks

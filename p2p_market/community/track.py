@@ -44,7 +44,7 @@ CARD: Final = Card(
     compared="truthful",
     default="community-16-v0",
     losses=CHOICES,
-    gaps=("dispatch", "allocation"),
+    gaps={"dispatch": "set-points", "allocation": "matching"},
     extras={
         "batch": "p2p_market.community.envs.batch:CommunityBatch",
         "breakdown": "p2p_market.community.optimum.breakdown:breakdown",

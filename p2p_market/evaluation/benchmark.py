@@ -17,12 +17,13 @@ from p2p_market.evaluation.players.policy import Planner, load_policy
 from p2p_market.evaluation.rollout import join
 from p2p_market.evaluation.statistics.fairness import jain_index, worse_off_share
 from p2p_market.evaluation.statistics.scores import NOTHING_EUR, Score, floor_costs, score
-from p2p_market.records import FloatArray
+from p2p_market.records import FloatArray, IntArray
 from p2p_market.registry import rule_of
 from p2p_market.track import (
     OPTIMUM,
     AnyEpisode,
     AnyScenario,
+    EpisodeKey,
     Plan,
     Series,
     Trajectory,
@@ -138,6 +139,22 @@ def draw_weeks(
     return tuple(track.draw(scenario, key) for week in weeks for key in units[week])
 
 
+def units_of(scenario: AnyScenario, keys: Sequence[EpisodeKey]) -> IntArray:
+    """Number of the unit that holds each episode, (episode,): a bootstrap draws units whole.
+
+    Raises:
+        ScenarioError: if one of them is not an episode of its split.
+    """
+    track, places = track_of(scenario), dict[EpisodeKey, int]()
+    for split, seed in dict.fromkeys((key.split, key.seed) for key in keys):
+        for number, unit in enumerate(track.keys(scenario, split, seed), len(places)):
+            places |= dict.fromkeys(unit, number)
+    for key in keys:
+        if key not in places:
+            raise ScenarioError(f"{scenario.spec.id}: {key} is not an episode of its split")
+    return np.array([places[key] for key in keys])
+
+
 def entrants(scenario: AnyScenario, policies: Sequence[str]) -> list[str]:
     """All that are played on observations: the rule, then the others in the order asked for."""
     rule = rule_of(scenario)
@@ -210,7 +227,7 @@ def assemble(
             lost = None if explain is None else explain(scenario, episode, prices, own)
             rows.append(_row(scenario, episode, alone, best, own, lost, one.conduct))
         else:
-            rows.append(_failed_row(scenario, name, alone, best, one.conduct))
+            rows.append(_failed_row(scenario, episode, name, alone, best, one.conduct))
     proofs = tuple(certificates), tuple(prices)
     return ScenarioResult(scenario, episode, *proofs, trajectories, tuple(rows))
 
@@ -238,12 +255,13 @@ def _row(
     lost: Any,
     conduct: Conduct,
 ) -> Row:
+    units = units_of(scenario, episode.keys)
     rule_eur, own_eur = alone.social_cost_eur, own.social_cost_eur
     private, alone_eur = own.private_cost_eur, alone.private_cost_eur
     apart, card = extra(scenario, "gaps"), track_of(scenario).CARD
     return Row(
         policy=own.policy,
-        score=score(rule_eur, own_eur, best_eur, np.random.default_rng(0)),
+        score=score(rule_eur, own_eur, best_eur, np.random.default_rng(0), units),
         social_cost_eur=own_eur,
         gaps_eur={} if apart is None else apart(scenario, episode, own, best_eur),
         private_cost_eur=private,
@@ -256,15 +274,20 @@ def _row(
 
 
 def _failed_row(
-    scenario: AnyScenario, name: str, alone: Trajectory, best_eur: FloatArray, conduct: Conduct
+    scenario: AnyScenario,
+    episode: AnyEpisode,
+    name: str,
+    alone: Trajectory,
+    best_eur: FloatArray,
+    conduct: Conduct,
 ) -> Row:
     """A policy plays all its weeks as one batch, so all of them count the floor."""
-    rule_eur = alone.social_cost_eur
+    rule_eur, units = alone.social_cost_eur, units_of(scenario, episode.keys)
     floor, nothing = floor_eur(rule_eur, best_eur), np.full(rule_eur.shape, np.nan)
     card = track_of(scenario).CARD
     return Row(
         policy=name,
-        score=score(rule_eur, floor, best_eur, np.random.default_rng(0)),
+        score=score(rule_eur, floor, best_eur, np.random.default_rng(0), units),
         social_cost_eur=floor,
         gaps_eur=dict.fromkeys(card.gaps, nothing),
         private_cost_eur=np.full_like(alone.private_cost_eur, np.nan),

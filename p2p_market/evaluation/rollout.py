@@ -37,6 +37,7 @@ def rollout(
     strict: bool = True,
     progress: Callable[[int], None] | None = None,
     steps: int | None = None,
+    watch: Callable[[int, Joint], None] | None = None,
 ) -> Trajectory:
     """Play one batch of episodes.
 
@@ -46,6 +47,7 @@ def rollout(
         strict: raise on a broken invariant.
         progress: called with the number of steps played since its last call.
         steps: after which it ends; None: with the episode.
+        watch: called with the number of each step and its actions, as they are recorded.
 
     Raises:
         FailedPolicyError: if a policy or somebody else's code inside the step raises, or a policy
@@ -74,6 +76,8 @@ def rollout(
                 if role.name in kept:
                     action = np.where(kept[role.name], action, role.rest).astype(action.dtype)
                 actions[role.name] = action
+            if watch is not None:
+                watch(step, actions)
             given_step = scenario, episode, state, actions, strict
             state, outcome = _step(track, authors, elsewhere, step, *given_step)
             chains = [_link(chain, b, outcome) for b, chain in enumerate(chains)]

@@ -12,7 +12,7 @@ from p2p_market.errors import ConformanceError, PolicyError
 from p2p_market.evaluation.players import conduct
 from p2p_market.evaluation.players.policy import Policy, checked_action, load_policy
 from p2p_market.records import Float32Array
-from p2p_market.track import AnyEpisode, AnyScenario, policy_seed
+from p2p_market.track import AnyEpisode, AnyScenario, Role, policy_seed
 from p2p_market.tracks import track_of
 
 STEPS: Final = 48
@@ -47,12 +47,22 @@ def check_policy(
 def check_answers(
     policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
 ) -> None:
-    """Every answer is a finite action of the right shape, with a floating dtype, and a memory."""
+    """Every answer is a finite action of the right shape, with a floating dtype, and a memory.
+
+    A column of choices holds whole numbers from 0 on.
+    """
+    columns = _role(scenario, role).columns
     for step, asked in enumerate(play(policy, scenario, steps, role)):
         if not np.isfinite(asked.action).all():
             raise ConformanceError(
                 f"{_name(policy)}: the action of step {step} is not finite; bound what it computes"
             )
+        for column, values in zip(columns, np.moveaxis(asked.action, -1, 0), strict=True):
+            if column.choices and not np.isin(values, np.arange(column.choices)).all():
+                raise ConformanceError(
+                    f"{_name(policy)}: at step {step} its {column.name} is {values.tolist()}; "
+                    f"answer whole numbers from 0 to {column.choices - 1}"
+                )
 
 
 def check_no_hidden_state(
@@ -171,7 +181,7 @@ def play(policy: Policy, scenario: AnyScenario, steps: int, role: str | None = N
     """
     episode, track = two_communities(scenario), track_of(scenario)
     roles = {one.name: one for one in track.roles(scenario)}
-    role = role or next(iter(roles))
+    role = _role(scenario, role).name
     cast: dict[str, Any] = {n: load_policy(one.rule, scenario, n) for n, one in roles.items()}
     cast[role] = policy
     seeds = [policy_seed(key) for key in episode.keys]
@@ -197,6 +207,12 @@ def play(policy: Policy, scenario: AnyScenario, steps: int, role: str | None = N
                 asked.append(Asked(seen[name], before, action))
         state, _ = track.step(scenario, episode, state, actions, True)
     return asked
+
+
+def _role(scenario: AnyScenario, name: str | None) -> Role:
+    """A role by name; None: the first."""
+    found = {role.name: role for role in track_of(scenario).roles(scenario)}
+    return found[name or next(iter(found))]
 
 
 def _name(policy: Policy) -> str:

@@ -52,10 +52,6 @@ class WrongAnswerError(PolicyError):
     """An answer that is none, in words that need a subject: "policy 'a' ..."."""
 
 
-class PassingError(Exception):
-    """Raised by a wrapper of ours inside `act`: it is no failure of the policy."""
-
-
 @dataclass(frozen=True, slots=True)
 class Stranger:
     """Somebody else's code, called so that whatever it raises becomes a `FailedPolicyError`."""
@@ -86,7 +82,7 @@ class Stranger:
         """
         try:
             return function(*arguments)
-        except (PassingError, FailedPolicyError):
+        except FailedPolicyError:
             raise
         except WrongAnswerError as error:
             message = self._where(step, during) + str(error)

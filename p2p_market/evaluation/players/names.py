@@ -48,7 +48,7 @@ def of_roles(scenario: AnyScenario, name: str) -> dict[str, str]:
     roles = {role.name: role for role in track_of(scenario).roles(scenario)}
     before, equals, _ = name.partition("=")
     if not (equals and before in roles):
-        if len(roles) > 1 and name not in baselines(scenario):
+        if len(roles) > 1 and name not in named(scenario):
             asked = ", ".join(f"{role}=..." for role in roles)
             raise PolicyError(f"policy {name!r} plays one role; say which of {asked}")
         return dict.fromkeys(roles, name)

@@ -1,15 +1,17 @@
 """What is read of a run record, whoever wrote it: all of it is checked before anything is used."""
 
 import json
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as checked
 
 from p2p_market.errors import ReplayError, ScenarioError
 from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
+from p2p_market.records import IntArray
 from p2p_market.registry import recorded_track
 from p2p_market.track import OPTIMUM
 
@@ -79,6 +81,7 @@ class Entry(Read):
     specification: dict[str, Any]
     data: Data
     episodes: Annotated[list[Key], Field(min_length=1)]
+    units: list[Count] | None = None  # unit of each episode; None: each is one
     certificates: list[Proof]
     policies: list[Played]
 
@@ -95,6 +98,7 @@ class Entry(Read):
             raise ValueError(f"policies must be {rule}, {OPTIMUM} and others, each once")
         series: tuple[Sized, ...] = (
             self.certificates,
+            self.episodes if self.units is None else self.units,
             *(one.social_cost_eur for one in self.policies),
             *(one.digests for one in self.policies if one.actions is not None),
         )
@@ -124,6 +128,11 @@ class Record(Read):
         if "p2p-market" not in self.versions:
             raise ValueError("versions: p2p-market is missing")
         return self
+
+
+def recorded_units(entry: Mapping[str, Any]) -> IntArray:
+    """Number of the unit of each episode in a scenario of a record, (episode,)."""
+    return np.array(entry.get("units", range(len(entry["episodes"]))))
 
 
 def read_run(folder: Path) -> dict[str, Any]:

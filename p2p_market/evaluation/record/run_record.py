@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from p2p_market.errors import ReplayError
+from p2p_market.errors import ReplayError, ScenarioError
 from p2p_market.evaluation.benchmark import (
     Row,
     ScenarioResult,
     floor_eur,
+    units_of,
 )
 from p2p_market.evaluation.ends.certificate import (
     MIXED_INTEGER,
@@ -38,7 +39,7 @@ from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.evaluation.statistics.scores import score
 from p2p_market.evaluation.tables.overview import overview, recorded_overview
 from p2p_market.files import safe_name, write_bytes, write_text
-from p2p_market.records import FloatArray
+from p2p_market.records import FloatArray, IntArray
 from p2p_market.registry import rule_of, scenario_of
 from p2p_market.track import (
     OPTIMUM,
@@ -169,9 +170,15 @@ def _scenario_record(result: ScenarioResult) -> dict[str, Any]:
         "specification": result.scenario.spec.model_dump(mode="json"),
         "data": {"name": result.scenario.data.name, "digest": result.scenario.data.digest},
         "episodes": [asdict(key) for key in result.episode.keys],
+        **_units(units_of(result.scenario, result.episode.keys)),
         "certificates": [asdict(c) | {"holds": c.holds} for c in result.certificates],
         "policies": [_policy_record(result, row) for row in result.rows],
     }
+
+
+def _units(units: IntArray) -> dict[str, list[int]]:
+    """The unit of each episode, where some hold several."""
+    return {} if len(set(units.tolist())) == len(units) else {"units": units.tolist()}
 
 
 def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
@@ -234,9 +241,12 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
     if scenario.digest != entry["digest"]:
         lines.append(f"{name}: scenario or data changed since the run")
     keys = [EpisodeKey(**key) for key in entry["episodes"]]
-    for key in keys:
-        if not any(key in unit for unit in track.keys(scenario, key.split, key.seed)):
-            raise ReplayError(f"{name}: {key} is not an episode of its split")
+    try:
+        units = units_of(scenario, keys)
+    except ScenarioError as error:
+        raise ReplayError(str(error)) from error
+    if _units(units).get("units") != entry.get("units"):
+        lines.append(f"{name}: other units of episodes")
     singles = [track.draw(scenario, key) for key in keys]
     episode = track.stack(singles)
     again = {
@@ -257,7 +267,7 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
             own_eur = played.social_cost_eur
         lines += _differences(f"{name}: {policy['policy']}", played, own_eur, policy)
         lines += _label_differences(scenario, policy)
-        own = score(rule_eur, own_eur, best_eur, np.random.default_rng(0))
+        own = score(rule_eur, own_eur, best_eur, np.random.default_rng(0), units)
         if asdict(own) != policy["score"]:
             lines.append(f"{name}: {policy['policy']}: other score")
     return lines

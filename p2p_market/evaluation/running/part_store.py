@@ -114,7 +114,7 @@ def _paths_of(job: Job, folder: Path) -> dict[Part, Path]:
     paths = {}
     for part in parts_of(job):
         if part.policy == OPTIMUM:
-            (single,) = draw_weeks(job.scenario, part.split, part.weeks, part.seed)
+            single = draw_weeks(job.scenario, part.split, part.weeks, part.seed)[part.place]
             if published(job.scenario, single) is None:
                 optima = folder / "optima"
                 paths[part] = plan_path(optima, yardstick.identity, job.scenario, single)

@@ -1,4 +1,4 @@
-"""What a run is cut into: one policy on all weeks, or the optimum of one week.
+"""What a run is cut into: one policy on all weeks, or the optimum of one episode.
 
 The cut depends on nothing but what was asked for, so who plays which part changes no byte. A policy
 keeps all its weeks in one batch: its networks may round differently in batches of other sizes.
@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from p2p_market.errors import ClusterError
@@ -24,7 +23,7 @@ from p2p_market.evaluation.benchmark import (
 )
 from p2p_market.evaluation.ends.certificate import Certificate, certify
 from p2p_market.evaluation.players.conduct import Conduct
-from p2p_market.evaluation.players.failure import FailedPolicyError, Failure, PassingError
+from p2p_market.evaluation.players.failure import FailedPolicyError, Failure, WrongAnswerError
 from p2p_market.evaluation.players.player import Attempt, attempt, load_player
 from p2p_market.evaluation.players.policy import Policy
 from p2p_market.evaluation.rollout import join, rollout
@@ -51,7 +50,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One policy on some weeks of a job, in words that travel to another machine."""
+    """One policy on weeks of a job, or one optimum, in words that travel to another machine."""
 
     specification: str  # of the scenario, as JSON
     digest: str  # of the scenario and its data
@@ -62,6 +61,7 @@ class Part:
     units: int  # of work: steps of a rollout, or of an optimum
     size: int  # agent-steps: the larger, the longer it takes
     centralised: bool = False  # the policy says so itself
+    place: int = 0  # of an optimum: which episode of its week, where a week has several
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,13 @@ Playing = Generator[tuple[Task, Answer], None, None]
 
 
 def parts_of(job: Job) -> list[Part]:
-    """The parts of a job: the policies that are entered, then the optimum of each week."""
+    """The parts of a job: the policies that are entered, then the optimum of each episode."""
     scenario = job.scenario
+    keys = track_of(scenario).keys(scenario, job.split, job.seed)
     text = scenario.spec.model_dump_json()
     size = scenario.steps * len(scenario.agents)
 
-    def part(policy: str, weeks: Sequence[int]) -> Part:
+    def part(policy: str, weeks: Sequence[int], place: int = 0) -> Part:
         return Part(
             specification=text,
             digest=scenario.digest,
@@ -127,10 +128,13 @@ def parts_of(job: Job) -> list[Part]:
             units=scenario.steps,
             size=size,
             centralised=job.centralised and policy != OPTIMUM,
+            place=place,
         )
 
     rules = [part(name, job.weeks) for name in entrants(job.scenario, job.policies)]
-    return rules + [part(OPTIMUM, [week]) for week in job.weeks]
+    return rules + [
+        part(OPTIMUM, [week], place) for week in job.weeks for place in range(len(keys[week]))
+    ]
 
 
 def units_of_work(job: Job) -> int:
@@ -159,7 +163,7 @@ def play_part(
         )
     singles = draw_weeks(scenario, part.split, part.weeks, part.seed)
     if part.policy == OPTIMUM:
-        (single,) = singles
+        single = singles[part.place]
         plan = known if isinstance(known, Plan) else Yardstick(scenario).plan(single)
         certificate, trajectory = certify(scenario, single, plan, OPTIMUM)
         if progress is not None:
@@ -263,13 +267,13 @@ def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
     return assemble(job.scenario, episode, played, certificates, prices)
 
 
-class _OtherwiseError(PassingError):
+class _OtherwiseError(Exception):
     """The policy answers otherwise than it did."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Resumed:
-    """Recorded actions, as long as the policy begins with the same."""
+    """A policy for the first steps, then recorded actions."""
 
     policy: Policy
     actions: NDArray[Any]
@@ -282,19 +286,14 @@ class _Resumed:
     def act(
         self, observation: Float32Array, memory: tuple[int, Any]
     ) -> tuple[NDArray[Any], tuple[int, Any]]:
-        """The recorded actions of this step."""
+        """The policy's answer, or the recorded actions of this step."""
         step, own = memory
-        recorded = self.actions[step]
-        if step < self.steps:
-            answer = self.policy.act(observation, own)
-            if not isinstance(answer, tuple) or len(answer) != 2:
-                raise _OtherwiseError
-            action, own = answer
-            action = np.asarray(action)
-            same = action.dtype == recorded.dtype and action.shape == recorded.shape
-            if not same or action.tobytes() != recorded.tobytes():
-                raise _OtherwiseError
-        return recorded, (step + 1, own)
+        if step >= self.steps:
+            return self.actions[step], (step + 1, own)
+        answer = self.policy.act(observation, own)
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise WrongAnswerError("act() must return (action, memory)")
+        return answer[0], (step + 1, answer[1])
 
 
 def _play_again(
@@ -313,11 +312,21 @@ def _play_again(
 def _alike(
     scenario: AnyScenario, episode: AnyEpisode, name: str, actions: Joint, steps: int
 ) -> Trajectory | None:
-    """So many steps of recorded actions; None if the policy answers otherwise on the first day."""
+    """So many steps of recorded actions; None if the policy answers otherwise on the first day.
+
+    Answers are compared as they are recorded: with rest in columns that do not count.
+    """
     first_day = round(24.0 / scenario.spec.dt_h)
+
+    def compare(step: int, joint: Joint) -> None:
+        for role, own in joint.items():
+            known = actions[role][step]
+            if own.dtype != known.dtype or own.tobytes() != known.tobytes():
+                raise _OtherwiseError
+
     try:
         cast, _ = load_player(name, scenario, episode)
         resumed = {role: _Resumed(own, actions[role], first_day) for role, own in cast.items()}
-        return rollout(scenario, episode, resumed, name, steps=steps)
+        return rollout(scenario, episode, resumed, name, steps=steps, watch=compare)
     except (_OtherwiseError, FailedPolicyError):
         return None

@@ -37,6 +37,23 @@ def draw_weeks(
     return generator.integers(weeks, size=(resamples, scenarios, weeks))
 
 
+def unit_sums(values: FloatArray, units: IntArray | None) -> FloatArray:
+    """Sums over the episodes of each unit, which a bootstrap draws whole; units stand in a row.
+
+    Args:
+        values: (..., episode).
+        units: number of each episode's unit, (episode,); None: each episode is one.
+
+    Returns:
+        (..., unit).
+    """
+    if units is None:
+        return values
+    first = np.flatnonzero(np.diff(units, prepend=-1))
+    sums: FloatArray = np.add.reduceat(values, first, axis=-1)
+    return sums
+
+
 def resample(values: FloatArray, chosen: IntArray) -> FloatArray:
     """Values of the weeks that were drawn, all policies together.
 

@@ -11,8 +11,9 @@ from p2p_market.evaluation.statistics.bootstrap import (
     effective_weeks,
     interval,
     resample,
+    unit_sums,
 )
-from p2p_market.records import BoolArray, FloatArray
+from p2p_market.records import BoolArray, FloatArray, IntArray
 
 NOTHING_EUR: Final = 1e-6  # a week with less to win scores 0 for everybody
 BLOCK_WEEKS: Final = 4  # at least so many weeks share a block
@@ -81,15 +82,20 @@ def score(
     own_eur: FloatArray,
     best_eur: FloatArray,
     generator: np.random.Generator,
+    units: IntArray | None = None,
 ) -> Score:
     """Score of a policy over the episodes of one scenario, (episode,) each.
 
-    The interval is a small-sample percentile bootstrap over episodes (weeks), resampled together
+    The interval is a small-sample percentile bootstrap over units (weeks), resampled together
     for all three costs.
+
+    Args:
+        units: number of each episode's unit, (episode,); None: each episode is one.
     """
-    chosen = draw_weeks(generator, 1, len(rule_eur), RESAMPLES)
-    costs = (resample(cost, chosen[:, 0]) for cost in (rule_eur, own_eur, best_eur))
+    rule, own, best = (unit_sums(cost, units) for cost in (rule_eur, own_eur, best_eur))
+    chosen = draw_weeks(generator, 1, len(rule), RESAMPLES)
+    costs = (resample(cost, chosen[:, 0]) for cost in (rule, own, best))
     point = float(ratio_of_sums(rule_eur, own_eur, best_eur))
-    found = interval(point, ratio_of_sums(*costs), effective_weeks(rule_eur - best_eur))
+    found = interval(point, ratio_of_sums(*costs), effective_weeks(rule - best))
     single = episode_scores(rule_eur, own_eur, best_eur)
     return Score(point, found.low, found.high, float(single.mean()), float(single.min()))

@@ -9,16 +9,18 @@ import numpy as np
 from p2p_market.errors import ReplayError
 from p2p_market.evaluation.ends.certificate import best_cost_eur
 from p2p_market.evaluation.players.conduct import recorded_conduct
+from p2p_market.evaluation.record.recorded import recorded_units
 from p2p_market.evaluation.statistics.bootstrap import (
     RESAMPLES,
     Interval,
     effective_weeks,
     interval,
     named_generator,
+    unit_sums,
 )
 from p2p_market.evaluation.statistics.paired import improvement
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
-from p2p_market.records import FloatArray
+from p2p_market.records import FloatArray, IntArray
 from p2p_market.registry import recorded_track
 from p2p_market.track import OPTIMUM
 
@@ -54,7 +56,8 @@ class Matched:
     """Social costs of two runs on the episodes of one scenario that both have, [EUR]."""
 
     scenario: str
-    weeks: tuple[int, ...]  # start days
+    weeks: tuple[int, ...]  # start day of each episode
+    units: IntArray  # that a bootstrap draws whole, number of each episode's, (episode,)
     first: Mapping[str, FloatArray]  # policy -> (episode,)
     second: Mapping[str, FloatArray]
     best_eur: FloatArray  # (episode,), the 100 of the scale
@@ -104,7 +107,9 @@ def compare_runs(
     for one in match_runs(first, second):
         for mine, theirs in one.pairs(pairs):
             costs = one.first[mine], one.second[theirs], one.first[one.rule], one.best_eur
-            found.append(Difference(one.scenario, mine, theirs, len(one.weeks), *paired(*costs)))
+            found.append(
+                Difference(one.scenario, mine, theirs, len(one.weeks), *paired(*costs, one.units))
+            )
     if not found:
         raise ReplayError(
             "the runs share no policy between the ends; name a pair with --policy FIRST=SECOND"
@@ -130,7 +135,7 @@ def compare_overall(
         ReplayError: as in `compare_runs`.
     """
     matched = match_runs(first, second)
-    if len(matched) < 2 or len({one.weeks for one in matched}) > 1:
+    if len(matched) < 2 or len({(one.weeks, *one.units.tolist()) for one in matched}) > 1:
         return []
     common = [one.pairs(pairs) for one in matched]
     return [
@@ -147,7 +152,8 @@ def _overall(matched: Sequence[Matched], mine: str, theirs: str) -> Overall:
         np.array([one.first[one.rule] for one in matched]),
         np.array([one.best_eur for one in matched]),
     )
-    found = improvement(*costs, named_generator(STREAM))
+    first, second, rule, best = (unit_sums(cost, matched[0].units) for cost in costs)
+    found = improvement(first, second, rule, best, named_generator(STREAM))
     scenarios, episodes = costs[0].shape
     return Overall(mine, theirs, scenarios, episodes, found.iqm, found.probability)
 
@@ -190,7 +196,8 @@ def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
     best = best_cost_eur(form, bounds, own[OPTIMUM])
     weeks = tuple(first["episodes"][place]["start_day"] for place in here)
     foresight = frozenset(_foresight(first) | _foresight(second))
-    return Matched(first["id"], weeks, own, other, best, ends[0], foresight)
+    units = recorded_units(first)[here]
+    return Matched(first["id"], weeks, units, own, other, best, ends[0], foresight)
 
 
 def _foresight(entry: Mapping[str, Any]) -> set[str]:
@@ -214,13 +221,22 @@ def _costs(entry: Mapping[str, Any], places: Sequence[int]) -> dict[str, FloatAr
 
 
 def paired(
-    first_eur: FloatArray, second_eur: FloatArray, rule_eur: FloatArray, best_eur: FloatArray
+    first_eur: FloatArray,
+    second_eur: FloatArray,
+    rule_eur: FloatArray,
+    best_eur: FloatArray,
+    units: IntArray | None = None,
 ) -> tuple[Interval, Interval]:
-    """Difference of cost and of score, episodes resampled together, (episode,) each.
+    """Difference of cost and of score, units of episodes resampled together, (episode,) each.
+
+    Args:
+        units: number of each episode's unit, (episode,); None: each episode is one.
 
     Returns:
         Mean cost per episode [EUR] and score, first less second.
     """
+    size, costs = len(first_eur), (first_eur, second_eur, rule_eur, best_eur)
+    first_eur, second_eur, rule_eur, best_eur = (unit_sums(cost, units) for cost in costs)
     generator, count = np.random.default_rng(0), len(first_eur)
     chosen = generator.integers(count, size=(RESAMPLES, count))
 
@@ -229,8 +245,8 @@ def paired(
         mine = ratio_of_sums(ends[0], first_eur[episodes], ends[1])
         return mine - ratio_of_sums(ends[0], second_eur[episodes], ends[1])
 
-    cost = (first_eur - second_eur)[chosen].mean(axis=-1)
+    per_episode = (first_eur - second_eur) * (count / size)
     return (
-        interval(float((first_eur - second_eur).mean()), cost, count),
+        interval(float(per_episode.mean()), per_episode[chosen].mean(axis=-1), count),
         interval(float(score(slice(None))), score(chosen), effective_weeks(rule_eur - best_eur)),
     )

@@ -6,16 +6,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from p2p_market.evaluation.benchmark import ScenarioResult, best_of
+from p2p_market.evaluation.benchmark import ScenarioResult, best_of, units_of
 from p2p_market.evaluation.ends.certificate import best_cost_eur
 from p2p_market.evaluation.players.conduct import Conduct, recorded_conduct
-from p2p_market.evaluation.statistics.bootstrap import named_generator
+from p2p_market.evaluation.record.recorded import recorded_units
+from p2p_market.evaluation.statistics.bootstrap import named_generator, unit_sums
 from p2p_market.evaluation.statistics.paired import Improvement, improvement
 from p2p_market.evaluation.statistics.profiles import Band, profile_band
 from p2p_market.evaluation.statistics.summary import Summary, summarise
-from p2p_market.records import FloatArray
+from p2p_market.records import FloatArray, IntArray
 from p2p_market.registry import recorded_track
-from p2p_market.track import OPTIMUM
+from p2p_market.track import OPTIMUM, Card
 from p2p_market.tracks import track_of
 
 STREAM: Final = "p2p_market/summary/1"
@@ -26,9 +27,9 @@ class Costs:
     """Social costs of the contestants and of the optimum on one scenario."""
 
     scenario: str
-    weeks: tuple[int, ...]  # start days
-    by_policy: Mapping[str, FloatArray]  # (episode,) [EUR]
-    best_eur: FloatArray  # (episode,), the 100 of the scale
+    weeks: tuple[int, ...]  # first days of the units that a bootstrap draws whole
+    by_policy: Mapping[str, FloatArray]  # (week,) [EUR]
+    best_eur: FloatArray  # (week,), the 100 of the scale
     track: str
     rule: str  # policy at 0
 
@@ -120,9 +121,30 @@ def _from_result(result: ScenarioResult) -> Costs:
     costs = {
         row.policy: row.social_cost_eur for row in result.rows if _ranked(row.policy, row.conduct)
     }
-    weeks = tuple(key.start_day for key in result.episode.keys)
+    units = units_of(result.scenario, result.episode.keys)
+    days = [key.start_day for key in result.episode.keys]
     card = track_of(result.scenario).CARD
-    return Costs(result.scenario.spec.id, weeks, costs, best, card.name, card.rule)
+    return _by_week(result.scenario.spec.id, card, units, days, costs, best)
+
+
+def _by_week(
+    scenario: str,
+    card: Card,
+    units: IntArray,
+    days: Sequence[int],
+    costs: Mapping[str, FloatArray],
+    best_eur: FloatArray,
+) -> Costs:
+    """Sums over the episodes of each week."""
+    first = np.flatnonzero(np.diff(units, prepend=-1)).tolist()
+    return Costs(
+        scenario,
+        tuple(days[place] for place in first),
+        {name: unit_sums(own, units) for name, own in costs.items()},
+        unit_sums(best_eur, units),
+        card.name,
+        card.rule,
+    )
 
 
 def _ranked(policy: str, conduct: Conduct) -> bool:
@@ -139,6 +161,6 @@ def _from_record(entry: Mapping[str, Any]) -> Costs:
     best = costs[OPTIMUM]
     bounds = [certificate["bound_eur"] for certificate in entry["certificates"]]
     best = best_cost_eur(entry["specification"].get("optimum", "linear"), bounds, best)
-    weeks = tuple(key["start_day"] for key in entry["episodes"])
+    days = [key["start_day"] for key in entry["episodes"]]
     card = recorded_track(entry).CARD
-    return Costs(entry["id"], weeks, costs, best, card.name, card.rule)
+    return _by_week(entry["id"], card, recorded_units(entry), days, costs, best)
