@@ -100,7 +100,7 @@ def _parsed(name: str, text: bytes) -> dict[str, Any]:
     if len(text) > BYTES:
         raise PackageError(f"{name}: has more than {BYTES} bytes; shorten it")
     if max(map(len, text.splitlines()), default=0) > LINE:
-        raise PackageError(f"{name}: has a line of more than {LINE} bytes; break it")
+        raise PackageError(f"{name}: has a line of more than {LINE} bytes; split it")
     try:
         table = tomllib.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # a wrong letter or number is a ValueError too

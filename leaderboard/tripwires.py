@@ -1,4 +1,4 @@
-"""Blind agents: what scores well without looking would show that a season measures the wrong thing.
+"""Blind agents: if one scores well without looking, a season measures the wrong thing.
 
 They are entries of the organiser's, in their own division, and have to score low.
 """

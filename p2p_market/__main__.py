@@ -1,4 +1,4 @@
-"""`p2p-market`, and `python -m p2p_market`: Ctrl-C is heard from the first moment on."""
+"""`p2p-market`, and `python -m p2p_market`: Ctrl-C works from the first moment on."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Checks of what callers hand in, each with one sentence that says how to mend it."""
+"""Checks of what callers pass in, each with one sentence that says how to fix it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,17 +16,17 @@ def whole_number(
     most: int | None = None,
     error: type[P2PMarketError] = ArgumentError,
 ) -> int:
-    """A whole number of Python or NumPy as an `int`; True and False are none.
+    """A whole number of Python or NumPy as an `int`; True and False are refused.
 
     Args:
         name: of the argument, for the message.
-        value: what was handed in.
+        value: what was passed in.
         least: the smallest that may be.
-        most: the largest that may be; None: there is none.
+        most: the largest allowed value; None: no limit.
         error: what to raise.
 
     Raises:
-        ArgumentError: or what `error` says, if it is no whole number or outside its range.
+        ArgumentError: or what `error` says, if it is not a whole number, or is outside its range.
     """
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if whole and least <= value and (most is None or value <= most):  # type: ignore[operator]
@@ -36,10 +36,10 @@ def whole_number(
 
 
 def options_of(options: object) -> Mapping[str, Any]:
-    """The options of a `reset`; none are an empty mapping.
+    """The options of a `reset`; None becomes an empty mapping.
 
     Raises:
-        ArgumentError: if they are no mapping.
+        ArgumentError: if they are not a mapping.
     """
     if options is None:
         return {}
@@ -62,7 +62,7 @@ def floats(
     except Exception as error:  # ragged lists, tensors of another device, ...
         raise ActionError(
             f"{who} needs shape {shape} and a floating dtype, got a {type(values).__name__} that "
-            "is no array of numbers"
+            "is not an array of numbers"
         ) from error
     if np.ma.is_masked(values):
         raise ActionError(f"{who} needs numbers, got an array in which some are masked; fill them")

@@ -1,4 +1,4 @@
-"""One error class per cause, all below `P2PMarketError`: who, what, how to mend."""
+"""One error class per cause, all below `P2PMarketError`: who, what, how to fix it."""
 
 
 class P2PMarketError(Exception):
@@ -26,7 +26,7 @@ class OrderBookError(P2PMarketError):
 
 
 class ArgumentError(P2PMarketError, ValueError):
-    """A seed, a size or another argument is not of its kind."""
+    """A seed, a size or another argument has a wrong type or value."""
 
 
 class InvariantError(P2PMarketError):
@@ -50,7 +50,7 @@ class ReplayError(P2PMarketError):
 
 
 class ClusterError(P2PMarketError):
-    """The processes or machines that were to share the work cannot."""
+    """The processes or machines that should share the work cannot do so."""
 
 
 class RenderError(P2PMarketError):
@@ -66,7 +66,7 @@ class SigningError(P2PMarketError):
 
 
 class LedgerError(P2PMarketError):
-    """A ledger is damaged, or a line may not stand in it."""
+    """A ledger is damaged, or a line is not allowed in it."""
 
 
 class RecordError(P2PMarketError):

@@ -74,7 +74,7 @@ def sync_folder(folder: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text to a temporary name in the same folder, then rename.
 
-    A file's name may hold bytes that are no UTF-8; they are written as escapes.
+    A file's name may hold bytes that are not UTF-8; they are written as escapes.
     """
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
@@ -94,7 +94,7 @@ def check_writable(folder: Path) -> None:
 def new_folder(parent: Path, stamp: str, title: str, fill: Callable[[Path], object]) -> Path:
     """A new folder `STAMP-TITLE` that gets its name when all of its content is there.
 
-    Where the name is taken it is `STAMP-2-TITLE`, and so on: also between processes, nobody ever
+    Where the name is taken it is `STAMP-2-TITLE`, and so on: also between processes, no run ever
     writes into the folder of another.
 
     Args:

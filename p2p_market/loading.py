@@ -132,7 +132,7 @@ def lies_in(folder: str, name: str) -> ModuleSpec | None:
 
 
 def _has_code(folder: str, name: str) -> bool:
-    """Whether a folder has modules of that name, or below it; results are none."""
+    """Whether a folder has modules of that name, or below it; results do not count."""
     return lies_in(folder, name) is not None or any(Path(folder, name).glob("*.py"))
 
 

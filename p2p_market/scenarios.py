@@ -1,4 +1,4 @@
-"""Scenario files as plain values: YAML in which nothing is read otherwise than it is written.
+"""Scenario files as plain values: YAML in which every value is read as it is written.
 
 Numbers and truth values are those of YAML 1.2: `1e3` is a number, `010` is ten, `yes` and `12:30`
 are texts. A key that stands twice, a depth or a size that no scenario has, and what is not plain
@@ -105,7 +105,7 @@ def path_of(id_or_path: str | Path, folder: Path | None = None) -> Path:
             return scenario_folder() / f"{text}.yaml"
         hint = "; a file of your own ends in .yaml" if Path(text).name != text else ""
         known = ", ".join(scenario_ids())
-        raise ScenarioError(f"no scenario {text[:200]!r}; known are: {known}{hint}")
+        raise ScenarioError(f"no scenario {text[:200]!r}; known: {known}{hint}")
     path = (folder or Path()) / text
     try:
         if path.is_file():
@@ -163,7 +163,7 @@ def read(text: str, name: str, folder: Path | None = None, chain: tuple[Path, ..
         raise ScenarioError(f"{where}: {error}") from error
     files = " -> ".join(one.name for one in (*chain, path))
     if path.resolve() in chain:
-        raise ScenarioError(f"{where}: the files extend each other without end: {files}")
+        raise ScenarioError(f"{where}: the files extend each other in a circle: {files}")
     if len(chain) > MOST_BASES:
         raise ScenarioError(
             f"{where}: a chain of more than {MOST_BASES} bases; put some into one file: {files}"
@@ -224,7 +224,7 @@ def _insist_on_single_keys(node: yaml.MappingNode, name: str) -> None:
             raise ScenarioError(f"{name}: line {line}: a key must be a word, not a list")
         if key.value in lines:
             raise ScenarioError(
-                f"{name}: lines {lines[key.value]} and {line}: the key {key.value[:60]!r} stands "
+                f"{name}: lines {lines[key.value]} and {line}: the key {key.value[:60]!r} occurs "
                 "twice; remove one"
             )
         lines[key.value] = line

@@ -46,7 +46,7 @@ def module_of(name: str) -> str:
     module = TRACKS.get(name) or _of_others().get(name)
     if module is None:
         known = ", ".join([*TRACKS, *_of_others()])
-        raise ScenarioError(f"no track {name!r}; known are: {known}")
+        raise ScenarioError(f"unknown track {name!r}; known: {known}")
     return module
 
 

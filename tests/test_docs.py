@@ -53,16 +53,22 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def arguments(line: str) -> list[str]:
+    """What the interpreter is given for a command of a page."""
+    return line.replace("p2p-market ", "-m p2p_market ").removeprefix("python ").split()
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page, checkout):
-    said, expected = "", ""
+    said, expected, screen = "", "", ""
     for language, options, text in BLOCK.findall((ROOT / "docs" / page).read_text("utf-8")):
         if options.startswith(" file="):
             place(checkout, options, text)
         elif language == "bash" and options == " run":
-            for line in text.splitlines():
-                run(checkout, *line.removeprefix("python ").split())
+            screen = "".join(run(checkout, *arguments(line)) for line in text.splitlines())
+        elif language == "text" and options == " excerpt":
+            assert text in screen
         elif language == "python":
             assert options == " run", f"{page}: a block that nobody runs"
             said += run(checkout, "-c", text)
@@ -88,8 +94,26 @@ def test_figures_in_sentences_are_those_of_the_run(page):
     assert loose_figures((ROOT / "docs" / page).read_text("utf-8")) <= RULES.get(page, set())
 
 
-RULES = {"write-your-own-scenario.md": {"1.2", "10", "2"}}
-"""Bounds and a version that sentences state; they were not measured."""
+RULES = {
+    "first-score.md": {"3.11"},
+    "write-your-own-scenario.md": {"1.2", "10", "2"},
+}
+"""Bounds and versions that sentences state; they were not measured."""
+
+
+def test_the_first_page_runs_all_but_the_install():
+    text = (ROOT / "docs" / "first-score.md").read_text("utf-8")
+    commands = [text for language, options, text in BLOCK.findall(text) if not options]
+    assert commands == [
+        "python3 -m venv .venv\nsource .venv/bin/activate\npip install -e '.[optimal,report]'\n",
+        "saved 50.00 EUR of 83.34 EUR; cost 279.92 EUR\n",
+    ]
+
+
+def test_every_page_is_in_the_list():
+    listed = (ROOT / "docs" / "README.md").read_text("utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"({page}" not in listed} == set()
 
 
 def test_a_figure_that_no_run_printed_is_seen():

@@ -1,7 +1,7 @@
 """Play every episode of a record again from its trace, and compare every number to the last bit.
 
 Nothing of the submitter runs, and no solver: a trace holds the actions that were played, the
-season's table the optimum's schedule with the prices that prove it. What a trace cannot tell is how
+season's table the optimum's schedule with the prices that prove it. A trace does not show how
 long a policy took; `seconds` stay as the evaluator says.
 """
 
@@ -58,8 +58,8 @@ def replay_all(
     Args:
         folders: of the entries.
         season: with its secret and reference tables.
-        workers: processes; no number depends on them.
-        tell: hears about progress, as episodes done and all.
+        workers: processes; the results do not depend on their number.
+        tell: called with the progress, as episodes done and all.
 
     Returns:
         For each entry a sentence for each difference, naming episode and field; none if every
@@ -79,7 +79,9 @@ def replay_all(
             continue
         told = (*record.episodes, *record.focal)
         lines[folder] = [
-            f"{_where(one)}: seat is none of the season's" for one in told if _key(one) not in known
+            f"{_where(one)}: seat is not one of the season's"
+            for one in told
+            if _key(one) not in known
         ]
         todo += [Again(folder, season, one, known[_key(one)]) for one in told if _key(one) in known]
     todo.sort(key=lambda task: _key(task.told))  # what entries share of a draw is computed once

@@ -1,4 +1,4 @@
-"""What is wrong with a season or an entry, as anyone can find it out: digests, signatures, ledger.
+"""What is wrong with a season or an entry, as anyone can check it: digests, signatures, ledger.
 
 All of it is read, nothing of it is run; `leaderboard.checking.replay` plays the episodes again.
 """
@@ -68,7 +68,7 @@ def _gone(season: Season, folders: Sequence[Path]) -> list[str]:
     for package, one in standing.submissions.items():
         done = standing.evaluation(package)
         if done is not None and package not in standing.withdrawn and package not in there:
-            lines.append(f"{one.name}-{one.version}: was evaluated (line {done.n}), and is gone")
+            lines.append(f"{one.name}-{one.version}: was evaluated (line {done.n}), but is missing")
     return lines
 
 
@@ -88,7 +88,7 @@ def _opening(season: Season, known: Ledger) -> list[str]:
         "commitment": (opened.commitment, season.file.sealed.commitment),
     }
     lines = [
-        f"{ledger.NAME}, line 0: {name} is {found}, and {wanted} in season.toml"
+        f"{ledger.NAME}, line 0: {name} is {found}, but {wanted} in season.toml"
         for name, (found, wanted) in said.items()
         if found != wanted
     ]
@@ -96,10 +96,10 @@ def _opening(season: Season, known: Ledger) -> list[str]:
     if shown and not standing.secret:
         lines.append(f"{SECRET}: is there before the ledger reveals it")
     if standing.secret and not shown:
-        lines.append(f"{SECRET}: is gone; the ledger reveals {standing.secret}")
+        lines.append(f"{SECRET}: is missing; the ledger reveals {standing.secret}")
     if standing.secret:
         lines += [
-            f"reference/{name}: is gone"
+            f"reference/{name}: is missing"
             for name in sorted(season.file.sealed.reference)
             if not (season.reference / name).is_file()
         ]
@@ -163,7 +163,7 @@ def _package(folder: Path, record: Record) -> list[str]:
     """Whether the package is the one that the record names, and says the same."""
     path = folder / PACKAGE
     if not path.is_file():
-        return [] if record.entry.kind == "baseline" else [f"{PACKAGE}: is gone"]
+        return [] if record.entry.kind == "baseline" else [f"{PACKAGE}: is missing"]
     try:
         package = read_package(path)
     except P2PMarketError as error:
@@ -199,7 +199,7 @@ def verdict_of(folder: Path) -> Verdict:
 
 
 def submission_of(folder: Path) -> Submission:
-    """What the ledger says of an entry that was handed in."""
+    """What the ledger says of a submitted entry."""
     entry = entries.read(folder).entry
     return Submission(
         name=entry.name, version=entry.version, package=entry.package, attempt=entry.attempt
@@ -210,7 +210,7 @@ def handed_in(zip_file: Path, known: Ledger) -> Submission:
     """What the ledger says of a package that is not evaluated yet.
 
     Raises:
-        PackageError: if it is no package.
+        PackageError: if it is not a package.
     """
     package = read_package(zip_file)
     name, version = package.manifest.name, package.manifest.version

@@ -1,1 +1,1 @@
-"""What a network may be, before anybody plays it: read in a process that can do no harm."""
+"""What a network may contain; it is read in a process that can do no harm, before it plays."""

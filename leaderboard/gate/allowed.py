@@ -1,6 +1,6 @@
-"""The lists of what may stand in a network's file; what is not listed is refused.
+"""The lists of what a network's file may contain; everything else is refused.
 
-So is what a later version of the format adds.
+This includes what a later version of the format adds.
 """
 
 from typing import Final

@@ -50,13 +50,13 @@ def _network(track: str, name: str, data: bytes) -> Network:
     try:
         network = Network.model_validate(ask(EXAMINE, data))
     except ValueError:
-        raise PackageError(f"{name}: could not be examined; export it anew") from None
+        raise PackageError(f"{name}: could not be examined; export it again") from None
     except PackageError as error:
         raise PackageError(f"{name}: {error}") from None
     known = board_card(track).decisions
     if network.decision not in known:
         raise PackageError(
-            f"{name}: metadata 'decision' is {visible(network.decision)!r}; known are: "
+            f"{name}: metadata 'decision' is {visible(network.decision)!r}; known: "
             f"{', '.join(known)}"
         )
     return network

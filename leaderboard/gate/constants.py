@@ -54,8 +54,8 @@ def _numbers(tensor: TensorProto) -> int:
     width = np.dtype(NUMBERS[tensor.data_type]).itemsize
     held = [len(raw) / width] if raw is not None else [len(value) for value in stored.values()]
     if len(stored) > 1 or (held or [0]) != [count]:
-        raise RefusedError(f"{label}: holds other than its {count} numbers; export it anew")
+        raise RefusedError(f"{label}: does not hold its {count} numbers; export it again")
     values = numpy_helper.to_array(tensor)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise RefusedError(f"{label}: is not finite everywhere; check the training")
+        raise RefusedError(f"{label}: has NaN or infinite numbers; check the training")
     return count

@@ -44,19 +44,21 @@ def interface(model: ModelProto) -> Interface:
     state, next_state = taken.get(STATE, (0, "")), given.get(NEXT_STATE, (0, ""))
     if state[0] != next_state[0]:
         raise RefusedError(
-            f"{STATE} has {state[0]} numbers and {NEXT_STATE} {next_state[0]}; what a network "
-            "remembers goes in and comes out in one shape"
+            f"{STATE} has {state[0]} numbers and {NEXT_STATE} {next_state[0]}; both must have the "
+            "same shape"
         )
     axes = {axis for _, axis in (*taken.values(), *given.values())}
     if len(axes) != 1:
         shown = [visible(axis) for axis in sorted(axes)]
-        raise RefusedError(f"the rows' axis has the names {shown}; give it one, such as 'row'")
+        raise RefusedError(
+            f"the axis of the rows has the names {shown}; give it one name, such as 'row'"
+        )
     told = {one.key: one.value for one in model.metadata_props}
     columns = _columns(told)
     if len(columns) != taken[INPUT][0]:
         raise RefusedError(
             f"{INPUT} has {taken[INPUT][0]} columns and the metadata's {COLUMNS!r} name "
-            f"{len(columns)}; name each"
+            f"{len(columns)}; name each column"
         )
     return Interface(told[DECISION], columns, given[OUTPUT][0], state[0], axes.pop())
 
@@ -77,13 +79,13 @@ def _widths(
 def _width(value: ValueInfoProto) -> tuple[int, str]:
     tensor = value.type.tensor_type
     sides = tensor.shape.dim
-    needed = f"{value.name}: must be float32 of shape (rows, number), the rows free"
+    needed = f"{value.name}: must be float32 of shape (rows, columns), with a free number of rows"
     if tensor.elem_type != TensorProto.FLOAT or len(sides) != 2:
         raise RefusedError(f"{needed}; cast or reshape it")
     if not sides[0].dim_param or not 1 <= sides[1].dim_value <= WIDTH:
         raise RefusedError(
-            f"{needed}, the number fixed and at most {WIDTH}; export with dynamic_axes for the "
-            "first axis alone"
+            f"{needed} and a fixed number of columns, at most {WIDTH}; export with dynamic_axes "
+            "for the first axis only"
         )
     return sides[1].dim_value, sides[0].dim_param
 

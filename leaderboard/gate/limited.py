@@ -32,7 +32,9 @@ def ask(task: str, data: bytes) -> dict[str, Any]:
         P2PMarketError: if this system has no such limits.
     """
     if sys.platform != "linux":
-        raise P2PMarketError("networks are examined on Linux only: elsewhere limits do not hold")
+        raise P2PMarketError(
+            "networks can be examined on Linux only: the limits do not work elsewhere"
+        )
     with _in_memory(data) as given, _in_memory(b"") as answer:
         status = _run(task, given, answer)
         answer.seek(0)
@@ -82,7 +84,7 @@ def _told(answer: bytes, status: int) -> dict[str, Any]:
             f"{status}); make the network smaller and simpler"
         ) from None
     if not isinstance(told, dict):
-        raise PackageError("could not be examined: the answer is no object")
+        raise PackageError("could not be examined: the answer is not an object")
     if "refused" in told:
         raise PackageError(visible(str(told["refused"]), 1200))
     return told

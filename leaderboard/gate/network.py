@@ -1,4 +1,4 @@
-"""What may stand in a network's file: looked at as data, before onnxruntime sees a byte of it."""
+"""What a network's file may contain: read as data, before onnxruntime sees a byte of it."""
 
 import math
 from typing import Any, Final
@@ -28,7 +28,7 @@ def examine(data: bytes) -> dict[str, Any]:
     """What a network is, if it may play; to be called in the limited process.
 
     Raises:
-        RefusedError: with the first thing that it may not be.
+        RefusedError: with the first thing that is not allowed.
     """
     model = parsed(data)
     check_content(model)
@@ -49,18 +49,18 @@ def parsed(data: bytes) -> ModelProto:
     """The message in the bytes; files that it names are not looked at.
 
     Raises:
-        RefusedError: if it is none, or too large.
+        RefusedError: if it is not a model, or too large.
     """
     if len(data) > BYTES:
         raise RefusedError(f"has more than {BYTES} bytes; make it smaller")
     try:
         model: ModelProto = ModelProto.FromString(data)
     except DecodeError:
-        raise RefusedError("is not an ONNX model, or was cut off; export it anew") from None
+        raise RefusedError("is not an ONNX model, or was cut off; export it again") from None
     whole = model.ByteSize()
     model.DiscardUnknownFields()
     if model.ByteSize() != whole:
-        raise RefusedError("holds fields that ONNX does not know; export it anew")
+        raise RefusedError("holds fields that ONNX does not know; export it again")
     return model
 
 
@@ -113,10 +113,10 @@ def _check_versions(model: ModelProto) -> None:
         )
     version = model.opset_import[0].version
     if not OPSETS[0] <= version <= OPSETS[1]:
-        raise RefusedError(f"opset {version}: must be {OPSETS[0]} to {OPSETS[1]}; export it anew")
+        raise RefusedError(f"opset {version}: must be {OPSETS[0]} to {OPSETS[1]}; export it again")
     if not FORMATS[0] <= model.ir_version <= FORMATS[1]:
         raise RefusedError(
-            f"ir_version {model.ir_version}: must be {FORMATS[0]} to {FORMATS[1]}; export it anew"
+            f"ir_version {model.ir_version}: must be {FORMATS[0]} to {FORMATS[1]}; export it again"
         )
 
 
@@ -129,7 +129,9 @@ def _check_node(node: NodeProto) -> None:
         )
     for one in node.attribute:
         if not math.isfinite(one.f) or not all(map(math.isfinite, one.floats)):
-            raise RefusedError(f"{_label(node)}: {visible(one.name)} is not finite; use numbers")
+            raise RefusedError(
+                f"{_label(node)}: {visible(one.name)} is NaN or infinite; use finite numbers"
+            )
         if len(one.s) > TEXT or (one.type == AttributeProto.STRING and node.op_type == "Constant"):
             raise RefusedError(f"{_label(node)}: {visible(one.name)} is a text; use numbers")
 
@@ -143,16 +145,16 @@ def _check_wires(graph: GraphProto) -> None:
         for name in node.input:
             if name and name not in made:
                 raise RefusedError(
-                    f"{_label(node)}: {visible(name)!r} is used before it is made; sort the nodes, "
-                    "without cycles"
+                    f"{_label(node)}: {visible(name)!r} is used before it is computed; sort the "
+                    "nodes and remove cycles"
                 )
         for name in filter(None, node.output):
             _make(name, made)
     if missing := [one.name for one in graph.output if one.name not in made]:
-        raise RefusedError(f"output {visible(missing[0])!r} is never made; connect it")
+        raise RefusedError(f"output {visible(missing[0])!r} is never computed; connect it")
 
 
 def _make(name: str, made: set[str]) -> None:
     if name in made:
-        raise RefusedError(f"{visible(name)!r} is made twice; give each value its own name")
+        raise RefusedError(f"{visible(name)!r} is computed twice; give each value its own name")
     made.add(name)

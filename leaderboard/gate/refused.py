@@ -2,4 +2,4 @@
 
 
 class RefusedError(Exception):
-    """What a network may not be, and how to mend it."""
+    """What is not allowed in a network, and how to fix it."""

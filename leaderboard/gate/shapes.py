@@ -18,7 +18,7 @@ MEND: Final = "fix all sizes but the number of rows"
 
 
 def check_shapes(model: ModelProto, about: Interface) -> None:
-    """Infer the shapes of all values and hold them to the limits.
+    """Infer the shapes of all values and check them against the limits.
 
     Raises:
         RefusedError: if a shape cannot be inferred, is too large, or is not as declared.
@@ -35,7 +35,7 @@ def check_shapes(model: ModelProto, about: Interface) -> None:
         )
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         told = visible(" ".join(str(error).split()), 200)
-        raise RefusedError(f"is not sound: {told}; try onnx.checker first") from None
+        raise RefusedError(f"is not valid: {told}; try onnx.checker first") from None
     known = {one.name: one for one in (*inferred.graph.value_info, *inferred.graph.output)}
     together = 0
     for node in model.graph.node:
@@ -43,7 +43,7 @@ def check_shapes(model: ModelProto, about: Interface) -> None:
             together += _numbers(known.get(name, ValueInfoProto(name=name)), about.axis)
     for one in model.graph.output:
         if one.type.tensor_type.shape.dim[1].dim_value != _numbers(known[one.name], about.axis):
-            raise RefusedError(f"{one.name!r}: has another shape than was declared; export it anew")
+            raise RefusedError(f"{one.name!r}: has another shape than declared; export it again")
     if together > TOGETHER:
         raise RefusedError(
             f"computes {together} numbers per row; at most {TOGETHER}, make it smaller"
@@ -54,7 +54,7 @@ def _numbers(value: ValueInfoProto, axis: str) -> int:
     """How many numbers a value has per row."""
     tensor = value.type.tensor_type
     if tensor.elem_type == TensorProto.STRING:
-        raise RefusedError(f"{visible(value.name)!r}: is made of texts; use numbers")
+        raise RefusedError(f"{visible(value.name)!r}: holds texts; use numbers")
     if not tensor.HasField("shape"):
         raise RefusedError(f"{visible(value.name)!r}: its shape cannot be inferred; {MEND}")
     sides = tensor.shape.dim

@@ -18,7 +18,7 @@ def play_zeros(model: bytes, interface: Interface) -> None:
     """Two steps for one row, and for three.
 
     Raises:
-        RefusedError: if it does not run, or its answers have a wrong shape or are not finite.
+        RefusedError: if it does not run, or its answers have a wrong shape, NaN or infinity.
     """
     try:
         session = open_session(model)
@@ -43,11 +43,11 @@ def _two_steps(session: Any, interface: Interface, rows: int) -> None:
         for name, shape in expected.items():
             if answers[name].shape != shape or answers[name].dtype != np.float32:
                 raise RefusedError(
-                    f"{name}: is {answers[name].shape} for {rows} rows; needed is {shape}"
+                    f"{name}: is {answers[name].shape} for {rows} rows; it must be {shape}"
                 )
             if not np.isfinite(answers[name]).all():
                 raise RefusedError(
-                    f"{name}: is not finite for rows of zeros; bound what it divides by"
+                    f"{name}: is NaN or infinite for rows of zeros; check its divisions"
                 )
         if interface.state:
             given[STATE] = answers[NEXT_STATE]

@@ -1,4 +1,4 @@
-"""Who may write which line of a ledger, and what a line may say after those before it."""
+"""Which key may write which line of a ledger, and what a line may say after the earlier lines."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -52,22 +52,22 @@ class Standing:
     utc: str = ""  # of the last line
 
     def attempts(self, name: str) -> int:
-        """How many packages of this name were handed in."""
+        """How many packages of this name were submitted."""
         return sum(one.name == name for one in self.submissions.values())
 
     def counts(self, line: Line) -> bool:
-        """Whether who signed a line was trusted then, and is still as to that line."""
+        """Whether the signer of a line was trusted then, and is still trusted for that line."""
         return self.trusts(line.key, line.n)
 
     def trusts(self, name: str, number: int) -> bool:
-        """Whether what a key signs in a line counts: neither it nor who added it was revoked."""
+        """Whether a key's signature counts: neither it nor the key that added it was revoked."""
         key = self.keys[name]
         holds = key.void_from is None or number < key.void_from
         return holds and (not key.by or self.trusts(key.by, key.n))
 
     @property
     def withdrawn(self) -> frozenset[str]:
-        """Packages that are, by lines that count."""
+        """Submitted packages, by lines that count."""
         found = self.withdrawals.items()
         return frozenset(package for package, line in found if self.counts(line))
 
@@ -84,12 +84,12 @@ def complaint(now: Standing, line: Line) -> str:
     if line.type == "season-open":
         return "" if line.key == line.body.key else "is not signed by the key it introduces"
     if line.utc < now.utc:
-        return f"utc {line.utc} lies before that of the line before, {now.utc}"
+        return f"utc {line.utc} is earlier than that of the line before, {now.utc}"
     return _signer(now, line) or CHECKS[line.type](now, line)
 
 
 def after(now: Standing, line: Line) -> Standing:
-    """What holds after one more line, which may stand there."""
+    """What holds after one more line, which is allowed there."""
     body, now = line.body, replace(now, utc=line.utc)
     match line.type:
         case "season-open":
@@ -135,7 +135,7 @@ def _new_key(now: Standing, line: Line) -> str:
 def _revocation(now: Standing, line: Line) -> str:
     key = now.keys.get(line.body.key)
     if key is None or key.void_from is not None:
-        return "no such key that is valid"
+        return "this is not a valid key of the ledger"
     if line.body.from_n > line.n:
         return f"from_n must not lie after this line, {line.n}"
     left = after(now, line)
@@ -149,7 +149,7 @@ def _revocation(now: Standing, line: Line) -> str:
 def _submission(now: Standing, line: Line) -> str:
     body = line.body
     if now.secret:
-        return "the season's secret is known: no submission can be judged by it; open a new season"
+        return "the season's secret is public: it cannot judge new submissions; open a new season"
     if earlier := now.submissions.get(body.package):
         return f"this package was submitted before, as {earlier.name} {earlier.version}"
     if any(
@@ -157,14 +157,14 @@ def _submission(now: Standing, line: Line) -> str:
     ):
         return f"{body.name} {body.version} was submitted before; raise the version"
     due = now.attempts(body.name) + 1
-    return "" if body.attempt == due else f"attempt is {body.attempt}, and must be {due}"
+    return "" if body.attempt == due else f"attempt is {body.attempt}, but must be {due}"
 
 
 def _evaluation(now: Standing, line: Line) -> str:
     if now.secret:
-        return "the season's secret is known: only reproductions and replays follow"
+        return "the season's secret is public: only reproductions and replays may follow"
     if now.evaluation(line.body.package) is not None:
-        return "this package was evaluated before; what counts is the first time"
+        return "this package was evaluated before; only the first evaluation counts"
     return _submitted(now, line)
 
 
@@ -181,7 +181,7 @@ def _reproduction(now: Standing, line: Line) -> str:
     if not now.secret:
         return "nobody else can play the season before its secret is revealed"
     if now.keys[done.key].holder == now.keys[line.key].holder:
-        return "who evaluated cannot reproduce; a second party does"
+        return "the evaluator of a record cannot reproduce it; a second party must"
     return _submitted(now, line)
 
 

@@ -1,8 +1,8 @@
 """The ledger of a season: lines are only ever added, each signed and bound to the one before it.
 
-A line holds the SHA-256 of the line before, so nothing can be changed, taken out or moved within.
-What a chain cannot show is that its end was cut off, or that all of it was written anew with other
-keys: who keeps a checkpoint (the number and digest of a line seen earlier) finds both.
+A line holds the SHA-256 of the line before, so nothing can be changed, removed or moved inside it.
+What a chain cannot show is that its end was cut off, or that all of it was rewritten with other
+keys: a checkpoint (the number and digest of a line seen earlier) shows both.
 """
 
 import fcntl
@@ -28,7 +28,7 @@ PLACES: Final = 9  # of a line's number
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What stands in a ledger, and what is wrong with it."""
+    """The content of a ledger, and what is wrong with it."""
 
     lines: tuple[Line, ...]  # up to the first that is damaged
     standing: Standing  # after them
@@ -36,7 +36,7 @@ class Ledger:
 
 
 def examine(data: bytes) -> Ledger:
-    """All lines of a ledger's bytes, up to the first that cannot stand."""
+    """All lines of a ledger's bytes, up to the first that is not valid."""
     *whole, rest = data.split(b"\n")
     lines: list[Line] = []
     standing, problems = Standing(), []
@@ -48,7 +48,7 @@ def examine(data: bytes) -> Ledger:
         lines.append(line)
         standing = after(standing, line)
     if rest:
-        problems.append(f"{NAME}, line {len(lines)}: is torn, it has no end")
+        problems.append(f"{NAME}, line {len(lines)}: is incomplete, it has no end")
     return Ledger(tuple(lines), standing, tuple(problems))
 
 
@@ -62,11 +62,11 @@ def _judged(
         return str(error), None
     before = lines[-1].digest if lines else START
     if line.n != number:
-        return f"n is {line.n}: a line was taken out, doubled or moved", None
+        return f"n is {line.n}: a line was removed, doubled or moved", None
     if line.prev_sha256 != before:
-        return f"prev_sha256 is not the digest of line {number - 1}: one of both was changed", None
+        return f"prev_sha256 is not the digest of line {number - 1}: one of them was changed", None
     if not line.signature_holds:
-        return "sig does not hold: the line was changed, or signed by another key", None
+        return "sig is not valid: the line was changed, or signed by another key", None
     wrong = complaint(standing, line)
     return (wrong, None) if wrong else ("", line)
 
@@ -98,7 +98,7 @@ def _against(checkpoint: str, lines: tuple[Line, ...]) -> list[str]:
     if not number.isascii() or not number.isdigit() or len(number) > PLACES:
         raise LedgerError(f"checkpoint {checkpoint!r}: must be NUMBER:DIGEST")
     if int(number) >= len(lines):
-        return [f"{NAME}: line {number} of the checkpoint is gone: the ledger was rolled back"]
+        return [f"{NAME}: line {number} of the checkpoint is missing: the ledger was rolled back"]
     if lines[int(number)].digest != digest:
         return [f"{NAME}, line {number}: is not that of the checkpoint: the ledger was forked"]
     return []
@@ -108,7 +108,7 @@ def read(path: Path) -> Ledger:
     """A ledger in which all is well.
 
     Raises:
-        LedgerError: with the first line that may not stand.
+        LedgerError: with the first line that is not allowed.
     """
     found = examine(_bytes(path))
     if problems := _problems(found):
@@ -132,7 +132,7 @@ def append(path: Path, kind: str, body: Section, private: bytes, utc: str) -> li
         utc: now.
 
     Returns:
-        What had to be mended first: an unfinished line of a writer that was killed.
+        What had to be repaired first: an unfinished line of a writer that was killed.
 
     Raises:
         LedgerError: if the ledger is damaged, or the line may not follow.
@@ -176,7 +176,7 @@ def _mended(path: Path) -> list[str]:
         return []
     if _is_whole(tail):
         _write(path, b"\n")
-        return [f"{NAME}: the last line had no end, it was added"]
+        return [f"{NAME}: the end of the last line was missing, it was added"]
     aside = path.with_name(f"{NAME}.torn-{hashlib.sha256(tail).hexdigest()[:16]}")
     write_bytes(aside, tail)
     os.truncate(path, len(data) - len(tail))

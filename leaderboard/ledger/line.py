@@ -1,4 +1,4 @@
-"""One line of a ledger: what it says, who signed it, and its one way to be written."""
+"""One line of a ledger: what it says, who signed it, and its canonical form."""
 
 import hashlib
 import json
@@ -63,7 +63,7 @@ class KeyRevoke(Section):
 
 
 class Submission(Section):
-    """A package was handed in; attempts of one name are counted."""
+    """A package was submitted; attempts of one name are counted."""
 
     name: Slug
     version: Version
@@ -126,7 +126,7 @@ class _Written(Section):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that was read or made; whether it may stand is another question."""
+    """A line that was read or made; whether it is allowed is checked elsewhere."""
 
     n: int
     prev_sha256: str
@@ -164,7 +164,7 @@ class Line:
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
-    """The one way to write a value as JSON."""
+    """The canonical form of a value as JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode("ascii")
 
@@ -186,7 +186,7 @@ def read_body(kind: str, body: Mapping[str, Any]) -> Section:
         LedgerError: with the fields that are wrong.
     """
     if kind not in BODIES:
-        raise LedgerError(f"type {visible(kind)!r}: known are {', '.join(BODIES)}")
+        raise LedgerError(f"unknown type {visible(kind)!r}; known: {', '.join(BODIES)}")
     try:
         return BODIES[kind].model_validate(body)
     except ValidationError as error:
@@ -197,7 +197,7 @@ def read_line(raw: bytes) -> Line:
     """A line of a file, without its end.
 
     Raises:
-        LedgerError: if it is not a line, or not written in the one way.
+        LedgerError: if it is not a line, or not in the canonical form.
     """
     if len(raw) > LONGEST:
         raise LedgerError(f"has more than {LONGEST} bytes")
@@ -210,7 +210,7 @@ def read_line(raw: bytes) -> Line:
     body = read_body(told.type, told.body)
     line = Line(told.n, told.prev_sha256, told.type, told.utc, told.key, body, told.sig)
     if line.written != raw:
-        raise LedgerError("is not written in the one way: other order, spaces, digits or letters")
+        raise LedgerError("is not in the canonical form: other order, spaces, digits or letters")
     return line
 
 

@@ -53,13 +53,13 @@ def write_key(path: Path) -> str:
     """Make a key and write its private half where only its owner reads it; the public half.
 
     Raises:
-        SigningError: if the file is there already; keys are never overwritten.
+        SigningError: if the file exists already; keys are never overwritten.
     """
     private = new_key()
     try:
         write_private(path, f"{HEADING}\n{private.hex()}\n")
     except FileExistsError:
-        raise SigningError(f"{path}: is there already; name a new file for a new key") from None
+        raise SigningError(f"{path}: exists already; name a new file for a new key") from None
     return public_key(private)
 
 
@@ -67,7 +67,7 @@ def read_key(path: Path) -> bytes:
     """The private key in a file.
 
     Raises:
-        SigningError: if it is no key file, or others may read it.
+        SigningError: if it is not a key file, or others may read it.
         OSError: if it cannot be read.
     """
     with path.open("rb") as file:
@@ -76,7 +76,9 @@ def read_key(path: Path) -> bytes:
         text = file.read(1000).decode("latin-1")
     heading, _, digits = text.removesuffix("\n").partition("\n")
     if heading != HEADING or not KEY.fullmatch(digits):
-        raise SigningError(f"{path}: is no key file; p2p-market leaderboard ledger key writes one")
+        raise SigningError(
+            f"{path}: is not a key file; p2p-market leaderboard ledger key writes one"
+        )
     return bytes.fromhex(digits)
 
 

@@ -1,4 +1,4 @@
-"""How far a record may be believed: what authorised keys say of it in the ledger, nothing else."""
+"""How far a record may be trusted: what authorised keys say of it in the ledger, nothing else."""
 
 from collections.abc import Sequence
 from typing import Final

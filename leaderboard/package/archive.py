@@ -68,8 +68,8 @@ def unpack(data: bytes) -> dict[str, bytes]:
     for member in members:
         if member.offset != place:
             raise PackageError(
-                f"{member.name}: starts at byte {member.offset}, not at {place}: there are bytes "
-                f"of no file, or files overlap; {MEND}"
+                f"{member.name}: starts at byte {member.offset}, not at {place}: some bytes "
+                f"belong to no file, or files overlap; {MEND}"
             )
         place = _contents_at(data, member)
         files[member.name] = _inflated(data[place : place + member.packed], member)
@@ -84,8 +84,8 @@ def _directory(data: bytes) -> tuple[list[Member], int]:
     start = len(data) - END.size
     if start < 0 or data[start : start + 4] != b"PK\x05\x06":
         raise PackageError(
-            "the file does not end in the end record of a zip: it is no zip, was cut off, or "
-            f"something follows; {MEND}"
+            "the file does not end in the end record of a zip: it is not a zip, was cut off, or "
+            f"has bytes after its end; {MEND}"
         )
     _, disk, first_disk, here, count, size, offset, comment = END.unpack_from(data, start)
     if disk or first_disk or comment or here != count:

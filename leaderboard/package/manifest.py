@@ -145,7 +145,7 @@ class Manifest(Draft):
                 "division 'policy' for one"
             )
         if len(set(self.training.seeds)) != casts:
-            raise ValueError("training.seeds must name a seed of its own for each file")
+            raise ValueError("training.seeds must name a different seed for each file")
         if len({file.sha256 for file in self.files}) != len(self.files):
             raise ValueError("two files are the same network; train each with its own seed")
 

@@ -17,7 +17,7 @@ HEADING: Final = "p2p-market-package/1\n"
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A submission whose form is right; what its policies are worth, the gate has to say."""
+    """A submission in the right form; the gate checks its policies."""
 
     manifest: Manifest
     files: Mapping[str, bytes]  # of the policy, by name
@@ -35,7 +35,7 @@ def read(path: Path) -> Package:
 
 
 def packed(path: Path) -> bytes:
-    """The bytes of a zip, no more of them than tell that it is too large.
+    """The bytes of a zip, read only until it is known to be too large.
 
     Raises:
         OSError: if it cannot be read.
@@ -61,7 +61,7 @@ def from_bytes(data: bytes) -> Package:
 
 
 def identity(files: Mapping[str, bytes]) -> str:
-    """Digest over names and contents: packed otherwise, a package stays the same."""
+    """Digest over names and contents: packed differently, a package stays the same."""
     lines = [f"{file.path} {file.size} {file.sha256}\n" for file in listed(files)]
     return hashlib.sha256("".join([HEADING, *lines]).encode("ascii")).hexdigest()
 
@@ -80,7 +80,7 @@ def _difference(said: list[File], found: list[File]) -> str:
     """In which file the manifest and the package differ, and how to mend it."""
     there = {file.path: file for file in found}
     known = {file.path: file for file in said}
-    mend = "pack it anew with `p2p-market leaderboard pack`"
+    mend = "pack it again with `p2p-market leaderboard pack`"
     for path in sorted(there.keys() | known.keys()):
         if path not in there:
             return f"{NAME}: files: {visible(path)!r} is not in the package; {mend}"

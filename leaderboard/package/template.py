@@ -19,7 +19,7 @@ from p2p_market.track import Role
 from p2p_market.tracks import track_of
 
 MANIFEST: Final = """\
-# What you submit. Change what stands here, then: p2p-market leaderboard pack FOLDER
+# What you submit. Change this file, then: p2p-market leaderboard pack FOLDER
 format = "p2p-market-submission/1"
 name = "my-agent"  # small letters, digits and '-'
 version = "0.1.0"
@@ -66,9 +66,9 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
         ScenarioError: if there is no such track.
     """
     if kind not in SUMMARIES:
-        raise PackageError(f"kind {kind!r}: known are {', '.join(SUMMARIES)}")
+        raise PackageError(f"unknown kind {kind!r}; known: {', '.join(SUMMARIES)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise PackageError(f"{folder}: is there already; name a new folder")
+        raise PackageError(f"{folder}: exists already; name a new folder")
     if not card(track).default:
         raise PackageError(f"track {track!r} names no scenario that a template could be made for")
     scenario = load_scenario(card(track).default)

@@ -1,4 +1,4 @@
-"""Who is evaluated: a package that passed the gate, or a reference by name."""
+"""What is evaluated: a package that passed the gate, or a reference by name."""
 
 import re
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Candidate:
 
     @property
     def focal(self) -> bool:
-        """Whether it can play one seat: what plans for all, or knows the episode, cannot."""
+        """Whether it can play one seat; a plan for all, or knowing the episode, rules it out."""
         if self.package is not None or self.files[0] in SEEING:
             return self.package is not None
         baseline = card(self.track).baselines.get(self.files[0])
@@ -57,7 +57,7 @@ class Candidate:
 
 
 def of_package(data: bytes, season: Season) -> Candidate:
-    """The candidate in a zip; the gate is asked, and whether it plays on every board.
+    """The candidate in a zip; it must pass the gate and play on every board.
 
     Args:
         data: the zip.
@@ -109,7 +109,7 @@ def of_baseline(name: str, track: str = DEFAULT_TRACK) -> Candidate:
     """
     known = {**{one: one for one in (*card(track).baselines, OPTIMUM)}, **TRIPWIRES}
     if name not in known and not {":", "="} & set(name):
-        raise PolicyError(f"no baseline {name!r}; known are: {', '.join(known)}")
+        raise PolicyError(f"no baseline {name!r}; known: {', '.join(known)}")
     label = name.rpartition(":")[2].replace("_", "-")
     if "=" in name:
         label = re.sub(r"[^a-z0-9]+", "-", name.lower())[:LONGEST].strip("-")

@@ -1,4 +1,4 @@
-"""One episode of an entry: played, traced and scored, in whatever process it falls to."""
+"""One episode of an entry: played, traced and scored, in any process."""
 
 import re
 import time

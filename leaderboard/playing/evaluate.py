@@ -1,7 +1,7 @@
 """Evaluate an entry in a season: every file of it in every draw, in both roles, into one record.
 
 An episode that is finished is kept, so that an evaluation that was interrupted goes on; whatever
-was interrupted and however many processes played, the record is the same but for its times.
+was interrupted and however many processes played, only the times in the record differ.
 """
 
 import hashlib
@@ -65,12 +65,12 @@ def evaluate(
     """Evaluate a candidate, or go on with it.
 
     Args:
-        candidate: who plays.
+        candidate: what plays.
         season: with its secret and its reference tables.
         folder: of the entries; this one's is `<name>-<version>` in it.
-        workers: processes; no number depends on them.
+        workers: processes; the results do not depend on their number.
         ray: address of a Ray cluster to play on, "local" or "auto" (`evaluation.cluster`).
-        tell: hears about progress.
+        tell: called with the progress.
 
     Returns:
         The record, which is `result.json` of the entry now.
@@ -115,7 +115,7 @@ def _finished(own: Path, candidate: Candidate, season: Season) -> Record | None:
         return None
     record = parse((own / NAME).read_bytes())
     if record.entry.package != candidate.entry.package:
-        raise RecordError(f"{own}: holds another package; raise the version")
+        raise RecordError(f"{own}: contains another package; raise the version")
     if record.season_digest != season.digest:
         raise RecordError(f"{own}: is of another season; choose another folder")
     _tidy(own, record)
@@ -192,7 +192,7 @@ def _on_cluster(
 
 def _far_away(task: Task, wanted: dict[str, str]) -> Played:
     if installed(task.candidate) != wanted:
-        raise ClusterError("a node would not give the same bytes; install there what is here")
+        raise ClusterError("a node would not give the same bytes; install the same versions there")
     return play(task, lambda *_: None)
 
 

@@ -1,4 +1,4 @@
-"""Between an entry and the market: faults become a safe default, and actions whole numbers."""
+"""Between an entry and the market: faults become a safe default, and actions integers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,5 +67,5 @@ class OnGrid:
 
 
 def allowed_faults(steps: int, faulty_share: float) -> int:
-    """So many faulty steps do not fail an episode."""
+    """This many faulty steps do not fail an episode."""
     return int(steps * faulty_share)

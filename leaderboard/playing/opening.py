@@ -39,14 +39,14 @@ def open_season(
     workers: int = 1,
     tell: Callable[[int, int], None] = lambda done, all_: None,
 ) -> Season:
-    """Make the folder of a season out of an organiser's plan.
+    """Make the folder of a season from an organiser's plan.
 
     Args:
         plan: a TOML file, as `season.Plan`.
         folder: of the season; must not hold one.
-        secret_file: is used if it is there, else written; keep it until the reveal.
+        secret_file: used if it exists, otherwise written; keep it until the reveal.
         workers: processes that solve.
-        tell: hears about progress, as optima found and all.
+        tell: called with the progress, as optima found and all.
 
     Raises:
         RecordError: if the folder holds a season, or its boards do not fit together.

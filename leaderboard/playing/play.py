@@ -2,7 +2,7 @@
 
 A network sees the rows of one seat at a time and nothing else. What it remembers goes in and comes
 out as numbers, kept here per row, zero before the first step. So no seat can tell another anything
-but by trading, whatever the network computes: decentralised by construction.
+except by trading, whatever the network computes: decentralised by construction.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Both ends of the scale in every draw: the rule at 0, and the optimum.
 
-Opening a season solves the optima once. Whoever scores afterwards plays their schedules and bounds
+Opening a season solves the optima once. Scoring later plays their schedules and bounds
 them by their prices, with no solver; what the table says of costs is only compared.
 """
 
@@ -25,7 +25,7 @@ from p2p_market.tracks import track_of
 
 @dataclass(frozen=True, slots=True)
 class Ends(Record):
-    """What an episode costs under the rule, and at best."""
+    """The cost of an episode under the rule, and of the optimum."""
 
     rule_eur: float  # social cost under the rule
     best_eur: float  # of the optimum, or its bound where the program has whole numbers
@@ -89,12 +89,12 @@ def optimum(season: Season, drawn: Draw) -> Plan:
     where = f"season {season.id}: {drawn.board.scenario}, draw {drawn.index}"
     if drawn.index >= len(rows):
         raise RecordError(
-            f"{where}: not in the reference table; it stays with the organiser until the reveal, "
-            "and belongs to one version of the scenario"
+            f"{where}: not in the reference table; the table stays with the organiser until the "
+            "reveal, and belongs to one version of the scenario"
         )
     entry = rows[drawn.index]
     if entry.key != drawn.key or entry.episode != track_of(scenario).digest(scenario, episode):
-        raise RecordError(f"{where}: is drawn otherwise than when the season was opened")
+        raise RecordError(f"{where}: its draw differs from the one at the opening of the season")
     plan = plan_of(scenario, episode, entry, drawn.index, season.reference)
     if plan is None:
         raise RecordError(f"{where}: its schedule is missing or damaged")

@@ -47,7 +47,7 @@ def actor(
     """A cast of a candidate in a draw; its processes end with the block.
 
     Args:
-        candidate: who plays.
+        candidate: what plays.
         file: name of the cast.
         season: whose limits hold.
         drawn: where it plays.

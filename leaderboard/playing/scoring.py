@@ -1,4 +1,4 @@
-"""The numbers of an episode out of what was played: the same for who evaluates and who replays."""
+"""The numbers of an episode out of what was played: the same for evaluation and replay."""
 
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,7 @@ from p2p_market.tracks import track_of
 
 
 def replayed(drawn: Draw, trace: Trace) -> Trajectory:
-    """What the actions of a trace lead to; nobody's policy is asked.
+    """The result of the actions of a trace; no policy is asked.
 
     Raises:
         RecordError: if the trace is not of the track's roles.
@@ -43,7 +43,7 @@ def failed(season: Season, trace: Trace) -> bool:
 def self_numbers(season: Season, drawn: Draw, trace: Trace, played: Trajectory) -> dict[str, Any]:
     """What `record.Episode` holds of an entry in all seats.
 
-    A failed episode costs the floor, and what it cost if that is more: no end pays.
+    A failed episode costs the floor, or its real cost if that is more: failing does not pay.
 
     Args:
         season: of the draw.
@@ -75,8 +75,8 @@ def focal_numbers(
 ) -> dict[str, Any]:
     """What `record.FocalEpisode` holds of an entry in one seat.
 
-    A failed episode costs what it cost, and at least as much more than alone as the rule that
-    others are measured against saves there.
+    A failed episode costs its real cost, but at least the cost alone plus what the rule that others
+    are measured against saves there.
     """
     own, truthful = played.private_cost_eur[0], compared_costs_eur(season, drawn, seat)
     alone, lost = float(_alone_eur(drawn)[seat]), failed(season, trace)

@@ -1,4 +1,4 @@
-"""What stands beside a score: means over the episodes of a record."""
+"""Columns beside a score: means over the episodes of a record."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -72,11 +72,11 @@ def _jain(episodes: Sequence[Episode]) -> float:
 
 
 def focal_columns(record: Record) -> dict[str, Interval]:
-    """What one seat saves among strangers, and what the others have of it [EUR per episode].
+    """What one seat saves among strangers, and what the others gain by it [EUR per episode].
 
     `saving` is against the rule at 0, `edge` against what others are measured against in the same
-    seat, `others` what all others save since the seat does not play that. Intervals are over draws;
-    seats of one draw, and files of one package, share it.
+    seat, `others` what all others save compared with a seat that plays that. Intervals are over
+    draws; seats of one draw, and files of one package, share it.
     """
     if not record.focal:
         return {}

@@ -1,4 +1,4 @@
-"""A board for other programs: marl-eval's JSON, CSV, and BibTeX; a stranger's text stays text."""
+"""A board for other programs: marl-eval's JSON, CSV, and BibTeX; strangers' text stays text."""
 
 import csv
 import io

@@ -2,7 +2,7 @@
 
 Entries are ordered by the interquartile mean of their block scores; that mean overlooks the worst
 quarter, so what fails there is kept out of the order by a gate and shown below with the reason.
-No total is made of what cannot be added: fairness, CO2, peak and faults stand beside the score.
+There is no total of what cannot be added: fairness, CO2, peak and faults are beside the score.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The entries of a season as they lie in its folder: records, and how far they may be believed."""
+"""The entries of a season in its folder: records, and how far they may be trusted."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -90,7 +90,7 @@ def judged(folder: Path, known: Ledger | None) -> Entered:
 
 
 def unfit(folder: Path, record: Record, season: Season) -> list[str]:
-    """Why a record cannot stand in a season; empty if it can."""
+    """Why a record cannot belong to a season; empty if it can."""
     entry, environment = record.entry, record.environment
     boards = sorted({board.scenario for board in season.file.boards})
     said = {
@@ -102,7 +102,7 @@ def unfit(folder: Path, record: Record, season: Season) -> list[str]:
         "environment.scenarios": (", ".join(sorted(environment.scenarios)), ", ".join(boards)),
     }
     wrong = [
-        f"{field} is {found!r}, and {wanted!r} in this season"
+        f"{field} is {found!r}, but {wanted!r} in this season"
         for field, (found, wanted) in said.items()
         if found != wanted
     ]
@@ -128,7 +128,7 @@ def _incomplete(record: Record, season: Season) -> list[str]:
     seats = [(file, focal.scenario, draw) for file in files for draw in range(focal.draws)]
     seen = {(one.file, one.scenario, one.draw, one.seat) for one in record.focal}
     if len(seen) != len(record.focal):
-        wrong.append("focal: a seat stands there twice")
+        wrong.append("focal: the same seat twice")
     return wrong + _otherwise("focal", _places(record.focal), Counter(seats * focal.seats))
 
 

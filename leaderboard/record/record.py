@@ -1,7 +1,7 @@
 """`result.json`: what an entry did in every episode of a season.
 
-No score and no rank stands here: `ranking` makes them of the episodes, so that no two
-places tell different stories. Nor does a record say how far it may be believed: the ledger does.
+There is no score and no rank here: `ranking` makes them of the episodes, so that no two
+places disagree. Nor does a record say how far it may be trusted: the ledger does.
 """
 
 import hashlib
@@ -120,7 +120,7 @@ class Record(Section):
 
 
 def canonical(record: Section) -> bytes:
-    """The one spelling of a record (or of a part of it): what is hashed and signed."""
+    """The canonical form of a record (or of a part of it): what is hashed and signed."""
     return json.dumps(
         record.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False
     ).encode()

@@ -1,6 +1,6 @@
 """The published form of `result.json`: JSON Schema, generated from the model that reads it.
 
-`python -m leaderboard.record.schema` writes it anew; a test holds it to the model.
+`python -m leaderboard.record.schema` writes it again; a test compares it with the model.
 """
 
 import json
@@ -15,7 +15,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_text() -> str:
-    """The schema as it stands in the file."""
+    """The schema as text of the file."""
     schema = {"$schema": DIALECT, **Record.model_json_schema()}
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 

@@ -31,7 +31,7 @@ def differences(folder: Path, digest: str) -> list[str]:
     for line in text.decode("latin-1").splitlines():
         match = LINE.fullmatch(line)
         if match is None:
-            return [f"{NAME}: {visible(line)!r} is no line of such a list"]
+            return [f"{NAME}: {visible(line)!r} is not a line of such a list"]
         listed[match[2]] = match[1]
     found = _found(folder)
     return [
@@ -44,7 +44,7 @@ def differences(folder: Path, digest: str) -> list[str]:
 def _what(listed: str | None, found: str | None) -> str:
     """How a file differs."""
     if found is None:
-        return "is gone"
+        return "is missing"
     return (
         "was added since the evaluation" if listed is None else "was changed since the evaluation"
     )

@@ -1,4 +1,4 @@
-"""Traces: the actions of an episode as whole numbers, and which of its steps were faulty.
+"""Traces: the actions of an episode as integers, and which of its steps were faulty.
 
 A trace is what was played, so an episode can be played again from it to the last bit. On disk it is
 safetensors, packed by xz, each column of each agent in one piece, which packs best; its digest is
@@ -48,7 +48,7 @@ class Trace(Record):
 
 
 def to_grid(actions: NDArray[Any], columns: Sequence[Column] = ()) -> NDArray[np.int16]:
-    """Finite actions as whole numbers; what lies outside its range counts as its end.
+    """Finite actions as integers; values outside their range count as the nearest end.
 
     Args:
         actions: (..., column).
@@ -63,7 +63,7 @@ def to_grid(actions: NDArray[Any], columns: Sequence[Column] = ()) -> NDArray[np
 
 
 def from_grid(numbers: NDArray[np.int16], columns: Sequence[Column] = ()) -> FloatArray:
-    """Actions out of whole numbers."""
+    """Actions from integers."""
     actions = np.asarray(numbers / PER_UNIT)
     for place, column in enumerate(columns):
         if column.choices:
@@ -133,7 +133,7 @@ def unpacked(data: bytes, name: str = "trace") -> tuple[Trace, str]:
         raw = reader.decompress(data, BYTES)
         tensors = load(raw)
     except (lzma.LZMAError, SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise RecordError(f"{name}: is no trace ({error}); take the file as published") from None
+        raise RecordError(f"{name}: is not a trace ({error}); take the file as published") from None
     faults = tensors.pop(FAULTY, None)
     if (
         not reader.eof
@@ -144,7 +144,7 @@ def unpacked(data: bytes, name: str = "trace") -> tuple[Trace, str]:
         or faults.max(initial=0) > len(FAULTS)
         or not all(_is_actions(each, own, len(faults)) for each, own in tensors.items())
     ):
-        raise RecordError(f"{name}: is of another form than traces; take the file as published")
+        raise RecordError(f"{name}: has another form than a trace; take the file as published")
     by_step = {each: np.ascontiguousarray(own.transpose(2, 1, 0)) for each, own in tensors.items()}
     return Trace(by_step, faults), hashlib.sha256(raw).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What goes over the pipes: a fixed header, then so many bytes.
+"""What goes over the pipes: a fixed header, then the number of bytes that it names.
 
 An answer repeats the number and the nonce of its question, so it cannot come before the question.
 """

@@ -23,10 +23,10 @@ system permits. `as root`: it was started by root and could not become nobody.""
 
 
 def isolate() -> str:
-    """Leave the machine's networks if the system permits it; end with whoever started this.
+    """Leave the machine's networks if the system permits it; end when the parent process ends.
 
     The limits alone open no socket either, for they leave no number for one. Root leaves without a
-    namespace of users: in one it could not become nobody.
+    namespace of users: in one it could not become the user nobody.
 
     Returns:
         What holds the process so far, for the record.
@@ -41,8 +41,8 @@ def isolate() -> str:
 def forsake() -> list[str]:
     """Give up all folders but the current one, which is empty, and root, if it is root.
 
-    What opens no file could still remove and rename files, and root could still start and end
-    processes, for whom limits do not hold.
+    A process that opens no file could still remove and rename files, and root could still start and
+    end processes, because limits do not apply to root.
 
     Returns:
         What else holds the process, for the record.

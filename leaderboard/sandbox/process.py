@@ -1,4 +1,4 @@
-"""The evaluator's side of a policy's process: asks, waits as long as agreed, believes nothing."""
+"""The evaluator's side of a policy's process: asks, waits as long as agreed, trusts nothing."""
 
 import json
 import os
@@ -59,7 +59,7 @@ class PolicyProcess:
         """The answer to a question.
 
         Raises:
-            FaultError: if there is none of that length in time.
+            FaultError: if there is no answer of that length in time.
         """
         if self.dead or self.seconds > self.limits.episode_s:
             self._end()
@@ -87,7 +87,9 @@ class PolicyProcess:
 
     def _start(self) -> None:
         if sys.platform != "linux":
-            raise P2PMarketError("networks are played on Linux only: elsewhere limits do not hold")
+            raise P2PMarketError(
+                "networks can be played on Linux only: the limits do not work elsewhere"
+            )
         self._folder = tempfile.TemporaryDirectory()
         memory = self.limits.memory_mb * 2**20
         command = [sys.executable, "-P", "-m", "leaderboard.sandbox.worker", self.task]

@@ -21,7 +21,7 @@ READY: Final = b"1"
 
 
 def main() -> None:
-    """Say what holds the process, meet the network, then answer until nobody asks."""
+    """Report what isolates the process, load the network, then answer until the pipe closes."""
     task, seconds, memory_bytes = sys.argv[1:]
     module, _, name = task.partition(":")
     level = isolate()  # before an import starts threads: afterwards there is no leaving

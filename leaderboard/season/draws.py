@@ -1,7 +1,7 @@
-"""The draws of a season: every number of them comes out of its secret.
+"""The draws of a season: every number in them comes from its secret.
 
 A number is SHAKE-256 over the secret and the words that name it, so it is the same for every entry,
-tells of no other number, and cannot be searched for: it has 128 bits, and so has every seed behind
+reveals no other number, and cannot be searched for: it has 128 bits, and so has every seed behind
 a draw. What a draw is made of, such as a year that nobody has seen, the track says.
 """
 

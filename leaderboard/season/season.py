@@ -2,7 +2,7 @@
 
 Its folder holds `season.toml`; `secret.hex` once it is revealed; and the reference tables, whose
 digests `season.toml` names from the beginning, while they stay with the organiser until the reveal:
-an optimum's schedule would tell of its draw.
+an optimum's schedule would reveal its draw.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ class Plan(Section):
     def _each_once(self) -> "Plan":
         names = [board.scenario for board in self.boards]
         if len(set(names)) != len(names):
-            raise ValueError("boards: a scenario stands there twice; raise its draws instead")
+            raise ValueError("boards: the same scenario twice; raise its draws instead")
         return self
 
 
@@ -175,7 +175,9 @@ def read_secret(path: Path) -> bytes:
     try:
         secret = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError):
-        raise RecordError(f"{path}: cannot be read as a secret; it has to hold 64 digits") from None
+        raise RecordError(
+            f"{path}: cannot be read as a secret; it must hold 64 hexadecimal digits"
+        ) from None
     if len(secret) != SECRET_BYTES:
         raise RecordError(f"{path}: holds {len(secret)} bytes, a secret has {SECRET_BYTES}")
     return secret

@@ -19,8 +19,8 @@ from p2p_market.tracks import extra
 def shown_week(season: Season, one: Entered) -> Week | None:
     """The episode with the most to win; all entries of a season show the same one.
 
-    None before the season's secret is revealed, for a week tells of its draw; it has to stand in
-    the folder, not with the organiser.
+    None before the season's secret is revealed, because a week reveals its draw; the secret must be
+    in the folder, not with the organiser.
 
     Raises:
         RecordError: if the trace is missing or damaged.

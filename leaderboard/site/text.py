@@ -16,7 +16,7 @@ ACCENTS: Final = 3  # on one letter; more would climb over the lines around it
 
 
 def shown(value: Any) -> Any:
-    """A value as a template prints it: letters that hide, turn or pile up stand as their code.
+    """A value as a template prints it: letters that hide, turn or pile up are shown as their code.
 
     Markup is ours and stays; everything else is escaped afterwards.
     """

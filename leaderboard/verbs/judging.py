@@ -45,7 +45,7 @@ def verify_path(
     workers: int,
     tell: Tell,
 ) -> tuple[list[str], list[str]]:
-    """What is wrong with a season or an entry, and what may be said of it otherwise."""
+    """What is wrong with a season or an entry, and what else is known of it."""
     alone = (path / NAME).is_file()
     own = _season_of(path, secret_file) if alone else _season(path, secret_file)
     chosen = [path] if alone else entries.folders(own)
@@ -76,7 +76,7 @@ def _tiers(own: Season, folders: Sequence[Path]) -> list[str]:
 
 def new_key(path: Path) -> list[str]:
     """Make a key; lines to show."""
-    return [f"public key {signing.write_key(path)}", f"private key in {path}; nobody else reads it"]
+    return [f"public key {signing.write_key(path)}", f"private key in {path}; only you may read it"]
 
 
 def show(folder: Path) -> list[str]:
@@ -107,7 +107,7 @@ def add_line(
     """Sign a line and add it to the ledger of a season; lines to show.
 
     Raises:
-        LedgerError: if what it would say does not hold, or may not be said.
+        LedgerError: if what the line says is not true, or not allowed.
     """
     own, private = _season(folder, secret_file), signing.read_key(key_file)
     body = {**_known(own, kind, private, entry, other), **_numbers(said)}
@@ -150,7 +150,7 @@ def _of_entry(own: Season, kind: str, entry: Path, other: Path | None) -> dict[s
         problems += replay(entry, own)
     known = ledger.read(own.folder / ledger.NAME).standing
     if kind == "evaluation" and known.evaluation(entries.read(entry).entry.package) is not None:
-        problems.append("this package was evaluated before; what counts is the first time")
+        problems.append("this package was evaluated before; only the first evaluation counts")
     if kind == "reproduction":
         if other is None:
             raise LedgerError("reproduction: name your own record of it with --own FOLDER")
@@ -221,7 +221,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def export_board(folder: Path, form: str, output: Path | None) -> list[str]:
     """Write a board for other programs; lines to show."""
     if form not in export.FORMATS:
-        raise LedgerError(f"format {form!r}: known are {', '.join(export.FORMATS)}")
+        raise LedgerError(f"unknown format {form!r}; known: {', '.join(export.FORMATS)}")
     text = export.FORMATS[form](_board(folder))
     if output is None:
         return text.splitlines()

@@ -33,7 +33,9 @@ def run(
         PackageError: if the split is not a public one, or the package may not play.
     """
     if split != DEV:
-        raise PackageError(f"no split {split!r}; authors run --split {DEV}, organisers `evaluate`")
+        raise PackageError(
+            f"no split {split!r}; authors use --split {DEV}, organisers use `evaluate`"
+        )
     season = read(find(DEV))
     record = evaluate(of_package(packed(package), season), season, output, workers, ray, tell)
     return _lines(record, output)
@@ -50,7 +52,7 @@ def organise(
 ) -> list[str]:
     """Evaluate a package or a reference in a season; lines to show.
 
-    Elsewhere than among the season's entries, it is compared with the one that stands there.
+    In another folder than the season's, it is compared with the season's own record.
     """
     secret = None if secret_file is None else read_secret(secret_file)
     season = read(find(season_id), secret)

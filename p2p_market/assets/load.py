@@ -24,12 +24,14 @@ def load(
 
     Args:
         annual_kwh: yearly demand [kWh].
-        donor: name of the load shape in the data set; or instead
+        donor: name of the load shape in the data set; or use donor_kind.
         donor_kind: household, commercial or farm: each episode draws a donor of that kind.
     """
     profile = f"{ANY}{donor_kind}" if donor_kind is not None else donor
     if donor is not None and donor.startswith(ANY):
-        raise ValueError(f"donor {donor!r} is none; for one of a kind name donor_kind")
+        raise ValueError(
+            f"donor {donor!r} does not exist; to draw donors of a kind, use donor_kind"
+        )
     if profile is None or (donor is not None and donor_kind is not None):
         raise ValueError("name either donor or donor_kind")
     return PowerNode(driver="demand", profile=profile, scale_kw=annual_kwh / HOURS_PER_YEAR)

@@ -20,7 +20,7 @@ def pv(
     Args:
         peak_kw: power at 1 kW/m2 [kWp].
         tilt_deg: 0 = flat, 90 = upright.
-        azimuth_deg: where it looks, 180 = south.
+        azimuth_deg: direction it faces, 180 = south.
         system_factor: AC energy per energy of the bare modules.
     """
     return PowerNode(

@@ -1,4 +1,4 @@
-"""What parameters of devices may be: finite numbers of a size that floats and solvers can carry."""
+"""Ranges of device parameters: finite numbers of a size that floats and solvers can handle."""
 
 from typing import Annotated, Final
 

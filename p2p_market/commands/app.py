@@ -1,6 +1,6 @@
 """The command line `p2p-market`.
 
-Exit codes: 0 fine; 1 something was done and is wrong; 2 nothing could start.
+Exit codes: 0 all is well; 1 something was done and is wrong; 2 nothing could start.
 """
 
 import json
@@ -72,7 +72,7 @@ app.command(name="focal")(focal.focal)
 app.command(name="train")(training.train)
 
 OutputOption = Annotated[
-    Path, typer.Option("--output", "-o", help="Folder in which a folder per run is made.")
+    Path, typer.Option("--output", "-o", help="Folder in which each run makes its own folder.")
 ]
 WorkersOption = Annotated[
     int,
@@ -80,8 +80,10 @@ WorkersOption = Annotated[
         "--workers",
         "-w",
         min=0,
-        help="Parts played at the same time; 0: one per processor that may be used, or all that "
-        "fit on the cluster.",
+        help=(
+            "Parts played at the same time; 0: one per available processor, or all that fit on "
+            "the cluster."
+        ),
     ),
 ]
 RayOption = Annotated[
@@ -89,7 +91,10 @@ RayOption = Annotated[
     typer.Option(
         "--ray",
         metavar="ADDRESS",
-        help="Play on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT. Same bytes.",
+        help=(
+            "Play on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT. The results have "
+            "the same bytes."
+        ),
     ),
 ]
 
@@ -124,8 +129,8 @@ def benchmark(
 ) -> None:
     """Play all policies on held-out weeks; print the table, write record, metrics and report.
 
-    Of several scenarios each table is printed when it is finished. After Ctrl-C the finished ones
-    are recorded, and the same command goes on where it stopped.
+    With several scenarios, each table is printed when it is finished. After Ctrl-C the finished
+    ones are recorded, and the same command goes on where it stopped.
 
     Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
     """
@@ -160,8 +165,11 @@ def evaluate_policy(
         bool | None,
         typer.Option(
             "--decentralised/--centralised",
-            help="What the policy says of itself: that each agent acts on its own row only (exit "
-            "1 if not), or not (then it is not looked at). Default: look and mark.",
+            help=(
+                "The claim of the policy. Decentralised: each agent acts on its own row only; "
+                "this is checked (exit 1 if not). Centralised: it is not checked. Default: check "
+                "and mark."
+            ),
         ),
     ] = None,
 ) -> None:
@@ -212,8 +220,8 @@ def scenarios(
 def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")]) -> None:
     """Play the recorded actions of a run again and compare every digest, cost and score.
 
-    Not covered: who wrote the record, its times and versions, and the conduct of policies that are
-    not shipped. All of its files changed alike are not told either.
+    Not checked: who wrote the record, its times and versions, and the conduct of policies that are
+    not shipped. A record whose files were all changed consistently is not detected either.
     """
     with complaining():
         differences = replay(run, read_run(run))
@@ -223,7 +231,7 @@ def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, result
         raise typer.Exit(1)
     console.say(
         f"{run}: replays to the same digits; versions, times and the conduct of policies that are "
-        "not shipped are as recorded"
+        "not shipped were not checked"
     )
 
 
@@ -251,7 +259,7 @@ def doctor() -> None:
 
 
 def _checks() -> Iterator[tuple[str, str, bool]]:
-    """Name, finding and verdict of each check; a missing extra is told, not a fault."""
+    """Name, finding and verdict of each check; a missing extra is reported, but is not a fault."""
     yield "python", platform.python_version(), sys.version_info >= (3, 11)
     for package in ("numpy", "numba", "gymnasium", "pettingzoo"):
         yield package, version(package), True

@@ -1,4 +1,4 @@
-"""`p2p-market compare`: the same episodes under other rules, side by side."""
+"""`p2p-market compare`: the same episodes, two runs or all market rules side by side."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +46,7 @@ class RunsByDefault(TyperGroup):
     """`compare RUN RUN` is `compare runs RUN RUN`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """A first word that is no command is the folder of a run."""
+        """A first word that is not a command is the folder of a run."""
         if args and self.get_command(ctx, args[0]) is None:
             args = ["runs", *args]
         return super().resolve_command(ctx, args)
@@ -55,7 +55,10 @@ class RunsByDefault(TyperGroup):
 app = typer.Typer(
     cls=RunsByDefault,
     no_args_is_help=True,
-    help="Two runs on the same episodes (compare RUN RUN), or rules of the market; no solver.",
+    help=(
+        "Compare two runs on the same episodes (compare RUN RUN), or the market rules; needs no "
+        "solver."
+    ),
 )
 
 

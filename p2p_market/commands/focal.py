@@ -1,4 +1,4 @@
-"""`p2p-market focal`: what one member saves by a policy while all others play on as they do."""
+"""`p2p-market focal`: what one member saves with a policy while all others stay the same."""
 
 import json
 import math
@@ -36,13 +36,14 @@ from p2p_market.registry import load_scenario
 from p2p_market.scenarios import scenario_ids
 from p2p_market.track import AnyScenario
 
-STARTS_OVER: Final = "nothing of this scenario is kept, the same command begins anew"
+STARTS_OVER: Final = "nothing of this scenario was kept, the same command starts it again"
 
 LEGEND: Final = (
     "EUR per week, means over all seats, each in focus once. Saving: private cost without trade "
-    "less that with the policy. Short: what the best policy of each seat, chosen in hindsight, "
-    "saves more; a best response saves at least as much. Others: what all others together gain by "
-    "the seat playing this and not the truthful rule. Among bots of one population, drawn per week."
+    "less that with the policy. Short: how much more the best policy of each seat saves, chosen "
+    "in hindsight; a best response saves at least that. Others: what all other members together "
+    "gain when the seat plays this policy and not the truthful rule. All other seats play bots of "
+    "one population, drawn per week."
 )
 
 
@@ -67,7 +68,7 @@ def focal(
 
     A policy that fails ends the command (exit code 2), and nothing of its scenario is kept.
 
-    The private saving of the seat is no score between 0 and 100. Example: p2p-market focal
+    The private saving of the seat is money, not a score. Example: p2p-market focal
     -s classic-v0 -p zip --weeks 5,6
     """
     with complaining(after_interruption=STARTS_OVER):

@@ -29,7 +29,7 @@ PAGES: Final = "leaderboard.site.commands"
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Submit a policy, check it as the organiser does, and check what was made of others.",
+    help="Submit a policy, check it as the organiser does, and check the results of others.",
 )
 
 app.add_typer(leaderboard_ledger.app, name="ledger")
@@ -197,10 +197,10 @@ def evaluate(
 
 @seasons.command("open")
 def open_season(
-    season: Annotated[str, typer.Argument(help="Its id, a new one.")],
+    season: Annotated[str, typer.Argument(help="A new id.")],
     plan: Annotated[Path, typer.Option("--plan", help="TOML: boards, draws, limits.")],
     secret_file: Annotated[
-        Path, typer.Option("--secret-file", help="Is used if it is there, else written.")
+        Path, typer.Option("--secret-file", help="Used if it exists, otherwise written.")
     ],
     workers: WorkersOption = 1,
 ) -> None:

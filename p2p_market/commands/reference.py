@@ -1,4 +1,4 @@
-"""`p2p-market reference`: the published ends of the scale, shown, checked, made anew."""
+"""`p2p-market reference`: show, check or remake the published ends of the scale."""
 
 import hashlib
 import json
@@ -53,14 +53,19 @@ class RowTask:
 def reference(
     scenario: ScenarioOption = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Solve every episode anew and compare.")
+        bool, typer.Option("--check", help="Solve every episode again and compare.")
     ] = False,
-    build: Annotated[bool, typer.Option("--build", help="Write the table anew.")] = False,
+    build: Annotated[bool, typer.Option("--build", help="Write a new table.")] = False,
     workers: Annotated[
         int, typer.Option("--workers", "-w", min=0, help="Processes; 0: one per processor.")
     ] = 0,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for rows, so that it can go on.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder that keeps finished rows, so that an interrupted command can go on.",
+        ),
     ] = Path("results"),
 ) -> None:
     """Show the published ends of the scale: no-trade rule and proved optimum of each test week.
@@ -149,22 +154,22 @@ def _wrong(scenario: AnyScenario, entry: Entry) -> list[str]:
     episode = track_of(scenario).draw(scenario, entry.key)
     plan = published(scenario, episode)
     if plan is None:
-        return ["the episode is drawn otherwise, or its schedule is damaged"]
+        return ["the draw of the episode differs, or its schedule is damaged"]
     rule = play(scenario, episode, rule_of(scenario))
     certificate, played = certify(scenario, episode, plan, OPTIMUM)
     bound_moved = abs(certificate.bound_eur - entry.bound_eur) > entry.tolerance_eur
     told = {
-        "the rule plays otherwise": rule.digests[0] != entry.rule_digest,
-        "the rule costs something else": rule.social_cost_eur[0] != entry.rule_eur,
-        "the schedule plays otherwise": played.digests[0] != entry.optimum_digest,
+        "the rule plays differently": rule.digests[0] != entry.rule_digest,
+        "the cost of the rule differs": rule.social_cost_eur[0] != entry.rule_eur,
+        "the schedule plays differently": played.digests[0] != entry.optimum_digest,
         f"the certificate fails: {certificate}": not certificate.holds,
-        "the prices prove another bound": bound_moved,
+        "the bound proved by the prices differs": bound_moved,
     }
     return [what for what, wrong in told.items() if wrong]
 
 
 def _differences(scenario: AnyScenario, fresh: list[Row]) -> list[str]:
-    """What the table says otherwise than the rows solved anew."""
+    """Where the table differs from the rows that were solved again."""
     table = {entry.key: entry for entry in entries(scenario)}
     found = []
     for new, _ in fresh:
@@ -177,7 +182,7 @@ def _differences(scenario: AnyScenario, fresh: list[Row]) -> list[str]:
         for name, tolerance in most.items():
             was, now = getattr(old, name), getattr(new, name)
             if abs(was - now) > tolerance:
-                found.append(f"{scenario.spec.id}, {new.key}: {name} {was!r}, solved anew {now!r}")
+                found.append(f"{scenario.spec.id}, {new.key}: {name} {was!r}, solved again {now!r}")
     return found
 
 

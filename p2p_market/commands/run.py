@@ -59,11 +59,11 @@ def run(
     ray: str | None,
     decentralised: bool | None = None,
 ) -> None:
-    """Evaluate, write and show; exit 1 if anything that was played is wrong.
+    """Evaluate, write and show; exit with 1 if anything that was played is wrong.
 
     Args:
-        decentralised: what the policies say of themselves. True: it is wrong if they are not;
-            False: it is not looked at.
+        decentralised: the claim of the policies. True: it is an error if they are not;
+            False: it is not checked.
 
     Raises:
         P2PMarketError: if nothing could start.
@@ -127,7 +127,7 @@ def default_policies(scenario: AnyScenario) -> list[str]:
 
 
 def _try_out(jobs: Sequence[Job], split: str) -> None:
-    """Ask each policy for one action, so that a broken one is told before hours of play.
+    """Ask each policy for one action, so that a broken one is reported before hours of play.
 
     Raises:
         FailedPolicyError: if all that were asked for fail at once, or the rule does.
@@ -149,7 +149,7 @@ def _try_out(jobs: Sequence[Job], split: str) -> None:
             complain(f"error: {other}")
         raise FailedPolicyError(last)
     for failure in failures:
-        complain(f"{failure.message}; what else was asked for is played")
+        complain(f"{failure.message}; the other policies are played")
 
 
 def _broken_words(results: Sequence[ScenarioResult]) -> list[str]:

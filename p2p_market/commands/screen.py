@@ -137,7 +137,7 @@ def outlets() -> Iterator[Outlet]:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A table for any width: numbers stay whole, names are shortened and then told below.
+    """A table for any width: numbers stay whole, names are shortened and shown in full below.
 
     Columns for which there is no room follow in a further table, after the key columns again.
     """
@@ -223,7 +223,7 @@ def _told_apart(names: Sequence[str], width: int) -> dict[str, str]:
 
 
 def shortened(name: str, width: int) -> str:
-    """A name in so many cells; its end says more than its beginning."""
+    """A name in this many cells; its end says more than its beginning."""
     if _width(name) <= width:
         return name
     head = (width - len(DOTS)) // 3

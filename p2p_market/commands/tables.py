@@ -132,7 +132,7 @@ def _print_certificate(result: ScenarioResult) -> None:
     if result.scenario.spec.optimum == MIXED_INTEGER:
         console.print(
             f"Mixed-integer: 100 is the proved bound; schedules found cost {gaps.mean():.3f} EUR "
-            f"more in the mean, {gaps.max():.3f} at most."
+            f"more on average, {gaps.max():.3f} at most."
         )
     for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
         if not certificate.holds:

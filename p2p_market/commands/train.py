@@ -25,17 +25,17 @@ Trainer = Callable[..., Path]
 
 
 def train(
-    trainer: Annotated[str, typer.Argument(help=f"Who learns: {', '.join(TRAINERS)}.")],
+    trainer: Annotated[str, typer.Argument(help=f"Trainer: {', '.join(TRAINERS)}.")],
     scenario: Annotated[
         str, typer.Option("--scenario", "-s", help="Scenario id or YAML file.")
     ] = "community-16-v0",
     seed: SeedOption = 0,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", min=0.0, help="Stop after so many minutes.")
+        float | None, typer.Option("--minutes", min=0.0, help="Stop after this many minutes.")
     ] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Another setting; repeatable."),
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the trainer; repeatable."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -62,10 +62,10 @@ def _trainer(name: str) -> Trainer:
     """The function behind a name.
 
     Raises:
-        PolicyError: if there is none, or what it needs is not installed.
+        PolicyError: if there is no such trainer, or what it needs is not installed.
     """
     if name not in TRAINERS:
-        raise PolicyError(f"no trainer {name!r}; known are: {', '.join(TRAINERS)}")
+        raise PolicyError(f"no trainer {name!r}; known: {', '.join(TRAINERS)}")
     target, extra = TRAINERS[name]
     module, _, function = target.partition(":")
     try:

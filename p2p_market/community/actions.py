@@ -34,7 +34,7 @@ class ActionMap(Record):
         return int(self.middle.shape[1])
 
     def physical(self, normalised: FloatArray) -> FloatArray:
-        """Physical units out of [-1, 1], (..., agent, column); the screen sees what overflows."""
+        """Physical units out of [-1, 1], (..., agent, column); the screen checks what overflows."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.middle + self.half * normalised
 

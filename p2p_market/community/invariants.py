@@ -1,4 +1,4 @@
-"""Invariants: energy and money balance in every step, whatever the agents asked for."""
+"""Invariants: energy and money balance in every step, whatever the agents ask for."""
 
 from typing import Final
 

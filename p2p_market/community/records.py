@@ -40,7 +40,7 @@ SOCIAL_COLUMNS: Final = tuple(
 
 SUPERVISOR_CAUSES: Final = (
     "none",
-    "non_finite",  # a number in the message or in a reading is none, or is absurd
+    "non_finite",  # a number in the message or in a reading is NaN or infinite, or too large
     "missing",  # no message arrived
     "held",  # nothing new is wrong, but a clean interval has not passed yet
     "invariant",  # energy or money did not balance

@@ -29,7 +29,7 @@ SETTINGS: Final = (
 
 
 class UnknownValueError(Exception):
-    """A compiled function refers to something whose state cannot be told."""
+    """A compiled function refers to something whose state cannot be determined."""
 
 
 def fingerprint(function: Dispatcher) -> tuple[str, list[Dispatcher]]:
@@ -38,7 +38,7 @@ def fingerprint(function: Dispatcher) -> tuple[str, list[Dispatcher]]:
     Versions of Python, Numba and NumPy are part of it; the processor is part of Numba's own key.
 
     Raises:
-        UnknownValueError: if a reference has a state that cannot be told.
+        UnknownValueError: if a reference has a state that cannot be determined.
     """
     reading = _Reading()
     settings = [getattr(config, name, None) for name in SETTINGS]

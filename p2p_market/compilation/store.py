@@ -1,4 +1,4 @@
-"""`kernel` declares a compiled function; what was compiled is kept on disk, and never runs stale.
+"""`kernel` declares a compiled function; the compiled code is kept on disk and never outdated.
 
 Numba's cache is used with another key (`fingerprint`), another choice of folders, and read on the
 first call instead of on import. What cannot be read or written is compiled again.
@@ -44,11 +44,11 @@ def kernel(**options: Any) -> Callable[[Function], Function]: ...
 def kernel(function: Function | None = None, /, **options: Any) -> Any:
     """Compile a function on its first call, and keep the result on disk.
 
-    It is compiled anew where its own code, that of a compiled function it calls, a constant it
+    It is compiled again where its own code, that of a compiled function it calls, a constant it
     refers to or a version changed. Functions that only others call may be plain `numba.njit`.
 
     Args:
-        options: of `numba.njit`, but for `cache`.
+        options: of `numba.njit`, except `cache`.
     """
     if function is None:
         return lambda decorated: kernel(njit(**options)(decorated))

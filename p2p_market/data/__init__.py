@@ -1,4 +1,4 @@
-"""Data sets, read-only; what they are and where they come from stands in `docs/data.md`."""
+"""Data sets, read-only; `docs/data.md` says what they are and where they come from."""
 
 from p2p_market.data.dataset import DataSet, Donor, FeederData, load, verify
 from p2p_market.data.splits import donor_pools

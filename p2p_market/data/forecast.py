@@ -4,7 +4,7 @@ Nothing here sees the future of an episode. A forecast `h` hours ahead is the av
 training days at that time, plus a share `PERSISTENCE[h]` of how far the present is from its own
 average; the half-width of its 80 % band is `BAND` standard deviations of what remains. Retail
 prices are known once the day-ahead market has published them, at 13:00 for the next day; beyond
-that, yesterday's price stands in.
+that, yesterday's price is used.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def pooled(
         pools: places of the *training* donors of each agent; a held-out donor is in none.
 
     Returns:
-        Mean and standard deviation, donors among the pool included, (..., agent).
+        Mean and standard deviation, including the spread between the pool's donors, (..., agent).
     """
     means = [mean[..., list(pool)].mean(axis=-1) for pool in pools]
     spreads = [
@@ -108,7 +108,7 @@ def load_expectation(
 
 
 def known_price_steps(local_hour: FloatArray, steps: int, steps_per_day: int) -> IntArray:
-    """Step whose price stands for each horizon in what is published at each step, (step, horizon).
+    """Step whose price is shown for each horizon at each step, if published, (step, horizon).
 
     Args:
         local_hour: hours since the start of the first local day, at each step, (step,).

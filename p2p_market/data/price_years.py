@@ -30,7 +30,7 @@ CARD: Final = {
 def read_price_year(archive: zipfile.ZipFile, name: str) -> Contents:
     """Hourly prices of `nl<year>`; day 0 of the result is a Monday like 1 January 2018.
 
-    The source stands at UTC, so days with 23 or 25 hours do not occur in it. Two date formats,
+    The source uses UTC, so days with 23 or 25 hours do not occur in it. Two date formats,
     overlapping rows, an empty row and single missing hours do.
 
     Raises:
@@ -74,7 +74,7 @@ def _time(text: str, row: int) -> datetime:
         return datetime.strptime(text, layout).replace(tzinfo=UTC)
     except ValueError as error:
         raise DataError(
-            f"{PATH}, column {TIME!r}, row {row}: {text!r} is no time; {MEND}"
+            f"{PATH}, column {TIME!r}, row {row}: {text!r} is not a time; {MEND}"
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 A name is `de2018`, `synthetic`, `synthetic:7` (a seed), `ca2017`, or one of these with a price year
 that replaces its day-ahead prices, `de2018+nl2022` or `de2018+synthetic-crisis:7`; a price year
-alone stands on `de2018`.
+alone is based on `de2018`.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class Contents:
 
 
 def cache_folder(chosen: Path | None = None) -> Path:
-    """Where fetched data lie: as chosen, `P2P_MARKET_DATA`, or the platform's folder for caches.
+    """Where fetched data are: as chosen, `P2P_MARKET_DATA`, or the platform's folder for caches.
 
     Raises:
         DataError: if nothing is chosen and the user has no home.
@@ -71,7 +71,7 @@ def split_name(name: str) -> tuple[str, str]:
     for part, known in ((base, SETS), (prices, PRICES)):
         family = part.partition(":")[0]
         if family not in known and (part or known is SETS):
-            raise DataError(f"no data set {part!r}; known are: {', '.join(known)}")
+            raise DataError(f"no data set {part!r}; known: {', '.join(known)}")
         _seed(part)
     return base, prices
 

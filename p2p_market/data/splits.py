@@ -13,7 +13,7 @@ def donor_pools(data: DataSet, kind: str) -> dict[str, tuple[int, ...]]:
     """Places of the donors of a kind in each split: 60 % train, 20 % validation, 20 % test.
 
     The order is that of a hash of the donor's name, per label, so that measured and simulated
-    donors both stand in every split.
+    donors are both in every split.
 
     Raises:
         DataError: if the set has too few donors of that kind.
@@ -34,7 +34,7 @@ def donor_pools(data: DataSet, kind: str) -> dict[str, tuple[int, ...]]:
         pools["train"] += own[first:]
     if not all(pools.values()):
         raise DataError(
-            f"{data.name}: too few donors of kind {kind!r} to hold some out; kinds are: "
+            f"{data.name}: too few donors of kind {kind!r} to hold some out; known kinds: "
             f"{', '.join(sorted({donor.kind for donor in data.donors}))}"
         )
     return {split: tuple(sorted(places)) for split, places in pools.items()}

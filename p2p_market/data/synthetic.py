@@ -1,4 +1,4 @@
-"""The seeded generator: a year of prices, weather, CO2 and load donors of a country that never was.
+"""The seeded generator: a year of prices, weather, CO2 and load donors of an invented country.
 
 Numbers of `docs/data.md`; no file is read. One random stream per quantity and per donor, so that
 another donor changes none of the others. Everything is rounded when it is done, far coarser than

@@ -53,14 +53,14 @@ def number(path: str, name: str, row: int, text: str) -> float:
     """A finite number out of a cell; the header is row 1.
 
     Raises:
-        DataError: if it is none.
+        DataError: if it is not one.
     """
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise DataError(f"{path}, column {name!r}, row {row}: {text!r} is no number; {MEND}")
+        raise DataError(f"{path}, column {name!r}, row {row}: {text!r} is not a number; {MEND}")
     return value
 
 
@@ -68,7 +68,7 @@ def numbers(archive: zipfile.ZipFile, path: str, name: str, rows: int) -> FloatA
     """One column as numbers, (row,).
 
     Raises:
-        DataError: if it is missing, has another length, or a cell is no number.
+        DataError: if it is missing, has another length, or a cell is not a number.
     """
     header, table = read_table(archive, path)
     place = column(path, header, name)
@@ -78,9 +78,9 @@ def numbers(archive: zipfile.ZipFile, path: str, name: str, rows: int) -> FloatA
 
 
 def days_by_weekday(first_day_of_year: int, first_weekday: int, days: int) -> IntArray:
-    """Which day of a source stands in for each day of 2018: same weekday, nearest in the year.
+    """Which day of a source is used for each day of 2018: same weekday, nearest in the year.
 
-    The source is taken as a circle, so the last days of a year may come from its first.
+    The source is treated as a circle, so the last days of a year may come from its first.
 
     Args:
         first_day_of_year: of the source's first day, 0 = 1 January.

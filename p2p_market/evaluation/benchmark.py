@@ -38,7 +38,7 @@ SEES_ALL: Final = Conduct("foresight", "centralised", True)
 class Row:
     """One policy on one scenario; arrays are per episode.
 
-    A policy that failed has the floor for its social cost, and nan for everything else.
+    A policy that failed has the cost of the floor, and NaN for everything else.
     """
 
     policy: str
@@ -156,7 +156,7 @@ def units_of(scenario: AnyScenario, keys: Sequence[EpisodeKey]) -> IntArray:
 
 
 def entrants(scenario: AnyScenario, policies: Sequence[str]) -> list[str]:
-    """All that are played on observations: the rule, then the others in the order asked for."""
+    """All policies that act on observations: the rule, then the others in the given order."""
     rule = rule_of(scenario)
     return [rule, *dict.fromkeys(name for name in policies if name not in (rule, OPTIMUM))]
 
@@ -200,9 +200,9 @@ def assemble(
 
     Args:
         episode: a batch of all weeks.
-        played: name of a policy -> what became of it; the rule first, the optimum last.
+        played: name of a policy -> its result; the rule first, the optimum last.
         certificates: of the optimum, one per week.
-        prices: of the optimum, one per week; None where whole numbers are in it.
+        prices: of the optimum, one per week; None where it has integer variables.
 
     Raises:
         OptimumError: if there is nothing to win in these weeks.
@@ -217,7 +217,7 @@ def assemble(
     best = best_of(scenario, certificates, trajectories[OPTIMUM])
     if (alone.social_cost_eur - best).sum() <= NOTHING_EUR:
         raise OptimumError(
-            f"{scenario.spec.id}: the optimum costs what the rule {rule!r} costs in these weeks; "
+            f"{scenario.spec.id}: the optimum costs as much as the rule {rule!r} in these weeks; "
             "there is nothing to score"
         )
     rows, explain = [], extra(scenario, "breakdown")

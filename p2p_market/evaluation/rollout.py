@@ -46,7 +46,7 @@ def rollout(
         name: for tables and errors.
         strict: raise on a broken invariant.
         progress: called with the number of steps played since its last call.
-        steps: after which it ends; None: with the episode.
+        steps: number of steps to play; None: the whole episode.
         watch: called with the number of each step and its actions, as they are recorded.
 
     Raises:

@@ -11,7 +11,7 @@ from p2p_market.market.book import ClearKernel, Fills, OrderBook
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """A rule from an order book to fills, and the laws it claims; tests hold it to them."""
+    """A rule from an order book to fills, and the laws it claims; tests check them."""
 
     clear: Callable[[OrderBook], Fills]
     individually_rational: bool  # nobody trades at a price worse than its order

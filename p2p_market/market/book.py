@@ -1,4 +1,4 @@
-"""How a compiled rule meets an order book, and what an order book must be."""
+"""How a compiled rule reads an order book, and what an order book must hold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ NUMBERS: Final = (
 
 
 def clear_by(kernel: ClearKernel, book: OrderBook) -> Fills:
-    """What a compiled rule makes of a book.
+    """The fills of a compiled rule for a book.
 
     Raises:
         OrderBookError: see `checked`.
@@ -78,8 +78,8 @@ def checked(book: OrderBook) -> tuple[tuple[FloatArray, ...], tuple[float, ...]]
     """The columns of `PER_AGENT`, read-only (batch, agent), and the numbers of `NUMBERS`.
 
     Raises:
-        OrderBookError: if a number is not finite or beyond `LARGEST` (the message names the order),
-            the columns have other shapes, or one of the four numbers makes no sense.
+        OrderBookError: if a number is NaN, infinite or beyond `LARGEST` (the message names the
+            order), the columns have different shapes, or one of the four numbers is not valid.
     """
     columns = tuple(_column(book, name) for name in PER_AGENT)
     shapes = [column.shape for column in columns]

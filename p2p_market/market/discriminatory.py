@@ -2,10 +2,10 @@
 
 Rule: orders are matched in merit order as in the k-double auction, the best bid with the cheapest
 ask first, and each kWh costs `ask + k * (bid - ask)` of its own pair: the midpoint at k = 0.5, the
-buyer's own bid at k = 1. Orders of one price count as one: they share quantity and money pro rata
-to their quantities, so that nobody's place in the list matters. The clearing price told is the mean
-over the volume. Source: Nicolaisen, Petrov and Tesfatsion (2001), "Market power and efficiency in a
-computational electricity market with discriminatory double-auction pricing", IEEE Trans.
+buyer's own bid at k = 1. Orders at one price count as one: they share quantity and money pro rata
+to their quantities, so that no order's place in the list matters. The clearing price shown is the
+mean over the volume. Source: Nicolaisen, Petrov and Tesfatsion (2001), "Market power and efficiency
+in a computational electricity market with discriminatory double-auction pricing", IEEE Trans.
 Evolutionary Computation 5(5), 504-523, doi:10.1109/4235.956714.
 """
 

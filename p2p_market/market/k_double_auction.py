@@ -1,10 +1,11 @@
 """Uniform-price k-double auction.
 
-Rule: bids stand by price descending, asks ascending; the largest volume trades at which the last
-bid served is at least the last ask served. All pay and receive one hub price, `low + k * (high -
-low)` in the interval of prices at which exactly this volume wants to trade. Orders at the margin
-share what is left pro rata to their quantity. Source: Satterthwaite and Williams (1989), "Bilateral
-trade with the sealed bid k-double auction", J. Econ. Theory 48, doi:10.1016/0022-0531(89)90121-X.
+Rule: bids are sorted by price descending, asks ascending; the volume is the largest at which the
+last bid served is at least the last ask served. All pay and receive one hub price: in the interval
+of prices at which exactly this volume wants to trade, it is `low + k * (high - low)`. Orders at the
+margin share what is left pro rata to their quantity. Source: Satterthwaite and Williams (1989),
+"Bilateral trade with the sealed bid k-double auction", J. Econ. Theory 48,
+doi:10.1016/0022-0531(89)90121-X.
 """
 
 import numpy as np

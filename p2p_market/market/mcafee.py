@@ -1,6 +1,6 @@
-"""McAfee's double auction: no order gains by another price, and the operator keeps what is left.
+"""McAfee's double auction: no order gains by another price; the operator keeps the difference.
 
-Rule for orders of one size: bids stand by price descending, asks ascending, and k is the last pair
+Rule for orders of one size: bids are sorted by price descending, asks ascending; k is the last pair
 that gains from trade. If the mean of the next bid and the next ask lies between the ask and the bid
 of pair k, all k pairs trade at that mean; a missing next bid counts as 0, a missing next ask as the
 highest price of the market. Otherwise pair k stays out and sets the prices: the others buy at its
@@ -12,9 +12,9 @@ last ones served in merit order, always set the prices and stay out; the mean of
 would let a large order gain by stepping back. Of the orders that share the marginal price, as much
 stays out as the largest of them; they share the rest pro rata. The longer side is then cut pro rata
 over all its orders, not in merit order, so that a higher bid buys no more. So no order gains by
-another price whatever the sizes (quantities are taken as told). The clearing price told is the mean
-of what buyers pay and sellers get. After: Huang, Scheller-Wolf and Sycara (2002), "Design of a
-multi-unit double auction e-market", Computational Intelligence 18(4), 596-617,
+another price, whatever the sizes (quantities are assumed to be true). The clearing price shown is
+the mean of what buyers pay and sellers get. After: Huang, Scheller-Wolf and Sycara (2002), "Design
+of a multi-unit double auction e-market", Computational Intelligence 18(4), 596-617,
 doi:10.1111/1467-8640.t01-1-00206.
 """
 
@@ -115,7 +115,7 @@ def clear_kernel(  # type: ignore[no-untyped-def]
 
 
 def clear(book: OrderBook) -> Fills:
-    """Match one order per agent, but for the marginal pair.
+    """Match one order per agent, except the marginal pair.
 
     Args:
         book: orders, (batch, agent); quantity [kW] positive = buy, limit price at the hub

@@ -3,11 +3,11 @@
 Rule: the rate is the midpoint of the community's mean feed-in tariff and mean retail price, all
 members counted alike, to the nearest half tick. Bids at or above it meet asks at or below it; the
 longer side shares pro rata to its quantities, and the grid serves the rest. Orders do not move the
-rate, so no order can gain by another price; k has no say. In the source all members have one
+rate, so no order can gain by another price; k has no effect. In the source all members have one
 contract and every kWh is traded at the rate; with contracts that differ, some members do better
-with the grid, so here an order whose limit the rate breaks stays out. Source: Long, Wu, Zhang,
-Thomas, Cheng and Jenkins (2017), "Peer-to-peer energy trading in a community microgrid", IEEE Power
-and Energy Society General Meeting, doi:10.1109/PESGM.2017.8274546.
+with the grid, so here an order whose limit is worse than the rate stays out. Source: Long, Wu,
+Zhang, Thomas, Cheng and Jenkins (2017), "Peer-to-peer energy trading in a community microgrid",
+IEEE Power and Energy Society General Meeting, doi:10.1109/PESGM.2017.8274546.
 """
 
 import numpy as np

@@ -8,7 +8,7 @@
     check_policy(my_policy, p2p_market.load_scenario("classic-v0"))
 
 Each runs all checks of its module; every check is a function of its own as well. What breaks a rule
-raises `ConformanceError`: who, what, how to mend.
+raises `ConformanceError`: who, what, how to fix it.
 """
 
 from p2p_market.testing.environment import check_environment, check_features_vary

@@ -43,7 +43,7 @@ def check_environment(make: Factory, steps: int = WHOLE) -> None:
 
     Args:
         make: makes a new environment at each call; another process must be able to import it.
-        steps: cut episodes after so many steps.
+        steps: cut episodes after this many steps.
 
     Raises:
         ConformanceError: at the first rule that is broken.
@@ -80,7 +80,7 @@ def check_spaces(make: Factory, steps: int = WHOLE) -> None:
         for who, (space, values) in seen.items():
             if not (space.contains(values) and finite(values)):
                 raise ConformanceError(
-                    f"{name_of(env)}: at step {step} the observation of {who} is not finite or "
+                    f"{name_of(env)}: at step {step} the observation of {who} is NaN, infinite or "
                     f"outside its space {space}: {values}; widen the space or clip at the source"
                 )
         for agent, reward in rewards.items():
@@ -107,8 +107,8 @@ def check_observations_share_no_memory(make: Factory, steps: int = WHOLE) -> Non
     for step, (observations, before) in enumerate(kept):
         if digest(observations) != before:
             raise ConformanceError(
-                f"{name_of(env)}: the observations of step {step} changed after they were handed "
-                "out; return a fresh array each time"
+                f"{name_of(env)}: the observations of step {step} changed after they were "
+                "returned; return a fresh array each time"
             )
 
 
@@ -139,7 +139,7 @@ def check_same_seed(make: Factory, steps: int = WHOLE) -> None:
 def check_processes(make: Factory, steps: int = WHOLE) -> None:
     """One seed gives one whole episode, in two processes."""
     env = new(make)
-    mend = f"{SEEDED}, and use no hash() and no order of a set"
+    mend = f"{SEEDED}, and do not use hash() or the order of a set"
     there = trace_elsewhere(make, steps)
     _insist_equal(env, trace(env, steps), there, "two processes play one seed differently", mend)
 
@@ -149,7 +149,8 @@ def check_other_seeds(make: Factory, steps: int = WHOLE) -> None:
     env = new(make)
     if trace(env, steps) == trace(new(make), steps, seed=SEED + 1, actions=SEED):
         raise ConformanceError(
-            f"{name_of(env)}: seeds {SEED} and {SEED + 1} give one episode; use the seed of reset"
+            f"{name_of(env)}: seeds {SEED} and {SEED + 1} give the same episode; use the seed of "
+            "reset"
         )
 
 
@@ -168,7 +169,7 @@ def check_unknown_options(make: Factory, steps: int = WHOLE) -> None:
         told = trace(other, steps, options={"an option that nobody knows": 1})
     except Exception as error:
         raise ConformanceError(
-            f"{name_of(env)}: reset raises {error!r} at an unknown option; ignore what is unknown"
+            f"{name_of(env)}: reset raises {error!r} at an unknown option; ignore unknown options"
         ) from error
     _insist_equal(env, trace(env, steps), told, "an unknown option matters", "ignore it")
 

@@ -44,9 +44,9 @@ def check_nothing_to_match(mechanism: Mechanism, books: Sequence[OrderBook]) -> 
         try:
             fills = mechanism.clear(book)
         except Exception as error:
-            raise _broken(mechanism, f"raises {error!r} where nothing meets", book) from error
+            raise _broken(mechanism, f"raises {error!r} where no bid meets an ask", book) from error
         if fills.power_kw.any() or fills.payment_eur.any():
-            raise _broken(mechanism, "trades where nothing meets", book, fills)
+            raise _broken(mechanism, "trades where no bid meets an ask", book, fills)
 
 
 def check_bad_orders(mechanism: Mechanism, books: Iterable[OrderBook]) -> None:
@@ -77,7 +77,7 @@ def _insist_left_out(mechanism: Mechanism, book: OrderBook) -> None:
     left_out = ~usable | (book.quantity_kw == 0.0)
     if any(array[left_out].any() for array in numbers):
         raise _broken(
-            mechanism, "an order that has NaN or infinity or is empty trades", book, fills
+            mechanism, "an order that is empty or has NaN or infinity trades", book, fills
         )
     if not abs(fills.power_kw.sum()) <= TOLERANCE:
         raise _broken(mechanism, "energy bought is not energy sold", book, fills)
@@ -105,7 +105,10 @@ def check_bought_is_sold(mechanism: Mechanism, books: Iterable[OrderBook]) -> No
             raise _broken(mechanism, "energy bought is not energy sold", book, fills)
         if bool(np.isnan(fills.clearing_price_eur_per_kwh[0])) == bool(fills.power_kw.any()):
             raise _broken(
-                mechanism, "the price is nan exactly without trade, and is not", book, fills
+                mechanism,
+                "the price must be NaN exactly when nothing trades, and is not",
+                book,
+                fills,
             )
 
 
@@ -118,7 +121,7 @@ def check_fills_within_orders(mechanism: Mechanism, books: Iterable[OrderBook]) 
         )
         if not within.all() or fills.payment_eur[fills.power_kw == 0.0].any():
             raise _broken(
-                mechanism, "fills leave their orders, or cost without energy", book, fills
+                mechanism, "a fill exceeds its order, or costs money without energy", book, fills
             )
 
 
@@ -128,7 +131,7 @@ def check_individual_rationality(mechanism: Mechanism, books: Iterable[OrderBook
         fills = mechanism.clear(book)
         worst = book.price_eur_per_kwh * fills.power_kw * book.dt_h
         if mechanism.individually_rational and not np.all(fills.payment_eur <= worst + TOLERANCE):
-            raise _broken(mechanism, "somebody trades worse than its order", book, fills)
+            raise _broken(mechanism, "an agent trades at a worse price than its order", book, fills)
 
 
 def check_budget(mechanism: Mechanism, books: Iterable[OrderBook]) -> None:
@@ -155,7 +158,10 @@ def check_largest_gain(
         gain = float(book.dt_h * (book.price_eur_per_kwh * fills.power_kw).sum())
         most = largest_gain_eur(book, unit_kw)
         if mechanism.matches_all_volume and not abs(gain - most) <= TOLERANCE:
-            what = f"it gains {gain:.6f} EUR where {most:.6f} are to be had: not all volume"
+            what = (
+                f"it gains {gain:.6f} EUR where {most:.6f} are possible: it does not match all "
+                "volume"
+            )
             raise _broken(mechanism, what, book, fills)
 
 
@@ -216,7 +222,12 @@ def check_batch(mechanism: Mechanism, books: Sequence[OrderBook]) -> None:
             whole = getattr(together, field.name)
             parts = np.concatenate([getattr(one, field.name) for one in alone])
             if whole.tobytes() != parts.tobytes():
-                raise _broken(mechanism, f"{field.name}: a batch is not its books", book, together)
+                raise _broken(
+                    mechanism,
+                    f"{field.name}: a batch differs from its single books",
+                    book,
+                    together,
+                )
 
 
 CHECKS: Final = (
@@ -294,5 +305,5 @@ def _broken(
     got = "" if fills is None else f"; fills {fills.power_kw[0]} kW, {fills.payment_eur[0]} EUR"
     return ConformanceError(
         f"{name}: {what}. Orders (kW, EUR/kWh) {orders}, k {book.k}, dt {book.dt_h} h{got}; "
-        "mend the rule, or declare the law no longer if it is one of those declared"
+        "fix the rule, or no longer declare the law if it is a declared one"
     )

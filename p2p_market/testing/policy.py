@@ -55,7 +55,8 @@ def check_answers(
     for step, asked in enumerate(play(policy, scenario, steps, role)):
         if not np.isfinite(asked.action).all():
             raise ConformanceError(
-                f"{_name(policy)}: the action of step {step} is not finite; bound what it computes"
+                f"{_name(policy)}: the action of step {step} is NaN or infinite; bound what it "
+                "computes"
             )
         for column, values in zip(columns, np.moveaxis(asked.action, -1, 0), strict=True):
             if column.choices and not np.isin(values, np.arange(column.choices)).all():
@@ -75,7 +76,7 @@ def check_no_hidden_state(
             action, _ = policy.act(one.observation.copy(), deepcopy(one.memory))
             if not np.array_equal(action, one.action):
                 raise ConformanceError(
-                    f"{_name(policy)}: asked again, it acts otherwise at step {step}; keep all "
+                    f"{_name(policy)}: asked again, it acts differently at step {step}; keep all "
                     "that changes in the memory, random generators and counters included"
                 )
 
@@ -97,7 +98,8 @@ def check_same_seeds(
         ):
             if not np.array_equal(one.action, again.action):
                 raise ConformanceError(
-                    f"{_name(policy)}: {what}, it plays one seed otherwise from step {step} on; "
+                    f"{_name(policy)}: {what}, it plays the same seed differently from step "
+                    f"{step} on; "
                     "draw from the seeds of start() alone"
                 )
 
@@ -130,8 +132,8 @@ def check_communities_apart(
             action, memories[b] = policy.act(asked.observation[b : b + 1], memory)
             if np.max(np.abs(action[0] - asked.action[b])) > NOISE:
                 raise ConformanceError(
-                    f"{_name(policy)}: at step {step} community {b} is played otherwise in a batch "
-                    "than alone; compute each row of the batch from that row"
+                    f"{_name(policy)}: at step {step} community {b} is played differently in a "
+                    "batch than alone; compute each row of the batch from that row"
                 )
 
 

@@ -18,8 +18,8 @@ from report.table import Line, amount
 
 TITLE: Final = "Why it loses"
 NO_PRICES: Final = (
-    "The optimum of this scenario needs whole numbers, so no prices prove its bound, and what the "
-    "policies lose cannot be split into single choices."
+    "The optimum of this scenario has integer variables, so no prices prove its bound, and what "
+    "the policies lose cannot be split into single choices."
 )
 SEEN: Final = 0.01  # of the tallest bar; causes below in all hours are not drawn
 SHOWN: Final = 3  # policies in the figure beside the rule
@@ -45,19 +45,21 @@ LOOKS: Final = {
     "exchange": Look(
         "trade",
         BLUE,
-        "dealt with the grid where neighbours have the better price at the optimum, or the reverse",
+        "traded with the grid where neighbours have the better price at the optimum, or the "
+        "reverse",
         "trade with the grid instead of neighbours",
     ),
     "net_load": Look(
         "net load",
         "#56B4E9",
-        "took or gave energy that, after network fees, was better dealt with at home",
+        "took or gave energy that, after network fees, was better used at home",
         "net load that should have stayed at home",
     ),
     "power": Look(
         "power",
         "#CC79A7",
-        "charged or discharged where wear and losses ate the gain, or stood still where it paid",
+        "charged or discharged where wear and losses exceeded the gain, or did nothing where "
+        "moving would have paid",
         "power at a wrong price",
     ),
     "empty": Look(
@@ -186,7 +188,11 @@ def _picture(result: ScenarioResult, rows: Sequence[Row], shown: Sequence[Cause]
     panels = [row for row in rows if row is rows[0] or row in best]
     seen, unit = _seen(panels, shown), f"EUR a {_period(result)}"
     said = "; ".join(f"{r.policy} {amount(float(lost(r).total_eur.mean()), 1)}" for r in panels)
-    which = f" Drawn are the rule and the best {SHOWN} policies." if len(panels) < len(rows) else ""
+    which = (
+        f" The figure shows the rule and the best {SHOWN} policies."
+        if len(panels) < len(rows)
+        else ""
+    )
     return Picture(
         svg(
             lambda figure: _draw(figure, panels, seen, unit),
@@ -194,7 +200,7 @@ def _picture(result: ScenarioResult, rows: Sequence[Row], shown: Sequence[Cause]
         ),
         alt=f"What is lost in each hour of the day, by cause, in {unit}: {said}.",
         title=TITLE,
-        caption="Each choice of each member is held against the best one it had at the optimum's "
+        caption="Each choice of each member is compared with the best one it had at the optimum's "
         "prices for energy in each store, at each meter, among neighbours and on the line; bars "
         f"show what the choices of each hour of the wall clock lose, as {unit}. The split is "
         "exact: by weak duality no part is below zero, and together they are the cost above the "

@@ -93,7 +93,7 @@ def test_without_trade_there_is_no_price():
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["-s", "nowhere-v0"], "known are"),
+        (["-s", "nowhere-v0"], "known:"),
         (["-s", "classic-v0", "--weeks", "13"], "weeks"),
         (["-s", "classic-v0", "--split", "tomorrow"], "split"),
     ],

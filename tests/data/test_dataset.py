@@ -26,7 +26,7 @@ def test_a_damaged_array_is_named(monkeypatch):
 
 
 def test_unknown_and_unreadable_sets_are_named(monkeypatch, tmp_path):
-    with pytest.raises(DataError, match="known are: de2018"):
+    with pytest.raises(DataError, match="known: de2018"):
         data.load("atlantis")
     monkeypatch.setattr(sources, "FOLDER", tmp_path)
     with pytest.raises(DataError, match="cannot be read"):

@@ -63,7 +63,7 @@ def test_a_run_replays_and_a_changed_one_does_not(run_folder):
     assert "truthful" in changed.output
     record["scenarios"][0]["policies"][1]["digests"][1] = "0" * 64
     path.write_text(json.dumps(record))
-    assert "other digests in episodes [1]" in invoke("replay", str(run_folder)).output
+    assert "digests differ in episodes [1]" in invoke("replay", str(run_folder)).output
     path.write_text(original)
 
 
@@ -82,19 +82,23 @@ def of_other_seeds(scenario):
 
 SIGHT = "observations"
 FORGERIES = {
-    "score": ("other score", 1, lambda s: s["policies"][1]["score"].update(point=99.9)),
-    "certificate": ("other certificate", 1, lambda s: s["certificates"][0].update(holds=False)),
-    "bound": ("other certificate", 1, lambda s: s["certificates"][0].update(bound_eur=-1e9)),
-    "worse": ("other certificate in episode 0", 1, worse),
+    "score": ("the score differs", 1, lambda s: s["policies"][1]["score"].update(point=99.9)),
+    "certificate": (
+        "the certificate differs",
+        1,
+        lambda s: s["certificates"][0].update(holds=False),
+    ),
+    "bound": ("the certificate differs", 1, lambda s: s["certificates"][0].update(bound_eur=-1e9)),
+    "worse": ("the certificate differs in episode 0", 1, worse),
     "outside": ("outside", 2, lambda s: s["policies"][0].update(actions="../../x.npz")),
     "name": ("actions of another name", 1, lambda s: s["policies"][1].update(policy="mine:agent")),
-    "seed": ("metrics.json: other scenarios, policies or episodes", 1, of_other_seeds),
+    "seed": ("metrics.json: scenarios, policies or episodes differ", 1, of_other_seeds),
     "conduct": (
-        "other conduct",
+        "conduct differs",
         1,
         lambda s: s["policies"][1]["conduct"].update(rows="centralised"),
     ),
-    "sight": ("other conduct", 1, lambda s: s["policies"][-1]["conduct"].update(sight=SIGHT)),
+    "sight": ("conduct differs", 1, lambda s: s["policies"][-1]["conduct"].update(sight=SIGHT)),
     "id": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="ev-12-v0")),
     "path": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="../../x")),
     "missing": (
@@ -135,7 +139,7 @@ def test_an_empty_record_and_damaged_actions_do_not_replay(run_folder, tmp_path)
     twice = record | {"scenarios": record["scenarios"] * 2}
     (folder / "run.json").write_text(json.dumps(twice))
     for command in ("replay", "cite"):
-        assert "classic-v0 stands there more than once" in invoke(command, str(folder)).output
+        assert "classic-v0 is listed more than once" in invoke(command, str(folder)).output
 
 
 def test_a_policy_that_answers_with_no_number_is_told(tmp_path, monkeypatch):
@@ -173,13 +177,13 @@ def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypa
     assert f"policy '{STRANGERS}:Raises' failed in classic-v0 at step 3: OddError: x y" in said
     assert "in Raises.wrong: raise OddError" in said
     assert "it ended its process (exit code 9)" in said
-    assert "x: failed; all its weeks count the floor, a score of -100" in said
+    assert "x: failed; all its weeks count as a score of -100" in said
     assert "no mark: decentralised, checked, and reproducible" in said
-    assert "no such weights; what else was asked for is played" in said
+    assert "no such weights; the other policies are played" in said
     assert "failed in classic-v0 before its first step: SystemExit: 4" in said
     assert "leaves_at_once.py:1 in <module>: raise SystemExit(4)" in said
     ended = "policy 'ends_at_once:make' failed in classic-v0: it ended its process (exit code 5)"
-    assert f"{ended}; what else was asked for is played" in said
+    assert f"{ended}; the other policies are played" in said
     (folder,) = tmp_path.glob("*-classic-v0")
     assert invoke("replay", str(folder)).exit_code == 0
     assert "Traceback" not in done.output
@@ -230,7 +234,7 @@ def test_an_own_policy_is_scored(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["benchmark", "-s", "nowhere-v0"], "known are"),
+        (["benchmark", "-s", "nowhere-v0"], "known:"),
         (["benchmark", "--weeks", "13"], "weeks"),
         (["benchmark", "--weeks", "soon"], "weeks"),
         (["benchmark", "--weeks", "0-13"], "between 0 and 12"),

@@ -82,7 +82,7 @@ def test_an_entry_of_the_leaderboard_gets_the_same_record(ray, tmp_path, monkeyp
     assert without_times(here) == without_times(there)
     other = evaluate.installed(net(season)) | {"onnxruntime": "0.1"}
     monkeypatch.setattr(evaluate, "installed", lambda candidate: other)
-    with pytest.raises(ClusterError, match="install there what is here"):
+    with pytest.raises(ClusterError, match="install the same versions there"):
         evaluate.evaluate(net(season), season, tmp_path / "elsewhere", ray="auto")
 
 

@@ -81,7 +81,7 @@ def test_intervals_are_paired():
     [
         (lambda r: r["scenarios"][0].update(digest="e"), "share no scenario"),
         (lambda r: r["scenarios"][0]["episodes"].clear(), "share no episode"),
-        (lambda r: r["scenarios"][0]["policies"].pop(), "share no policy"),
+        (lambda r: r["scenarios"][0]["policies"].pop(), "no policy between the ends in common"),
         (
             lambda r: r["scenarios"][0]["policies"][0].update(social_cost_eur=[1.0, 1.0, 1.0]),
             "disagree",

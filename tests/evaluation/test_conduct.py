@@ -37,7 +37,7 @@ from tests.evaluation.runs import deaf, written
 pytest.importorskip("cvxpy")
 
 FILE = "tests/evaluation/strangers.py"
-ANSWER = r"needed are \(2, 6, 3\) and float32 or float64"
+ANSWER = r"needed: \(2, 6, 3\) and float32 or float64"
 FAILURES = {
     "Raises": "OddError: x y [31m",
     "RaisesSilently": "SilentError: (its text cannot be read)",
@@ -45,12 +45,12 @@ FAILURES = {
     "Leaves": "SystemExit: 3",
     "Stops": "StopIteration",
     "Recursive": "RecursionError: maximum recursion depth exceeded",
-    "OtherShape": "answered with shape (1, 2) and dtype float64; needed are (2, 6, 3) and",
-    "Whole": "answered with shape (2, 6, 3) and dtype int64; needed are",
-    "Complex": "answered with shape (2, 6, 3) and dtype complex128; needed are",
+    "OtherShape": "answered with shape (1, 2) and dtype float64; needed: (2, 6, 3) and",
+    "Whole": "answered with shape (2, 6, 3) and dtype int64; needed:",
+    "Complex": "answered with shape (2, 6, 3) and dtype complex128; needed:",
     "Ragged": "answered with a list, ",
-    "Masked": "answered with masked values; needed are",
-    "Generator": "answered with a generator instead of an array; needed are",
+    "Masked": "answered with masked values; needed:",
+    "Generator": "answered with a generator instead of an array; needed:",
     "Nothing": "act() must return (action, memory), not None",
     "Alone": "act() must return (action, memory), not a ndarray",
     "Three": "act() must return (action, memory), not 3 things",
@@ -350,7 +350,7 @@ def test_a_planner_of_ones_own_is_told_what_the_future_is_for():
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("TooLarge", "with numbers beyond 1e6 kW"), ("NoNumbers", "with nan or infinite numbers")],
+    [("TooLarge", "with numbers beyond 1e6 kW"), ("NoNumbers", "with NaN or infinite numbers")],
 )
 def test_why_agents_are_held_is_told_with_counts(name, words):
     scenario = one_day()

@@ -102,12 +102,12 @@ def test_the_table_is_shown_and_verified(copied):
 @pytest.mark.parametrize(
     ("edit", "complaint"),
     [
-        (lambda e: e.update(bound_eur=e["bound_eur"] - 0.1), "prove another bound"),
+        (lambda e: e.update(bound_eur=e["bound_eur"] - 0.1), "bound proved by the prices differs"),
         (lambda e: e.update(plan_eur=e["plan_eur"] - 0.1), "certificate fails"),
-        (lambda e: e.update(rule_eur=e["rule_eur"] + 1e-9), "rule costs something else"),
-        (lambda e: e.update(rule_digest="0" * 64), "rule plays otherwise"),
-        (lambda e: e.update(optimum_digest="0" * 64), "schedule plays otherwise"),
-        (lambda e: e.update(episode="0" * 64), "drawn otherwise"),
+        (lambda e: e.update(rule_eur=e["rule_eur"] + 1e-9), "cost of the rule differs"),
+        (lambda e: e.update(rule_digest="0" * 64), "rule plays differently"),
+        (lambda e: e.update(optimum_digest="0" * 64), "schedule plays differently"),
+        (lambda e: e.update(episode="0" * 64), "draw of the episode differs"),
     ],
 )
 def test_a_forged_table_is_found_out(copied, edit, complaint):
@@ -124,7 +124,7 @@ def test_solved_anew_it_is_the_same_and_goes_on_where_it_stopped(copied, tmp_pat
     arguments = ["reference", "-s", "classic-v0", "--check", "-o", str(tmp_path / "out")]
     checked = CliRunner().invoke(app, arguments)
     assert checked.exit_code == 1
-    assert "solved anew" in checked.output
+    assert "solved again" in checked.output
     rows = list((tmp_path / "out").rglob("classic-v0.json"))
     assert len(rows) == WEEKS_PER_SPLIT
     (row,) = [path for path in rows if path.parent.name == "week-0"]

@@ -92,7 +92,7 @@ def test_changing_the_future_changes_no_observation(scenario_id):
 
 def test_what_is_not_a_policy_is_named():
     scenario = one_day("classic-v0")
-    with pytest.raises(PolicyError, match="known are"):
+    with pytest.raises(PolicyError, match="known:"):
         load_policy("clever", scenario)
     with pytest.raises(PolicyError, match="cannot import"):
         load_policy("no_such_module:make", scenario)

@@ -334,4 +334,4 @@ def test_a_changed_summary_is_found_on_replay(tmp_path):
     assert [one["policy"] for one in record["summary"]] == ["no-trade", "truthful"]
     assert replay(tmp_path, record) == []
     record["summary"][1]["iqm"] += 1.0
-    assert replay(tmp_path, record) == ["all scenarios: other summary"]
+    assert replay(tmp_path, record) == ["all scenarios: the summary differs"]

@@ -231,7 +231,7 @@ def test_a_name_and_version_is_evaluated_once(tiny, another, tmp_path):
     assert done(rule(tiny), tiny, tmp_path) is not record
     assert done(rule(tiny), tiny, tmp_path) == record
     other = of_package(package({"policy.toml": RULE + b"# more\n"}), tiny)
-    with pytest.raises(RecordError, match="holds another package; raise the version"):
+    with pytest.raises(RecordError, match="contains another package; raise the version"):
         done(other, tiny, tmp_path)
     with pytest.raises(RecordError, match="is of another season"):
         done(rule(another), another, tmp_path)

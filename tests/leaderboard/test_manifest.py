@@ -33,7 +33,7 @@ def refused(data, match):
 @pytest.mark.attack("A06")
 def test_a_file_that_is_not_listed():
     refused(archive.pack({NAME: manifest(), "policy.toml": RULE, "more.toml": b"x"}),
-            r"more\.toml: is not listed in submission\.toml; pack it anew")  # fmt: skip
+            r"more\.toml: is not listed in submission\.toml; pack it again")  # fmt: skip
 
 
 @pytest.mark.attack("A06")
@@ -141,7 +141,7 @@ def test_hostile_toml_anywhere(text, place):
         ('"rules"', '"python"', "policy.kind: Input should be 'onnx' or 'rules'"),
         ("Ada Example", "Ada\\u202eelpmaxE", "authors.0.name: has invisible letters; remove them"),
         ("Ada Example", "Ada\\nExample", "authors.0.name: has invisible letters"),
-        ("Ada Example", " Ada", "NFKC, without spaces around"),
+        ("Ada Example", " Ada", "NFKC, without spaces at its ends"),
         ("Ada Example", "\\uFB01ne", "NFKC"),
         ("Ada Example", "x" * 81, "authors.0.name: "),
         ("Ada Example", "", "authors.0.name: "),
@@ -170,7 +170,7 @@ NETWORKS = {f"seed-{n}.onnx": b"%d" % n for n in range(5)}
         ("policy", [], NETWORKS, "takes one file, not 5; a recipe with 5 or more"),
         ("reference", [], NETWORKS, "takes one file"),
         ("method", [0], {"a0.onnx": b"1"}, "takes 5 or more networks"),
-        ("method", [0, 1, 2, 3, 3], NETWORKS, "a seed of its own for each file"),
+        ("method", [0, 1, 2, 3, 3], NETWORKS, "a different seed for each file"),
         ("method", [0, 1, 2, 3, 4], dict.fromkeys(NETWORKS, b"1"), "are the same network"),
     ],
 )

@@ -119,7 +119,7 @@ def test_nothing_is_loaded_before_it_is_looked_at(monkeypatch):
 
 def test_the_trial_measures_what_comes_out():
     about = replace(interface(network()), outputs=2)
-    with pytest.raises(RefusedError, match=r"output: is \(1, 1\) for 1 rows; needed is \(1, 2\)"):
+    with pytest.raises(RefusedError, match=r"output: is \(1, 1\) for 1 rows; it must be \(1, 2\)"):
         play_zeros(as_bytes(network()), about)
 
 
@@ -151,7 +151,7 @@ def test_past_the_gate_the_limits_stop_it(make, monkeypatch):
         ("stay", "could not be examined"),
         ("noise", "could not be examined"),
         ("deep", "could not be examined"),
-        ("a_list", "the answer is no object"),
+        ("a_list", "the answer is not an object"),
         ("end", "status 3"),
         ("sleep", "status -9"),
         ("open_file", "no file"),
@@ -174,7 +174,7 @@ def test_elsewhere_than_on_linux_it_says_so(monkeypatch):
 
 
 def test_a_decision_that_nobody_knows():
-    with pytest.raises(PackageError, match="'decision' is 'dance'; known are: around_rule, full"):
+    with pytest.raises(PackageError, match="'decision' is 'dance'; known: around_rule, full"):
         check(submitted(network(decision="dance")))
 
 

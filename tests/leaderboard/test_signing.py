@@ -55,7 +55,7 @@ def test_a_key_file_is_its_owners_and_never_overwritten(tmp_path):
     public = signing.write_key(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert signing.public_key(signing.read_key(path)) == public
-    with pytest.raises(SigningError, match="is there already"):
+    with pytest.raises(SigningError, match="exists already"):
         signing.write_key(path)
     assert signing.public_key(signing.read_key(path)) == public
     path.chmod(0o640)
@@ -70,7 +70,7 @@ def test_what_is_no_key_file_is_refused(text, tmp_path):
     path = tmp_path / "key"
     path.write_text(text)
     path.chmod(0o600)
-    with pytest.raises(SigningError, match="is no key file"):
+    with pytest.raises(SigningError, match="is not a key file"):
         signing.read_key(path)
 
 

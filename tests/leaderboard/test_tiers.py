@@ -85,11 +85,11 @@ OTHER = key_add(STRANGER, "evaluator", "x")
         (7, ("reproduction", verdict(), ORGANISER), "role organiser may not sign"),
         (7, ("reproduction", verdict(), EVALUATOR), "role evaluator may not sign"),
         (2, ("key-add", STORY[1][1], ORGANISER), "was added before"),
-        (2, revoke(STRANGER, 0), "no such key"),
+        (2, revoke(STRANGER, 0), "not a valid key"),
         (2, revoke(EVALUATOR, 9), "must not lie after this line"),
         (2, revoke(ORGANISER, 2), "the last key of an organiser"),
-        (4, ("submission", submission("second", 2), ORGANISER), "attempt is 2, and must be 1"),
-        (4, ("submission", submission("first", 1, "0.2.0"), ORGANISER), "and must be 2"),
+        (4, ("submission", submission("second", 2), ORGANISER), "attempt is 2, but must be 1"),
+        (4, ("submission", submission("first", 1, "0.2.0"), ORGANISER), "but must be 2"),
         (4, ("submission", {**submission(), "package": digest("x")}, ORGANISER), "raise the ver"),
         (4, ("submission", {**submission(), "name": "copy"}, ORGANISER), "before, as first 0.1.0"),
         (5, ("evaluation", executed(record="better"), EVALUATOR), "was evaluated before"),
@@ -99,8 +99,8 @@ OTHER = key_add(STRANGER, "evaluator", "x")
         (7, ("reproduction", verdict(record="x"), SECOND), "no such record was evaluated"),
         (6, ("reveal", {"secret": "5f" * 32}, ORGANISER), "not the secret that the season"),
         (7, ("reveal", {"secret": SECRET}, ORGANISER), "revealed before"),
-        (7, ("submission", submission("late"), ORGANISER), "secret is known"),
-        (7, ("evaluation", executed(), EVALUATOR), "secret is known"),
+        (7, ("submission", submission("late"), ORGANISER), "secret is public"),
+        (7, ("evaluation", executed(), EVALUATOR), "secret is public"),
         (3, ("withdraw", {"package": digest("x"), "reason": "x"}, ORGANISER), "no such package"),
     ],
 )
@@ -115,7 +115,7 @@ def test_lines_that_may_not_follow(before, line, says, tmp_path):
 def test_who_evaluated_cannot_reproduce_under_another_key(tmp_path):
     same = ("key-add", key_add(STRANGER, "reproducer", "The evaluator"), ORGANISER)
     path = written(tmp_path, [*STORY[:7], same])
-    with pytest.raises(LedgerError, match="a second party does"):
+    with pytest.raises(LedgerError, match="a second party must"):
         add(path, "reproduction", verdict(), STRANGER)
 
 
@@ -128,7 +128,7 @@ def test_withdrawn_entries_leave_their_attempt(tmp_path):
     assert found.standing.attempts("first") == 1
     with pytest.raises(LedgerError, match="was withdrawn"):
         add(path, "replay", verdict(), EVALUATOR)
-    with pytest.raises(LedgerError, match="attempt is 1, and must be 2"):
+    with pytest.raises(LedgerError, match="attempt is 1, but must be 2"):
         add(path, "submission", submission(version="0.2.0"), ORGANISER)
     add(path, "submission", submission(version="0.2.0", attempt=2), ORGANISER)
 
@@ -136,7 +136,7 @@ def test_withdrawn_entries_leave_their_attempt(tmp_path):
 def test_a_key_is_revoked_once(tmp_path):
     # a second time could give back what the first took
     path = written(tmp_path, [*STORY[:5], revoke(EVALUATOR, 4)])
-    with pytest.raises(LedgerError, match="no such key that is valid"):
+    with pytest.raises(LedgerError, match="this is not a valid key of the ledger"):
         add(path, *revoke(EVALUATOR, 5))
     assert tier_in(path) == SELF_REPORTED
 

@@ -55,8 +55,8 @@ def test_packed_by_another_tool_it_is_the_same_submission(tmp_path):
 def test_refusals(tmp_path):
     run("init", tmp_path / "mine")
     for arguments, says in (
-        (("init", tmp_path / "mine"), "is there already; name a new folder"),
-        (("init", tmp_path / "other", "--kind", "python"), "known are onnx, rules"),
+        (("init", tmp_path / "mine"), "exists already; name a new folder"),
+        (("init", tmp_path / "other", "--kind", "python"), "known: onnx, rules"),
         (("check", tmp_path / "mine" / "submission.toml"), "end record of a zip"),
     ):
         code, said = run(*arguments)

@@ -206,7 +206,7 @@ def test_a_trace_packed_otherwise_or_changed(copy):
     assert any("trace_sha256 is " in line for line in differences(copy))
     path.unlink()
     assert any("trace: " in line for line in differences(copy))
-    assert problems(copy) == [f"{OWN}: {TRACES}/{path.name}: is gone"]
+    assert problems(copy) == [f"{OWN}: {TRACES}/{path.name}: is missing"]
 
 
 @pytest.mark.attack("C06")
@@ -250,7 +250,7 @@ def test_a_record_of_another_season_or_environment_is_refused(copy, tmp_path):
     folder = copy / entries.FOLDER / OWN
     assert entries.unfit(folder, record, own) == []
     for change, says in (
-        ({"season": "other"}, "season is 'other', and 'tiny'"),
+        ({"season": "other"}, "season is 'other', but 'tiny'"),
         ({"season_digest": "0" * 64}, "season_digest is "),
         ({"episodes": record.episodes[1:]}, "draw 0: is missing"),
         ({"episodes": [*record.episodes, record.episodes[0]]}, "draw 0: is too many"),
@@ -266,7 +266,7 @@ def test_a_record_of_another_season_or_environment_is_refused(copy, tmp_path):
     edited(copy, lambda told: told.update(season="other"))
     with pytest.raises(RecordError, match="season is 'other'"):
         entries.entered(own)
-    assert differences(copy) == ["season is 'other', and 'tiny' in this season"]
+    assert differences(copy) == ["season is 'other', but 'tiny' in this season"]
 
 
 def test_scenarios_of_one_name_are_the_same_for_all_entries(copy):
@@ -282,12 +282,12 @@ def test_what_is_gone_or_swapped_is_named(copy):
     assert f"{OWN}: {PACKAGE}: was changed since the evaluation" in found
     assert any(f"{PACKAGE}: has identity " in line for line in found)
     (own / PACKAGE).unlink()
-    assert f"{OWN}: {PACKAGE}: is gone" in problems(copy)
+    assert f"{OWN}: {PACKAGE}: is missing" in problems(copy)
     shutil.rmtree(other)
-    assert any("zero-intelligence-1.0.0: was evaluated (line 6), and is gone" in line
+    assert any("zero-intelligence-1.0.0: was evaluated (line 6), but is missing" in line
                for line in problems(copy))  # fmt: skip
     (copy / season.SECRET).unlink()
-    assert any("secret.hex: is gone" in line for line in problems(copy))
+    assert any("secret.hex: is missing" in line for line in problems(copy))
 
 
 def test_an_added_file_is_named(copy):

@@ -274,7 +274,7 @@ def test_marks_and_failures_stand_on_the_page(result, tmp_path):
     assert page.tables[0][2][1] == f"{table.MINUS}100.0"
     assert page.tables[0][2][-1] == table.NONE
     said = " ".join("".join(page.text).split())
-    assert "random: failed (x); all its weeks count the floor" in said
+    assert "random: failed (x); all its weeks count as a score of -100" in said
     assert "truthful: not reproducible (n)" in said
     assert str(failure).replace("\n ", "") in said
     assert "best between the ends" not in said

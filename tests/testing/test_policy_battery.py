@@ -119,13 +119,13 @@ class LooksAtOthers(Sound):
 
 
 BROKEN = {
-    CountsInside: (battery.check_no_hidden_state, "acts otherwise"),
+    CountsInside: (battery.check_no_hidden_state, "acts differently"),
     DrawsInside: (battery.check_same_seeds, "a second time"),
-    RemembersTheLast: (battery.check_no_hidden_state, "acts otherwise"),
+    RemembersTheLast: (battery.check_no_hidden_state, "acts differently"),
     WritesItsMemory: (battery.check_inputs_untouched, "return a new memory"),
     WritesItsObservation: (battery.check_inputs_untouched, "change nothing"),
-    MixesCommunities: (battery.check_communities_apart, "otherwise in a batch"),
-    NotFinite: (battery.check_answers, "not finite"),
+    MixesCommunities: (battery.check_communities_apart, "differently in a batch"),
+    NotFinite: (battery.check_answers, "NaN or infinite"),
     Flat: (battery.check_answers, "must return an action of shape"),
     NoMemory: (battery.check_answers, "and a memory"),
     HoldsALambda: (battery.check_same_seeds, "cannot be pickled"),

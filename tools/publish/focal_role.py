@@ -87,7 +87,7 @@ def write(workers: int) -> None:
 def check(workers: int) -> list[str]:
     """Play again; what differs from the records, in words."""
     return [
-        f"{seats.path.name}: plays otherwise than recorded"
+        f"{seats.path.name}: plays differently from its record"
         for seats in SEATS
         if json.loads(json.dumps(play(seats, workers))) != read(seats)
     ]

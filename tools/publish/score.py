@@ -190,7 +190,7 @@ def check(workers: int, chosen: Sequence[Task]) -> list[str]:
     wrong = []
     for task, record in _all_played(chosen, workers):
         if record != read(task.board)["players"].get(task.player):
-            wrong.append(f"{task.board.path.name}: {task.player} plays otherwise than recorded")
+            wrong.append(f"{task.board.path.name}: {task.player} plays differently from its record")
     return wrong
 
 

@@ -1,6 +1,6 @@
 """Lessons of the training weeks: the optimum's dual prices, averaged by season and hour.
 
-`python -m tools.learn_duals` writes them anew; they carry the digests of scenario and program, and
+`python -m tools.learn_duals` writes them again; they carry the digests of scenario and program, and
 are computed on the spot where they are missing or belong to another scenario.
 """
 
@@ -44,8 +44,8 @@ def lessons(scenario: Scenario) -> Lessons:
 def learn(scenario: Scenario) -> Lessons:
     """Solve the training weeks and average their duals.
 
-    Where a season was never seen at an hour, the average of the hour stands in. Where the optimum
-    needs whole numbers, its linear relaxation teaches.
+    Where a season was never seen at an hour, the average of the hour is used. Where the optimum
+    has integer variables, its linear relaxation is used.
 
     Raises:
         OptimumError: if a week is not solved.

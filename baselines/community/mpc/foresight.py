@@ -1,4 +1,4 @@
-"""The community's rolling horizon with perfect forecasts: what is lost is lost by looking so far.
+"""The community's rolling horizon with perfect forecasts: all it loses is due to its short horizon.
 
 The difference to `mpc-community` is the value of information. With a horizon as long as the
 episode it is the optimum, step by step.
@@ -30,7 +30,7 @@ Memory = tuple[int, FloatArray]  # steps played, levels of each community [kWh]
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """Told an episode, it gives a policy for it; a reference, for it sees what nobody can."""
+    """Given an episode, it returns a policy for it: a reference, because it sees the future."""
 
     scenario: Scenario
     ahead: Scenario
@@ -43,7 +43,7 @@ class Foresight:
 
 @dataclass(frozen=True, slots=True)
 class ForesightPolicy:
-    """Plans on the truth in every step."""
+    """Plans with the true values in every step."""
 
     planner: Foresight
     episode: Episode
@@ -82,7 +82,7 @@ class ForesightPolicy:
 
 
 def foresight(scenario: Scenario, horizon_h: float = HORIZON_H) -> Foresight:
-    """One plan for all members, on what will be."""
+    """One plan for all members, with perfect forecasts."""
     steps = min(scenario.steps, round(horizon_h / scenario.dt_h))
     ahead = shortened(scenario, steps, scenario.dt_h)
     return Foresight(scenario, ahead, compile_program(ahead))

@@ -22,7 +22,7 @@ def horizon(scenario: Scenario) -> tuple[Scenario, int]:
 
 
 def shortened(scenario: Scenario, steps: int, dt_h: float) -> Scenario:
-    """The same community for so many steps of another length, for programs only."""
+    """The same community for a number of steps of another length, for programs only."""
     spec = scenario.spec.model_copy(update={"dt_h": dt_h, "optimum": "linear"})
     return replace(
         scenario,

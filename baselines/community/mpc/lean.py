@@ -42,7 +42,7 @@ def lean_program(ahead: Scenario, parts: int = 0) -> Lean:
 
     Args:
         ahead: the community for as many steps as the horizon has blocks.
-        parts: each member for itself, at so many prices for more and more of its trade; 0: all
+        parts: each member for itself, at this many prices for more and more of its trade; 0: all
             together with their market.
     """
     owner, asset = np.nonzero(ahead.nodes.present)

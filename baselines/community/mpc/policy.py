@@ -3,12 +3,13 @@
 Two forms on one program (`optimal.program`). `community` plans for all members at once,
 as a cooperative with everybody's meters would. `alone` plans for each member by itself against the
 prices that training weeks taught (`duals`), which is what a household's controller can
-do. A member that believed in any quantity at those prices would do what all others do in the same
-hour; so it counts on a price that its own trade moves, in `PARTS` parts from the hub's to the
-grid's, which is reached at `REACH` times the mean net load of the community's members. What remains
-after the set-points is ordered at the price of the grid, the truth about the outside option.
+do. A member that expected to trade any quantity at those prices would do what all others do in the
+same hour. So it expects a price that its own trade moves, in `PARTS` parts from the hub's price to
+the grid's, which is reached at `REACH` times the mean net load of the community's members. What
+remains after the set-points is ordered at the price of the grid, the truth about the outside
+option.
 
-`alone` solves one program for all members. Where plans tie, the solver shows any of them, so ties
+`alone` solves one program for all members. Where plans tie, the solver returns any of them, so ties
 can make members' plans depend on each other, and the policy counts as centralised.
 """
 
@@ -104,10 +105,10 @@ def _rolling(scenario: Scenario, learnt: Lessons | None) -> RollingHorizon:
 
 
 def community(scenario: Scenario) -> RollingHorizon:
-    """One plan for all members, on the forecasts that they have."""
+    """One plan for all members, with the forecasts that they have."""
     return _rolling(scenario, None)
 
 
 def alone(scenario: Scenario) -> RollingHorizon:
-    """A plan of each member for itself, on its own forecasts and on the prices learnt."""
+    """Each member plans for itself, with its own forecasts and the learnt prices."""
     return _rolling(scenario, lessons(scenario))

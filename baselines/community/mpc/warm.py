@@ -99,10 +99,10 @@ def _warm(scenario: Scenario, learnt: Lessons | None) -> WarmHorizon:
 
 
 def community(scenario: Scenario) -> WarmHorizon:
-    """One plan for all members, on the forecasts that they have."""
+    """One plan for all members, with the forecasts that they have."""
     return _warm(scenario, None)
 
 
 def alone(scenario: Scenario) -> WarmHorizon:
-    """A plan of each member for itself, on its own forecasts and on the prices learnt."""
+    """Each member plans for itself, with its own forecasts and the learnt prices."""
     return _warm(scenario, lessons(scenario))

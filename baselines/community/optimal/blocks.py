@@ -19,7 +19,7 @@ Blocks = tuple[slice, ...]  # of steps
 
 
 def blocks_of(steps: int, agents: int) -> Blocks:
-    """Steps that follow each other, so many that a block has about `NUMBERS` numbers."""
+    """Consecutive steps; a block has about `NUMBERS` numbers."""
     length = max(1, NUMBERS // agents)
     return tuple(slice(first, min(first + length, steps)) for first in range(0, steps, length))
 

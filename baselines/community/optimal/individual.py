@@ -14,7 +14,7 @@ from p2p_market.records import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Individual:
-    """What foresight alone is worth; the line is nobody's business here."""
+    """What foresight alone is worth; the limit of the line is ignored here."""
 
     scenario: Scenario
     program: Program
@@ -43,6 +43,6 @@ class Individual:
 
 
 def individual(scenario: Scenario) -> Individual:
-    """All members at once, compiled once; without neighbours nothing needs whole numbers."""
+    """All members at once, compiled once; without neighbours nothing needs integer variables."""
     linear = replace(scenario, spec=scenario.spec.model_copy(update={"optimum": "linear"}))
     return Individual(linear, compile_program(linear, posted_parts=1))

@@ -1,4 +1,4 @@
-"""What a program is told where no episode stands behind it: hours that somebody expects."""
+"""The input of a program that has no episode: the hours that somebody expects."""
 
 from dataclasses import dataclass
 

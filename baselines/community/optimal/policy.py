@@ -1,4 +1,4 @@
-"""The optimum as a planner: a schedule, and the prices that prove that none is cheaper."""
+"""The optimum as a planner: a schedule, and the prices that prove that no schedule is cheaper."""
 
 import hashlib
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ class Pool:
     def prices(self, dt_h: float) -> tuple[FloatArray, FloatArray]:
         """What one more kWh is worth at the hub, and what it costs to carry it, (step,) [EUR/kWh].
 
-        The duals of the solved program: at these prices nobody would do anything else by itself.
+        The duals of the solved program: at these prices no member would gain by acting differently.
         """
         hub, outwards, inwards = (
             np.asarray(constraint.dual_value, dtype=np.float64) / dt_h
@@ -80,7 +80,7 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
     """The problem of a scenario; only data change from episode to episode.
 
     Args:
-        posted_parts: each member for itself, with so many prices for more and more of its trade,
+        posted_parts: each member for itself, with this many prices for more and more of its trade,
             each worse than the one before; 0: one community with its market.
     """
     blocks = blocks_of(scenario.steps, len(scenario.agents))

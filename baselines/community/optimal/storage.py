@@ -15,7 +15,7 @@ from p2p_market.records import BoolArray, FloatArray, IntArray
 
 
 def columns(nodes: Coefficients) -> BoolArray:
-    """Which assets have a column; one absent asset stands in where nobody has any."""
+    """Which assets have a column; one absent asset is used where no member has any."""
     own = nodes.present.copy()
     own[0, 0] |= not own.any()
     return own

@@ -1,8 +1,8 @@
-"""Where a program needs whole numbers: the linear one does what the engine never does, and gains.
+"""Where a program needs integer variables: where the linear one gains by what the engine forbids.
 
 A member passes energy on where it imports and sells at once, or buys and exports. Without a gain
 from that, and without one from charging and discharging at once, the linear program is exact, so
-whole numbers stand only at members and devices where the condition is broken.
+integer variables are needed only at members and devices where the condition is broken.
 """
 
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Sides:
 
 
 def sides_of(scenario: Scenario, blocks: Blocks) -> Sides | None:
-    """Data to be filled in; None where nobody needs a whole number."""
+    """Data to be filled in; None where no member needs an integer variable."""
     members = resellers(scenario)
     if len(members) == 0:
         return None

@@ -1,4 +1,4 @@
-"""The truthful rule, bent in one way each: bots of a population that are no baselines."""
+"""The truthful rule, bent in one way each: bots of a population that are not baselines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Withholding:
 
 @dataclass(frozen=True, slots=True)
 class Hoarding:
-    """Storage takes the own surplus and gives nothing back; truthful orders for what is left."""
+    """Storage takes its owner's surplus and gives nothing back; truthful orders for the rest."""
 
     rule: SelfConsumption
     load: int  # columns of the observation

@@ -52,7 +52,7 @@ def tariff(prices: Prices, fee_eur_per_kwh: FloatArray, reach_kw: FloatArray) ->
 
 @dataclass(frozen=True, slots=True)
 class Beliefs:
-    """Out of the own observation, of what the scenario fixes, and of the lessons."""
+    """From the agent's own observation, what the scenario fixes, and the learnt prices."""
 
     scenario: Scenario
     learnt: Lessons

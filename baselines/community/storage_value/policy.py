@@ -15,9 +15,9 @@ load to the grid's price, so that members who learnt the same price do not all r
 
 The order covers the net load that is left. Set-points are carried out whether or not it is filled,
 and the grid serves the rest; so the limit price is the grid's, the truth about the outside option,
-wherever own load or own PV is in the order. An order that is energy out of storage or into storage
-and nothing else asks no less than that energy costs, or bids no more than it will be worth (on
-either side the network fee counted).
+wherever the member's own load or PV is in the order. An order that is only energy out of storage
+asks no less than that energy costs; an order that is only energy into storage bids no more than it
+will be worth (both include the network fee).
 """
 
 from collections.abc import Sequence
@@ -199,7 +199,7 @@ def _device(nodes: Coefficients, own: IntArray, asset: int, dt_h: float) -> Devi
 
 
 def bidder(scenario: Scenario, reach: float = REACH, horizon_h: int = HORIZON_H) -> StorageValue:
-    """The bidder of a scenario, with its lessons.
+    """The bidder of a scenario, with the prices that its training weeks taught.
 
     Args:
         reach: net load at which the hub helps no more, in mean net loads of the members.

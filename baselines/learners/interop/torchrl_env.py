@@ -82,7 +82,7 @@ class CommunityTorchEnv(EnvBase):  # type: ignore[misc]
             ValueError: if only some are to begin: they have one clock.
         """
         if tensordict is not None and not tensordict.get("_reset", torch.ones(1)).all():
-            raise ValueError("communities of a batch have one clock: reset all or none")
+            raise ValueError("all communities of a batch reset together: reset all or none")
         if self._begun is None:
             seen = self.batch.reset(self._next_seed).copy()
             self._next_seed, self._begun = None, (seen, self.batch.state())

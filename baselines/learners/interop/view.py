@@ -37,7 +37,7 @@ class View:
             PolicyError: if there is no such decision.
         """
         if decision not in KINDS:
-            raise PolicyError(f"decision {decision!r}; known are: {', '.join(KINDS)}")
+            raise PolicyError(f"unknown decision {decision!r}; known: {', '.join(KINDS)}")
         self.scenario, self.decision = scenario, KINDS[decision](scenario)
         self.agents = tuple(f"agent_{row}" for row in range(len(self.decision.owners)))
         rows, states = _survey(scenario, self.decision)

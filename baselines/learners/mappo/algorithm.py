@@ -46,7 +46,7 @@ class BatchedPPO(PPO):  # type: ignore[misc]
         self.share_weights()
 
     def share_weights(self) -> None:
-        """Give the learners' weights to whoever plays."""
+        """Give the learners' weights to all players."""
         self.env_runner_group.sync_weights(
             from_worker_or_learner_group=self.learner_group, inference_only=False
         )
@@ -116,7 +116,7 @@ class BatchedPPO(PPO):  # type: ignore[misc]
 
 
 def configuration(sight: Sight, cluster: Cluster, seed: int, left: float = 1.0) -> PPOConfig:
-    """What RLlib is told.
+    """The configuration for RLlib.
 
     Args:
         seed: of RLlib's generators; the batched path draws from those of its own.

@@ -1,4 +1,4 @@
-"""What a training with RLlib can be told beside what every training can."""
+"""Settings of a training with RLlib, in addition to those of every training."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -32,7 +32,7 @@ class Cluster:
             PolicyError: naming the key.
         """
         if self.path not in PATHS:
-            raise PolicyError(f"path {self.path!r}; known are: {', '.join(PATHS)}")
+            raise PolicyError(f"unknown path {self.path!r}; known: {', '.join(PATHS)}")
         for key in ("env_runners", "learners"):
             if getattr(self, key) < 0:
                 raise PolicyError(f"{key} must be 0 or more, got {getattr(self, key)}")
@@ -52,11 +52,13 @@ class Settings:
             PolicyError: naming the keys.
         """
         if self.args.memory:
-            raise PolicyError(f"memory {self.args.memory}: only trainer 'ppo' has networks with it")
+            raise PolicyError(
+                f"memory {self.args.memory}: only the trainer 'ppo' has recurrent networks"
+            )
         if self.args.first_wear < 1.0 and self.cluster.path == "episodes":
             raise PolicyError(
-                f"first_wear {self.args.first_wear:g}: RLlib's own episodes are not counted; give "
-                "--set path=batched"
+                f"first_wear {self.args.first_wear:g}: needs --set path=batched, because RLlib's "
+                "own episodes are not counted"
             )
         if self.args.communities % max(1, self.cluster.env_runners):
             raise PolicyError(
@@ -95,5 +97,5 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     others = {key: value for key, value in values.items() if key not in OWN}
     if unknown := others.keys() - Args().as_mapping().keys():
         known = ", ".join([*Args().as_mapping(), *OWN])
-        raise PolicyError(f"no key {min(unknown)!r}; known are: {known}")
+        raise PolicyError(f"no key {min(unknown)!r}; known: {known}")
     return Settings(args_from(others), Cluster(**given))

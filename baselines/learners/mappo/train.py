@@ -218,14 +218,14 @@ def run(
         settings: values by key of `Args` and `Cluster`.
         folder: gets `policy.onnx` (best on the validation weeks), `progress.csv`, `checkpoint.pt`.
         minutes: of this call; None for as long as it takes.
-        tell: told of progress.
+        tell: called with the progress.
 
     Returns:
         The file of the best policy.
 
     Raises:
         PolicyError: wrong settings, or a folder with another training.
-        ClusterError: no Ray to be had.
+        ClusterError: if Ray is not available.
     """
     training = Training(settings_from(settings))
     try:

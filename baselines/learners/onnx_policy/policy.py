@@ -82,7 +82,7 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
     except Exception as error:  # its classes have no other base of their own
         if "external data" in str(error).lower():
             raise PolicyError(
-                f"{path}: keeps its weights in another file; save them inside this one: "
+                f"{path}: its weights are in another file; save them inside this one: "
                 "torch.onnx.export(..., external_data=False)"
             ) from error
         raise PolicyError(f"{path}: not an ONNX model ({error})") from error
@@ -90,7 +90,7 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
         raise PolicyError(f"{path}: its metadata need {COLUMNS!r} and {DECISION!r}")
     kind = told[DECISION]
     if kind not in KINDS:
-        raise PolicyError(f"{path}: decision {kind!r}; known are: {', '.join(KINDS)}")
+        raise PolicyError(f"{path}: unknown decision {kind!r}; known: {', '.join(KINDS)}")
     decision = KINDS[kind](scenario)
     if (made_for := json.loads(told[COLUMNS])) != list(decision.names):
         other = ", ".join(sorted(set(made_for) ^ set(decision.names))) or "their order"

@@ -1,4 +1,4 @@
-"""All that a training can be told, in one place."""
+"""All settings of a training, in one place."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ class Args:
     agent_steps: int = 24_000_000
     """Length of the training in steps of single agents; the learning rate falls to 0 until then."""
     critic: str = "mappo"
-    """`mappo`: values from joint state and own observation. `ippo`: from the own observation."""
+    """`mappo`: values from joint state and the agent's observation. `ippo`: without the former."""
     decision: str = "around_rule"
     """`around_rule`: set-points relative to the self-consumption rule, truthful orders for the
     rest. `full`: every column of the environment's action."""
@@ -82,7 +82,9 @@ class Args:
         """
         for key, known in (("critic", CRITICS), ("decision", tuple(KINDS))):
             if getattr(self, key) not in known:
-                raise PolicyError(f"{key} {getattr(self, key)!r}; known are: {', '.join(known)}")
+                raise PolicyError(
+                    f"unknown {key} {getattr(self, key)!r}; known: {', '.join(known)}"
+                )
         for key in COUNTS:
             if getattr(self, key) < 1:
                 raise PolicyError(f"{key} must be 1 or more, got {getattr(self, key)}")
@@ -111,7 +113,7 @@ def args_from(values: Mapping[str, Any]) -> Args:
     given: dict[str, Any] = {}
     for key, value in values.items():
         if key not in types:
-            raise PolicyError(f"no key {key!r}; known are: {', '.join(types)}")
+            raise PolicyError(f"no key {key!r}; known: {', '.join(types)}")
         try:
             given[key] = types[key](value)
         except (TypeError, ValueError) as error:

@@ -71,7 +71,7 @@ def read_checkpoint(folder: Path, kind: str, args: Settings, digest: str) -> dic
         found, state = content["args"], content["state"]
     except DAMAGES as error:
         raise PolicyError(
-            f"{path} is no checkpoint of {kind} ({type(error).__name__}); {mend}"
+            f"{path} is not a checkpoint of {kind} ({type(error).__name__}); {mend}"
         ) from error
     if not ours:
         raise PolicyError(f"{path} has format {content['format']!r}, not {_format(kind)!r}; {mend}")

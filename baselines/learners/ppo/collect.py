@@ -68,7 +68,7 @@ class Collector:
         self.episode = 0
 
     def begin(self, seed: int, episode: int) -> None:
-        """Begin the episode of this number of what a seed (see `first_seed`) brings forth."""
+        """Begin the episode of this number in the sequence of a seed (see `first_seed`)."""
         self.seen = self.batch.reset(seed, first=episode).copy()
         self._start(episode)
 

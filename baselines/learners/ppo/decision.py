@@ -67,7 +67,7 @@ class AroundRule:
     """A row and an output per device: 0 = what the self-consumption rule does, 1 and -1 = all.
 
     1 is the highest power that the storage can take in this step, -1 the lowest (the largest
-    discharge, or what a departure leaves no more time for), straight lines between. The order is
+    discharge, or what must be charged before a departure), straight lines between. The order is
     for all that the set-points leave, at the price of the grid, as in the baseline `truthful`.
     A network that was trained on such rows serves any number of agents and of devices.
     """

@@ -9,11 +9,11 @@ from p2p_market.records import BoolArray, Float32Array, FloatArray
 
 
 class Yield:
-    """What an agent earns beside what would have come without its doing.
+    """What an agent earns by its own actions.
 
     From the reward in EUR is taken what the agent's load and PV alone would have cost at the grid,
     and the energy that vehicles use on the way: no action changes that, so no policy gains or loses
-    by it, but the critic need not foretell it. And energy is credited, at the terminal value, when
+    by it, but the critic need not predict it. And energy is credited, at the terminal value, when
     it is stored instead of at the end of the week; over an episode that adds nothing.
 
     Two options change what is learnt: a degradation cost that begins lower and is whole from the

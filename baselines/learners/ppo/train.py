@@ -1,8 +1,8 @@
 """PPO from the first episode to the last: `p2p-market train ppo`.
 
-All agents share one actor, which sees the own observation only, so one file serves communities of
-any size. The clock decides when a training stops, and nothing else: what stands in a checkpoint is
-a function of `Args`.
+All agents share one actor, which sees only its agent's observation, so one file serves communities
+of any size. The clock decides when a training stops, and nothing else: what stands in a checkpoint
+is a function of `Args`.
 """
 
 import time
@@ -59,7 +59,7 @@ class Trainable(Protocol):
         """Without exploration."""
 
     def begin(self) -> None:
-        """Start anew."""
+        """Start again."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
@@ -165,7 +165,7 @@ def run(
         settings: values by key of `Args`.
         folder: gets `policy.onnx` (best on the validation weeks), `progress.csv`, `checkpoint.pt`.
         minutes: of this call; None for as long as it takes.
-        tell: told of progress.
+        tell: called with the progress.
 
     Returns:
         The file of the best policy.
@@ -253,7 +253,7 @@ def _line(row: Row) -> str:
 
 
 def _saved(saving_eur: float) -> str:
-    return f"{saving_eur:8.2f} EUR a validation week saved"
+    return f"{saving_eur:8.2f} EUR saved per validation week"
 
 
 def _nobody(done: int, total: int, line: str) -> None:

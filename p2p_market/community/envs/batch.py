@@ -63,7 +63,7 @@ class CommunityBatch:
         if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
             raise ScenarioError(
                 f"{scenario.spec.id}: mechanism {scenario.spec.mechanism!r} has no kernel, so it "
-                "cannot be played in a batch; give its line in MECHANISMS one"
+                "cannot be played in a batch; add one to its entry in MECHANISMS"
             )
         self.scenario, self.batch, self.split = scenario, batch, split
         self.threads = min(threads, batch)

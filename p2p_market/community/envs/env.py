@@ -121,7 +121,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         modes = self.metadata["render_modes"]
         if render_mode is not None and not (isinstance(render_mode, str) and render_mode in modes):
             known = ", ".join(modes)
-            raise RenderError(f"no render mode {render_mode!r}; known are: {known}")
+            raise RenderError(f"no render mode {render_mode!r}; known: {known}")
         if not isinstance(info, str) or info not in ("lean", "full"):
             raise ArgumentError(f'info must be "lean" or "full", got {info!r}')
         self.scenario = scenario

@@ -111,7 +111,7 @@ def choose_key(
 
     Raises:
         ScenarioError: if there is no such split or week.
-        ArgumentError: if the seed is no whole number, 0 or more.
+        ArgumentError: if the seed is not a whole number of 0 or more.
     """
     starts = start_days(split, scenario.spec.days)
     seed = whole_number("seed", seed, 0)
@@ -147,7 +147,7 @@ def key_in_sequence(
     split: str = "train",
     week: int | None = None,
 ) -> EpisodeKey:
-    """Key of the episode that stands at a place, from 0, in what a seed brings forth."""
+    """Key of the episode at a place, counted from 0, in the sequence of a seed."""
     child = np.random.SeedSequence(seeds.entropy, spawn_key=(number,))
     seed = int(child.generate_state(1, np.uint64)[0] >> np.uint64(1))
     return choose_key(scenario, seed, split, week)

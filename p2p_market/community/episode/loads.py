@@ -1,4 +1,4 @@
-"""Loads of an episode: each member lives days of its donor."""
+"""Loads of an episode: each member takes days of its donor."""
 
 from dataclasses import dataclass
 from functools import lru_cache

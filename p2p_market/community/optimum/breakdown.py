@@ -1,4 +1,4 @@
-"""Why a policy loses what it loses: by kind of choice and device, by hour of the day, by member."""
+"""Why a policy loses money: by kind of choice and device, by hour of the day, by member."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

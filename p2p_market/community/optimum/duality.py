@@ -2,9 +2,9 @@
 
 Let every kWh at the hub, on the line, at each meter and in each store have a price. The social cost
 of any trajectory is then a sum of small terms, one for each choice of each member in each step,
-because what one pays at these prices another receives. The least value of each term is found by
-trying its ends and its kink, so the sum of the least values is a lower bound on the social cost of
-anything the engine can do: weak duality, by arithmetic alone, whatever prices are put in. At the
+because each payment at these prices is received by another member. The least value of each term is
+found by trying its ends and its kink, so the sum of the least values is a lower bound on the social
+cost of anything the engine can do: weak duality, by arithmetic, whatever the prices. At the
 optimum's prices bound and cost agree, and what a policy loses against the bound is the sum of what
 its single choices lose: which hours, which devices.
 

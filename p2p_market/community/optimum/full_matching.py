@@ -21,7 +21,7 @@ def fully_matched(scenario: Scenario) -> Scenario:
 
 
 def shipped_twin(scenario: Scenario) -> Scenario:
-    """The shipped scenario that differs in labels and mechanism only; without one, the scenario.
+    """The shipped scenario that differs only in labels and mechanism; without one, the scenario.
 
     The shipped one has the same episodes, and its optima are published.
     """

@@ -9,16 +9,18 @@ formation in double auctions", Games and Economic Behavior 22, doi:10.1006/game.
 
 Adaptations to a call market, where a trader sees the clearing price and its own fill only:
 
-- A clearing price q stands for the asks and bids not seen: all asks up to q are taken at it, all
-  above are not. The own order counts by the share that traded for, by the rest against.
-- The last clearing price stays on the board when nothing trades; it counts as seen anew when it
-  moved or the own order traded.
+- A clearing price q replaces the asks and bids that a trader cannot see: asks up to q count as
+  taken, asks above q as rejected. Of the trader's own order, the share that traded counts as taken
+  and the rest as rejected.
+- When nothing trades the last clearing price remains; it counts as a new observation when it has
+  moved or the trader's own order has traded.
 - The source joins the beliefs at observed prices by splines that end at certainty and
   impossibility. Here they are counted on a grid of 64 steps between limit and end of the prices,
   with one imagined observation that falls linearly from one end to the other.
-- The memory is the last 24 clearing prices, and the last 24 own orders of each side.
-- As in the source, surplus is counted at the own price. At a uniform price an order that does not
-  set it earns at least that, so the rule asks for more than a price taker would: the truth.
+- The memory is the last 24 clearing prices, and the trader's last 24 orders of each side.
+- As in the source, surplus is counted at the trader's own price. At a uniform price an order that
+  does not set the price earns at least that much, so the rule asks for more than a price taker,
+  who would ask for the truth.
 """
 
 from collections.abc import Sequence
@@ -85,7 +87,7 @@ def belief(
         side: 1 buys, -1 sells, (batch, agent).
         price: of a grid from the limit to the end of the prices, (batch, agent, price) [EUR/kWh].
         clearing: prices seen, (batch, agent, entry) [EUR/kWh], nan where none.
-        order: own prices of that side, (batch, agent, entry) [EUR/kWh], nan where none.
+        order: the agent's own prices on that side, (batch, agent, entry) [EUR/kWh], nan where none.
         taken: share of these orders that traded, (batch, agent, entry).
     """
     sign = side[..., None, None]
@@ -100,7 +102,7 @@ def belief(
 
 
 def remember(now: Wishes, memory: Memory) -> Memory:
-    """The memory with what came of the last orders."""
+    """The memory with the result of the last orders."""
     last = memory.last
     if last is None:
         return memory

@@ -17,7 +17,7 @@ ASSET_FEATURES: Final = ("soc", "capacity", "power_max", "hours_left", "target_s
 
 @dataclass(frozen=True, slots=True)
 class SelfConsumption:
-    """Storage takes the own surplus and serves the own deficit; the rest is traded or not.
+    """Storage takes its owner's surplus and serves its owner's deficit; the rest is traded or not.
 
     A vehicle does so as well, and takes from the grid what its departure leaves no more time for.
     """
@@ -79,10 +79,10 @@ def _rule(scenario: Scenario, trades: bool) -> SelfConsumption:
 
 
 def no_trade(scenario: Scenario) -> SelfConsumption:
-    """Everyone alone with the grid."""
+    """Everyone trades with the grid only."""
     return _rule(scenario, trades=False)
 
 
 def truthful(scenario: Scenario) -> SelfConsumption:
-    """The same storage rule; what it leaves goes to the market at the price of the grid."""
+    """The same storage rule; the power that is left goes to the market at the grid's price."""
     return _rule(scenario, trades=True)

@@ -14,11 +14,12 @@ Adaptations to a call market, where no shouts are heard but one price comes out 
 
 - An order that traded in full moves to the clearing price q. Any other order is what the source
   calls active: its q is the worse of clearing price and own price, so that rationed orders compete
-  and an order that met nobody gives way, as one rejected.
-- All aim at the side of q that trades. In the source, who traded aims a little beyond q; there
-  a shout too dear is repeated at once, here it costs the step. Where demand and supply stand still
-  (see the tests) that would lose more than a third of the surplus, though at the right price.
-- Who had no order does not learn, having no price to compare.
+  and an order that met nobody moves as a rejected one does.
+- All traders aim at the side of q that trades. In the source, a trader that traded aims a little
+  beyond q; there a shout at too high a price is repeated at once, here it costs the step. Where
+  demand and supply do not change (see the tests), aiming beyond q would lose more than a third of
+  the surplus, though at the right price.
+- A trader without an order does not learn, because it has no price to compare.
 - A member buys in one step and sells in another, so it has a margin per side.
 - Limits move with the tariff, and a floor may be zero. So a margin is a share of the way from the
   limit to the end of the prices: to zero for a buyer, as in the source, to the highest price for a
@@ -117,9 +118,9 @@ def target(
 
     Args:
         side: 1 buys, -1 sells.
-        price: of the own order [EUR/kWh].
+        price: of the agent's own order [EUR/kWh].
         clearing_price: of the market [EUR/kWh].
-        filled: whether the own order traded in full.
+        filled: whether the agent's own order traded in full.
         relative: share of the price to give way by, at least 0.
         absolute: what to give way by as well [EUR/kWh], at least 0.
     """

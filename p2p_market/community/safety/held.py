@@ -10,15 +10,15 @@ from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.track import Trajectory
 
-NOT_FINITE: Final = "with nan or infinite numbers in the answer"
+NOT_FINITE: Final = "with NaN or infinite numbers in the answer"
 BEYOND: Final = "with numbers beyond 1e6 kW or EUR/kWh in the answer"
 WORDS: Final = {
     "non_finite": "with a number spoiled by a fault",
     "missing": "without a message",
-    "held": "held on afterwards",
+    "held": "still held afterwards",
     "invariant": "where energy or money did not balance",
     "envelope": "with a reading outside its envelope",
-    "stuck": "with a reading that stood still",
+    "stuck": "with a stuck reading",
 }
 """Cause -> what is said of it. `non_finite` is said so where the answer itself was sound."""
 
@@ -40,7 +40,7 @@ def causes(scenario: Scenario, played: Trajectory) -> Counter[str]:
 
 
 def held(scenario: Scenario, played: Trajectory) -> str:
-    """A sentence without its subject; empty where the supervisor held nobody."""
+    """A sentence without its subject; empty where the supervisor held no agent."""
     found = causes(scenario, played)
     if not found:
         return ""

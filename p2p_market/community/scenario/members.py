@@ -42,7 +42,7 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
         kind = parameters.pop("kind", None)
         if not isinstance(kind, str) or kind not in ASSETS:
             known = ", ".join(ASSETS)
-            raise ScenarioError(f"{spec.id}: {place}.kind {shortened(kind)}; known are: {known}")
+            raise ScenarioError(f"{spec.id}: {place}.kind {shortened(kind)}; known: {known}")
         try:
             nodes.append(ASSETS[kind](**parameters))
         except ValidationError as error:
@@ -94,7 +94,7 @@ def pools_of(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) ->
     places = tuple(i for i, donor in enumerate(data.donors) if donor.kind == kind)
     if not places:
         known = ", ".join(sorted({donor.kind for donor in data.donors}))
-        raise ScenarioError(f"{where}: donor_kind {kind!r}; known are: {known}")
+        raise ScenarioError(f"{where}: unknown donor_kind {kind!r}; known: {known}")
     return dict.fromkeys(SPLIT_DAYS, places)
 
 
@@ -118,7 +118,7 @@ def donor_index(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode)
     names = [donor.name for donor in data.donors]
     if node.profile not in names:
         raise ScenarioError(
-            f"{spec.id}: members[{number}]: donor {node.profile!r}; known are: {', '.join(names)}"
+            f"{spec.id}: members[{number}]: no donor {node.profile!r}; known: {', '.join(names)}"
         )
     return names.index(node.profile)
 

@@ -79,7 +79,7 @@ def build(spec: ScenarioSpec, source: str = "") -> Scenario:
 def _build(spec: ScenarioSpec) -> Scenario:
     if spec.mechanism not in MECHANISMS:
         raise ScenarioError(
-            f"{spec.id}: mechanism {spec.mechanism!r}; known are: {', '.join(MECHANISMS)}"
+            f"{spec.id}: unknown mechanism {spec.mechanism!r}; known: {', '.join(MECHANISMS)}"
         )
     data = _data_of(spec)
     owned = [devices(spec, number) for number in range(len(spec.members))]
@@ -160,8 +160,8 @@ def _check_prices(scenario: Scenario) -> None:
     gain_h = scenario.nodes.charge_gain_h[scenario.nodes.target_kwh > 0.0].min(initial=spec.dt_h)
     if spec.shortfall_eur_per_kwh * gain_h <= spec.price_max_eur_per_kwh * spec.dt_h:
         raise ScenarioError(
-            f"{spec.id}: shortfall_eur_per_kwh {spec.shortfall_eur_per_kwh} must be above what "
-            f"charging at price_max_eur_per_kwh {spec.price_max_eur_per_kwh} costs, losses "
+            f"{spec.id}: shortfall_eur_per_kwh {spec.shortfall_eur_per_kwh} must be above the "
+            f"cost of charging at price_max_eur_per_kwh {spec.price_max_eur_per_kwh}, losses "
             "included; raise it"
         )
     if spec.lost_load_eur_per_kwh <= spec.price_max_eur_per_kwh:
@@ -228,13 +228,14 @@ def _check_cuts(scenario: Scenario) -> None:
     spec, nodes = scenario.spec, scenario.nodes
     if np.any(nodes.target_kwh > 0.0):
         raise ScenarioError(
-            f"{spec.id}: electric vehicles count on the grid; use `feeder.mode: penalty` and no "
-            "outages, or take the vehicles out"
+            f"{spec.id}: electric vehicles need the grid; use `feeder.mode: penalty` and no "
+            "outages, or remove the vehicles"
         )
     if spec.feeder.mode == "binding" and spec.outages is not None and nodes.present.any():
         raise ScenarioError(
-            f"{spec.id}: with storage, outages and `feeder.mode: binding` do not go together, for "
-            "no optimum says which load is shed first; use `feeder.mode: penalty` or no outages"
+            f"{spec.id}: with storage, outages and `feeder.mode: binding` cannot be combined, "
+            "because no optimum says which load is shed first; use `feeder.mode: penalty` or no "
+            "outages"
         )
     pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw
     for most_kw, what in (

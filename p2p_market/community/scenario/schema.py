@@ -26,7 +26,7 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-Number = Annotated[float, Strict()]  # a truth value or a text is none
+Number = Annotated[float, Strict()]  # a truth value or a text is not a number
 Whole = Annotated[int, Strict()]
 Share = Annotated[Number, Field(ge=0.0, le=1.0)]
 Price = Annotated[Number, Field(ge=0.0, le=10.0)]
@@ -38,7 +38,7 @@ DataName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:+-]+$", max_length=60)]
 
 def _no_fault(price_eur_per_kwh: float) -> float:
     if price_eur_per_kwh > LARGEST:
-        raise ValueError(f"must be at most {LARGEST:g}: the supervisor takes more for a fault")
+        raise ValueError(f"must be at most {LARGEST:g}: the supervisor treats more as a fault")
     return price_eur_per_kwh
 
 
@@ -97,7 +97,7 @@ class TimeOfUseContract(Section):
     @model_validator(mode="after")
     def _some_hour_is_peak(self) -> "TimeOfUseContract":
         if self.peak_hours[0] == self.peak_hours[1]:
-            raise ValueError(f"peak_hours {self.peak_hours} hold no hour; all day is [0, 24]")
+            raise ValueError(f"peak_hours {self.peak_hours} contain no hour; all day is [0, 24]")
         return self
 
 
@@ -254,7 +254,7 @@ class ScenarioSpec(Section):
             if member.contract not in self.contracts:
                 known = ", ".join(self.contracts) or "none"
                 raise ValueError(
-                    f"members[{number}].contract is {member.contract!r}; known are: {known}"
+                    f"members[{number}].contract is {member.contract!r}; known: {known}"
                 )
         return self
 

@@ -70,7 +70,7 @@ def certify(
 ) -> tuple[Certificate, Trajectory]:
     """Play a plan through the engine and compare, whatever mechanism the scenario names.
 
-    Where the plan has prices, they prove the bound here; what its solver said of it does not count.
+    Where the plan has prices, they prove the bound here; the bound of its solver does not count.
 
     Args:
         episode: a batch of one.

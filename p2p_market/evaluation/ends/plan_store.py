@@ -30,7 +30,7 @@ DAMAGES: Final = (
 
 
 def plan_path(folder: Path, identity: str, scenario: AnyScenario, episode: AnyEpisode) -> Path:
-    """Where the optimum of an episode stands; another program or series is another file.
+    """File of the optimum of an episode; another program or series is another file.
 
     Args:
         identity: of the planner.

@@ -2,7 +2,7 @@
 
 For each scenario `reference/<id>.json` holds costs, bounds and digests, `reference/<id>.npz` the
 optimum's schedules and prices in units of 1e-8 kW and EUR/kWh. Scoring reads them and needs no
-solver, and believes none of it: a schedule is played, and bounded by its prices, each time.
+solver, and trusts none of it: a schedule is played, and bounded by its prices, each time.
 """
 
 import hashlib
@@ -102,9 +102,9 @@ def _from_units(units: NDArray[np.int64]) -> FloatArray:
 
 
 def published(scenario: AnyScenario, episode: AnyEpisode, folder: Path = FOLDER) -> Plan | None:
-    """The optimum of an episode out of the table; None if it does not stand there.
+    """The optimum of an episode out of the table; None if it is not there.
 
-    A scenario that differs from a shipped one in labels and mechanism only has its optima.
+    A scenario that differs from a shipped one only in labels and mechanism has the same optima.
 
     Args:
         episode: a batch of one.

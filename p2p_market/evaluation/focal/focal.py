@@ -79,7 +79,7 @@ class FocalResult:
         return self.alone_eur - self.row(policy).cost_eur
 
     def others_gain_eur(self, policy: str) -> FloatArray:
-        """What all others save since the seat plays this and not the truthful rule, (week, seat).
+        """What all others save when the seat plays this and not the truthful rule, (week, seat).
 
         An external effect [EUR]: above 0 the others gain.
         """
@@ -122,7 +122,7 @@ def focal(
             does not end this one.
 
     Raises:
-        PolicyError: if one of them sees more than observations, or is no policy.
+        PolicyError: if one of them sees more than observations, or is not a policy.
     """
     crowd, track = load_population(population), track_of(scenario)
     if len(track.roles(scenario)) > 1:
@@ -156,7 +156,7 @@ def focal(
 
 
 def entries(scenario: AnyScenario, policies: Sequence[str]) -> list[str]:
-    """All that are played: what was asked for, then the other deviations."""
+    """All policies that are played: the given ones, then the other deviations."""
     return list(dict.fromkeys([*policies, *deviations(scenario)]))
 
 
@@ -217,8 +217,8 @@ def _acting(scenario: AnyScenario, name: str) -> Policy:
     policy = load_policy(name, scenario)
     if not isinstance(policy, Policy):
         raise PolicyError(
-            f"{name!r} knows the episode before it starts; in the focal role only policies play "
-            "that act on observations"
+            f"{name!r} knows the episode before it starts; only policies that act on observations "
+            "can play in the focal role"
         )
     return policy
 

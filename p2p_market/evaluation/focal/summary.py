@@ -81,7 +81,7 @@ def weekly_mean(values: FloatArray) -> Interval:
 
 
 def focal_record(result: FocalResult) -> dict[str, Any]:
-    """Everything as JSON: who sat where, and every seat's money of every week."""
+    """Everything as JSON: the bot of each seat, and the money of every seat in every week."""
     best, spec = best_response(result), result.scenario.spec
     summaries = {one.policy: one for one in summarise(result)}
     return {

@@ -1,11 +1,11 @@
-"""How a policy behaves: what it sees, whose rows it reads, whether it answers alike twice.
+"""How a policy behaves: what it sees, whose rows it reads, whether it repeats its answers.
 
 A policy that is not shipped is asked again after its play, with what it saw on the first day. It
 must give the same bytes, as it is and loaded afresh. Then the rows of half of the agents are
 replaced by those of another week; the others must act as before. Columns in which all agents of a
-community see the same number stay: calendar and common prices are nobody's secret. At last it is
-asked for one community beyond the first day (`judging`). What the shipped ones do stands below;
-tests hold them to it.
+community see the same number stay: calendar and common prices are public. Finally it is
+asked for one community beyond the first day (`judging`). The conduct of shipped policies is below;
+tests check it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ TOLERANCE: Final = 1e-6  # of a normalised action: so far others' rows may move 
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """What stands beside the score of a policy in one scenario."""
+    """What is shown beside the score of a policy in one scenario."""
 
     sight: Sight = "observations"
     rows: Rows = "not checked"
@@ -44,7 +44,7 @@ class Conduct:
 
     @property
     def contends(self) -> bool:
-        """Whether it is ranked and compared; who knows the future is a reference."""
+        """Whether it is ranked and compared; a policy that knows the future is a reference."""
         return self.sight == "observations"
 
 
@@ -85,9 +85,9 @@ UNKNOWN: Final = Conduct()
 """Of a policy that has not played, and of all in older records."""
 
 MARKS: Final = {
-    "x": ("failed", "all its weeks count the floor, a score of -100"),
+    "x": ("failed", "all its weeks count as a score of -100"),
     "f": ("foresight", "it knows the future; a reference, neither ranked nor compared"),
-    "n": ("not reproducible", "asked again, it answered otherwise"),
+    "n": ("not reproducible", "asked again, it gave another answer"),
     "c": ("centralised", "what agents do depends on what others see"),
 }
 """Letter in a table -> word, and what it means."""
@@ -138,12 +138,12 @@ def marks(conduct: Conduct) -> list[str]:
 
 
 def unmarked(conduct: Conduct) -> bool:
-    """Whether it was looked at and nothing was found."""
+    """Whether it was checked and nothing was found."""
     return conduct == Conduct(rows="decentralised, checked", reproducible=True)
 
 
 def of_shipped(name: str, scenario: AnyScenario) -> Conduct | None:
-    """The conduct of a baseline, or of one for each role; None of all others."""
+    """The conduct of a baseline, or of one for each role; None for all others."""
     known = baselines(scenario)
     try:
         parts = {name} if name in known else {*of_roles(scenario, name).values()}
@@ -158,7 +158,7 @@ def of_shipped(name: str, scenario: AnyScenario) -> Conduct | None:
 
 
 def known_conduct(name: str, scenario: AnyScenario) -> Conduct | None:
-    """What a record must say of a name of ours; None of all others."""
+    """What a record must say of a shipped policy; None for all others."""
     if name == OPTIMUM:
         return Conduct("foresight", "centralised", True)
     return of_shipped(name, scenario)
@@ -215,7 +215,7 @@ def minds_own_rows(
 
 
 def holds(test: Callable[[], bool]) -> bool:
-    """What a test finds; whoever raises where it did not before acts otherwise."""
+    """What a test finds; a policy that raises where it did not before acts differently."""
     try:
         return test()
     except BaseException as error:

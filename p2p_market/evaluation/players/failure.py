@@ -1,4 +1,4 @@
-"""What goes wrong in the code of others, as one sentence that travels between processes."""
+"""Errors in the code of others, as one sentence that travels between processes."""
 
 import linecache
 import os
@@ -36,7 +36,7 @@ class Failure:
 
 
 class FailedPolicyError(PolicyError):
-    """A policy, or the mechanism it met, raised or answered with what is no answer."""
+    """A policy, or the mechanism it met, raised an error or gave an answer that is not valid."""
 
     def __init__(self, failure: Failure, played: Any = None) -> None:
         """Keep what was played before, a `Trajectory`, or None."""
@@ -49,7 +49,7 @@ class FailedPolicyError(PolicyError):
 
 
 class WrongAnswerError(PolicyError):
-    """An answer that is none, in words that need a subject: "policy 'a' ..."."""
+    """An answer that is not valid, in words that need a subject: "policy 'a' ..."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Stranger:
             passing: an exception that goes through as it is.
 
         Raises:
-            FailedPolicyError: if the function raises anything, but for a request to end this
+            FailedPolicyError: if the function raises anything except a request to end this
                 process.
         """
         try:
@@ -103,7 +103,7 @@ class Stranger:
 
 
 def described(error: BaseException) -> str:
-    """Type and text of an exception on one line, whatever its author made of them."""
+    """Type and text of an exception on one line, even if they are badly formed."""
     try:
         text = visible(str(error))
     except BaseException as unreadable:
@@ -136,7 +136,7 @@ def _frames(error: BaseException, module: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _left_out() -> tuple[str, ...]:
-    """How the paths of our files and those of libraries begin; "<" are files that are none."""
+    """How the paths of our files and those of libraries begin; "<" marks what is not a file."""
     root, found = Path(__file__).parents[3], sysconfig.get_paths()
     folders = [*(root / name for name in OURS), *(Path(found[name]) for name in LIBRARIES)]
     return "<", *(f"{path}{os.sep}" for one in folders for path in (one, one.resolve()))

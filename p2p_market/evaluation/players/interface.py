@@ -52,7 +52,7 @@ def insist_on_policy(given: Any, giver: str = "the factory") -> None:
 
 
 def takes(function: Callable[..., Any], *arguments: Any) -> bool:
-    """Whether a function can be called so; True where it does not tell."""
+    """Whether a function can be called like this; True where its signature is unknown."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

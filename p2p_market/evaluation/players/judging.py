@@ -68,8 +68,8 @@ def judged(play: Play, centralised: bool, known: Conduct) -> Conduct:
 
     Args:
         play: what it did.
-        centralised: it says so itself; whose rows it reads is not looked at.
-        known: what is known beforehand, such as whether it was told its episodes.
+        centralised: it claims to be; whose rows it reads is not checked.
+        known: what is known beforehand, such as whether it was given its episodes.
     """
     rows: Rows = "centralised" if centralised else "not checked"
     seeds = [policy_seed(key) for key in play.episode.keys]

@@ -17,8 +17,9 @@ from p2p_market.records import BoolArray, Float32Array, IntArray
 class Mixture:
     """A policy made of policies; none sees what another answers in the same step.
 
-    Each member is asked for all rows and has a say on its own seats only. So its memory holds what
-    it would have done on the others' seats too, which touches no row of a decentralised policy.
+    Each member is asked for all rows, and only its answers on its own seats count. So its memory
+    also holds what it would have done on the others' seats, which affects no row of a decentralised
+    policy.
     """
 
     names: tuple[str, ...]  # for errors
@@ -57,8 +58,8 @@ class Blinkered:
     """A policy that sees its own rows; in place of all others it sees rows of a strange community.
 
     The stranger is the last community of the batch: of the same days, drawn with another seed, and
-    this policy has all of its seats. So every row is one that could be, and none tells of a
-    neighbour. A decentralised policy answers on its own rows as if it saw everything.
+    this policy has all of its seats. So every row is a possible one, and none reveals anything
+    about a neighbour. A decentralised policy answers on its own rows as if it saw everything.
     """
 
     policy: Policy

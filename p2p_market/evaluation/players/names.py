@@ -1,4 +1,4 @@
-"""What a policy is asked for by, and what was probably meant where it is nothing."""
+"""Names of policies, and what was probably meant by a wrong one."""
 
 import difflib
 import os
@@ -86,7 +86,7 @@ def place_of(scenario: AnyScenario, role: str, name: str) -> tuple[str, str]:
         raise PolicyError(f"no policy {name!r}: {meant}")
     if not (module and factory) or not all(part.isidentifier() for part in module.split(".")):
         raise PolicyError(
-            f"no policy {name!r}; known are: {', '.join(named(scenario))}, or give MODULE:FACTORY "
+            f"no policy {name!r}; known: {', '.join(named(scenario))}, or give MODULE:FACTORY "
             f"or a file that ends in {', '.join(FILES)}"
         )
     return module, factory

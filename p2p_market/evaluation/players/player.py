@@ -21,7 +21,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of a policy."""
+    """The result of a policy."""
 
     played: Trajectory | None  # to the end, or up to the failure; None if it never acted
     conduct: Conduct
@@ -35,11 +35,11 @@ def attempt(
     centralised: bool = False,
     progress: Progress | None = None,
 ) -> Attempt:
-    """Play one policy on all weeks, as one batch, and look how it behaves.
+    """Play one policy on all weeks, as one batch, and check how it behaves.
 
     Args:
-        centralised: it says so itself; whose rows it reads is not looked at. What shipped ones
-            do is known.
+        centralised: it claims to be; whose rows it reads is not checked. That of shipped ones
+            is known.
         progress: called with the number of steps played since its last call.
 
     Raises:
@@ -98,7 +98,7 @@ def load_player(
 ) -> tuple[dict[str, Policy], Conduct]:
     """Policies that act step by step, one per role, and what is known of them before they play.
 
-    Whoever asks to know the episode is told it, and is marked.
+    A policy that asks for the episode gets it, and is marked.
 
     Raises:
         PolicyError: if there is no such policy.

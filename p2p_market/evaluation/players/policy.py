@@ -19,7 +19,7 @@ from p2p_market.tracks import track_of
 
 @runtime_checkable
 class Policy(Protocol):
-    """Acts on observations alone; what it remembers travels in `memory`, nothing is hidden.
+    """Acts on observations alone; all that it remembers is in `memory`, nothing is hidden.
 
     Rows belong to agents. A decentralised policy computes row i of the action from row i only.
     """
@@ -87,7 +87,7 @@ def load_policy(
 
     Raises:
         PolicyError: if nothing of that name can be imported.
-        FailedPolicyError: if its module or its factory raises, or what it returns is no policy.
+        FailedPolicyError: if its module or its factory raises, or what it returns is not a policy.
     """
     return _load(name, name, role or track_of(scenario).roles(scenario)[0].name, scenario)
 
@@ -143,7 +143,7 @@ def ask(
         shape: that the action must have, (batch, agent, column).
 
     Raises:
-        WrongAnswerError: if it is no pair, or the action has another shape or no floating dtype.
+        WrongAnswerError: if it is not a pair, or the action has another shape or no floating dtype.
     """
     answer = policy.act(observation, memory)
     if not isinstance(answer, tuple):
@@ -166,7 +166,7 @@ def checked_action(action: Any, shape: tuple[int, ...], name: str) -> NDArray[An
 
 
 def _checked(action: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    needed = f"needed are {shape} and float32 or float64"
+    needed = f"needed: {shape} and float32 or float64"
     try:
         values = np.asarray(action)
     except (TypeError, ValueError) as error:  # rows of unlike lengths, for example

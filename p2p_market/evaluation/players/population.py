@@ -1,4 +1,4 @@
-"""A background population: its bots, and which of them sits where in an episode."""
+"""A background population: its bots, and which bot has which seat in an episode."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ def load_population(target: str) -> Population:
             "repository, give another one as MODULE:ATTRIBUTE"
         ) from error
     if not isinstance(found, Population):
-        raise PolicyError(f"population {target!r} is a {type(found).__name__}, no Population")
+        raise PolicyError(f"population {target!r} is a {type(found).__name__}, not a Population")
     return found
 
 
@@ -65,12 +65,12 @@ def seated(scenario: AnyScenario, population: Population, key: EpisodeKey) -> tu
 
 
 def bot_seed(key: EpisodeKey) -> int:
-    """Seed of the bots of an episode: none that an entry could know from its own."""
+    """Seed of the bots of an episode: an entry cannot derive it from its own seed."""
     return _mixed(key, _BOTS)
 
 
 def stranger(key: EpisodeKey) -> EpisodeKey:
-    """The same days with other draws: what a policy may see of members that are none of its own."""
+    """The same days with other draws: what a policy may see of members that are not its own."""
     return replace(key, seed=_mixed(key, _STRANGER))
 
 

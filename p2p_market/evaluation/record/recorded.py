@@ -1,4 +1,4 @@
-"""What is read of a run record, whoever wrote it: all of it is checked before anything is used."""
+"""What is read from a run record: all of it is checked before anything is used."""
 
 import json
 from collections.abc import Mapping, Sized
@@ -26,7 +26,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Read(BaseModel):
-    """Fields of other versions are left alone."""
+    """Fields of other versions are ignored."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -103,7 +103,7 @@ class Entry(Read):
             *(one.digests for one in self.policies if one.actions is not None),
         )
         if any(len(one) != count for one in series):
-            raise ValueError(f"there are {count} episodes, and not a value for each")
+            raise ValueError(f"there are {count} episodes, but not one value for each")
         return self
 
 
@@ -124,7 +124,7 @@ class Record(Read):
             raise ValueError("it holds no scenario")
         ids = [entry.id for entry in self.scenarios]
         if twice := [name for name in dict.fromkeys(ids) if ids.count(name) > 1]:
-            raise ValueError(f"scenarios: {', '.join(twice)} stands there more than once")
+            raise ValueError(f"scenarios: {', '.join(twice)} is listed more than once")
         if "p2p-market" not in self.versions:
             raise ValueError("versions: p2p-market is missing")
         return self
@@ -139,7 +139,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     """The record of a run folder, as it stands in its file.
 
     Raises:
-        ReplayError: if it is missing, damaged, or something else than a record of a run.
+        ReplayError: if it is missing, damaged, or not a record of a run.
     """
     path = folder / RECORD_NAME
     try:

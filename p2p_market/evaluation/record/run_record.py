@@ -207,11 +207,11 @@ def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Play every recorded action again; compare digests, costs, scores and certificates.
 
     Names and episodes are compared with those of the files of actions and of the metrics, conduct
-    with what is known of shipped policies. Versions, times and the conduct of other policies are
-    taken as recorded.
+    with the known conduct of shipped policies. Versions, times and the conduct of other policies
+    are not checked.
 
     Bounds are proved again by the prices of the reference table; other episodes would need the
-    solver, and their bounds are taken as recorded.
+    solver, and their bounds are not checked.
 
     Returns:
         One line per difference; empty when the run replays to the same digits.
@@ -226,7 +226,7 @@ def replay(folder: Path, record: Mapping[str, Any]) -> list[str]:
         differences += _metrics_differences(folder, record)
         again = [asdict(summary) for summary in recorded_overview(record["scenarios"])]
         if again != record.get("summary", again):
-            differences.append("all scenarios: other summary")
+            differences.append("all scenarios: the summary differs")
     except ValidationError as error:
         raise ReplayError(f"{folder}: not a run record: {first_wrong(error)}") from None
     except (LookupError, TypeError, ArithmeticError, *DAMAGES) as error:
@@ -269,7 +269,7 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
         lines += _label_differences(scenario, policy)
         own = score(rule_eur, own_eur, best_eur, np.random.default_rng(0), units)
         if asdict(own) != policy["score"]:
-            lines.append(f"{name}: {policy['policy']}: other score")
+            lines.append(f"{name}: {policy['policy']}: the score differs")
     return lines
 
 
@@ -294,7 +294,7 @@ def _play_again(
     for role in track.roles(scenario):
         shape = (steps, episode.batch, len(role.agents), len(role.columns))
         if (found := actions[role.name].shape) != shape:
-            raise ReplayError(f"{path}: actions have shape {found}, needed is {shape}")
+            raise ReplayError(f"{path}: actions have shape {found}, needed: {shape}")
     if entry["policy"] == OPTIMUM:
         scenario, episode = track.setting(scenario, episode)
     return rollout(scenario, episode, recorded(actions), entry["policy"], steps=steps)
@@ -307,7 +307,7 @@ def _label_differences(scenario: AnyScenario, entry: Mapping[str, Any]) -> list[
         lines.append(f"{scenario.spec.id}: {name}: the actions of another name: {entry['actions']}")
     said, known = recorded_conduct(entry), known_conduct(name, scenario)
     if known is not None and said not in (UNKNOWN, known) and said.failure is None:
-        lines.append(f"{scenario.spec.id}: {name}: other conduct than is known of it")
+        lines.append(f"{scenario.spec.id}: {name}: its conduct differs from the known one")
     return lines
 
 
@@ -327,7 +327,7 @@ def _metrics_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
         for policy in entry["policies"]
         for key in entry["episodes"]
     ]
-    return [] if named == said else [f"{path.name}: other scenarios, policies or episodes"]
+    return [] if named == said else [f"{path.name}: scenarios, policies or episodes differ"]
 
 
 def _differences(
@@ -337,9 +337,9 @@ def _differences(
     digests, recorded = () if again is None else again.digests, entry["digests"]
     pairs = zip_longest(digests, recorded)
     if weeks := [number for number, (new, old) in enumerate(pairs) if new != old]:
-        lines.append(f"{name}: other digests in episodes {weeks}")
+        lines.append(f"{name}: digests differ in episodes {weeks}")
     if own_eur.tolist() != entry["social_cost_eur"]:
-        lines.append(f"{name}: other social costs")
+        lines.append(f"{name}: the social costs differ")
     return lines
 
 
@@ -363,7 +363,7 @@ def _certificate_differences(
         close = abs(again.replay_eur - entry["replay_eur"]) <= rounding
         proved = abs(again.bound_eur - entry["bound_eur"]) <= again.tolerance_eur
         if not close or not proved or again.holds != entry["holds"]:
-            lines.append(f"{scenario.spec.id}: other certificate in episode {number}")
+            lines.append(f"{scenario.spec.id}: the certificate differs in episode {number}")
     return lines
 
 

@@ -73,7 +73,7 @@ def _work(task: Task, wanted: dict[str, str], folder: str, messages: Any) -> Ans
     if other := [f"{name} {found.get(name)}" for name in wanted if found.get(name) != wanted[name]]:
         raise ClusterError(
             f"the node {socket.gethostname()} would not give the same bytes: it has "
-            f"{', '.join(other)}; install there what is installed here"
+            f"{', '.join(other)}; install the same versions there"
         )
     return work(task, lambda number, units: messages.put_nowait((number, units)))
 
@@ -87,7 +87,7 @@ def answer_of(ray: Any, reference: Any, what: str = "a task") -> Answer:
             raise error.cause from None
         if f"No module named {PACKAGE!r}" in str(error):
             raise ClusterError(
-                f"a node of the cluster has no {PACKAGE}; install there what is installed here"
+                f"a node of the cluster has no {PACKAGE}; install the same versions there"
             ) from error
         raise
     except ray.exceptions.RayError as error:

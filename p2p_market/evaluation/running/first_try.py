@@ -1,4 +1,4 @@
-"""The first question to each policy, so that a broken one is told before hours of play."""
+"""The first question to each policy, so that a broken one is reported before hours of play."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -65,7 +65,7 @@ def _apart(policy: str, chosen: Sequence[AnyScenario], split: str) -> Outcomes:
         if how is None:
             raise ClusterError(
                 f"the process that tried policy {policy!r} was ended by the system (signal "
-                f"{-error.code}), perhaps for want of memory"
+                f"{-error.code}), perhaps for lack of memory"
             ) from error
         where = ", ".join(scenario.spec.id for scenario in chosen)
         failure = Failure(f"policy {policy!r} failed in {where}: it ended its process ({how})")

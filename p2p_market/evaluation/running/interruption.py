@@ -1,7 +1,7 @@
-"""Ctrl-C and other requests to end: heard at any moment, asked again where they were swallowed.
+"""Ctrl-C and other requests to end: noted at any moment, raised again if they were swallowed.
 
 Python raises an interruption wherever the main thread is. Inside a `__del__` or a callback of a
-library it is printed and forgotten. So it is also noted here, and asked again between parts.
+library it is printed and forgotten. So it is also noted here, and checked again between parts.
 """
 
 import signal
@@ -30,7 +30,7 @@ def exit_code() -> int | None:
 
 
 def ask_again() -> None:
-    """Raise what was asked for and swallowed.
+    """Raise a request to end that was swallowed.
 
     Raises:
         Interruption: if this process was asked to end.
@@ -56,7 +56,7 @@ def forget() -> None:
 
 
 def listen() -> None:
-    """Hear all requests to end that this process was not told to ignore.
+    """Listen to all requests to end, except those that this process ignores.
 
     Libraries that put their own handlers in place, as Ray does, are overruled by calling it again.
     """

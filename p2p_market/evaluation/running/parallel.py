@@ -1,4 +1,4 @@
-"""A run cut into parts that are played side by side; who plays what changes no byte."""
+"""A run cut into parts that are played side by side; their distribution changes no byte."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -42,7 +42,7 @@ def evaluate_each(
 
     Args:
         workers: parts played at the same time; 1 plays them one after the other, in this process.
-        tell: hears about progress.
+        tell: called with the progress.
         store: keeps finished parts, so that an interrupted run goes on.
         ray: address of a Ray cluster that plays the parts instead of processes; then 0 workers
             mean as many as it has room for.
@@ -88,7 +88,7 @@ def evaluate_all(
     store: PartStore | None = None,
     ray: str | None = None,
 ) -> list[ScenarioResult]:
-    """The same at once; results stand in the order of the jobs.
+    """The same at once; results are in the order of the jobs.
 
     Raises:
         P2PMarketError: as `evaluate_each`, or if a scenario has no scale.

@@ -1,7 +1,7 @@
 """What the finished parts of a run leave on disk, so that an interrupted run goes on.
 
 Optima stay for later runs. What policies answered stays until the run is complete: actions and the
-digests they led to. Nothing of it is believed: a plan is certified anew, actions are played anew.
+digests they led to. Nothing in it is trusted: a plan is certified again, actions are played again.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class PartStore:
     _paths: dict[Part, Path] = field(default_factory=dict)  # of all parts asked for
 
     def find(self, job: Job) -> dict[Part, Known]:
-        """What earlier runs left of the parts of a job; None where nothing sound is."""
+        """What earlier runs left of the parts of a job; None where nothing valid is left."""
         known: dict[Part, Known] = {}
         for part, path in _paths_of(job, self.folder).items():
             self._paths[part] = path
@@ -49,7 +49,7 @@ class PartStore:
         return known
 
     def keep(self, part: Part, answer: Answer) -> None:
-        """Store the answer of a part that was asked for, completely or not at all."""
+        """Store the answer of a part, completely or not at all."""
         path = self._paths.get(part)
         if path is None:  # it stands in the reference table
             return

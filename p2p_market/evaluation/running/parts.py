@@ -1,6 +1,6 @@
 """What a run is cut into: one policy on all weeks, or the optimum of one episode.
 
-The cut depends on nothing but what was asked for, so who plays which part changes no byte. A policy
+The cut depends only on the question, so it does not matter which process plays which part. A policy
 keeps all its weeks in one batch: its networks may round differently in batches of other sizes.
 Optima are solved one by one anyway.
 """
@@ -66,7 +66,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a policy answered, where that led, and how it behaved."""
+    """The answers of a policy, their results, and its conduct."""
 
     actions: Joint  # role -> (step, batch, agent, column), normalised
     digests: tuple[str, ...]  # one per week
@@ -99,7 +99,7 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A part on its way to whoever plays it."""
+    """A part on its way to its player."""
 
     number: int  # of the job
     part: Part
@@ -145,10 +145,10 @@ def units_of_work(job: Job) -> int:
 def play_part(
     part: Part, known: Known = None, progress: Callable[[int], None] | None = None
 ) -> Answer:
-    """Play a part, or play again what is known of it.
+    """Play a part, or replay what is stored of it.
 
     Args:
-        known: is used only if the engine gets to the same digests with it, or proves it.
+        known: used only if the engine reaches the same digests with it, or proves it.
         progress: called with the number of units done since its last call.
 
     Raises:
@@ -215,7 +215,7 @@ def died(part: Part, code: int) -> Answer:
     if part.policy == OPTIMUM or how is None:
         raise ClusterError(
             f"a process died ({_how(code)}) at work on {part.policy!r} in {name}, perhaps for "
-            "want of memory; the same command goes on from the parts finished so far, and fewer "
+            "lack of memory; the same command goes on from the parts finished so far, and fewer "
             "--workers need less"
         )
     message = f"policy {part.policy!r} failed in {name}: it ended its process ({how})"
@@ -268,7 +268,7 @@ def put_together(job: Job, answers: Sequence[Answer]) -> ScenarioResult:
 
 
 class _OtherwiseError(Exception):
-    """The policy answers otherwise than it did."""
+    """The policy gives another answer than before."""
 
 
 @dataclass(frozen=True, slots=True)

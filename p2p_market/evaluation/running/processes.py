@@ -41,7 +41,7 @@ class DeadProcessError(ClusterError):
             code: that it left with; below 0 the signal that ended it.
         """
         super().__init__(
-            "a process died, perhaps for want of memory; the same command goes on from the "
+            "a process died, perhaps for lack of memory; the same command goes on from the "
             "parts finished so far, and fewer --workers need less"
         )
         self.place, self.code = place, code
@@ -79,12 +79,12 @@ def own_group() -> str:
 def in_processes(
     tasks: Sequence[T], workers: int, tell: Tell, work: Callable[[T, Tell], A]
 ) -> Generator[tuple[T, A], None, None]:
-    """Work on tasks in so many processes, and give each answer as soon as it is there.
+    """Work on tasks in this many processes, and give each answer as soon as it is there.
 
-    Whoever stops listening, by an error or an interruption, stops the processes.
+    A caller that stops listening, by an error or an interruption, stops the processes.
 
     Args:
-        tell: hears about progress, in this process.
+        tell: called with the progress, in this process.
         work: of a module, so that another process finds it; is given a task and a way to tell.
 
     Raises:

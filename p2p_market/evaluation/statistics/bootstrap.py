@@ -1,4 +1,4 @@
-"""Bootstrap over weeks, with percentiles that stay honest for few of them."""
+"""Bootstrap over weeks, with percentiles that are corrected for few weeks."""
 
 import math
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def interval(point: float, draws: FloatArray, weeks: float) -> Interval:
 
     Args:
         draws: bootstrap draws of the statistic, (resample,).
-        weeks: n, need not be whole; 2 at least is taken.
+        weeks: n, need not be an integer; at least 2 is used.
     """
     tail = tail_level(weeks)
     low, high = np.quantile(draws, [tail, 1.0 - tail])
@@ -102,7 +102,7 @@ def interval(point: float, draws: FloatArray, weeks: float) -> Interval:
 
 
 def tail_level(weeks: float) -> float:
-    """Share of draws beyond each end of an interval; six digits, alike on every machine."""
+    """Share of draws beyond each end of an interval; six digits, the same on every machine."""
     count = max(float(weeks), 2.0)
     reach = math.sqrt(count / (count - 1.0)) * t_quantile(count - 1.0)
     return round(0.5 * math.erfc(reach / math.sqrt(2.0)), 6)

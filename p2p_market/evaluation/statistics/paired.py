@@ -78,8 +78,8 @@ def probability_of_improvement(
     """How often an episode of the first beats one of the second in the same scenario.
 
     Mean over scenarios of Mann and Whitney's U / (n m), ties one half; Agarwal et al. (2021). In a
-    draw a week meets its own copies, so the draws lean towards what happens within weeks, in the
-    mean by 1 / n of the way; that is taken off.
+    draw a week meets its own copies, so the draws lean towards what happens within weeks, on
+    average by 1 / n of the way; this bias is subtracted.
 
     Args:
         first: episode scores, (scenario, week).

@@ -54,7 +54,7 @@ def block_scores(rule_eur: FloatArray, own_eur: FloatArray, best_eur: FloatArray
     """Ratio of sums in blocks of weeks, (..., week) -> (..., block).
 
     A scenario of n weeks has max(1, n // 4) blocks, 13 weeks three; block b of B holds the weeks
-    b, b + B, b + 2B, ..., so that each spans the year and no winter week stands alone.
+    b, b + B, b + 2B, ..., so that each spans the year and no block has winter weeks only.
     """
     count = max(1, rule_eur.shape[-1] // BLOCK_WEEKS)
     parts = [
@@ -70,7 +70,7 @@ def floor_costs(
     """Costs in which a failed episode costs what a score of `FLOOR_SCORE` costs.
 
     Args:
-        own_eur: whatever the failed episodes hold is ignored, nan too.
+        own_eur: values of failed episodes are ignored, even NaN.
         failed: whether an episode was not played to its end, same shape.
     """
     floor_eur = rule_eur - FLOOR_SCORE / 100.0 * (rule_eur - best_eur)

@@ -65,7 +65,7 @@ class Matched:
     foresight: frozenset[str] = frozenset()  # policies that know the future: references
 
     def pairs(self, asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The pairs asked for, or policies of one name.
+        """The given pairs, or policies of the same name.
 
         Raises:
             ReplayError: if one of them did not play, or knows the future.
@@ -112,7 +112,8 @@ def compare_runs(
             )
     if not found:
         raise ReplayError(
-            "the runs share no policy between the ends; name a pair with --policy FIRST=SECOND"
+            "the runs have no policy between the ends in common; name a pair with --policy "
+            "FIRST=SECOND"
         )
     return found
 
@@ -128,7 +129,7 @@ def compare_overall(
         pairs: as in `compare_runs`.
 
     Returns:
-        One per pair that stands in every shared scenario; empty for one scenario, or if scenarios
+        One per pair that is in every shared scenario; empty for one scenario, or if scenarios
         do not share their weeks.
 
     Raises:
@@ -178,7 +179,7 @@ def match_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Matc
 def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
     for entry in (first, second):
         if any(entry["episodes"].count(key) > 1 for key in entry["episodes"]):
-            raise ReplayError(f"{first['id']}: an episode stands twice in a run; play it once")
+            raise ReplayError(f"{first['id']}: a run has the same episode twice; play it once")
     places = [
         (number, second["episodes"].index(key))
         for number, key in enumerate(first["episodes"])

@@ -56,7 +56,7 @@ def recorded_overview(scenarios: Sequence[Mapping[str, Any]]) -> list[Summary]:
 
 
 def over_scenarios(costs: Sequence[Costs]) -> list[Summary]:
-    """One summary per policy that played all scenarios; who sees the future is left out."""
+    """One summary per policy that played all scenarios, without those that see the future."""
     shared = share(costs)
     if shared is None:
         return []

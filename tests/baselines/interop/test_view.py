@@ -58,7 +58,7 @@ def test_an_output_of_zero_is_the_truthful_rule(scenario):
 
 
 def test_an_unknown_decision_is_named(scenario):
-    with pytest.raises(PolicyError, match=r"'prices'; known are: around_rule, full"):
+    with pytest.raises(PolicyError, match=r"'prices'; known: around_rule, full"):
         View(scenario, "prices")
 
 

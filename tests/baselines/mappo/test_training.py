@@ -183,15 +183,15 @@ def test_a_killed_command_goes_on_when_it_is_given_again(one_day, tmp_path, unin
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"learning_rat": 0.1}, "no key 'learning_rat'; known are: scenario, seed.* path, env_run"),
+        ({"learning_rat": 0.1}, "no key 'learning_rat'; known: scenario, seed.* path, env_run"),
         ({"epochs": "four"}, "epochs: 'four' is not of type int"),
         ({"env_runners": "two"}, "env_runners: 'two' is not of type int"),
         ({"env_runners": -1}, "env_runners must be 0 or more, got -1"),
         ({"env_runners": 3}, "communities 4 cannot be shared evenly by env_runners 3"),
-        ({"memory": 8}, "memory 8: only trainer 'ppo'"),
-        ({"first_wear": 0.5, "path": "episodes"}, "first_wear 0.5: RLlib's own episodes"),
-        ({"path": "fast"}, "path 'fast'; known are: batched, episodes"),
-        ({"critic": "coma"}, "critic 'coma'; known are: mappo, ippo"),
+        ({"memory": 8}, "memory 8: only the trainer 'ppo'"),
+        ({"first_wear": 0.5, "path": "episodes"}, "first_wear 0.5: needs --set path=batched"),
+        ({"path": "fast"}, "path 'fast'; known: batched, episodes"),
+        ({"critic": "coma"}, "critic 'coma'; known: mappo, ippo"),
         ({"segment_h": 5}, "segment_h 5: needs whole steps of 1 h"),
     ],
 )
@@ -233,7 +233,7 @@ def test_a_foreign_checkpoint_is_refused(one_day, tmp_path):
     with pytest.raises(PolicyError, match="has format 'p2p_market/ppo/1', not 'p2p_market/mappo/1"):
         run(given, tmp_path)
     (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
-    with pytest.raises(PolicyError, match=r"is no checkpoint of mappo .* give another --output"):
+    with pytest.raises(PolicyError, match=r"is not a checkpoint of mappo .* give another --output"):
         run(given, tmp_path)
 
 

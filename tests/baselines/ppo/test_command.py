@@ -15,7 +15,7 @@ def refused(*arguments):
 
 
 def test_mistakes_are_named(tmp_path):
-    assert "no trainer 'dqn'; known are: ppo" in refused("dqn")
+    assert "no trainer 'dqn'; known: ppo" in refused("dqn")
     assert "is not KEY=VALUE" in refused("ppo", "--set", "epochs")
 
 

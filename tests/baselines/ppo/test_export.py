@@ -182,7 +182,7 @@ def test_what_cannot_be_played_is_named(classic, tmp_path):
         load_policy(str(broken), scenario)
     onnx.helper.set_model_props(model, {"columns": "[]", "decision": "dance"})
     onnx.save(model, broken)
-    with pytest.raises(PolicyError, match="decision 'dance'; known are: around_rule, full"):
+    with pytest.raises(PolicyError, match="decision 'dance'; known: around_rule, full"):
         load_policy(str(broken), scenario)
 
 

@@ -142,11 +142,11 @@ def test_only_training_days_are_learnt_from(one_day):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"learning_rat": 0.1}, "no key 'learning_rat'; known are: scenario, seed"),
+        ({"learning_rat": 0.1}, "no key 'learning_rat'; known: scenario, seed"),
         ({"epochs": "four"}, "epochs: 'four' is not of type int"),
         ({"epochs": 0}, "epochs must be 1 or more, got 0"),
-        ({"critic": "coma"}, "critic 'coma'; known are: mappo, ippo"),
-        ({"decision": "all"}, "decision 'all'; known are: around_rule, full"),
+        ({"critic": "coma"}, "critic 'coma'; known: mappo, ippo"),
+        ({"decision": "all"}, "decision 'all'; known: around_rule, full"),
         ({"discount_per_h": 1.5}, "discount_per_h must lie in"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
         ({"seed": -1}, "seed must be 0 or more"),
@@ -174,10 +174,10 @@ def test_texts_of_a_command_line_are_settings():
 def test_a_foreign_checkpoint_is_refused(one_day, tmp_path):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(b"no checkpoint")
-    with pytest.raises(PolicyError, match=r"is no checkpoint of ppo .* give another --output"):
+    with pytest.raises(PolicyError, match=r"is not a checkpoint of ppo .* give another --output"):
         run(settings(one_day), tmp_path)
     torch.save({"weights": torch.zeros(3)}, path)
-    with pytest.raises(PolicyError, match="is no checkpoint of ppo"):
+    with pytest.raises(PolicyError, match="is not a checkpoint of ppo"):
         run(settings(one_day), tmp_path)
     torch.save({"format": "other/1", "args": {}, "state": {}}, path)
     with pytest.raises(PolicyError, match="has format 'other/1'"):

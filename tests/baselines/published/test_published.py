@@ -80,7 +80,7 @@ def test_a_changed_number_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(score, "BOARDS", tmp_path)
     RESALE.path.write_text(json.dumps(record), encoding="utf-8")
     told = check(1, [Task(RESALE, "truthful"), Task(RESALE, "no-trade")])
-    assert told == ["resale-6-v0-test.json: truthful plays otherwise than recorded"]
+    assert told == ["resale-6-v0-test.json: truthful plays differently from its record"]
 
 
 def test_lines_by_hand(tmp_path, monkeypatch):

@@ -83,7 +83,7 @@ def test_whole_numbers_of_numpy_are_weeks_and_seeds(env, week):
 
 @pytest.mark.parametrize("split", NO_SPLIT, ids=repr)
 def test_a_split_is_one_of_three(env, split):
-    with pytest.raises(ScenarioError, match=r"no split .*; known are: train, validation, test"):
+    with pytest.raises(ScenarioError, match=r"no split .*; known: train, validation, test"):
         env.reset(options={"split": split})
     with pytest.raises(ScenarioError, match="no split"):
         p2p_market.make_batch("classic-v0", 2, split=split)
@@ -159,7 +159,7 @@ def test_infos_are_lean_or_full(info):
 
 @pytest.mark.parametrize("mode", ["human", "", 5, ["ansi"], np.array(["ansi"])], ids=repr)
 def test_render_modes_are_those_listed(mode):
-    with pytest.raises(RenderError, match="known are: ansi, rgb_array"):
+    with pytest.raises(RenderError, match="known: ansi, rgb_array"):
         p2p_market.make("classic-v0", render_mode=mode)
 
 

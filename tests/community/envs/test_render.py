@@ -47,7 +47,7 @@ def test_an_image_right_after_reset():
 
 def test_nothing_without_a_mode_and_errors_that_help(monkeypatch):
     assert played(None).render() is None
-    with pytest.raises(RenderError, match="known are: ansi, rgb_array"):
+    with pytest.raises(RenderError, match="known: ansi, rgb_array"):
         p2p_market.make("classic-v0", render_mode="human")
     with pytest.raises(ResetNeededError):
         p2p_market.make("classic-v0", render_mode="ansi").render()

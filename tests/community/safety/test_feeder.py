@@ -92,7 +92,7 @@ def test_no_vehicle_behind_a_binding_feeder():
 
     spec = load_scenario("ev-12-v0").spec
     feeder = spec.feeder.model_copy(update={"mode": "binding"})
-    with pytest.raises(ScenarioError, match="vehicles count on the grid"):
+    with pytest.raises(ScenarioError, match="vehicles need the grid"):
         build(spec.model_copy(update={"feeder": feeder}))
 
 

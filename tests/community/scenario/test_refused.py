@@ -247,7 +247,7 @@ def test_a_long_chain_of_bases_is_called_long(folder):
 @pytest.mark.parametrize(
     ("base", "words"),
     [
-        ("a.yaml", ["a.yaml: line 1: extends", "without end", "a.yaml -> a.yaml"]),
+        ("a.yaml", ["a.yaml: line 1: extends", "in a circle", "a.yaml -> a.yaml"]),
         ("b.yaml", ["b.yaml: line 1: extends", "a.yaml -> b.yaml -> a.yaml"]),
         ("gone.yaml", ["extends: gone.yaml: there is no such file", "/gone.yaml"]),
         ("folder.yaml", ["folder.yaml: is not a file"]),
