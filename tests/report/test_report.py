@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from p2p_market.community.baselines import RULE
-from p2p_market.evaluation import benchmark
-from p2p_market.evaluation.benchmark import evaluate
+from p2p_market.evaluation.benchmark import assemble, evaluate
 from p2p_market.evaluation.players.conduct import Conduct
 from p2p_market.evaluation.players.failure import Failure
+from p2p_market.evaluation.players.player import Attempt
 from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.registry import load_scenario
 from p2p_market.track import OPTIMUM
@@ -263,12 +263,14 @@ def test_odd_policy_names_are_drawn_as_they_are(result, tmp_path):
 
 
 def test_marks_and_failures_stand_on_the_page(result, tmp_path):
-    rule, truthful, drawn, best = result.rows
     failure = Failure("policy 'random' failed <here>", 3, ("mine.py:7 in act: 1 / 0",))
-    args = result.trajectories[RULE], best.social_cost_eur, Conduct(failure=failure)
-    failed = benchmark._failed_row(result.scenario, drawn.policy, *args)
-    knowing = replace(truthful, conduct=Conduct("foresight", "centralised", False))
-    marked = replace(result, rows=(rule, knowing, failed, best))
+    played = {row.policy: Attempt(result.trajectories[row.policy], row.conduct)
+              for row in result.rows}  # fmt: skip
+    knowing = Conduct("foresight", "centralised", False)
+    played["truthful"] = replace(played["truthful"], conduct=knowing)
+    played["random"] = Attempt(None, Conduct(failure=failure))
+    proofs = result.certificates, result.prices
+    marked = assemble(result.scenario, result.episode, played, *proofs)
     page = parse(write([marked], tmp_path, "Marks"))
     assert [row[0] for row in page.tables[0]] == [RULE, "truthful (f n c)", "random (x)", OPTIMUM]
     assert page.tables[0][2][1] == f"{table.MINUS}100.0"
