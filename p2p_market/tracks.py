@@ -50,6 +50,14 @@ def module_of(name: str) -> str:
     return module
 
 
+def package_of(name: str) -> dict[str, str]:
+    """Name and version of the package that brings a track along; empty for those of this one."""
+    if name in TRACKS:
+        return {}
+    found = (entry.dist for entry in entry_points(group=GROUP, name=name))
+    return {dist.name: dist.version for dist in found if dist is not None}
+
+
 def track_of(scenario: AnyScenario) -> AnyTrack:
     """The track of a scenario."""
     return track(scenario.spec.track)

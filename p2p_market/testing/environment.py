@@ -8,7 +8,7 @@ import contextlib
 import io
 import pickle
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -224,7 +224,8 @@ CHECKS: Final = (
 def check_features_vary(makes: Iterable[Factory], steps: int = 100, missing: float = 0.0) -> None:
     """No number of the observations is one and the same over all environments and agents.
 
-    Numbers have the names of `feature_table` where an environment has one, or else their places.
+    Numbers have the names of `feature_table` where an environment has one, for all agents or from
+    agent to table, or else their places.
 
     Args:
         makes: one factory per scenario.
@@ -235,9 +236,10 @@ def check_features_vary(makes: Iterable[Factory], steps: int = 100, missing: flo
     for make in makes:
         env = new(make)
         for observations, *_ in play(env, steps, missing=missing):
-            for values in observations.values():
+            for agent, values in observations.items():
                 flat = [float(v) for array in arrays(values) for v in array.ravel()]
                 table = getattr(env, "feature_table", None)
+                table = table[agent] if isinstance(table, Mapping) else table
                 names = (
                     [f.name for f in table] if table else [f"number {n}" for n in range(len(flat))]
                 )

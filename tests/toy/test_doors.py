@@ -11,7 +11,6 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from p2p_market import registry, scenarios
 from p2p_market.commands.app import app
 from p2p_market.errors import ConformanceError, PolicyError, ScenarioError
 from p2p_market.evaluation.benchmark import Yardstick, draw_weeks, evaluate, units_of
@@ -185,6 +184,13 @@ def test_one_policy_for_several_roles_is_refused(scenario, name):
     (single, *_) = draw_weeks(scenario, "test", [0], 0)
     with pytest.raises(PolicyError, match=r"storage=\.\.\., plant="):
         play(scenario, single, name)
+
+
+def test_each_role_is_asked_for_at_the_command_line(tmp_path):
+    asked = ["-p", "storage=thrifty", "-p", "plant=random", "-o", tmp_path, "--workers", 1]
+    said = command("evaluate", "-s", SCENARIO, "--weeks", 0, *asked)
+    assert CAST in said
+    assert "dispatch" not in said  # a word of another track
 
 
 def test_what_nobody_pays_is_part_of_the_cost(scenario):
@@ -379,56 +385,7 @@ def test_no_part_of_a_choice_conforms(scenario):
 
 # Not neutral yet
 
-PLAN = """id = "toy"
-title = "A toy"
-opened = 2026-01-01
-boards = [{ scenario = "toy-v0", draws = 2 }]
-"""
-MANIFEST = """format = "p2p-market-submission/1"
-name = "my-agent"
-version = "0.1.0"
-division = "policy"
-authors = [{ name = "Ada Example" }]
-policy = { kind = "rules", track = "toy", roles = { storage = ["storage.toml"] } }
-training = { summary = "None." }
-citation = { title = "My agent", year = 2026 }
-"""
-RULE = 'rule = "thrifty"\n'
-
 
 @pytest.mark.xfail(reason="the pages of a report know the community only")
 def test_a_run_has_a_report(run):
     assert (run / "report.html").is_file()
-
-
-@pytest.fixture
-def season(tmp_path, monkeypatch):
-    """A season of two draws, as if the scenario of the toy were shipped."""
-    from leaderboard.playing.opening import open_season
-
-    for module in (scenarios, registry):
-        monkeypatch.setattr(module, "scenario_folder", lambda: SCENARIO.parent)
-    (tmp_path / "plan.toml").write_text(PLAN)
-    (tmp_path / "secret").write_text(bytes(range(32)).hex())
-    return open_season(tmp_path / "plan.toml", tmp_path / "toy", tmp_path / "secret")
-
-
-@pytest.mark.xfail(reason="a season draws episodes of the community only")
-def test_a_season_is_opened(season):
-    assert {path.name for path in season.reference.iterdir()} == {"toy-v0.json", "toy-v0.npz"}
-
-
-@pytest.mark.xfail(reason="the policies of a package have no roles")
-def test_a_package_plays_a_role(season, tmp_path):
-    from leaderboard.checking.replay import replay
-    from leaderboard.package.package import pack_folder
-    from leaderboard.playing.candidate import of_package
-    from leaderboard.playing.evaluate import evaluate
-
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "submission.toml").write_text(MANIFEST)
-    (tmp_path / "mine" / "storage.toml").write_text(RULE)
-    candidate = of_package(pack_folder(tmp_path / "mine"), season)
-    record = evaluate(candidate, season, tmp_path / "out")
-    assert all(one.best_eur < one.cost_eur < one.rule_eur for one in record.episodes)
-    assert replay(tmp_path / "out" / "my-agent-0.1.0", season) == []

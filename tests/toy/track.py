@@ -25,6 +25,7 @@ from tests.toy.schema import read as read  # of the contract
 
 SPLITS: Final = {"train": 0, "validation": 120, "test": 240}  # name -> first day
 UNITS, EPISODES = 5, 3  # of a split, of a unit
+MEAN_EUR_PER_KWH: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
     """Prices in the shape of a day."""
     generator = np.random.default_rng(np.random.SeedSequence([key.seed, key.start_day]))
     shape = np.sin(2.0 * np.pi * (np.arange(scenario.steps) - 9) / 24.0)
-    price = 0.25 + 0.1 * shape + 0.03 * generator.standard_normal(scenario.steps)
+    price = MEAN_EUR_PER_KWH + 0.1 * shape + 0.03 * generator.standard_normal(scenario.steps)
     return Episode((key,), np.clip(price, 0.0, 1.0)[None])
 
 

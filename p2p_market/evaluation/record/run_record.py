@@ -50,7 +50,7 @@ from p2p_market.track import (
     Metric,
     Trajectory,
 )
-from p2p_market.tracks import track_of
+from p2p_market.tracks import package_of, track_of
 
 LABELS: Final = ("scenario", "policy", "split", "start_day", "seed")
 """Columns of the metrics that say whose they are."""
@@ -77,7 +77,7 @@ def write_run(results: Sequence[ScenarioResult], folder: Path, created_utc: str)
     record = {
         "schema": SCHEMA,
         "created_utc": created_utc,
-        "versions": versions(),
+        "versions": versions() | _packages(results),
         "platform": f"{platform.system()} {platform.machine()}",
         "summary": [asdict(summary) for summary in overview(results)],
         "scenarios": [_scenario_record(result) for result in results],
@@ -161,6 +161,12 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _packages(results: Sequence[ScenarioResult]) -> dict[str, str]:
+    """Of tracks that are not ours."""
+    tracks = {result.scenario.spec.track for result in results}
+    return {name: found for one in sorted(tracks) for name, found in package_of(one).items()}
 
 
 def _scenario_record(result: ScenarioResult) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""The doors of the leaderboard, as far as they are open."""
+
+import pytest
+
+from p2p_market import registry, scenarios
+from tests.toy.conftest import SCENARIO
+
+for needed in ("cryptography", "onnxruntime", "safetensors"):
+    pytest.importorskip(needed)
+
+PLAN = """id = "toy"
+title = "A toy"
+opened = 2026-01-01
+boards = [{ scenario = "toy-v0", draws = 2 }]
+"""
+MANIFEST = """format = "p2p-market-submission/1"
+name = "my-agent"
+version = "0.1.0"
+division = "policy"
+authors = [{ name = "Ada Example" }]
+policy = { kind = "rules", track = "toy", roles = { storage = ["storage.toml"] } }
+training = { summary = "None." }
+citation = { title = "My agent", year = 2026 }
+"""
+RULE = 'rule = "thrifty"\n'
+
+
+@pytest.fixture
+def season(tmp_path, monkeypatch):
+    """A season of two draws, as if the scenario of the toy were shipped."""
+    from leaderboard.playing.opening import open_season
+
+    for module in (scenarios, registry):
+        monkeypatch.setattr(module, "scenario_folder", lambda: SCENARIO.parent)
+    (tmp_path / "plan.toml").write_text(PLAN)
+    (tmp_path / "secret").write_text(bytes(range(32)).hex())
+    return open_season(tmp_path / "plan.toml", tmp_path / "toy", tmp_path / "secret")
+
+
+@pytest.mark.xfail(reason="a season draws episodes of the community only")
+def test_a_season_is_opened(season):
+    assert {path.name for path in season.reference.iterdir()} == {"toy-v0.json", "toy-v0.npz"}
+
+
+@pytest.mark.xfail(reason="the policies of a package have no roles")
+def test_a_package_plays_a_role(season, tmp_path):
+    from leaderboard.checking.replay import replay
+    from leaderboard.package.package import pack_folder
+    from leaderboard.playing.candidate import of_package
+    from leaderboard.playing.evaluate import evaluate
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "submission.toml").write_text(MANIFEST)
+    (tmp_path / "mine" / "storage.toml").write_text(RULE)
+    candidate = of_package(pack_folder(tmp_path / "mine"), season)
+    record = evaluate(candidate, season, tmp_path / "out")
+    assert all(one.best_eur < one.cost_eur < one.rule_eur for one in record.episodes)
+    assert replay(tmp_path / "out" / "my-agent-0.1.0", season) == []
