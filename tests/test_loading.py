@@ -132,9 +132,11 @@ def test_helpers_come_before_what_is_installed_and_after_python(place, monkeypat
 
 def test_code_of_a_policy_is_that_which_plays(place):
     place({"random": policy(), "baselines/agent": policy(), "baselines/__init__": ""})
-    told = installation(["random:make", "storage-value"])
-    assert told["code of baselines"] != installation(["baselines.agent:make"])["code of baselines"]
-    assert told["code of baselines"] == installation(["optimum"])["code of baselines"]
+    scenario = load_scenario("classic-v0")
+    told = installation(["random:make", "storage-value"], scenario)
+    own = installation(["baselines.agent:make"], scenario)
+    assert told["code of baselines"] != own["code of baselines"]
+    assert told["code of baselines"] == installation(["optimum"], scenario)["code of baselines"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,6 @@ from p2p_market.files import check_writable, new_folder, safe_name
 from p2p_market.loading import import_ours
 from p2p_market.registry import baselines, load_scenario, rule_of
 from p2p_market.track import OPTIMUM, AnyScenario
-from p2p_market.tracks import track_of
 
 REPORT: Final = "report.page:write"
 GOING_ON: Final = "the run goes on"
@@ -298,15 +297,11 @@ def _without_loss(what: str, otherwise: str, work: Callable[[], None]) -> bool:
 
 
 def _write_report(results: Sequence[ScenarioResult], folder: Path) -> None:
-    """The pages of the scenarios whose track has some."""
-    paged = [one for one in results if "report" in track_of(one.scenario).CARD.extras]
-    if not paged:
-        console.say("no report: the track has no pages")
-        return
+    """Pages in one file, those that a track adds included."""
     module, _, function = REPORT.partition(":")
     try:
         write = getattr(import_ours(module), function)
     except ImportError as error:
         console.say(f"no report: {error}; it needs a checkout and p2p-market[report]")
         return
-    console.say(f"report: {write(paged, folder, title='p2p_market benchmark')}")
+    console.say(f"report: {write(results, folder, title='p2p_market benchmark')}")

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from p2p_market.commands import compare
 from p2p_market.commands.app import app
-from p2p_market.community import metrics
+from p2p_market.community import mechanisms, metrics
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.records import LEDGER_COLUMN
 from p2p_market.community.scenario.scenario import build
@@ -86,8 +86,8 @@ def test_without_trade_there_is_no_price():
     played = rollout(scenario, episode, load_policy("no-trade", scenario))
     price = metrics.mean_price_eur_per_kwh(played)
     assert np.isnan(price).tolist() == [True]
-    assert compare.price_text(price) == "-"
-    assert compare.price_text(np.array([0.2, np.nan, 0.1])) == "0.150"
+    assert mechanisms.price_text(price) == "-"
+    assert mechanisms.price_text(np.array([0.2, np.nan, 0.1])) == "0.150"
 
 
 @pytest.mark.parametrize(

@@ -82,19 +82,19 @@ def test_a_short_name_keeps_its_end(name, width):
 
 
 def test_the_table_of_a_run_at_80_columns_with_a_path_as_name():
+    scenario = SimpleNamespace(spec=SimpleNamespace(track="community"))
     euros = np.array([643.48, 504.17])
     rows = [
         SimpleNamespace(
             policy=name,
             score=Score(58.6, -1057.98, 159.34, 58.6, -957.98),
             social_cost_eur=euros,
-            dispatch_gap_eur=-1000.0 * euros,
-            allocation_gap_eur=euros,
+            gaps_eur={"dispatch": -1000.0 * euros, "allocation": euros},
             conduct=Conduct(),
         )
         for name in NAMES
     ]
-    said = shown(tables._results(SimpleNamespace(rows=rows)))
+    said = shown(tables._results(SimpleNamespace(rows=rows, scenario=scenario)))
     for number in ("58.6", "-1058.0..159.3", "-958.0", "573.83", "-573825.00"):
         assert number in said.split()
     assert NAMES[3] in said

@@ -14,7 +14,6 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 pytest.importorskip("scipy")
-pytest.importorskip("tests.toy")
 
 from onnx import TensorProto, helper, numpy_helper
 
@@ -182,7 +181,7 @@ def test_what_does_not_fit_is_named(season):
     refused(season, packages.package({"plant.onnx": own["plant.onnx"]}, text), PolicyError,
             r"has the roles storage, plant; say in \[policy.roles\]")  # fmt: skip
     text = packages.DRAFT.replace('"rules"', '"rules", track = "nowhere"')
-    refused(season, packages.package(draft=text), PackageError, "no track 'nowhere'")
+    refused(season, packages.package(draft=text), PackageError, "unknown track 'nowhere'")
     data = package({"a.toml": b'rule = "best"\n'}, "rules", '{ plant = ["a.toml"] }')
     refused(season, data, PackageError, "no rule 'best'; known are: idle, thrifty, random")
     swapped = {"storage.onnx": own["plant.onnx"], "plant.onnx": own["storage.onnx"]}

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 pytest.importorskip("cryptography")
-pytest.importorskip("cvxpy")
 pytest.importorskip("onnxruntime")
 
 from leaderboard.checking import verify

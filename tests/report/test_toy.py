@@ -9,7 +9,6 @@ import pytest
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 pytest.importorskip("scipy")
-pytest.importorskip("tests.toy")
 
 from p2p_market.evaluation.benchmark import evaluate
 from p2p_market.registry import load_scenario

@@ -81,14 +81,14 @@ def test_the_track_is_found_by_its_entry_point(scenario):
 def test_without_the_package_its_scenarios_are_refused(installed, monkeypatch):
     monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(installed)])
     track.cache_clear()
-    with pytest.raises(ScenarioError, match=r"^toy-v0.yaml: line 1: track: no track 'toy'"):
+    with pytest.raises(ScenarioError, match=r"^toy-v0.yaml: line 1: track: unknown track 'toy'"):
         read_scenario(SCENARIO)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "complaint"),
     [
-        ("track", "tests.toy.track", "line 1: track: no track 'tests.toy.track'"),
+        ("track", "tests.toy.track", "line 1: track: unknown track 'tests.toy.track'"),
         ("engine", "tests.toy.track:step", "line 11: engine: Extra inputs are not permitted"),
         ("storages", 0, "line 4: storages: "),
     ],
@@ -244,7 +244,7 @@ def test_other_actions_do_not_replay(run, tmp_path, role):
     actions[role][0, 0, 0, 0] = 1.0 - actions[role][0, 0, 0, 0]
     np.savez(path, **actions)
     found = replay(tmp_path, record)
-    assert "toy-v0: thrifty: other digests in episodes [0]" in found
+    assert "toy-v0: thrifty: digests differ in episodes [0]" in found
 
 
 def test_columns_that_do_not_count_are_recorded_at_rest(run):
@@ -383,9 +383,5 @@ def test_no_part_of_a_choice_conforms(scenario):
         check_answers(Half(), scenario, role="plant")
 
 
-# Not neutral yet
-
-
-@pytest.mark.xfail(reason="the pages of a report know the community only")
 def test_a_run_has_a_report(run):
     assert (run / "report.html").is_file()
