@@ -9,8 +9,10 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from p2p_market.commands.console import Bar, SeedOption, complaining, complaints, console
-from p2p_market.errors import PolicyError
+from p2p_market.errors import PolicyError, ScenarioError
 from p2p_market.loading import import_ours
+from p2p_market.registry import load_scenario
+from p2p_market.tracks import extra
 
 TRAINERS: Final[Mapping[str, tuple[str, str]]] = {
     "ppo": (
@@ -51,6 +53,9 @@ def train(
     with complaining():
         settings = {"scenario": scenario, "seed": seed, **_pairs(setting or [])}
         run = _trainer(trainer)
+        track = (chosen := load_scenario(scenario)).spec.track
+        if extra(chosen, "batch") is None:
+            raise ScenarioError(f"track {track!r} has no batches, in which learners play")
         folder = output or Path("results") / f"{trainer}-{Path(scenario).stem}-seed-{seed}"
         with _bar() as progress:
             path = run(settings, folder, minutes, _teller(progress, trainer, minutes))
@@ -66,13 +71,13 @@ def _trainer(name: str) -> Trainer:
     """
     if name not in TRAINERS:
         raise PolicyError(f"no trainer {name!r}; known: {', '.join(TRAINERS)}")
-    target, extra = TRAINERS[name]
+    target, needed = TRAINERS[name]
     module, _, function = target.partition(":")
     try:
         found: Trainer = getattr(import_ours(module), function)
     except ImportError as error:
         raise PolicyError(
-            f"trainer {name!r}: {error}; it needs a checkout and pip install 'p2p-market[{extra}]'"
+            f"trainer {name!r}: {error}; it needs a checkout and pip install 'p2p-market[{needed}]'"
         ) from error
     return found
 
