@@ -133,10 +133,10 @@ def _try_out(jobs: Sequence[Job], split: str) -> None:
         P2PMarketError: if one of them does not exist.
     """
     outcomes: dict[str, list[Failure | None]] = {}
-    for policies in dict.fromkeys(job.policies for job in jobs):
-        chosen = [job.scenario for job in jobs if job.policies == policies]
-        together = dict.fromkeys(name for one in chosen for name in entrants(one, policies))
-        for name, found in first_tries(chosen, list(together), split).items():
+    asking = [(job.scenario, tuple(entrants(job.scenario, job.policies))) for job in jobs]
+    for names in dict.fromkeys(names for _, names in asking):
+        chosen = [scenario for scenario, own in asking if own == names]
+        for name, found in first_tries(chosen, names, split).items():
             outcomes.setdefault(name, []).extend(found)
     works = {policy for policy, found in outcomes.items() if None in found}
     failures = [next(filter(None, found)) for found in outcomes.values() if any(found)]
