@@ -146,7 +146,8 @@ def out_of_file(scenario: AnyScenario, arrays: Mapping[str, NDArray[Any]]) -> Jo
 
 def _csv(table: Sequence[Mapping[str, Any]]) -> str:
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(table[0]), lineterminator="\n")
+    names = dict.fromkeys(name for row in table for name in row)  # each track has its metrics
+    writer = csv.DictWriter(buffer, fieldnames=list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows(table)
     return buffer.getvalue()
