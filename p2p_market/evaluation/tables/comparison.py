@@ -63,6 +63,7 @@ class Matched:
     best_eur: FloatArray  # (episode,), the 100 of the scale
     rule: str  # policy at 0
     foresight: frozenset[str] = frozenset()  # policies that know the future: references
+    track: str = ""
 
     def pairs(self, asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """The given pairs, or policies of the same name.
@@ -136,7 +137,7 @@ def compare_overall(
         ReplayError: as in `compare_runs`.
     """
     matched = match_runs(first, second)
-    if len(matched) < 2 or len({(one.weeks, *one.units.tolist()) for one in matched}) > 1:
+    if len(matched) < 2 or len({_asked(one) for one in matched}) > 1:
         return []
     common = [one.pairs(pairs) for one in matched]
     return [
@@ -144,6 +145,11 @@ def compare_overall(
         for pair in dict.fromkeys(common[0])
         if all(pair in others for others in common)
     ]
+
+
+def _asked(one: Matched) -> tuple[object, ...]:
+    """What must be the same in scenarios that are summed up."""
+    return one.track, one.weeks, one.units.tobytes()
 
 
 def _overall(matched: Sequence[Matched], mine: str, theirs: str) -> Overall:
@@ -198,7 +204,8 @@ def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
     weeks = tuple(first["episodes"][place]["start_day"] for place in here)
     foresight = frozenset(_foresight(first) | _foresight(second))
     units = recorded_units(first)[here]
-    return Matched(first["id"], weeks, units, own, other, best, ends[0], foresight)
+    track = recorded_track(first).CARD.name
+    return Matched(first["id"], weeks, units, own, other, best, ends[0], foresight, track)
 
 
 def _foresight(entry: Mapping[str, Any]) -> set[str]:
