@@ -31,6 +31,7 @@ class ToyEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
         self.scenario, self.render_mode = scenario, render_mode
         self.possible_agents, self.agents = list(scenario.agents), list[str]()
         pairs = [(role, agent) for role in track.roles(scenario) for agent in role.agents]
+        self.feature_table = {agent: role.features for role, agent in pairs}
         self.observation_spaces = {agent: _seen(role) for role, agent in pairs}
         self.action_spaces = {agent: _sent(role) for role, agent in pairs}
         self._seeds = np.random.SeedSequence()

@@ -13,62 +13,20 @@ from typer.testing import CliRunner
 
 from p2p_market.commands.app import app
 from p2p_market.errors import ConformanceError, PolicyError, ScenarioError
-from p2p_market.evaluation.benchmark import Yardstick, draw_weeks, evaluate, units_of
+from p2p_market.evaluation.benchmark import Yardstick, draw_weeks, evaluate
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.focal.focal import focal
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.record.recorded import read_run
 from p2p_market.evaluation.record.run_record import replay
-from p2p_market.evaluation.running.parallel import evaluate_all, evaluate_each
-from p2p_market.evaluation.running.part_store import PartStore
-from p2p_market.evaluation.running.parts import Job, units_of_work
-from p2p_market.evaluation.statistics.bootstrap import draw_weeks as drawn
-from p2p_market.evaluation.statistics.bootstrap import effective_weeks, interval
-from p2p_market.evaluation.statistics.scores import ratio_of_sums
-from p2p_market.registry import load_scenario, make, make_batch, read_scenario
+from p2p_market.registry import make, make_batch, read_scenario
 from p2p_market.testing import check_environment, check_features_vary, check_policy
 from p2p_market.testing.policy import check_answers
 from p2p_market.tracks import TRACKS, track, track_of
-from tests.evaluation.runs import deaf, written
-from tests.toy.conftest import ROOT, SCENARIO
+from tests.toy.conftest import CAST, ROOT, SCENARIO, command
 
-CAST = "storage=thrifty,plant=random"
 ROLES = ("storage", "plant")
-
-
-@pytest.fixture(scope="module")
-def scenario():
-    return load_scenario(SCENARIO)
-
-
-@pytest.fixture(scope="module")
-def job(scenario):
-    """Two units of three episodes."""
-    return Job(scenario, ("thrifty", CAST), "test", (1, 3), 0)
-
-
-@pytest.fixture(scope="module")
-def whole(job, tmp_path_factory):
-    """Every file of a run in one process without interruption."""
-    return written(evaluate_all([job], 1, deaf), tmp_path_factory.mktemp("whole"))
-
-
-def command(*words):
-    done = CliRunner().invoke(app, list(map(str, words)))
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Folder of a run of the command line, by two processes."""
-    output = tmp_path_factory.mktemp("results")
-    asked = ["-p", "thrifty", "-p", CAST, "-p", "storage=oracle", "--weeks", "1,3"]
-    command("benchmark", "-s", SCENARIO, *asked, "-o", output, "--workers", 2)
-    (folder,) = output.glob("*-toy-v0")
-    return folder
-
 
 # Found, made, conformant
 
@@ -126,6 +84,10 @@ def test_the_environment_conforms():
     new = partial(make, str(SCENARIO))
     check_environment(new)
     check_features_vary([new])
+    with pytest.raises(
+        ConformanceError, match="always the same: price, level, reserve, to_gate, choice;"
+    ):
+        check_features_vary([new], steps=0)
 
 
 @pytest.mark.parametrize("name", ["idle", "thrifty", "random"])
@@ -227,6 +189,7 @@ def test_a_run_is_recorded_and_replays(run):
     record = read_run(run)
     (entry,) = record["scenarios"]
     assert entry["units"] == [1, 1, 1, 3, 3, 3]
+    assert record["versions"]["toy-track"] == "0"
     assert replay(run, record) == []
     assert "replays to the same digits" in command("replay", run)
 
@@ -269,97 +232,6 @@ def test_metrics_have_the_names_of_the_card(run):
     assert any(row["produced_kwh"] > 100.0 for row in rows if row["policy"] == "thrifty")
 
 
-# Interrupted, side by side, far away
-
-
-def counted(monkeypatch):
-    """How often a rule is asked."""
-    from tests.toy.players import Rule
-
-    asked, act = [], Rule.act
-    monkeypatch.setattr(Rule, "act", lambda *given: asked.append(None) or act(*given))
-    return asked
-
-
-def test_an_interrupted_run_goes_on(job, whole, tmp_path, monkeypatch):
-    asked, store = counted(monkeypatch), PartStore(tmp_path)
-    told = []
-
-    def interrupt(number, units):
-        told.append(units)
-        if sum(told) > 4 * job.scenario.steps:  # the second optimum
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        list(evaluate_each([job], 1, interrupt, store))
-    assert len(list((tmp_path / "parts").iterdir())) == 3
-    assert len(list((tmp_path / "optima").iterdir())) == 1
-    before = len(asked)
-    assert written(evaluate_all([job], 1, deaf, PartStore(tmp_path)), tmp_path / "run") == whole
-    a_day, rules = 24, 5  # both of the rule, both of thrifty, the storage of the cast
-    assert len(asked) - before == a_day * rules
-
-
-def test_all_that_is_played_is_told(job):
-    told = []
-    evaluate_all([job], 1, lambda number, units: told.append(units))
-    assert sum(told) == units_of_work(job)
-
-
-def test_two_processes_give_the_same_bytes(job, whole, tmp_path):
-    assert written(evaluate_all([job], 2, deaf), tmp_path) == whole
-
-
-@pytest.mark.compiled
-@pytest.mark.xdist_group("ray")
-def test_ray_gives_the_same_bytes(job, whole, tmp_path):
-    pytest.importorskip("ray")
-    assert written(evaluate_all([job], 2, deaf, ray="local"), tmp_path) == whole
-
-
-# Statistics
-
-
-def test_intervals_draw_units_whole(scenario):
-    result = evaluate(scenario, ["random"])
-    assert units_of(scenario, result.episode.keys).tolist() == np.repeat(range(5), 3).tolist()
-    costs = (row.social_cost_eur for row in result.rows)
-    rule, own, best = (cost.reshape(5, 3).sum(axis=1) for cost in costs)
-    chosen = drawn(np.random.default_rng(0), 1, 5)[:, 0]
-    draws = ratio_of_sums(rule[chosen], own[chosen], best[chosen])
-    expected = interval(0.0, draws, effective_weeks(rule - best))
-    found = result.rows[1].score
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-12)
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory):
-    """Two runs over two scenarios that share their weeks."""
-    folder = tmp_path_factory.mktemp("two")
-    more = {"extends": str(SCENARIO), "id": "toy-more-v0", "storages": 3}
-    (folder / "more.yaml").write_text(yaml.safe_dump(more))
-    for name in ("thrifty", "random"):
-        asked = ["-s", SCENARIO, "-s", folder / "more.yaml", "-p", name, "--workers", 1]
-        command("benchmark", *asked, "-o", folder / name)
-    return [next((folder / name).glob("*-benchmark")) for name in ("thrifty", "random")]
-
-
-def test_scenarios_are_summed_up_by_unit(two):
-    for folder in two:
-        summary = read_run(folder)["summary"]
-        assert {one["blocks"] for one in summary} == {2}  # of five units each scenario is one block
-        assert replay(folder, read_run(folder)) == []
-
-
-def test_runs_are_compared(two, run, tmp_path):
-    command("compare", *two, "-p", "thrifty=random", "-o", tmp_path / "table.json")
-    found = json.loads((tmp_path / "table.json").read_text())
-    assert [one["scenario"] for one in found["scenarios"]] == ["toy-v0", "toy-more-v0"]
-    assert all(one["score"]["low"] > 0.0 for one in found["scenarios"])
-    assert len(found["all_scenarios"]) == 1
-    assert f"{CAST} - idle" in command("compare", run, run, "-p", f"{CAST}=idle")
-
-
 def test_a_run_is_cited(run):
     assert "on toy-v0" in command("cite", run)
     assert yaml.safe_load(command("cite", run, "--cff"))["keywords"] == ["toy-v0"]
@@ -368,6 +240,12 @@ def test_a_run_is_cited(run):
 def test_a_track_without_batches_says_so():
     with pytest.raises(ScenarioError, match="track 'toy' has no batches"):
         make_batch(str(SCENARIO), 2)
+
+
+def test_learners_say_what_they_need():
+    done = CliRunner().invoke(app, ["train", "ppo", "-s", str(SCENARIO)])
+    assert done.exit_code == 2
+    assert "track 'toy' has no batches, in which learners play" in done.output
 
 
 def test_no_part_of_a_choice_conforms(scenario):
