@@ -10,12 +10,12 @@ system operation: the power nodes modeling framework", eq. (1), doi:10.1109/ISGT
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from p2p_market.compilation import kernel
-from p2p_market.records import BoolArray, FloatArray, Record
+from p2p_market.records import BoolArray, FloatArray, Record, for_kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class PowerNode(Record):
     azimuth_deg: float = 180.0  # sun, 180 = south
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Coefficients(Record):
     """Power nodes of all agents, (agent, asset), padded with absent nodes of zero power."""
@@ -59,6 +60,7 @@ class Coefficients(Record):
     target_kwh: FloatArray  # level wanted at departure, 0 = never leaves
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Presence(Record):
     """What flexible assets may do in one step, (batch, agent, asset)."""
@@ -108,80 +110,78 @@ def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficie
     return Coefficients(present, *(column.copy() for column in columns))
 
 
-@kernel
-def limits_kernel(  # type: ignore[no-untyped-def]
-    energy, plugged, floor, retention, charge, discharge, e_max, p_min, p_max, out_low, out_high
-):
+Nodes = Coefficients | Any
+At = Presence | Any
+"""A record, or what kernels take for it (`Record.arrays`, `Packed`)."""
+
+
+class Limits(NamedTuple):
+    """Power that keeps the next level inside the tube, (batch, agent, asset), positive = charge."""
+
+    low: FloatArray  # [kW]
+    high: FloatArray  # [kW]
+
+
+@kernel(forceinline=True)
+def limits_kernel(nodes, presence, energy, out_limits):  # type: ignore[no-untyped-def]
     """See `power_limits`."""
+    charge, discharge = nodes.charge_gain_h, nodes.discharge_gain_h
+    out_low, out_high = out_limits.low, out_limits.high
     for b in range(energy.shape[0]):
         for i in range(energy.shape[1]):
             for k in range(energy.shape[2]):
-                kept = retention[i, k] * energy[b, i, k]
-                low, high = p_min[i, k], p_max[i, k]
-                if plugged[b, i, k] == 0.0 or low == high:
+                kept = nodes.retention[i, k] * energy[b, i, k]
+                low, high = nodes.power_min_kw[i, k], nodes.power_max_kw[i, k]
+                if presence.plugged[b, i, k] == 0.0 or low == high:
                     out_low[b, i, k] = 0.0
                     out_high[b, i, k] = 0.0
                     continue
-                spare = kept - floor[b, i, k]
+                spare = kept - presence.floor_kwh[b, i, k]
                 need = -spare / discharge[i, k] if spare >= 0.0 else -spare / charge[i, k]
-                room = e_max[i, k] - kept
+                room = nodes.energy_max_kwh[i, k] - kept
                 most = room / charge[i, k] if room >= 0.0 else room / discharge[i, k]
                 out_low[b, i, k] = min(max(low, need), high)
                 out_high[b, i, k] = max(min(high, most), out_low[b, i, k])
 
 
-def power_limits(
-    nodes: Coefficients, presence: Presence, energy_kwh: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def power_limits(nodes: Nodes, presence: At, energy_kwh: FloatArray) -> Limits:
     """Lowest and highest power of the step that keep the next level inside the tube.
 
     Args:
         presence: who can move, and the tube's floor after the step.
         energy_kwh: levels before the step, (batch, agent, asset) [kWh].
-
-    Returns:
-        Two arrays (batch, agent, asset) [kW], positive = charge.
     """
-    low, high = np.empty_like(energy_kwh), np.empty_like(energy_kwh)
-    limits_kernel(
-        energy_kwh,
-        presence.plugged,
-        presence.floor_kwh,
-        nodes.retention,
-        nodes.charge_gain_h,
-        nodes.discharge_gain_h,
-        nodes.energy_max_kwh,
-        nodes.power_min_kw,
-        nodes.power_max_kw,
-        low,
-        high,
-    )
-    return low, high
+    limits = Limits(np.empty_like(energy_kwh), np.empty_like(energy_kwh))
+    limits_kernel(_plain(nodes), _plain(presence), energy_kwh, limits)
+    return limits
 
 
-@kernel
-def advance_kernel(  # type: ignore[no-untyped-def]
-    energy, power, departs, trip, retention, charge, discharge, e_min, e_max, target,
-    out_energy, out_shortfall,
-):  # fmt: skip
+def _plain(record: Any) -> Any:
+    """What kernels take for a record; what they take already stays as it is."""
+    return record.arrays() if isinstance(record, Record) else record
+
+
+@kernel(forceinline=True)
+def advance_kernel(nodes, presence, energy, power, out_energy, out_shortfall):  # type: ignore[no-untyped-def]
     """See `advance`."""
     for b in range(energy.shape[0]):
         for i in range(energy.shape[1]):
             for k in range(energy.shape[2]):
                 p = power[b, i, k]
-                gained = charge[i, k] * p if p > 0.0 else discharge[i, k] * p
-                level = retention[i, k] * energy[b, i, k] + gained
+                gain_h = nodes.charge_gain_h[i, k] if p > 0.0 else nodes.discharge_gain_h[i, k]
+                gained = gain_h * p
+                level = nodes.retention[i, k] * energy[b, i, k] + gained
                 # A power at its limit may miss the bound by one rounding; the invariants see more.
-                level = min(max(level, e_min[i, k]), e_max[i, k])
+                level = min(max(level, nodes.energy_min_kwh[i, k]), nodes.energy_max_kwh[i, k])
                 out_shortfall[b, i, k] = 0.0
-                if departs[b, i, k] > 0.0:
-                    out_shortfall[b, i, k] = max(target[i, k] - level, 0.0)
-                    level = level + out_shortfall[b, i, k] - trip[b, i, k]
+                if presence.departs[b, i, k] > 0.0:
+                    out_shortfall[b, i, k] = max(nodes.target_kwh[i, k] - level, 0.0)
+                    level = level + out_shortfall[b, i, k] - presence.trip_kwh[b, i, k]
                 out_energy[b, i, k] = level
 
 
 def advance(
-    nodes: Coefficients, presence: Presence, energy_kwh: FloatArray, power_kw: FloatArray
+    nodes: Nodes, presence: At, energy_kwh: FloatArray, power_kw: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Levels after one step of constant, feasible power, and what was missing at departures.
 
@@ -194,9 +194,5 @@ def advance(
         Levels after departure and trip, and shortfalls, both (batch, agent, asset) [kWh].
     """
     out, shortfall = np.empty_like(energy_kwh), np.empty_like(energy_kwh)
-    advance_kernel(
-        energy_kwh, power_kw, presence.departs, presence.trip_kwh, nodes.retention,
-        nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
-        nodes.target_kwh, out, shortfall,
-    )  # fmt: skip
+    advance_kernel(_plain(nodes), _plain(presence), energy_kwh, power_kw, out, shortfall)
     return out, shortfall

@@ -1,20 +1,17 @@
 """The engine: one step of the market as a pure function of frozen records."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from p2p_market.community import invariants, settlement
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.records import SUPERVISOR_CAUSES, Action, Proposal, Round, State, Watch
+from p2p_market.community.kernel_inputs import around_of
+from p2p_market.community.records import Action, Proposal, Round, State
 from p2p_market.community.reward import rewards
 from p2p_market.community.safety import emergency, feasibility, sensors, supervisor
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import Fills, OrderBook
 from p2p_market.records import FloatArray
-
-_INVARIANT = SUPERVISOR_CAUSES.index("invariant")
 
 
 def start(scenario: Scenario, episode: Episode) -> State:
@@ -28,8 +25,8 @@ def state_at(scenario: Scenario, episode: Episode, step: int, energy_kwh: FloatA
     Args:
         energy_kwh: levels before the step, (batch, agent, asset) [kWh].
     """
-    now = episode.load_kw[step], episode.pv_kw[step], episode.plugged[step]
-    return untouched(scenario, step, energy_kwh, sensors.true_values(*now, energy_kwh))
+    reading = sensors.true_values(around_of(episode, step), energy_kwh)
+    return untouched(scenario, step, energy_kwh, reading)
 
 
 def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: FloatArray) -> State:
@@ -66,8 +63,8 @@ def step(
         InvariantError: in strict mode, if energy or money does not balance.
     """
     told = sensors.read(episode, state)
-    arrived = sensors.deliver(episode, state, proposal)
-    asked, watch = supervisor.screen(scenario, episode, state, arrived, told)
+    arrived, excused = sensors.deliver(episode, state, proposal)
+    asked, watch = supervisor.screen(scenario, episode, state, arrived, told, excused)
     action = feasibility.project(scenario, episode, state, asked)
     fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
     action = emergency.serve(scenario, episode, state, action, fills)
@@ -76,7 +73,8 @@ def step(
     residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)
     if strict:
         invariants.insist(scenario, state.step, residual)
-    watch = _latch_broken(scenario, watch, residual)
+    else:
+        watch = invariants.latch(scenario, watch, residual)
     reading, unchanged_steps = sensors.remember(state, told)
     next_state = State(
         step=state.step + 1,
@@ -124,15 +122,3 @@ def order_book(scenario: Scenario, episode: Episode, state: State, action: Actio
 def _last_price(state: State, fills: Fills) -> FloatArray:
     price = fills.clearing_price_eur_per_kwh
     return np.where(np.isnan(price), state.last_price_eur_per_kwh, price)
-
-
-def _latch_broken(scenario: Scenario, watch: Watch, residual: FloatArray) -> Watch:
-    """Latch agents that broke an invariant from the next step on."""
-    broken = invariants.broken(residual)
-    if not broken.any():
-        return watch
-    return replace(
-        watch,
-        cause=np.where(broken, _INVARIANT, watch.cause),
-        hold_steps=np.where(broken, scenario.hold_steps, watch.hold_steps),
-    )

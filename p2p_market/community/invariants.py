@@ -3,9 +3,19 @@
 from typing import Final
 
 import numpy as np
+from numba import njit
 
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.records import LEDGER_COLUMN, Action, Flows, Ledger, State
+from p2p_market.community.kernel_inputs import Done, now_of, packed_rules
+from p2p_market.community.records import (
+    LEDGER_COLUMN,
+    SUPERVISOR_CAUSES,
+    Action,
+    Flows,
+    Ledger,
+    State,
+    Watch,
+)
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
 from p2p_market.errors import InvariantError
@@ -26,65 +36,73 @@ LAWS: Final = (
 """What is checked; the first four per agent, the others per community."""
 
 _P2P = LEDGER_COLUMN["p2p_payment"]
+_INVARIANT = SUPERVISOR_CAUSES.index("invariant")
 
 
-@kernel
-def agent_kernel(  # type: ignore[no-untyped-def]
-    load, pv, setpoint, curtailed, shed, fill, imported, exported, lost, limit,
-    before, after, shortfall, departs, trip, retention, charge, discharge, e_min, e_max, out,
-):  # fmt: skip
+@njit(inline="always")
+def _agents(rules, now, before, done, out):  # type: ignore[no-untyped-def]
     """Residual of the laws of an agent, rows 0 to 3 of `out` (law, batch, agent)."""
-    for b in range(load.shape[0]):
-        for i in range(load.shape[1]):
+    nodes, action, flows, limit = rules.nodes, done.action, done.flows, rules.connection_limit_kw
+    setpoint = action.setpoint_kw
+    for b in range(setpoint.shape[0]):
+        for i in range(setpoint.shape[1]):
             into, storage, bound = 0.0, 0.0, 0.0
             for k in range(setpoint.shape[2]):
                 p = setpoint[b, i, k]
                 into += p
-                gained = charge[i, k] * max(p, 0.0) - discharge[i, k] * max(-p, 0.0)
-                level = after[b, i, k]
-                moved = shortfall[b, i, k] - departs[b, i, k] * trip[b, i, k]
-                storage += abs(level - retention[i, k] * before[b, i, k] - gained - moved)
-                bound = max(bound, max(level - e_max[i, k], e_min[i, k] - level))
-            served = load[b, i] - shed[b, i] + into
-            received = fill[b, i] + imported[b, i] - exported[b, i] - lost[b, i]
-            supplied = pv[b, i] - curtailed[b, i] + received
-            out[0, b, i] = abs(served - supplied)
+                gained = nodes.charge_gain_h[i, k] * max(p, 0.0)
+                gained -= nodes.discharge_gain_h[i, k] * max(-p, 0.0)
+                level, kept = flows.energy_kwh[b, i, k], nodes.retention[i, k] * before[b, i, k]
+                moved = flows.shortfall_kwh[b, i, k] - now.departs[b, i, k] * now.trip_kwh[b, i, k]
+                storage += abs(level - kept - gained - moved)
+                over = level - nodes.energy_max_kwh[i, k]
+                bound = max(bound, max(over, nodes.energy_min_kwh[i, k] - level))
+            load, pv = now.load_kw[b, i], now.pv_kw[b, i]
+            shed, curtailed = action.shed_kw[b, i], action.curtailed_kw[b, i]
+            exchange = done.fills.power_kw[b, i] + flows.import_kw[b, i] - flows.export_kw[b, i]
+            received = exchange - flows.line_loss_kw[b, i]
+            out[0, b, i] = abs(load - shed + into - (pv - curtailed + received))
             out[1, b, i] = storage
             out[2, b, i] = bound
-            out[3, b, i] = max(
-                abs(received) - limit,
-                max(max(-curtailed[b, i], curtailed[b, i] - pv[b, i]),
-                    max(-shed[b, i], shed[b, i] - load[b, i])),
-            )  # fmt: skip
+            cut = max(max(-curtailed, curtailed - pv), max(-shed, shed - load))
+            out[3, b, i] = max(abs(received) - limit, cut)
 
 
-@kernel
-def community_kernel(  # type: ignore[no-untyped-def]
-    net, fill, imported, exported, lost, entries, balance, grid, loss_share, limit, out
-):
-    """Residual of the community's laws, rows 4 to 6 of `out`; `limit` inf: not binding."""
+@njit(inline="always")
+def _community(rules, now, done, out):  # type: ignore[no-untyped-def]
+    """Residual of the community's laws, rows 4 to 6 of `out`."""
+    net, fill, flows, ledger = done.action.net_load_kw, done.fills.power_kw, done.flows, done.ledger
+    limit = rules.feeder_limit_kw if rules.binding else np.inf
     for b in range(net.shape[0]):
-        flow, traded, exchange, loss, due, paid = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        flow, traded, exchange, loss, sold, paid = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(net.shape[1]):
             flow += net[b, i]
             traded += fill[b, i]
-            exchange += imported[b, i] + exported[b, i]
-            loss += lost[b, i]
-            due += max(-fill[b, i], 0.0) * loss_share / (1.0 - loss_share)
-            paid += entries[b, i, _P2P]
+            exchange += flows.import_kw[b, i] + flows.export_kw[b, i]
+            loss += flows.line_loss_kw[b, i]
+            sold += max(-fill[b, i], 0.0)
+            paid += ledger.entries_eur[b, i, _P2P]
         # In an outage nothing flows through the feeder, and only line losses may be lost.
-        beyond = abs(loss - (1.0 - grid[b]) * due) + (1.0 - grid[b]) * exchange
-        if grid[b] > 0.0:
+        due, gone = sold * rules.loss_share / (1.0 - rules.loss_share), 1.0 - now.grid[b]
+        beyond = abs(loss - gone * due) + gone * exchange
+        if now.grid[b] > 0.0:
             beyond = max(beyond, abs(flow) - limit)
         for i in range(net.shape[1]):
             out[4, b, i] = abs(traded)
             out[5, b, i] = beyond
-            out[6, b, i] = abs(paid - balance[b])
+            out[6, b, i] = abs(paid - ledger.operator_balance_eur[b])
 
 
-@kernel
-def latch_kernel(residual, hold_steps, cause, out_cause, out_held):  # type: ignore[no-untyped-def]
-    """Latch agents that broke a law; returns how many did."""
+@kernel(forceinline=True)
+def laws_kernel(rules, now, before, done, out):  # type: ignore[no-untyped-def]
+    """See `residuals`; `before` are the levels before the step."""
+    _agents(rules, now, before, done, out)
+    _community(rules, now, done, out)
+
+
+@kernel(forceinline=True)
+def latch_kernel(rules, residual, out_watch):  # type: ignore[no-untyped-def]
+    """Latch agents that broke a law from the next step on; returns how many did."""
     found = 0
     for b in range(residual.shape[1]):
         for i in range(residual.shape[2]):
@@ -93,8 +111,8 @@ def latch_kernel(residual, hold_steps, cause, out_cause, out_held):  # type: ign
                 wrong = wrong or not residual[law, b, i] <= TOLERANCE
             if wrong:
                 found += 1
-                out_cause[b, i] = cause
-                out_held[b, i] = hold_steps
+                out_watch.cause[b, i] = _INVARIANT
+                out_watch.hold_steps[b, i] = rules.hold_steps
     return found
 
 
@@ -108,24 +126,20 @@ def residuals(
     flow: Flows,
 ) -> FloatArray:
     """How far each law is broken, (law, batch, agent); nothing above `TOLERANCE` is allowed."""
-    nodes, t = scenario.nodes, state.step
-    presence = episode.presence(t)
     out = np.empty((len(LAWS), *action.net_load_kw.shape))
-    agent_kernel(
-        episode.load_kw[t], episode.pv_kw[t], action.setpoint_kw, action.curtailed_kw,
-        action.shed_kw, fills.power_kw, flow.import_kw, flow.export_kw, flow.line_loss_kw,
-        scenario.spec.connection_limit_kw, state.energy_kwh, flow.energy_kwh,
-        flow.shortfall_kwh, presence.departs, presence.trip_kwh, nodes.retention,
-        nodes.charge_gain_h, nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh,
-        out,
-    )  # fmt: skip
-    feeder, loss_share = scenario.spec.feeder, scenario.spec.fees.loss_share
-    community_kernel(
-        action.net_load_kw, fills.power_kw, flow.import_kw, flow.export_kw, flow.line_loss_kw,
-        ledger.entries_eur, ledger.operator_balance_eur, episode.grid[t], loss_share,
-        feeder.limit_kw if feeder.mode == "binding" else np.inf, out,
-    )  # fmt: skip
+    done = Done(action.arrays(), fills.arrays(), flow.arrays(), ledger.arrays())
+    now = now_of(episode, state.step)
+    laws_kernel(packed_rules(scenario), now, state.energy_kwh, done, out)
     return out
+
+
+def latch(scenario: Scenario, watch: Watch, residual: FloatArray) -> Watch:
+    """Latch agents that broke an invariant from the next step on."""
+    if not broken(residual).any():
+        return watch
+    latched = Watch.Arrays(*(column.copy() for column in watch.arrays()))
+    latch_kernel(packed_rules(scenario), residual, latched)
+    return Watch(*latched)
 
 
 def broken(residual: FloatArray) -> BoolArray:

@@ -9,8 +9,10 @@ import numpy as np
 
 from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.kernel_inputs import around_of, packed_rules
 from p2p_market.community.records import State
 from p2p_market.community.safety import sensors
+from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
@@ -22,9 +24,17 @@ from p2p_market.track import Feature
 LEAST_EXPECTED_KW: Final = 0.01
 """PV below this says nothing of the sky: a forecast is then what is expected."""
 
-_AHEAD = {dt: np.array([round(h / dt) for h in HORIZONS_H]) for dt in (0.25, 0.5, 1.0)}
-_SHARE = np.array(PERSISTENCE)
-_REST = BAND * np.sqrt(1.0 - _SHARE * _SHARE)
+# Places in an observation: first what there is per asset, then per agent, then per horizon; last
+# the band of the retail price, and the grid. Names, units and ranges stand in `features`.
+PER_ASSET: Final = 5
+_SOC, _CAPACITY, _POWER_MAX, _HOURS_LEFT, _TARGET_SOC = range(PER_ASSET)
+WAVES: Final = 6  # of the calendar
+_LOAD, _PV, _LAST_FILL, _FALLBACK, _RETAIL, _FEED_IN, _FEE, _CARBON, _CO2, _LAST_PRICE = range(10)
+_CALENDAR = 10
+_TIME_LEFT = _CALENDAR + WAVES
+PER_AGENT: Final = _TIME_LEFT + 1
+PER_HORIZON: Final = 5
+_LOAD_THEN, _LOAD_BAND, _PV_THEN, _PV_BAND, _RETAIL_THEN = range(PER_HORIZON)
 
 
 @lru_cache(maxsize=8)
@@ -145,56 +155,96 @@ def _price_max_eur_per_kwh(scenario: Scenario) -> float:
     return float(max(highest[0], to_ticks(highest, spec.tick_eur_per_kwh).max()))
 
 
-@kernel
-def observe_kernel(  # type: ignore[no-untyped-def]
-    energy, e_max, p_max, target, plugged, hours_left, load, pv, fill, held, feed_in, fee, carbon,
-    co2, last_price, calendar, left, grid, slot, expected_load, load_spread, expected_pv, pv_spread,
-    retail, source, price_spread, ahead, share, rest, band, t, out,
-):  # fmt: skip
-    """From `expected_load` to `source`, series are (step, slot, ...); community b has `slot[b]`."""
-    for b in range(out.shape[0]):
-        w = slot[b]
+class Outlook(NamedTuple):
+    """What members know ahead, (step, slot, agent); each community has a slot."""
+
+    retail: FloatArray
+    expected_load_kw: FloatArray
+    load_spread_kw: FloatArray
+    expected_pv_kw: FloatArray
+    pv_spread_kw: FloatArray
+    carbon: FloatArray  # (step, slot)
+    co2: FloatArray  # (step, slot)
+    calendar: FloatArray  # (step, slot, wave)
+    known_price_step: IntArray  # (step, slot, horizon)
+
+
+class Moment(NamedTuple):
+    """When it is observed: the step whose values stand, the steps played, and whose slot it is."""
+
+    t: int
+    step: int
+    slot: IntArray  # (batch,), into the outlook
+
+
+@kernel(forceinline=True)
+def common_kernel(rules, outlook, moment, out):  # type: ignore[no-untyped-def]
+    """What is the same for all communities of a slot, (slot, agent, feature)."""
+    t, nodes, first = moment.t, rules.nodes, PER_ASSET * rules.nodes.target_kwh.shape[1]
+    last = rules.ahead.shape[0] - 1
+    for w in range(out.shape[0]):
         for i in range(out.shape[1]):
-            c = 0
-            for k in range(energy.shape[2]):
-                top = e_max[i, k]
-                out[b, i, c] = plugged[b, i, k] * energy[b, i, k] / top if top > 0.0 else 0.0
-                out[b, i, c + 1] = top
-                out[b, i, c + 2] = p_max[i, k] * plugged[b, i, k]
-                out[b, i, c + 3] = hours_left[b, i, k]
-                wanted = target[i, k] if hours_left[b, i, k] > 0.0 else 0.0
-                out[b, i, c + 4] = wanted / top if top > 0.0 else 0.0
-                c += 5
-            out[b, i, c] = load[b, i]
-            out[b, i, c + 1] = pv[b, i]
-            out[b, i, c + 2] = fill[b, i]
-            out[b, i, c + 3] = 1.0 if held[b, i] > 0 else 0.0
-            out[b, i, c + 4] = retail[t, w, i]
-            out[b, i, c + 5] = feed_in[i]
-            out[b, i, c + 6] = fee[i]
-            out[b, i, c + 7] = carbon[b]
-            out[b, i, c + 8] = co2[b]
-            out[b, i, c + 9] = last_price[b]
-            for wave in range(6):
-                out[b, i, c + 10 + wave] = calendar[b, wave]
-            out[b, i, c + 16] = left
-            c += 17
-            off_load = load[b, i] - expected_load[t, w, i]
-            usual = expected_pv[t, w, i]
-            ratio = pv[b, i] / usual if usual > LEAST_EXPECTED_KW else 1.0
-            for h in range(ahead.shape[0]):
-                s = t + ahead[h]
-                out[b, i, c] = max(expected_load[s, w, i] + share[h] * off_load, 0.0)
-                out[b, i, c + 1] = rest[h] * load_spread[s, w, i]
-                out[b, i, c + 2] = expected_pv[s, w, i] * (1.0 + share[h] * (ratio - 1.0))
-                out[b, i, c + 3] = rest[h] * pv_spread[s, w, i]
-                out[b, i, c + 4] = retail[source[t, w, h], w, i]
-                c += 5
-            last = ahead.shape[0] - 1
-            known = source[t, w, last] == t + ahead[last]
-            out[b, i, c] = 0.0 if known else band * price_spread[i]
-            if c + 1 < out.shape[2]:
-                out[b, i, c + 1] = grid[b]
+            for k in range(nodes.target_kwh.shape[1]):
+                out[w, i, PER_ASSET * k + _CAPACITY] = nodes.energy_max_kwh[i, k]
+            own = out[w, i, first:]
+            own[_RETAIL] = outlook.retail[t, w, i]
+            own[_FEED_IN] = rules.feed_in[i]
+            own[_FEE] = rules.fee[i]
+            own[_CARBON] = outlook.carbon[t, w]
+            own[_CO2] = outlook.co2[t, w]
+            for wave in range(WAVES):
+                own[_CALENDAR + wave] = outlook.calendar[t, w, wave]
+            own[_TIME_LEFT] = 1.0 - moment.step / rules.steps
+            for h in range(rules.ahead.shape[0]):
+                s, c = t + rules.ahead[h], PER_AGENT + PER_HORIZON * h
+                own[c + _LOAD_BAND] = rules.rest[h] * outlook.load_spread_kw[s, w, i]
+                own[c + _PV_BAND] = rules.rest[h] * outlook.pv_spread_kw[s, w, i]
+                own[c + _RETAIL_THEN] = outlook.retail[outlook.known_price_step[t, w, h], w, i]
+            known = outlook.known_price_step[t, w, last] == t + rules.ahead[last]
+            band = 0.0 if known else rules.band * rules.price_spread[i]
+            own[PER_AGENT + PER_HORIZON * (last + 1)] = band
+
+
+@kernel(forceinline=True)
+def own_kernel(rules, outlook, moment, common, around, told, state, out):  # type: ignore[no-untyped-def]
+    """What each agent knows: what is common, and its own; `told` are readings as they are shown."""
+    t, nodes, assets = moment.t, rules.nodes, rules.nodes.target_kwh.shape[1]
+    for b in range(out.shape[0]):
+        w = moment.slot[b]
+        for i in range(out.shape[1]):
+            for c in range(out.shape[2]):
+                out[b, i, c] = common[w, i, c]
+            for k in range(assets):
+                own, top = out[b, i, PER_ASSET * k :], nodes.energy_max_kwh[i, k]
+                there, left = around.plugged[b, i, k], around.hours_left[b, i, k]
+                own[_SOC] = there * told[b, i, LEVELS + k] / top if top > 0.0 else 0.0
+                own[_POWER_MAX] = nodes.power_max_kw[i, k] * there
+                own[_HOURS_LEFT] = left
+                wanted = nodes.target_kwh[i, k] if left > 0.0 else 0.0
+                own[_TARGET_SOC] = wanted / top if top > 0.0 else 0.0
+            own, load, pv = out[b, i, PER_ASSET * assets :], told[b, i, LOAD], told[b, i, PV]
+            own[_LOAD] = load
+            own[_PV] = pv
+            own[_LAST_FILL] = state.last_fill_kw[b, i]
+            own[_FALLBACK] = 1.0 if state.hold_steps[b, i] > 0 else 0.0
+            own[_LAST_PRICE] = state.last_price_eur_per_kwh[b]
+            off_load = load - outlook.expected_load_kw[t, w, i]
+            usual = outlook.expected_pv_kw[t, w, i]
+            ratio = pv / usual if usual > LEAST_EXPECTED_KW else 1.0
+            for h in range(rules.ahead.shape[0]):
+                s, c = t + rules.ahead[h], PER_AGENT + PER_HORIZON * h
+                share = rules.share[h]
+                own[c + _LOAD_THEN] = max(outlook.expected_load_kw[s, w, i] + share * off_load, 0.0)
+                own[c + _PV_THEN] = outlook.expected_pv_kw[s, w, i] * (1.0 + share * (ratio - 1.0))
+            if rules.outages:
+                own[own.shape[0] - 1] = around.grid[b]
+
+
+@kernel(forceinline=True)
+def observe_kernel(rules, outlook, moment, around, told, state, out_common, out):  # type: ignore[no-untyped-def]
+    """See `observe`."""
+    common_kernel(rules, outlook, moment, out_common)
+    own_kernel(rules, outlook, moment, out_common, around, told, state, out)
 
 
 def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
@@ -202,32 +252,26 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
 
     After the last step the last step's exogenous values stand in, with no time left.
     """
-    t = min(state.step, scenario.steps - 1)
-    energy_kwh, load_kw, pv_kw = state.energy_kwh, episode.load_kw[t], episode.pv_kw[t]
-    if scenario.spec.faults is not None:
-        told = sensors.shown(scenario, episode, replace(state, step=t))
-        energy_kwh = np.ascontiguousarray(told[..., sensors.LEVELS :])
-        load_kw, pv_kw = (np.ascontiguousarray(told[..., s]) for s in (sensors.LOAD, sensors.PV))
-    ahead, share, rest = horizons(scenario)
-    out = np.empty((episode.batch, len(scenario.agents), len(features(scenario))), dtype=np.float32)
-    observe_kernel(
-        energy_kwh, scenario.nodes.energy_max_kwh, scenario.nodes.power_max_kw,
-        scenario.nodes.target_kwh, episode.plugged[t], episode.hours_left[t],
-        load_kw, pv_kw, state.last_fill_kw, state.hold_steps,
-        scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh,
-        episode.carbon_eur_per_kwh[t], episode.co2_kg_per_kwh[t], state.last_price_eur_per_kwh,
-        episode.calendar[t], 1.0 - state.step / scenario.steps, episode.grid[t],
-        np.arange(episode.batch),
-        episode.expected_load_kw, episode.load_spread_kw, episode.expected_pv_kw,
-        episode.pv_spread_kw, episode.retail_eur_per_kwh, episode.known_price_step,
-        scenario.price_spread_eur_per_kwh, ahead, share, rest, BAND, t, out,
+    t, rules = min(state.step, scenario.steps - 1), packed_rules(scenario)
+    now = state if state.step == t else replace(state, step=t)
+    told = sensors.shown(scenario, episode, now)
+    outlook = Outlook(
+        episode.retail_eur_per_kwh, episode.expected_load_kw, episode.load_spread_kw,
+        episode.expected_pv_kw, episode.pv_spread_kw, episode.carbon_eur_per_kwh,
+        episode.co2_kg_per_kwh, episode.calendar, episode.known_price_step,
     )  # fmt: skip
+    moment = Moment(t, state.step, np.arange(episode.batch))
+    shape = (episode.batch, len(scenario.agents), len(features(scenario)))
+    common, out = np.zeros((2, *shape), dtype=np.float32)
+    around, arrays = around_of(episode, t), state.arrays()
+    observe_kernel(rules, outlook, moment, around, told, arrays, common, out)
     return out
 
 
 def horizons(scenario: Scenario) -> tuple[IntArray, FloatArray, FloatArray]:
     """Per forecast horizon: steps ahead, share of the present, band in standard deviations."""
-    return _AHEAD[scenario.dt_h], _SHARE, _REST
+    rules = packed_rules(scenario)
+    return rules.ahead, rules.share, rules.rest
 
 
 class Surroundings(NamedTuple):

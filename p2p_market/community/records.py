@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.market.book import Fills
-from p2p_market.records import BoolArray, FloatArray, IntArray, Record
+from p2p_market.records import BoolArray, FloatArray, IntArray, Record, for_kernels
 
 LARGEST: Final = 1e6
 """kW and EUR/kWh: a number beyond this, in any prosumer's message, is a fault."""
@@ -50,6 +50,7 @@ SUPERVISOR_CAUSES: Final = (
 """Meaning of `Round.cause`: why an agent is in grid-only fallback in this step."""
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Proposal(Record):
     """What the agents ask for in one step, in physical units, before any layer looked at it."""
@@ -60,6 +61,7 @@ class Proposal(Record):
     present: BoolArray  # (batch, agent), False = no message arrived
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class State(Record):
     """All that changes from step to step."""
@@ -75,6 +77,7 @@ class State(Record):
     # the first step
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Watch(Record):
     """What the supervisor saw: which agents it holds in grid-only fallback, and why."""
@@ -85,6 +88,7 @@ class Watch(Record):
     # is held, see `safety/penalty.py`; 0 where it is heard
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Action(Record):
     """What is executed: feasible by construction."""
@@ -97,6 +101,7 @@ class Action(Record):
     price_eur_per_kwh: FloatArray  # (batch, agent), the order's limit at the hub, on a tick
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Flows(Record):
     """What physically happened in one step, after the market."""
@@ -110,6 +115,7 @@ class Flows(Record):
     penalised_kw: FloatArray  # (batch, agent), what the filter penalty is charged on
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Ledger(Record):
     """Money of one step, one column per entry of `LEDGER_ENTRIES`."""

@@ -8,7 +8,7 @@ from p2p_market.compilation import kernel
 from p2p_market.records import FloatArray
 
 
-@kernel
+@kernel(forceinline=True)
 def reward_kernel(entries, weights, share, out):  # type: ignore[no-untyped-def]
     """See `rewards`."""
     agents = entries.shape[1]

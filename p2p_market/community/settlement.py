@@ -1,9 +1,11 @@
 """Settlement: the grid serves what the market left over, and every euro gets its ledger entry."""
 
 import numpy as np
+from numba import njit
 
 from p2p_market.assets import node
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.kernel_inputs import Done, now_of, packed_nodes, packed_rules, presence_of
 from p2p_market.community.records import (
     LEDGER_COLUMN,
     LEDGER_ENTRIES,
@@ -31,52 +33,62 @@ _TERMINAL = LEDGER_COLUMN["terminal_value"]
 _PENALTY = LEDGER_COLUMN["filter_penalty"]
 
 
-@kernel
-def grid_kernel(net, fill, grid, out_import, out_export, out_loss):  # type: ignore[no-untyped-def]
-    """In an outage the grid takes nothing: what left a seller and did not arrive is lost."""
+@kernel(forceinline=True)
+def flows_kernel(grid, proposal, action, fills, watch, out_flows):  # type: ignore[no-untyped-def]
+    """Grid exchange and the filter's work; levels are another matter.
+
+    In an outage the grid takes nothing: what left a seller and did not arrive is lost.
+    """
+    net, asked, setpoint = action.net_load_kw, proposal.setpoint_kw, action.setpoint_kw
     for b in range(net.shape[0]):
+        there = grid[b]
         for i in range(net.shape[1]):
-            left = net[b, i] - fill[b, i]
-            out_import[b, i] = grid[b] * max(left, 0.0)
-            out_export[b, i] = grid[b] * max(-left, 0.0)
-            out_loss[b, i] = (1.0 - grid[b]) * max(-left, 0.0)
+            left = net[b, i] - fills.power_kw[b, i]
+            out_flows.import_kw[b, i] = there * max(left, 0.0)
+            out_flows.export_kw[b, i] = there * max(-left, 0.0)
+            out_flows.line_loss_kw[b, i] = (1.0 - there) * max(-left, 0.0)
+            moved = abs(proposal.quantity_kw[b, i] - action.quantity_kw[b, i])
+            for k in range(setpoint.shape[2]):
+                moved += abs(asked[b, i, k] - setpoint[b, i, k])
+            out_flows.correction_kw[b, i] = moved
+            heard = watch.cause[b, i] == 0
+            out_flows.penalised_kw[b, i] = moved if heard else watch.unheard_kw[b, i]
 
 
-@kernel
-def bill_kernel(  # type: ignore[no-untyped-def]
-    imported, exported, fill, payment, retail, feed_in, fee, carbon, shed, lost_load_price, dt, out
-):
+@njit(inline="always")
+def _bill(rules, now, done, out):  # type: ignore[no-untyped-def]
     """Money that changes hands, carbon and lost load."""
-    for b in range(imported.shape[0]):
-        for i in range(imported.shape[1]):
-            out[b, i, _P2P] = payment[b, i]
-            out[b, i, _IMPORT] = imported[b, i] * retail[b, i] * dt
-            out[b, i, _EXPORT] = -exported[b, i] * feed_in[i] * dt
-            out[b, i, _FEE] = abs(fill[b, i]) * fee[i] * dt
-            out[b, i, _CARBON] = imported[b, i] * carbon[b] * dt
-            out[b, i, _LOST_LOAD] = shed[b, i] * lost_load_price * dt
+    action, fills, flows, dt = done.action, done.fills, done.flows, rules.dt_h
+    for b in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            out[b, i, _P2P] = fills.payment_eur[b, i]
+            out[b, i, _IMPORT] = flows.import_kw[b, i] * now.retail[b, i] * dt
+            out[b, i, _EXPORT] = -flows.export_kw[b, i] * rules.feed_in[i] * dt
+            out[b, i, _FEE] = abs(fills.power_kw[b, i]) * rules.fee[i] * dt
+            out[b, i, _CARBON] = flows.import_kw[b, i] * now.carbon[b] * dt
+            out[b, i, _LOST_LOAD] = action.shed_kw[b, i] * rules.lost_load * dt
 
 
-@kernel
-def wear_kernel(  # type: ignore[no-untyped-def]
-    setpoint, before, after, wear, value, missing, missing_price, penalised, penalty, dt, out
-):
-    """Degradation, shortfalls, terminal value of levels against `before`, filter penalty."""
-    for b in range(setpoint.shape[0]):
-        for i in range(setpoint.shape[1]):
+@njit(inline="always")
+def _wear(rules, done, start, value, out):  # type: ignore[no-untyped-def]
+    """Degradation, shortfalls, terminal value of levels against the start, filter penalty."""
+    setpoint, after = done.action.setpoint_kw, done.flows.energy_kwh
+    wear, dt = rules.nodes.degradation_eur_per_kwh, rules.dt_h
+    for b in range(out.shape[0]):
+        for i in range(out.shape[1]):
             worn, gained, missed = 0.0, 0.0, 0.0
             for k in range(setpoint.shape[2]):
                 worn += abs(setpoint[b, i, k]) * wear[i, k] * dt
-                gained += after[b, i, k] - before[b, i, k]
-                missed += missing[b, i, k]
+                gained += after[b, i, k] - start[b, i, k]
+                missed += done.flows.shortfall_kwh[b, i, k]
             out[b, i, _DEGRADATION] = worn
             out[b, i, _TERMINAL] = -value * gained
-            out[b, i, _SHORTFALL] = missed * missing_price
-            out[b, i, _PENALTY] = penalty * penalised[b, i] * dt
+            out[b, i, _SHORTFALL] = missed * rules.shortfall
+            out[b, i, _PENALTY] = rules.filter_penalty * done.flows.penalised_kw[b, i] * dt
 
 
-@kernel
-def overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
+@njit(inline="always")
+def _overload(rules, net, out):  # type: ignore[no-untyped-def]
     """Charge what the feeder carries above its limit to the members with the sign of the flow."""
     for b in range(net.shape[0]):
         flow = 0.0
@@ -86,21 +98,24 @@ def overload_kernel(net, limit, price, dt, out):  # type: ignore[no-untyped-def]
         causing = 0.0
         for i in range(net.shape[1]):
             causing += max(sign * net[b, i], 0.0)
-        excess = max(sign * flow - limit, 0.0)
+        excess = max(sign * flow - rules.feeder_limit_kw, 0.0)
         for i in range(net.shape[1]):
             share = max(sign * net[b, i], 0.0) / causing if excess > 0.0 else 0.0
-            out[b, i, _OVERLOAD] = share * excess * price * dt
+            out[b, i, _OVERLOAD] = share * excess * rules.overload * rules.dt_h
 
 
-@kernel
-def correction_kernel(asked_setpoint, asked_quantity, setpoint, quantity, out):  # type: ignore[no-untyped-def]
-    """How far the filter moved set-points and quantity."""
-    for b in range(quantity.shape[0]):
-        for i in range(quantity.shape[1]):
-            moved = abs(asked_quantity[b, i] - quantity[b, i])
-            for k in range(setpoint.shape[2]):
-                moved += abs(asked_setpoint[b, i, k] - setpoint[b, i, k])
-            out[b, i] = moved
+@kernel(forceinline=True)
+def settle_kernel(rules, t, now, start, out_done):  # type: ignore[no-untyped-def]
+    """See `settle`; `start` is the level that the terminal value counts from."""
+    payment, balance = out_done.fills.payment_eur, out_done.ledger.operator_balance_eur
+    value = rules.terminal_value if t == rules.steps - 1 else 0.0
+    _bill(rules, now, out_done, out_done.ledger.entries_eur)
+    _wear(rules, out_done, start, value, out_done.ledger.entries_eur)
+    _overload(rules, out_done.action.net_load_kw, out_done.ledger.entries_eur)
+    for b in range(payment.shape[0]):
+        balance[b] = 0.0
+        for i in range(payment.shape[1]):
+            balance[b] += payment[b, i]
 
 
 def flows(
@@ -113,17 +128,15 @@ def flows(
     watch: Watch,
 ) -> Flows:
     """Grid exchange that the market left over, levels after the step, and the filter's work."""
-    imported, exported, lost, moved = np.empty((4, *action.net_load_kw.shape))
-    grid = episode.grid[state.step]
-    grid_kernel(action.net_load_kw, fills.power_kw, grid, imported, exported, lost)
-    correction_kernel(
-        proposal.setpoint_kw, proposal.quantity_kw, action.setpoint_kw, action.quantity_kw, moved
-    )
-    energy_kwh, shortfall_kwh = node.advance(
-        scenario.nodes, episode.presence(state.step), state.energy_kwh, action.setpoint_kw
-    )
-    penalised = np.where(watch.cause == 0, moved, watch.unheard_kw)
-    return Flows(imported, exported, lost, energy_kwh, shortfall_kwh, moved, penalised)
+    t = state.step
+    shape = action.net_load_kw.shape
+    exchange, work = np.empty((3, *shape)), np.empty((2, *shape))
+    nodes, presence = packed_nodes(scenario), presence_of(episode, t)
+    levels = node.advance(nodes, presence, state.energy_kwh, action.setpoint_kw)
+    out = Flows.Arrays(*exchange, *levels, *work)
+    moved = action.arrays(), fills.arrays(), watch.arrays()
+    flows_kernel(episode.grid[t], proposal.arrays(), *moved, out)
+    return Flows(*out)
 
 
 def settle(
@@ -134,40 +147,8 @@ def settle(
     The terminal value falls due in the last step: levels above the start are credited, levels below
     are charged.
     """
-    spec, t = scenario.spec, state.step
-    entries = np.zeros((*action.net_load_kw.shape, len(LEDGER_ENTRIES)))
-    bill_kernel(
-        flow.import_kw,
-        flow.export_kw,
-        fills.power_kw,
-        fills.payment_eur,
-        episode.retail_eur_per_kwh[t],
-        scenario.feed_in_eur_per_kwh,
-        scenario.network_fee_eur_per_kwh,
-        episode.carbon_eur_per_kwh[t],
-        action.shed_kw,
-        spec.lost_load_eur_per_kwh,
-        spec.dt_h,
-        entries,
-    )
-    wear_kernel(
-        action.setpoint_kw,
-        episode.start_energy_kwh,
-        flow.energy_kwh,
-        scenario.nodes.degradation_eur_per_kwh,
-        spec.terminal_value_eur_per_kwh if t == scenario.steps - 1 else 0.0,
-        flow.shortfall_kwh,
-        spec.shortfall_eur_per_kwh,
-        flow.penalised_kw,
-        spec.reward.filter_penalty_eur_per_kwh,
-        spec.dt_h,
-        entries,
-    )
-    feeder = spec.feeder
-    overload_kernel(
-        action.net_load_kw, feeder.limit_kw, feeder.overload_eur_per_kwh, spec.dt_h, entries
-    )
-    balance = np.zeros(fills.payment_eur.shape[0])
-    for agent in range(fills.payment_eur.shape[1]):
-        balance += fills.payment_eur[:, agent]
-    return Ledger(entries, balance)
+    shape, t = action.net_load_kw.shape, state.step
+    ledger = Ledger.Arrays(np.zeros((*shape, len(LEDGER_ENTRIES))), np.zeros(shape[0]))
+    done = Done(action.arrays(), fills.arrays(), flow.arrays(), ledger)
+    settle_kernel(packed_rules(scenario), t, now_of(episode, t), episode.start_energy_kwh, done)
+    return Ledger(*ledger)

@@ -202,6 +202,7 @@ class _Store(FunctionCache):  # type: ignore[misc]
 def _fields(sig: Any) -> Iterator[tuple[str, ...]]:
     """Names of the fields of all named tuples in a signature."""
     for one in sig:
+        yield from _fields(getattr(one, "inside", ()))  # a type of ours that is made of others
         if isinstance(one, BaseTuple):
             yield tuple(getattr(one, "fields", ()))
             yield from _fields(one.types)

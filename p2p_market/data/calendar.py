@@ -1,5 +1,6 @@
 """The year's grid: quarter-hours at UTC+1, day types, seasons and the split into 28-day cycles."""
 
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -37,9 +38,16 @@ def start_days(split: str, days: int) -> IntArray:
     """
     if not isinstance(split, str) or split not in SPLIT_DAYS:
         raise ScenarioError(f"no split {split!r}; known: {', '.join(SPLIT_DAYS)}")
+    return _start_days(split, days)
+
+
+@lru_cache(maxsize=16)
+def _start_days(split: str, days: int) -> IntArray:
     first, end = SPLIT_DAYS[split]
     offsets = np.arange(first, end - days + 1)
-    return (CYCLE_DAYS * np.arange(WEEKS_PER_SPLIT)[:, None] + offsets).ravel()
+    found = (CYCLE_DAYS * np.arange(WEEKS_PER_SPLIT)[:, None] + offsets).ravel()
+    found.setflags(write=False)
+    return found
 
 
 def local_quarters(summer_time: BoolArray) -> IntArray:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from p2p_market.errors import OrderBookError
-from p2p_market.records import FloatArray, Record
+from p2p_market.records import FloatArray, Record, for_kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class OrderBook(Record):
     dt_h: float
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Fills(Record):
     """What a mechanism matched."""

@@ -47,26 +47,34 @@ def _count(quantity, price, tick, first, levels, sign):  # type: ignore[no-untyp
 
 
 @njit
-def _insert(quantity, price, sign):  # type: ignore[no-untyped-def]
-    """Orders of one side, 1 for bids and -1 for asks, best first; equal prices in agents' order."""
-    order = np.empty(quantity.shape[0], dtype=np.int64)
-    count = 0
-    for i in range(quantity.shape[0]):
-        if sign * quantity[i] > 0.0:
-            place = count
-            while place > 0 and sign * price[order[place - 1]] < sign * price[i]:
+def _insert(quantity, price):  # type: ignore[no-untyped-def]
+    """Bids and asks, best first; equal prices in agents' order."""
+    count = quantity.shape[0]
+    order = np.empty(2 * count, dtype=np.int64)  # bids from the front, asks from the middle
+    bids, asks = 0, count
+    for i in range(count):
+        if quantity[i] > 0.0:
+            place = bids
+            while place > 0 and price[order[place - 1]] < price[i]:
                 order[place] = order[place - 1]
                 place -= 1
             order[place] = i
-            count += 1
-    return order[:count]
+            bids += 1
+        elif quantity[i] < 0.0:
+            place = asks
+            while place > count and price[order[place - 1]] > price[i]:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = i
+            asks += 1
+    return order[:bids], order[count:asks]
 
 
 @njit
 def sides(quantity, price, tick):  # type: ignore[no-untyped-def]
     """Bids by price descending and asks ascending, as indices; equal prices in agents' order."""
     if quantity.shape[0] < COUNTING_FROM:
-        return _insert(quantity, price, 1.0), _insert(quantity, price, -1.0)
+        return _insert(quantity, price)
     low, high = _tick_range(quantity, price, tick)
     levels = high - low + 1
     if 0 < levels <= 4 * quantity.shape[0] and low >= 0:

@@ -7,11 +7,11 @@ import numpy as np
 
 from p2p_market.arguments import floats, whole_number
 from p2p_market.community.actions import action_map
-from p2p_market.community.episode.episode import draw, key_in_sequence, reference_key
+from p2p_market.community.episode.episode import key_in_sequence, reference_key
 from p2p_market.community.fused.boards import CompiledBoard
 from p2p_market.community.fused.clearing import KERNELS
 from p2p_market.community.fused.shelf import Shelf
-from p2p_market.community.fused.tables import rules, workspace
+from p2p_market.community.fused.tables import tables_of, workspace
 from p2p_market.community.observation import features, joint_state, state_features
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import ResetNeededError, ScenarioError
@@ -176,16 +176,16 @@ class CommunityBatch:
 
     def _begin(self, keys: tuple[EpisodeKey, ...]) -> None:
         self.keys = keys
-        self._shelf.fill(draw(self.scenario, key) for key in self.keys)
+        self._shelf.fill(keys)
         state = self._shelf.start()
         if self._board is None:
-            fixed, tables = rules(self.scenario, strict=False), self._shelf.tables()
-            work = [workspace(self.scenario, self._rows()) for _ in range(self.threads)]
+            fixed, tables = tables_of(self.scenario, strict=False), self._shelf.tables()
+            size = self._rows(), self._shelf.slots
+            work = [workspace(self.scenario, *size) for _ in range(self.threads)]
             self._board = CompiledBoard(self.scenario, fixed, *tables, work, state)
         else:
             # Seated anew, for a copied batch has a shelf and a board that share nothing any more.
-            self._board.windows, self._board.series = self._shelf.tables()
-            self._board.begin(state)
+            self._board.begin(*self._shelf.tables(), state)
 
     def _rows(self) -> int:
         """Communities that a thread plays at a time: the largest divisor that leaves all busy."""

@@ -3,27 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from p2p_market.arguments import whole_number
 from p2p_market.assets.mobility import Schedule, schedule
 from p2p_market.assets.node import PowerNode, Presence
+from p2p_market.community.episode.clouds import draw_pv
 from p2p_market.community.episode.faults import FaultSchedule, draw_faults, no_faults
 from p2p_market.community.episode.loads import draw_loads
-from p2p_market.community.episode.window import CLOUD_SPREAD, ROOF_SPREAD, Window, window
+from p2p_market.community.episode.window import Window, window
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
-from p2p_market.data.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, start_days, step_means
-from p2p_market.data.streams import stream
+from p2p_market.data.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, start_days
+from p2p_market.data.streams import ITSELF, below, opened, seeded, share, stream, words
 from p2p_market.errors import ScenarioError
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray, Record
 from p2p_market.track import EpisodeKey
 
-CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean
 REFERENCE_SPLIT: Final = "test"
 REFERENCE_SEED: Final = 0  # episodes of the reference table and of a benchmark, by default
 START_LEVEL: Final = (0.3, 0.7)  # share of the capacity stored at the start
@@ -116,8 +116,7 @@ def choose_key(
     starts = start_days(split, scenario.spec.days)
     seed = whole_number("seed", seed, 0)
     if week is None:
-        chooser = np.random.default_rng(np.random.SeedSequence(seed))
-        return EpisodeKey(split, int(starts[chooser.integers(len(starts))]), seed)
+        return EpisodeKey(split, int(starts[_first_below(words([seed]), len(starts))]), seed)
     week = _week(week, f"no week {week!r} in split {split!r}: week")
     return EpisodeKey(split, int(starts.reshape(WEEKS_PER_SPLIT, -1)[week, 0]), seed)
 
@@ -148,9 +147,34 @@ def key_in_sequence(
     week: int | None = None,
 ) -> EpisodeKey:
     """Key of the episode at a place, counted from 0, in the sequence of a seed."""
-    child = np.random.SeedSequence(seeds.entropy, spawn_key=(number,))
-    seed = int(child.generate_state(1, np.uint64)[0] >> np.uint64(1))
-    return choose_key(scenario, seed, split, week)
+    entropy: Any = seeds.entropy
+    root = words(entropy if isinstance(entropy, Sequence) else [entropy], number)
+    return choose_key(scenario, _first_word(root) >> 1, split, week)
+
+
+@kernel
+def _first_word(root):  # type: ignore[no-untyped-def]
+    """64 bits that a seed gives."""
+    return seeded(root, ITSELF)[0]
+
+
+@kernel
+def _first_below(root, count):  # type: ignore[no-untyped-def]
+    """The first whole number below a count that a stream draws."""
+    return below(opened(root, ITSELF), count)
+
+
+class Own(NamedTuple):
+    """What a community has for itself in an episode, drawn."""
+
+    load_kw: FloatArray  # (step, agent)
+    pv_kw: FloatArray  # (step, agent)
+    start_energy_kwh: FloatArray  # (agent, asset)
+    presence: dict[str, Any]  # (step, 1, agent, asset) under the names of `Episode`
+    grid: FloatArray  # (step, 1)
+    sensor_fault: IntArray  # as in `Episode`, with a batch of one, as both below
+    sensor_bias: FloatArray
+    message_fault: IntArray
 
 
 def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
@@ -161,43 +185,64 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
     Raises:
         ScenarioError: if a member's load or PV exceeds its connection with the storage idle.
     """
-    root = np.random.SeedSequence([key.seed, key.start_day])
-    days_seed, weather_seed, level_seed, outage_seed, fault_seed = root.spawn(5)
-    load_kw = _watts(scenario, draw_loads(scenario, key.split, key.start_day, days_seed))
-    pv_kw = _watts(scenario, _pv(scenario, key.start_day, weather_seed))
-    _check_connections(scenario, load_kw, pv_kw)
+    own = draw_own(scenario, key, *np.empty((2, scenario.steps, len(scenario.agents))))
     common = window(scenario, key.start_day)
     series: dict[str, Any] = {
         field.name: getattr(common, field.name)[:, None] for field in fields(Window)
     }
-    grid = _grid(scenario, outage_seed)
     if scenario.spec.outages is not None:
-        series |= _outage_limits(scenario, series, grid)
-    series |= _presence(scenario, key, level_seed)
-    faults = _faults(scenario, fault_seed)
+        series |= _outage_limits(scenario, series, own.grid)
     return Episode(
         keys=(key,),
-        load_kw=load_kw,
-        pv_kw=pv_kw,
-        grid=grid,
+        load_kw=own.load_kw[:, None],
+        pv_kw=own.pv_kw[:, None],
+        grid=own.grid,
         **series,
-        sensor_fault=faults.sensor,
-        sensor_bias=faults.bias,
-        message_fault=faults.message,
+        **own.presence,
+        start_energy_kwh=own.start_energy_kwh[None],
+        sensor_fault=own.sensor_fault,
+        sensor_bias=own.sensor_bias,
+        message_fault=own.message_fault,
     )
 
 
-def _watts(scenario: Scenario, series_kw: FloatArray) -> FloatArray:
+def draw_own(
+    scenario: Scenario, key: EpisodeKey, out_load_kw: FloatArray, out_pv_kw: FloatArray
+) -> Own:
+    """Draw what an episode's community has for itself; load and PV, (step, agent), into `out`.
+
+    Raises:
+        ScenarioError: if a member's load or PV exceeds its connection with the storage idle.
+    """
+    entropy = key.seed, key.start_day
+    _watts(draw_loads(scenario, key.split, key.start_day, words(entropy, 0)), out_load_kw)
+    _watts(draw_pv(scenario, *entropy), out_pv_kw)
+    if _exceeds(out_load_kw, out_pv_kw, float(scenario.spec.connection_limit_kw)):
+        _refuse(scenario, out_load_kw, out_pv_kw)
+    start_kwh, presence = _presence(scenario, key)
+    grid, faults = _grid(scenario, entropy), _faults(scenario, entropy)
+    wrong = faults.sensor, faults.bias, faults.message
+    return Own(out_load_kw, out_pv_kw, start_kwh, presence, grid, *wrong)
+
+
+@kernel
+def _watts(quarters, out):  # type: ignore[no-untyped-def]
     """Means of each step to 1 W, for what lies below differs between math libraries."""
-    return np.round(step_means(series_kw, scenario.dt_h), 3)[:, None]
+    per_step = quarters.shape[0] // out.shape[0]
+    for t in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            total = quarters[per_step * t, i]
+            for q in range(1, per_step):
+                total += quarters[per_step * t + q, i]
+            out[t, i] = np.rint(total / per_step * 1000.0) / 1000.0
 
 
-def _grid(scenario: Scenario, seed: np.random.SeedSequence) -> FloatArray:
+def _grid(scenario: Scenario, entropy: tuple[int, int]) -> FloatArray:
     """1 where the grid is there, 0 in the windows of an outage, (step, 1)."""
     grid = np.ones((scenario.steps, 1))
     if (outages := scenario.spec.outages) is None:
         return grid
-    generator = np.random.default_rng(seed)
+    generator = stream(np.random.SeedSequence(entropy), 3)
     for _ in range(outages.windows):
         hours = outages.hours[0] + (outages.hours[1] - outages.hours[0]) * generator.random()
         length = max(1, round(hours / scenario.dt_h))
@@ -220,78 +265,63 @@ def _outage_limits(
     }
 
 
-def _faults(scenario: Scenario, seed: np.random.SeedSequence) -> FaultSchedule:
+def _faults(scenario: Scenario, entropy: tuple[int, int]) -> FaultSchedule:
     nodes, faults = scenario.nodes, scenario.spec.faults
     if faults is None:
         return no_faults(len(scenario.agents), 2 + nodes.present.shape[1])
     pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw
     span = np.column_stack([scenario.peak_load_kw, pv_kw, nodes.energy_max_kwh])
-    generator = np.random.default_rng(seed)
+    generator = stream(np.random.SeedSequence(entropy), 4)
     return draw_faults(faults, span > 0.0, span, scenario.steps, scenario.dt_h, generator)
-
-
-@kernel
-def _autoregression(shocks, persistence, out):  # type: ignore[no-untyped-def]
-    """First-order autoregression of unit variance down the first axis."""
-    gain = np.sqrt(1.0 - persistence * persistence)
-    for i in range(shocks.shape[1]):
-        level = shocks[0, i]
-        out[0, i] = level
-        for t in range(1, shocks.shape[0]):
-            level = persistence * level + gain * shocks[t, i]
-            out[t, i] = level
-
-
-def _pv(scenario: Scenario, start_day: int, seed: np.random.SeedSequence) -> FloatArray:
-    """Clear-sky power times national clearness with local clouds, (quarter, agent) [kW]."""
-    first = QUARTERS_PER_DAY * start_day
-    quarter = slice(first, first + QUARTERS_PER_DAY * scenario.spec.days)
-    shared_seed, private_seed = seed.spawn(2)
-    national = scenario.data.solar_clearness[quarter][:, None]
-    shocks = np.random.default_rng(shared_seed).standard_normal(national.shape)
-    shared = np.empty_like(shocks)
-    _autoregression(shocks, CLOUD_PERSISTENCE, shared)
-    under = np.flatnonzero(scenario.roof_kw)
-    private = np.empty((len(under), len(national)))
-    for agent, own in zip(under.tolist(), private, strict=True):
-        stream(private_seed, agent).standard_normal(out=own)
-    local = CLOUD_SPREAD * shared + ROOF_SPREAD * private.T
-    clearness = np.clip(national + local, *CLEARNESS_RANGE)
-    fraction = scenario.clear_sky_fraction[quarter, scenario.orientation_of[under]]
-    pv_kw = np.zeros((len(national), len(scenario.agents)))
-    pv_kw[:, under] = scenario.roof_kw[under] * fraction * clearness
-    return pv_kw
 
 
 _PRESENCE: Final = ("plugged", "departs", "trip_kwh", "floor_kwh", "hours_left")
 
 
-def _presence(
-    scenario: Scenario, key: EpisodeKey, seed: np.random.SeedSequence
-) -> dict[str, FloatArray]:
-    """Presence series and start levels of all flexible assets, with a batch axis of one.
-
-    What never leaves starts with a drawn share of its capacity.
-    """
-    nodes = scenario.nodes
-    agents, width = nodes.present.shape
-    shares = np.zeros((agents, width))
-    drawn: dict[tuple[int, int], Schedule] = {}
-    for agent in np.flatnonzero(scenario.has_storage).tolist():
+def _presence(scenario: Scenario, key: EpisodeKey) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Start levels of all flexible assets, (agent, asset), and their presence series."""
+    entropy, nodes = (key.seed, key.start_day), scenario.nodes
+    start_kwh = np.zeros(nodes.present.shape)
+    least_kwh, most_kwh = nodes.energy_min_kwh, nodes.energy_max_kwh
+    _levels_kernel(nodes.present, least_kwh, most_kwh, words(entropy, 2), start_kwh)
+    series = _resting(scenario)
+    vehicles = _vehicles(scenario)
+    if vehicles:
+        series, seed = series.copy(), np.random.SeedSequence(entropy, spawn_key=(2,))
+    for agent, asset, device in vehicles:
         generator = stream(seed, agent)
-        shares[agent] = generator.uniform(*START_LEVEL, size=width)
-        for asset, node in enumerate(scenario.flexible[agent]):
-            if node.stays_per_day > 0.0:
-                drawn[agent, asset] = _schedule(scenario, key, agent, node, generator)
-    span_kwh = nodes.energy_max_kwh - nodes.energy_min_kwh
-    start_kwh = np.round(nodes.energy_min_kwh + shares * span_kwh, 3)
-    series = _resting(scenario).copy() if drawn else _resting(scenario)
-    for (agent, asset), own in drawn.items():
-        start_kwh[agent, asset] = own.start_kwh
+        generator.random(nodes.present.shape[1])  # what its start levels took
+        own = _schedule(scenario, key, agent, device, generator)
+        bounds = least_kwh[agent, asset], most_kwh[agent, asset]
+        start_kwh[agent, asset] = np.clip(own.start_kwh, *bounds)  # rounded up
         for row, name in zip(series, _PRESENCE, strict=True):
             row[:, 0, agent, asset] = getattr(own, name)
-    start_kwh = np.clip(start_kwh, nodes.energy_min_kwh, nodes.energy_max_kwh)  # rounded up
-    return {**dict(zip(_PRESENCE, series, strict=True)), "start_energy_kwh": start_kwh[None]}
+    return start_kwh, dict(zip(_PRESENCE, series, strict=True))
+
+
+@lru_cache(maxsize=8)
+def _vehicles(scenario: Scenario) -> tuple[tuple[int, int, PowerNode], ...]:
+    """Agent, place among its assets, and device of each vehicle."""
+    return tuple(
+        (agent, asset, device)
+        for agent, own in enumerate(scenario.flexible)
+        for asset, device in enumerate(own)
+        if device.stays_per_day > 0.0
+    )
+
+
+@kernel
+def _levels_kernel(present, least_kwh, most_kwh, root, out):  # type: ignore[no-untyped-def]
+    """Start levels: a drawn share of the capacity, to 1 Wh."""
+    low, high = START_LEVEL
+    for i in range(out.shape[0]):
+        if not present[i].any():
+            continue
+        member = opened(root, i)
+        for k in range(out.shape[1]):
+            level = (low + (high - low) * share(member)) * (most_kwh[i, k] - least_kwh[i, k])
+            level = np.rint((least_kwh[i, k] + level) * 1000.0) / 1000.0
+            out[i, k] = min(max(level, least_kwh[i, k]), most_kwh[i, k])
 
 
 @lru_cache(maxsize=8)
@@ -324,14 +354,22 @@ def _schedule(
     return schedule(vehicle, weekday, scenario.steps, scenario.dt_h, ahead, free_kw, generator)
 
 
-def _check_connections(scenario: Scenario, load_kw: FloatArray, pv_kw: FloatArray) -> None:
+@kernel
+def _exceeds(load_kw, pv_kw, limit_kw):  # type: ignore[no-untyped-def]
+    """Whether the connection is too small for a load or PV with the storage idle."""
+    widest = 0.0
+    for t in range(load_kw.shape[0]):
+        for i in range(load_kw.shape[1]):
+            widest = max(widest, abs(load_kw[t, i] - pv_kw[t, i]))
+    return widest > limit_kw
+
+
+def _refuse(scenario: Scenario, load_kw: FloatArray, pv_kw: FloatArray) -> None:
     """With idle storage the connection must carry load and PV, so that the optimum stays linear."""
-    net = load_kw - pv_kw
-    limit = scenario.spec.connection_limit_kw
-    if np.any(np.abs(net) > limit):
-        step, _, agent = np.argwhere(np.abs(net) > limit)[0]
-        raise ScenarioError(
-            f"{scenario.spec.id}: {scenario.agents[agent]} has a net load of "
-            f"{net[step, 0, agent]:.3f} kW at step {step}, above connection_limit_kw {limit}; "
-            "raise the limit or make load and pv smaller"
-        )
+    net, limit = load_kw - pv_kw, scenario.spec.connection_limit_kw
+    step, agent = np.argwhere(np.abs(net) > limit)[0]
+    raise ScenarioError(
+        f"{scenario.spec.id}: {scenario.agents[agent]} has a net load of "
+        f"{net[step, agent]:.3f} kW at step {step}, above connection_limit_kw {limit}; "
+        "raise the limit or make load and pv smaller"
+    )

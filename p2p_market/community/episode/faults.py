@@ -1,6 +1,7 @@
 """Faults of sensors and messages: which, when and how large, drawn at reset."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, get_args
 
 import numpy as np
@@ -24,6 +25,7 @@ class FaultSchedule(Record):
     message: IntArray  # (step, batch, agent), index into `KINDS`
 
 
+@lru_cache(maxsize=8)
 def no_faults(agents: int, sensors: int) -> FaultSchedule:
     """A schedule without rows."""
     nothing = np.zeros((0, 1, agents, sensors))

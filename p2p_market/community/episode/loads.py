@@ -1,16 +1,18 @@
 """Loads of an episode: each member takes days of its donor."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import Packed, kernel
 from p2p_market.data import DataSet, Donor
 from p2p_market.data.calendar import DAYS_PER_YEAR, QUARTERS_PER_DAY, day_type, split_mask
-from p2p_market.data.streams import stream
+from p2p_market.data.streams import Words, below, opened
 from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray, Record
 
 DONOR_WINDOW_DAYS: Final = 35  # a day stands in for days of its kind at most this far away
@@ -25,63 +27,101 @@ class _StandIns(Record):
     count: IntArray  # (donor, day of the episode)
 
 
-def draw_loads(
-    scenario: Scenario, split: str, start_day: int, seed: np.random.SeedSequence
-) -> FloatArray:
+class _Houses(NamedTuple):
+    """What loads of one split and start day are drawn from."""
+
+    shapes: Float32Array  # (donor, day, quarter of the day)
+    days: IntArray  # (donor, day of the episode, place)
+    choices: IntArray  # (donor, day of the episode), how many
+    pools: IntArray  # donors of all members, one after the other
+    pool_start: IntArray  # (agent + 1,), where the donors of each begin
+    scale_kw: FloatArray  # (agent,)
+    ahead: int  # quarter-hours that the clock on the wall is ahead of the grid's
+
+
+def draw_loads(scenario: Scenario, split: str, start_day: int, root: Words) -> FloatArray:
     """Each member takes days of its donor: same split, same kind of day, near in the year.
 
     Two members with one donor never take the same day on one date as long as there are enough.
 
+    Args:
+        root: what the streams of the members are opened from.
+
     Returns:
         Load in each quarter-hour, (quarter, agent) [kW].
     """
-    days, agents = scenario.spec.days, len(scenario.demand)
-    stand_ins = _stand_ins(scenario.data, split, start_day, days)
-    place, shift = np.empty((2, agents), dtype=np.int64)
-    pick = np.empty((agents, days), dtype=np.int64)
-    earlier = [0] * len(scenario.data.donors)  # members that have taken days of a donor
-    for agent, pools in enumerate(scenario.donor_pools):
-        generator, pool = stream(seed, agent), pools[split]
-        donor = pool[0] if len(pool) == 1 else pool[int(generator.integers(len(pool)))]
-        place[agent] = donor
-        shift[agent] = generator.integers(-SHIFT_QUARTERS, SHIFT_QUARTERS + 1)
-        count = stand_ins.count[donor]
-        free = count - earlier[donor]
-        pick[agent] = generator.integers(np.where(free > 0, free, count))
-        earlier[donor] += 1
-    scale_kw = np.array([node.scale_kw for node in scenario.demand])
-    ahead = 4 if scenario.data.summer_time[QUARTERS_PER_DAY * start_day] else 0
-    load_kw = np.empty((QUARTERS_PER_DAY * days, agents))
-    _borrow(
-        _shapes(scenario.data), stand_ins.days, stand_ins.count, place, shift, scale_kw, pick,
-        ahead, load_kw,
-    )  # fmt: skip
+    load_kw = np.empty((QUARTERS_PER_DAY * scenario.spec.days, len(scenario.agents)))
+    _draw_kernel(_houses_of(scenario)(split, start_day), root, load_kw)
     return load_kw
 
 
-@kernel
-def _borrow(  # type: ignore[no-untyped-def]
-    shapes, days, count, place, shift, scale, pick, ahead, out
-):
-    """Fill in the picked day of each member and date: a pick counts the days not taken yet."""
-    taken = np.zeros(days.shape, dtype=np.bool_)
-    quarters = shapes.shape[2]
-    for i in range(pick.shape[0]):
-        donor = place[i]
-        for d in range(pick.shape[1]):
-            free = 0
-            for slot in range(count[donor, d]):
-                free += not taken[donor, d, slot]
-            slot, left = -1, pick[i, d]
-            while left >= 0:
+@njit
+def _choose(houses, root, out_shift, out_donor, out_day):  # type: ignore[no-untyped-def]
+    """Shift [quarters] and donor of each member, and the donor's day for each date."""
+    taken = np.zeros(houses.days.shape, dtype=np.bool_)
+    earlier = np.zeros(houses.days.shape[0], dtype=np.int64)  # members with the same donor
+    for i in range(out_day.shape[0]):
+        member, begin = opened(root, i), houses.pool_start[i]
+        donor = houses.pools[begin + below(member, houses.pool_start[i + 1] - begin)]
+        out_donor[i] = donor
+        out_shift[i] = below(member, 2 * SHIFT_QUARTERS + 1) - SHIFT_QUARTERS
+        for d in range(out_day.shape[1]):
+            count = houses.choices[donor, d]
+            free = count - earlier[donor]
+            left, slot, fresh = below(member, free if free > 0 else count), -1, 0
+            for place in range(count):
+                fresh += not taken[donor, d, place]
+            while left >= 0:  # a pick counts the days not taken yet
                 slot += 1
-                if free == 0 or not taken[donor, d, slot]:
+                if fresh == 0 or not taken[donor, d, slot]:
                     left -= 1
             taken[donor, d, slot] = True
-            shape = shapes[donor, days[donor, d, slot]]
+            out_day[i, d] = houses.days[donor, d, slot]
+        earlier[donor] += 1
+
+
+@kernel
+def _draw_kernel(houses, root, out):  # type: ignore[no-untyped-def]
+    """See `draw_loads`."""
+    agents, dates, quarters = out.shape[1], houses.days.shape[1], houses.shapes.shape[2]
+    shift, donor = np.empty(agents, dtype=np.int64), np.empty(agents, dtype=np.int64)
+    day = np.empty((agents, dates), dtype=np.int64)
+    _choose(houses, root, shift, donor, day)
+    shapes, ahead = houses.shapes, houses.ahead
+    for d in range(dates):
+        for i in range(agents):
+            scale_kw, later, shape = houses.scale_kw[i], shift[i], shapes[donor[i], day[i, d]]
             for q in range(quarters):
-                t = (quarters * d + q - ahead) % out.shape[0]
-                out[t, i] = scale[i] * np.float64(shape[(q - shift[i]) % quarters])
+                t, source = quarters * d + q - ahead, q - later
+                if t < 0:
+                    t += out.shape[0]
+                if source < 0:
+                    source += quarters
+                elif source >= quarters:
+                    source -= quarters
+                out[t, i] = scale_kw * np.float64(shape[source])
+
+
+@lru_cache(maxsize=8)
+def _houses_of(scenario: Scenario) -> Callable[[str, int], Any]:
+    """Its houses by split and start day, the last used kept."""
+    return lru_cache(maxsize=DAYS_PER_YEAR)(partial(_houses, scenario))
+
+
+def _houses(scenario: Scenario, split: str, start_day: int) -> Any:
+    """What loads are drawn from, packed."""
+    stand_ins = _stand_ins(scenario.data, split, start_day, scenario.spec.days)
+    pools = [own[split] for own in scenario.donor_pools]
+    houses = _Houses(
+        shapes=_shapes(scenario.data),
+        days=stand_ins.days,
+        choices=stand_ins.count,
+        pools=np.concatenate([np.array(own, dtype=np.int64) for own in pools]),
+        pool_start=np.cumsum([0, *map(len, pools)]),
+        scale_kw=np.array([node.scale_kw for node in scenario.demand]),
+        ahead=4 if scenario.data.summer_time[QUARTERS_PER_DAY * start_day] else 0,
+    )
+    return Packed(houses)
 
 
 @lru_cache(maxsize=4)

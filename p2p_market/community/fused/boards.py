@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
 
@@ -15,19 +15,23 @@ from p2p_market.community.fused.kernel import play
 from p2p_market.community.fused.tables import (
     OWN_SERIES,
     WINDOW_SERIES,
+    Blocks,
+    Game,
     Moving,
-    Rules,
     Series,
+    Tables,
     Windows,
     Work,
-    fixed,
-    rules,
+    tables_of,
+    work_of,
     workspace,
 )
 from p2p_market.community.invariants import insist
+from p2p_market.community.kernel_inputs import fixed
 from p2p_market.community.observation import observe
 from p2p_market.community.records import Action, Flows, Ledger, Proposal, Round, State
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.compilation import Packed
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import Fills
 from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray
@@ -72,9 +76,8 @@ def board(scenario: Scenario, episode: Episode, state: State, strict: bool) -> B
     """The board of a batch of episodes: compiled, unless the mechanism is plain Python."""
     if MECHANISMS[scenario.spec.mechanism].kernel not in KERNELS:
         return PureBoard(scenario, episode, state, strict)
-    fixed = rules(scenario, strict)
-    work = workspace(scenario, rows=episode.batch)
-    return CompiledBoard(scenario, fixed, *of_episode(episode), [work], state)
+    work = workspace(scenario, rows=episode.batch, slots=episode.batch)
+    return CompiledBoard(scenario, tables_of(scenario, strict), *of_episode(episode), [work], state)
 
 
 class PureBoard:
@@ -126,26 +129,24 @@ class CompiledBoard:
     def __init__(
         self,
         scenario: Scenario,
-        fixed: Rules,
+        tables: Tables,
         windows: Windows,
         series: Series,
-        work: Sequence[Work],
+        blocks: Sequence[Blocks],
         state: State,
     ) -> None:
         """Begin at a state, which is copied.
 
         Args:
-            work: scratch of each thread; `cause` and `outcome` need one with a row per community.
+            blocks: scratch of each thread; `cause` and `outcome` need one with a row per community.
         """
-        self.scenario, self.rules, self.windows, self.series = scenario, fixed, windows, series
-        self.work = tuple(work)
-        self._step = 0
-        self._reward: FloatArray | None = None
-        self.begin(state)
+        self.scenario, self.tables, self.blocks = scenario, tables, tuple(blocks)
+        self.work = tuple(map(work_of, blocks))
+        self._step, self._reward = 0, cast(FloatArray | None, None)
+        self.begin(windows, series, state)
         for scratch in self.work:
             _place(series, scratch)
         self._pool = ThreadPoolExecutor(len(self.work)) if len(self.work) > 1 else None
-        self._nobody = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 0))
 
     @property
     def step(self) -> int:
@@ -157,20 +158,27 @@ class CompiledBoard:
     ) -> None:
         """See `Board`."""
         wrong = self._run(True, actions, present, reward, seen)
-        if wrong and self.rules.strict:
+        if wrong and self.tables.strict:
             for work in self.work:
                 insist(self.scenario, self.step, work.residual)
         self._step, self._reward = self._step + 1, reward
 
     def show(self, seen: Float32Array) -> None:
         """See `Board`."""
-        self._run(False, *self._nobody, seen)
+        self._run(False, *_NOBODY, seen)
 
-    def begin(self, state: State) -> None:
-        """Go to a state, which is copied."""
-        fields = [name for name in State.__dataclass_fields__ if name != "step"]
+    def begin(self, windows: Windows, series: Series, state: State) -> None:
+        """Go to a state of such episodes; the state is copied."""
+        fields = Moving._fields
+        self.windows, self.series = windows, series
         self.moving = Moving._make(getattr(state, name).copy() for name in fields)
         self._step, self._reward = state.step, None
+        self._pack()
+
+    def _pack(self) -> None:
+        """Take the arrays to the compiled side, once for many steps."""
+        tables = self.tables, self.windows, self.series, self.moving
+        self._packed = [Packed(Game(*tables, blocks)) for blocks in self.blocks]
 
     def _run(
         self,
@@ -181,26 +189,20 @@ class CompiledBoard:
         seen: Float32Array,
     ) -> int:
         """The one compiled call, or one in each thread; how many agents broke a law."""
-        before = self.rules, self.windows, self.series, self._step, act
         present = fixed(present)  # whether the caller may write there or not: one compiled form
+        given = actions, present, reward, seen
         if self._pool is None:
-            (work,) = self.work
-            alone: int = play(
-                *before, 0, len(seen), actions, present, self.moving, work, reward, seen
-            )
-            return alone
+            return int(play(self._packed[0], self._step, act, 0, len(seen), *given))
         futures = [
-            self._pool.submit(
-                play, *before, first, last, actions, present, self.moving, work, reward, seen
-            )
-            for (first, last), work in zip(self._shares(len(seen)), self.work, strict=True)
+            self._pool.submit(play, packed, self._step, act, first, last, *given)
+            for packed, (first, last) in zip(self._packed, self._shares(len(seen)), strict=True)
         ]
         wrong: int = sum(future.result() for future in futures)
         return wrong
 
     def _shares(self, batch: int) -> list[tuple[int, int]]:
         """First and last community of each thread, whole chunks."""
-        rows = len(self.work[0].grid)
+        rows = len(self.work[0].told)
         edges = [batch // rows * n // len(self.work) * rows for n in range(len(self.work) + 1)]
         return list(pairwise(edges))
 
@@ -211,51 +213,59 @@ class CompiledBoard:
 
     def cause(self) -> IntArray:
         """See `Board`."""
-        return self.work[0].cause
+        cause: IntArray = self.work[0].watch.cause
+        return cause
 
     def outcome(self) -> Round | None:
         """See `Board`."""
         if self._reward is None:
             return None
-        copies: Any = [array.copy() for array in self.work[0]]
-        work = Work(*copies)
-        everyone = np.ones(work.present.shape, dtype=np.bool_)
-        asked = Proposal(work.asked_setpoint, work.asked_quantity, work.asked_price, everyone)
-        order = work.order_quantity, work.order_price
-        exchange = work.imported, work.exported, work.lost
-        levels = self.moving.energy_kwh.copy()
+        work = _copied(self.work[0])
+        everyone = np.ones(work.asked.present.shape, dtype=np.bool_)
         return Round(
-            proposal=asked,
-            action=Action(work.executed, work.curtailed, work.shed, work.net, *order),
-            fills=Fills(work.fill, work.payment, work.hub_price),
-            flows=Flows(*exchange, levels, work.missing, work.correction, work.penalised),
-            ledger=Ledger(work.entries, work.balance),
-            cause=work.cause,
+            proposal=Proposal(*work.asked._replace(present=everyone)),
+            action=Action(*work.action),
+            fills=Fills(*work.fills),
+            flows=Flows(*work.flows),
+            ledger=Ledger(*work.ledger),
+            cause=work.watch.cause,
             reward=self._reward.copy(),
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the threads."""
-        return {**self.__dict__, "_pool": None, "work": self.work[:1]}
+        """Everything but the threads and what is on the compiled side."""
+        left_out = {"_pool": None, "_packed": None, "work": None}
+        return {**self.__dict__, **left_out, "blocks": self.blocks[:1]}
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         """Unpickle; arrays forget on the way that they are read-only, a part of their type."""
         self.__dict__.update(attributes)
-        for name in ("rules", "windows", "series"):
-            table = getattr(self, name)
-            setattr(self, name, type(table)(*map(fixed, table)))
+        for name in ("tables", "windows", "series"):
+            setattr(self, name, fixed(getattr(self, name)))
+        self.work = tuple(map(work_of, self.blocks))
+        self._pack()
+
+
+_NOBODY: Final = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 0))
+
+
+def _copied(value: Any) -> Any:
+    """All arrays of a tuple of tuples, copied."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return type(value)(*map(_copied, value))
 
 
 def _place(series: Series, work: Work) -> None:
     """Whether assets are there, once and for all where none of them ever leaves."""
-    for there in (work.plugged, work.stays):
+    for there in (work.now.plugged, work.stays):
         there[:] = series.plugged[0, 0]
-    work.tube[:] = series.floor_kwh[0, 0]
+    work.now.floor_kwh[:] = series.floor_kwh[0, 0]
 
 
 def of_episode(episode: Episode) -> tuple[Windows, Series]:
     """Tables of a batch of episodes, a window of its own for each community."""
     top_kw, slot = episode.pv_ceiling_kw.max(axis=0), np.arange(episode.batch)
-    shared = [getattr(episode, name) for name in WINDOW_SERIES]
-    own = [getattr(episode, name) for name in OWN_SERIES]
+    shared = [fixed(np.ascontiguousarray(getattr(episode, name))) for name in WINDOW_SERIES]
+    own = [fixed(np.ascontiguousarray(getattr(episode, name))) for name in OWN_SERIES]
     return Windows._make([*shared, fixed(top_kw)]), Series._make([*own, fixed(slot)])

@@ -16,7 +16,7 @@ def _first_of(otherwise: Any, listed: tuple[int, Any]) -> Any:
     """A rule that is `listed` where its number is asked for, `otherwise` where not."""
     number, kernel = listed
 
-    @njit(**_COUNTED)
+    @njit(inline="always")
     def clear(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
         if rule == number:
             kernel(quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price)
@@ -28,7 +28,7 @@ def _first_of(otherwise: Any, listed: tuple[int, Any]) -> Any:
     return clear
 
 
-@njit(**_COUNTED)
+@njit(inline="always")
 def _no_rule(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
     hub_price[:] = np.nan
 
@@ -37,4 +37,10 @@ _COMPILED = [(n, m.kernel) for n, m in enumerate(MECHANISMS.values()) if m.kerne
 KERNELS: Final = tuple(kernel for _, kernel in _COMPILED)
 """Rules that the step knows; one that a program lists later is played in plain Python."""
 
-clear = reduce(_first_of, _COMPILED, _no_rule)
+_chosen = reduce(_first_of, _COMPILED, _no_rule)
+
+
+@njit(**_COUNTED)
+def clear(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
+    """Clear books by the rule of a number; see `ClearKernel`."""
+    _chosen(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price)

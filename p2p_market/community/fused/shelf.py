@@ -1,18 +1,25 @@
 """A shelf: the episodes of a batch, each in its place, with shared windows; refilled in place."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from p2p_market.community.engine import untouched
-from p2p_market.community.episode.episode import Episode
-from p2p_market.community.fused.tables import OWN_SERIES, WINDOW_SERIES, Series, Windows, fixed
+from p2p_market.community.episode.episode import Episode, Own, draw, draw_own
+from p2p_market.community.episode.window import window
+from p2p_market.community.fused.tables import OWN_SERIES, WINDOW_SERIES, Series, Windows
+from p2p_market.community.kernel_inputs import fixed
 from p2p_market.community.observation import Surroundings
 from p2p_market.community.records import State
 from p2p_market.community.safety.sensors import true_values
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.compilation import kernel
 from p2p_market.data.calendar import start_days
+from p2p_market.track import EpisodeKey
+
+AT_A_TIME: Final = 16
+"""Communities that are drawn before they are put side by side, so that memory is met in rows."""
 
 
 class Shelf:
@@ -25,33 +32,42 @@ class Shelf:
     def __init__(self, scenario: Scenario, batch: int, split: str) -> None:
         """Room for so many episodes of a split."""
         self._scenario = scenario
-        self._slots = min(batch, len(start_days(split, scenario.spec.days)))
+        self.slots = min(batch, len(start_days(split, scenario.spec.days)))
         self._batch = batch
-        self._day = np.full(self._slots, -1)
+        self._slots_of_days: dict[int, int] = {}
         self._slot = np.full(batch, -1)
-        self._drawn = ["load_kw", "pv_kw"]
+        self._drawn: list[str] = []
         self._own: dict[str, Any] = {}
         self._shared: dict[str, Any] = {}
 
-    def fill(self, episodes: Iterable[Episode]) -> None:
-        """Put an episode into each place; those that were there are gone."""
+    def fill(self, keys: Sequence[EpisodeKey]) -> None:
+        """Draw an episode into each place; those that were there are gone."""
+        if not self._own:
+            self._make_room(draw(self._scenario, keys[0]))
         self._slot[:] = -1
-        for place, episode in enumerate(episodes):
-            self._put(place, episode)
+        shape = min(AT_A_TIME, len(keys)), self._scenario.steps, len(self._scenario.agents)
+        load_kw, pv_kw = np.empty((2, *shape))
+        for first in range(0, len(keys), AT_A_TIME):
+            some = keys[first : first + AT_A_TIME]
+            for place, (key, *room) in enumerate(zip(some, load_kw, pv_kw, strict=False), first):
+                self._put(place, key, draw_own(self._scenario, key, *room))
+            _shelve(load_kw[: len(some)], first, self._own["load_kw"])
+            _shelve(pv_kw[: len(some)], first, self._own["pv_kw"])
 
     def start(self) -> State:
         """State of all communities before the first step."""
         now, energy_kwh = self.around(0), self._own["start_energy_kwh"].copy()
-        reading = true_values(now.load_kw, now.pv_kw, now.plugged, energy_kwh)
+        here = np.ascontiguousarray(np.broadcast_to(now.plugged, energy_kwh.shape))
+        reading = true_values(now._replace(plugged=here), energy_kwh)
         return untouched(self._scenario, 0, energy_kwh, reading)
 
-    def _put(self, place: int, episode: Episode) -> None:
-        if not self._own:
-            self._make_room(episode)
-        self._own["start_energy_kwh"][place] = episode.start_energy_kwh[0]
+    def _put(self, place: int, key: EpisodeKey, own: Own) -> None:
+        """All but load and PV, which go together with those of neighbours."""
+        self._own["start_energy_kwh"][place] = own.start_energy_kwh
+        self._slot[place] = self._slot_of(key.start_day)
         for name in self._drawn:
-            self._own[name][:, place] = getattr(episode, name)[:, 0]
-        self._slot[place] = self._slot_of(episode)
+            series = own.presence[name] if name in own.presence else getattr(own, name)
+            self._own[name][:, place] = series[:, 0]
 
     def tables(self) -> tuple[Windows, Series]:
         """What the compiled step reads; they follow what is put."""
@@ -80,27 +96,36 @@ class Shelf:
         if mobile:
             self._drawn += ["plugged", "departs", "trip_kwh", "floor_kwh", "hours_left"]
         self._own = {name: getattr(episode, name) for name in OWN_SERIES}
-        for name in self._drawn:
+        for name in ("load_kw", "pv_kw", *self._drawn):
             self._own[name] = _wide(self._own[name], self._batch)
         if spec.outages is None:
             self._own["grid"] = np.ones((self._scenario.steps, self._batch))
         self._own["start_energy_kwh"] = np.zeros((self._batch, *episode.start_energy_kwh.shape[1:]))
         for name in WINDOW_SERIES:
-            self._shared[name] = _wide(getattr(episode, name), self._slots)
-        self._shared["pv_top_kw"] = np.zeros((self._slots, len(self._scenario.agents)))
+            self._shared[name] = _wide(getattr(episode, name), self.slots)
+        self._shared["pv_top_kw"] = np.zeros((self.slots, len(self._scenario.agents)))
 
-    def _slot_of(self, episode: Episode) -> int:
-        """Where the window of an episode stands; a slot that nobody uses is filled with it."""
-        day = episode.keys[0].start_day
-        known = np.flatnonzero(self._day == day)
-        if len(known):
-            return int(known[0])
-        slot = int(np.setdiff1d(np.arange(self._slots), self._slot)[0])
+    def _slot_of(self, day: int) -> int:
+        """Where the window of a start day stands; a slot that nobody uses is filled with it."""
+        if day in self._slots_of_days:
+            return self._slots_of_days[day]
+        slot = int(np.setdiff1d(np.arange(self.slots), self._slot)[0])
+        common = window(self._scenario, day)
         for name in WINDOW_SERIES:
-            self._shared[name][:, slot] = getattr(episode, name)[:, 0]
-        self._shared["pv_top_kw"][slot] = episode.pv_ceiling_kw.max(axis=0)[0]
-        self._day[slot] = day
+            self._shared[name][:, slot] = getattr(common, name)
+        self._shared["pv_top_kw"][slot] = common.pv_ceiling_kw.max(axis=0)
+        kept = {known: own for known, own in self._slots_of_days.items() if own != slot}
+        self._slots_of_days = {**kept, day: slot}
         return slot
+
+
+@kernel
+def _shelve(rows, first, out):  # type: ignore[no-untyped-def]
+    """Series of neighbours (batch, step, agent) into their places of `out` (step, batch, agent)."""
+    for t in range(out.shape[0]):
+        for b in range(rows.shape[0]):
+            for i in range(rows.shape[2]):
+                out[t, first + b, i] = rows[b, t, i]
 
 
 def _wide(one: Any, batch: int) -> Any:

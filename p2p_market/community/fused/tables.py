@@ -1,4 +1,4 @@
-"""What the compiled step reads and writes: plain arrays under names, one tuple per lifetime.
+"""What the compiled step reads and writes: arrays under names, one tuple per lifetime.
 
 Everything the step only reads is read-only, so that one compiled form serves every caller.
 """
@@ -7,77 +7,33 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numba import njit
 
+from p2p_market.assets.node import Limits
 from p2p_market.community.actions import action_map
 from p2p_market.community.invariants import LAWS
-from p2p_market.community.observation import horizons
-from p2p_market.community.records import LEDGER_ENTRIES
+from p2p_market.community.kernel_inputs import Now, Rules, fixed, rules_of
+from p2p_market.community.observation import features
+from p2p_market.community.records import LEDGER_ENTRIES, Action, Flows, Ledger, Proposal, Watch
 from p2p_market.community.reward import weights
 from p2p_market.community.safety.envelope import fit
-from p2p_market.community.safety.penalty import largest_kw
+from p2p_market.community.safety.sensors import LEVELS
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.data.forecast import BAND
 from p2p_market.market import MECHANISMS
-from p2p_market.market.ticks import to_ticks
-from p2p_market.records import FloatArray, IntArray
+from p2p_market.market.book import Fills
+from p2p_market.records import Float32Array, FloatArray, IntArray
 
 
-class Rules(NamedTuple):
+class Tables(NamedTuple):
     """Fixed by the scenario."""
 
-    # (agent, asset)
-    retention: FloatArray
-    charge_gain_h: FloatArray
-    discharge_gain_h: FloatArray
-    energy_min_kwh: FloatArray
-    energy_max_kwh: FloatArray
-    power_min_kw: FloatArray
-    power_max_kw: FloatArray
-    degradation_eur_per_kwh: FloatArray
-    target_kwh: FloatArray
-    # (agent, column) of the action
-    middle: FloatArray
-    half: FloatArray
-    # (agent,)
-    feed_in: FloatArray
-    fee: FloatArray
-    outage_floor: FloatArray  # limits of an order where the grid is gone
-    outage_cap: FloatArray
-    peak_load_kw: FloatArray
-    load_max_kw: FloatArray
-    load_change_kw: FloatArray
-    load_run_steps: IntArray
-    pv_daylight_kw: FloatArray
-    price_spread: FloatArray
-    largest_kw: FloatArray  # what a faulty message is charged on
-    # (horizon,), (entry,)
-    ahead: IntArray
-    share: FloatArray
-    rest: FloatArray
-    weights: FloatArray
-    # numbers
-    steps: int
-    hold_steps: int
+    rules: Rules
+    envelope: Any  # Envelope.Arrays
+    middle: FloatArray  # (agent, column) of the action
+    half: FloatArray  # (agent, column)
+    weights: FloatArray  # (entry,)
     mechanism: int  # place in MECHANISMS
-    mobile: bool  # whether some asset comes and goes
-    outages: bool
-    faults: bool
-    binding: bool
     strict: bool
-    dt_h: float
-    k: float
-    tick: float
-    price_max: float
-    connection_limit_kw: float
-    feeder_limit_kw: float
-    overload: float
-    loss_share: float
-    lost_load: float
-    shortfall: float
-    terminal_value: float
-    filter_penalty: float
-    community_share: float
-    band: float
 
 
 class Windows(NamedTuple):
@@ -134,165 +90,117 @@ class Moving(NamedTuple):
     energy_kwh: FloatArray
     hold_steps: IntArray
     last_fill_kw: FloatArray
-    last_price: FloatArray
+    last_price_eur_per_kwh: FloatArray
     setpoint_kw: FloatArray
     reading: FloatArray
     unchanged_steps: IntArray
 
 
 class Work(NamedTuple):
-    """Scratch of a few communities; after a step it holds what `Outcome` does."""
+    """Scratch of a few communities, in rows; after a step it holds what `Round` does."""
 
-    # (row, agent)
-    load: FloatArray
-    pv: FloatArray
-    surplus: FloatArray
-    retail: FloatArray
-    feed_in: FloatArray
-    floor: FloatArray
-    cap: FloatArray
-    ceiling: FloatArray
-    quantity: FloatArray  # as it arrived
-    price: FloatArray
-    tradable: FloatArray
-    order_quantity: FloatArray  # after the filter
-    order_price: FloatArray
-    fill: FloatArray
-    payment: FloatArray
-    imported: FloatArray
-    exported: FloatArray
-    lost: FloatArray
-    correction: FloatArray
-    penalised: FloatArray
-    unheard: FloatArray
-    asked_quantity: FloatArray  # after the screen
-    asked_price: FloatArray
-    curtailed: FloatArray
-    shed: FloatArray
-    net: FloatArray
-    residual: FloatArray  # (law, row, agent)
-    # (row, agent, asset)
-    setpoint: FloatArray  # as it arrived
-    asked_setpoint: FloatArray  # after the screen
-    executed: FloatArray
-    low: FloatArray
-    high: FloatArray
-    plugged: FloatArray
-    departs: FloatArray
-    trip: FloatArray
-    tube: FloatArray
-    hours_left: FloatArray
-    stays: FloatArray
-    after: FloatArray
-    missing: FloatArray
+    now: Now
+    stays: FloatArray  # (row, agent, asset), 1 where it has been there since the step before
+    feed_in: FloatArray  # (row, agent)
     told: FloatArray  # (row, agent, sensor)
-    entries: FloatArray  # (row, agent, entry)
-    # (row,)
-    grid: FloatArray
-    carbon: FloatArray
-    co2: FloatArray
-    hub_price: FloatArray
-    balance: FloatArray
-    calendar: FloatArray  # (row, wave)
-    # whole numbers and flags, (row, agent)
-    reading_cause: IntArray
-    cause: IntArray
-    held: IntArray
-    present: Any
-    excused: Any
+    proposal: Any  # Proposal.Arrays, as it arrived
+    excused: Any  # (row, agent)
+    reading_cause: IntArray  # (row, agent)
+    limits: Limits
+    asked: Any  # Proposal.Arrays, after the screen
+    watch: Any  # Watch.Arrays
+    action: Any  # Action.Arrays
+    fills: Any  # Fills.Arrays
+    flows: Any  # Flows.Arrays
+    ledger: Any  # Ledger.Arrays
+    residual: FloatArray  # (law, row, agent)
+    common: Float32Array  # (slot, agent, feature), observations of no community
 
 
 @lru_cache(maxsize=16)
-def rules(scenario: Scenario, strict: bool) -> Rules:
+def tables_of(scenario: Scenario, strict: bool) -> Tables:
     """The tables of a scenario."""
-    spec, nodes, limits = scenario.spec, scenario.nodes, fit(scenario)
-    columns, (ahead, share, rest) = action_map(scenario), horizons(scenario)
-    fee, tick = scenario.network_fee_eur_per_kwh, spec.tick_eur_per_kwh
-    return Rules(
-        retention=nodes.retention,
-        charge_gain_h=nodes.charge_gain_h,
-        discharge_gain_h=nodes.discharge_gain_h,
-        energy_min_kwh=nodes.energy_min_kwh,
-        energy_max_kwh=nodes.energy_max_kwh,
-        power_min_kw=nodes.power_min_kw,
-        power_max_kw=nodes.power_max_kw,
-        degradation_eur_per_kwh=nodes.degradation_eur_per_kwh,
-        target_kwh=nodes.target_kwh,
+    columns = action_map(scenario)
+    return Tables(
+        rules=rules_of(scenario),
+        envelope=fit(scenario).arrays(),
         middle=columns.middle,
         half=columns.half,
-        feed_in=scenario.feed_in_eur_per_kwh,
-        fee=fee,
-        outage_floor=fixed(to_ticks(fee, tick)),
-        outage_cap=fixed(to_ticks(spec.lost_load_eur_per_kwh - fee, tick)),
-        peak_load_kw=scenario.peak_load_kw,
-        load_max_kw=limits.load_max_kw,
-        load_change_kw=limits.load_change_kw,
-        load_run_steps=limits.load_run_steps,
-        pv_daylight_kw=limits.pv_daylight_kw,
-        price_spread=scenario.price_spread_eur_per_kwh,
-        largest_kw=fixed(largest_kw(scenario)),
-        ahead=fixed(ahead),
-        share=fixed(share),
-        rest=fixed(rest),
         weights=fixed(weights(scenario)),
-        steps=scenario.steps,
-        hold_steps=scenario.hold_steps,
-        mechanism=list(MECHANISMS).index(spec.mechanism),
-        mobile=bool((nodes.target_kwh > 0.0).any()),
-        outages=spec.outages is not None,
-        faults=spec.faults is not None,
-        binding=spec.feeder.mode == "binding",
+        mechanism=list(MECHANISMS).index(scenario.spec.mechanism),
         strict=strict,
-        dt_h=spec.dt_h,
-        k=float(spec.k),
-        tick=float(tick),
-        price_max=float(spec.price_max_eur_per_kwh),
-        connection_limit_kw=float(spec.connection_limit_kw),
-        feeder_limit_kw=float(spec.feeder.limit_kw),
-        overload=float(spec.feeder.overload_eur_per_kwh),
-        loss_share=float(spec.fees.loss_share),
-        lost_load=float(spec.lost_load_eur_per_kwh),
-        shortfall=float(spec.shortfall_eur_per_kwh),
-        terminal_value=float(spec.terminal_value_eur_per_kwh),
-        filter_penalty=float(spec.reward.filter_penalty_eur_per_kwh),
-        community_share=float(spec.reward.community_share),
-        band=BAND,
     )
 
 
-def fixed(array: Any) -> Any:
-    """A read-only view of an array; anything else as it is."""
-    if not isinstance(array, np.ndarray):
-        return array
-    view = array.view()
-    view.setflags(write=False)
-    return view
+class Blocks(NamedTuple):
+    """The arrays of a `Work`, those of one shape side by side, so that their places are few."""
+
+    per_agent: FloatArray  # (place, row, agent)
+    per_asset: FloatArray  # (place, row, agent, asset)
+    per_row: FloatArray  # (place, row)
+    numbers: IntArray  # (place, row, agent)
+    flags: Any  # (place, row, agent)
+    told: FloatArray  # (row, agent, sensor)
+    entries: FloatArray  # (row, agent, entry)
+    residual: FloatArray  # (law, row, agent)
+    common: Float32Array  # (slot, agent, feature)
 
 
-def workspace(scenario: Scenario, rows: int) -> Work:
-    """Scratch for so many communities at once."""
+class Game(NamedTuple):
+    """All of it."""
+
+    tables: Tables
+    windows: Windows
+    series: Series
+    moving: Moving
+    blocks: Blocks
+
+
+def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
+    """Scratch for so many communities at once, whose windows stand in so many slots."""
     agents, assets = scenario.nodes.present.shape
-    trailing = {
-        "residual": (len(LAWS), rows, agents),
-        **dict.fromkeys(_PER_ASSET, (rows, agents, assets)),
-        "told": (rows, agents, 2 + assets),
-        "entries": (rows, agents, len(LEDGER_ENTRIES)),
-        **dict.fromkeys(("grid", "carbon", "co2", "hub_price", "balance"), (rows,)),
-        "calendar": (rows, 6),
-    }
-    kinds: dict[str, Any] = {"present": np.bool_, "excused": np.bool_}
-    kinds |= dict.fromkeys(("reading_cause", "cause", "held"), np.int64)
-    work = Work(
-        **{
-            name: np.zeros(trailing.get(name, (rows, agents)), dtype=kinds.get(name, np.float64))
-            for name in Work._fields
-        }
+    blocks = Blocks(
+        per_agent=np.zeros((24, rows, agents)),
+        per_asset=np.zeros((13, rows, agents, assets)),
+        per_row=np.zeros((4, rows)),
+        numbers=np.zeros((3, rows, agents), dtype=np.int64),
+        flags=np.zeros((3, rows, agents), dtype=np.bool_),
+        told=np.zeros((rows, agents, LEVELS + assets)),
+        entries=np.zeros((rows, agents, len(LEDGER_ENTRIES))),
+        residual=np.zeros((len(LAWS), rows, agents)),
+        common=np.zeros((slots, agents, len(features(scenario))), dtype=np.float32),
     )
-    work.feed_in[:] = scenario.feed_in_eur_per_kwh
-    return work
+    work_of(blocks).feed_in[:] = scenario.feed_in_eur_per_kwh
+    return blocks
 
 
-_PER_ASSET = (
-    "setpoint", "asked_setpoint", "executed", "low", "high", "plugged", "departs", "trip", "tube",
-    "hours_left", "stays", "after", "missing",
-)  # fmt: skip
+_Proposal, _Action, _Fills = Proposal.Arrays, Action.Arrays, Fills.Arrays
+_Watch, _Flows, _Ledger = Watch.Arrays, Flows.Arrays, Ledger.Arrays
+
+
+def work_of(blocks: Blocks) -> Work:
+    """The arrays of some blocks under their names."""
+    a, k, r = blocks.per_agent, blocks.per_asset, blocks.per_row
+    n, f = blocks.numbers, blocks.flags
+    return Work(
+        Now(a[0], a[1], a[2], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4]),
+        k[5],
+        a[6],
+        blocks.told,
+        _Proposal(k[6], a[7], a[8], f[0]),
+        f[1],
+        n[0],
+        Limits(k[7], k[8]),
+        _Proposal(k[9], a[9], a[10], f[2]),
+        _Watch(n[1], n[2], a[11]),
+        _Action(k[10], a[12], a[13], a[14], a[15], a[16]),
+        _Fills(a[17], a[18], r[2]),
+        _Flows(a[19], a[20], a[21], k[11], k[12], a[22], a[23]),
+        _Ledger(blocks.entries, r[3]),
+        blocks.residual,
+        blocks.common,
+    )
+
+
+work_in: Final = njit(forceinline=True)(work_of)
+"""The same inside the compiled step."""

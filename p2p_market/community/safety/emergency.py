@@ -8,13 +8,14 @@ from numba import njit
 
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rules, presence_of
 from p2p_market.community.records import Action, State
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
 from p2p_market.market.book import Fills
 
 
-@njit
+@njit(forceinline=True)
 def _serve_one(missing, low, out_setpoint):  # type: ignore[no-untyped-def]
     """Cancel charging, then discharge; returns the power that is still missing."""
     for k in range(out_setpoint.shape[0]):
@@ -28,7 +29,7 @@ def _serve_one(missing, low, out_setpoint):  # type: ignore[no-untyped-def]
     return missing
 
 
-@njit
+@njit(forceinline=True)
 def _save_one(unused, out_setpoint):  # type: ignore[no-untyped-def]
     """Stop discharging; returns the power that is still unused."""
     for k in range(out_setpoint.shape[0]):
@@ -38,20 +39,24 @@ def _save_one(unused, out_setpoint):  # type: ignore[no-untyped-def]
     return unused
 
 
-@kernel
-def serve_kernel(grid, fill, arrives, low, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
+@kernel(forceinline=True)
+def serve_kernel(rules, now, fills, limits, out_action):  # type: ignore[no-untyped-def]
     """See `serve`."""
-    for b in range(fill.shape[0]):
-        if grid[b] > 0.0:
+    arrives = 1.0 - rules.loss_share
+    setpoint, net = out_action.setpoint_kw, out_action.net_load_kw
+    for b in range(net.shape[0]):
+        if now.grid[b] > 0.0:
             continue
-        for i in range(fill.shape[1]):
-            traded = fill[b, i] if fill[b, i] > 0.0 else fill[b, i] / arrives
-            missing = out_net[b, i] - traded
+        for i in range(net.shape[1]):
+            fill = fills.power_kw[b, i]
+            traded = fill if fill > 0.0 else fill / arrives
+            missing = net[b, i] - traded
             if missing > 0.0:
-                out_shed[b, i] += _serve_one(missing, low[b, i], out_setpoint[b, i])
+                short = _serve_one(missing, limits.low[b, i], setpoint[b, i])
+                out_action.shed_kw[b, i] += short
             else:
-                out_curtailed[b, i] += _save_one(-missing, out_setpoint[b, i])
-            out_net[b, i] = traded
+                out_action.curtailed_kw[b, i] += _save_one(-missing, setpoint[b, i])
+            net[b, i] = traded
 
 
 def serve(
@@ -61,9 +66,7 @@ def serve(
     t = state.step
     if scenario.spec.outages is None or episode.grid[t].all():
         return action
-    low, _ = power_limits(scenario.nodes, episode.presence(t), state.energy_kwh)
-    setpoint, curtailed = action.setpoint_kw.copy(), action.curtailed_kw.copy()
-    shed, net = action.shed_kw.copy(), action.net_load_kw.copy()
-    arrives = 1.0 - scenario.spec.fees.loss_share
-    serve_kernel(episode.grid[t], fills.power_kw, arrives, low, setpoint, curtailed, shed, net)
-    return Action(setpoint, curtailed, shed, net, action.quantity_kw, action.price_eur_per_kwh)
+    limits = power_limits(packed_nodes(scenario), presence_of(episode, t), state.energy_kwh)
+    served = Action.Arrays(*(column.copy() for column in action.arrays()))
+    serve_kernel(packed_rules(scenario), now_of(episode, t), fills.arrays(), limits, served)
+    return Action(*served)

@@ -18,13 +18,14 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.kernel_inputs import packed_rules
 from p2p_market.community.records import SUPERVISOR_CAUSES, State
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
 from p2p_market.data import Donor
 from p2p_market.data.calendar import split_mask
-from p2p_market.records import FloatArray, IntArray, Record
+from p2p_market.records import FloatArray, IntArray, Record, for_kernels
 
 VERSION: Final = 2
 """Goes up when the rule of the fit changes."""
@@ -42,6 +43,7 @@ _ENVELOPE = SUPERVISOR_CAUSES.index("envelope")
 _STUCK = SUPERVISOR_CAUSES.index("stuck")
 
 
+@for_kernels
 @dataclass(frozen=True, slots=True)
 class Envelope(Record):
     """Limits per agent."""
@@ -111,39 +113,39 @@ def _change_and_run(shape, scale):  # type: ignore[no-untyped-def]
     return widest, longest
 
 
-@kernel
-def check_kernel(  # type: ignore[no-untyped-def]
-    told, last, unchanged, setpoint, stays, ceiling, load_max, load_change, load_run, daylight,
-    retention, charge, discharge, e_min, e_max, out_cause,
-):  # fmt: skip
+@kernel(forceinline=True)
+def check_kernel(rules, limits, ceiling, stays, state, told, out_cause):  # type: ignore[no-untyped-def]
     """The worst finding per agent, 0 for none."""
+    nodes, last, unchanged = rules.nodes, state.reading, state.unchanged_steps
     for b in range(told.shape[0]):
         for i in range(told.shape[1]):
             cause = 0
             load, pv = told[b, i, LOAD], told[b, i, PV]
+            most, daylight = limits.load_run_steps[i], limits.pv_daylight_kw[i]
             run = unchanged[b, i, LOAD] + 1 if load == last[b, i, LOAD] else 0
-            if load_run[i] > 0 and run > load_run[i]:
+            if most > 0 and run > most:
                 cause = _STUCK
             run = unchanged[b, i, PV] + 1 if pv == last[b, i, PV] else 0
-            if pv > daylight[i] and daylight[i] > 0.0 and run >= PV_STEPS:
+            if pv > daylight and daylight > 0.0 and run >= PV_STEPS:
                 cause = _STUCK
-            if not -ROUNDING <= load <= load_max[i] + ROUNDING:
+            if not -ROUNDING <= load <= limits.load_max_kw[i] + ROUNDING:
                 cause = _ENVELOPE
-            if not abs(load - last[b, i, LOAD]) <= load_change[i] + ROUNDING:
+            if not abs(load - last[b, i, LOAD]) <= limits.load_change_kw[i] + ROUNDING:
                 cause = _ENVELOPE
             if not -ROUNDING <= pv <= ceiling[b, i] + ROUNDING:
                 cause = _ENVELOPE
-            for k in range(setpoint.shape[2]):
+            for k in range(stays.shape[2]):
                 if stays[b, i, k] == 0.0:
                     continue
-                level, p = told[b, i, LEVELS + k], setpoint[b, i, k]
-                gained = charge[i, k] * p if p > 0.0 else discharge[i, k] * p
-                expected = retention[i, k] * last[b, i, LEVELS + k] + gained
+                level, p = told[b, i, LEVELS + k], state.setpoint_kw[b, i, k]
+                gain_h = nodes.charge_gain_h[i, k] if p > 0.0 else nodes.discharge_gain_h[i, k]
+                expected = nodes.retention[i, k] * last[b, i, LEVELS + k] + gain_h * p
                 if unchanged[b, i, LEVELS + k] < 0:  # no step was played that could have moved it
                     expected = last[b, i, LEVELS + k]
-                if not abs(level - expected) <= LEVEL_SHARE * e_max[i, k] + ROUNDING:
+                least, capacity = nodes.energy_min_kwh[i, k], nodes.energy_max_kwh[i, k]
+                if not abs(level - expected) <= LEVEL_SHARE * capacity + ROUNDING:
                     cause = _ENVELOPE
-                if not e_min[i, k] - ROUNDING <= level <= e_max[i, k] + ROUNDING:
+                if not least - ROUNDING <= level <= capacity + ROUNDING:
                     cause = _ENVELOPE
             for s in range(told.shape[2]):
                 if not np.isfinite(told[b, i, s]):
@@ -153,15 +155,10 @@ def check_kernel(  # type: ignore[no-untyped-def]
 
 def check(scenario: Scenario, episode: Episode, state: State, told: FloatArray) -> IntArray:
     """What is wrong with the readings of each agent, (batch, agent) in SUPERVISOR_CAUSES."""
-    limits, nodes, t = fit(scenario), scenario.nodes, state.step
+    t, cause = state.step, np.empty(told.shape[:2], dtype=np.int64)
     stays = episode.plugged[t]
     if t > 0:
         stays = stays * episode.plugged[t - 1] * (1.0 - episode.departs[t - 1])
-    cause = np.empty(told.shape[:2], dtype=np.int64)
-    check_kernel(
-        told, state.reading, state.unchanged_steps, state.setpoint_kw, stays,
-        episode.pv_ceiling_kw[t], limits.load_max_kw, limits.load_change_kw,
-        limits.load_run_steps, limits.pv_daylight_kw, nodes.retention, nodes.charge_gain_h,
-        nodes.discharge_gain_h, nodes.energy_min_kwh, nodes.energy_max_kwh, cause,
-    )  # fmt: skip
+    rules, limits, ceiling = packed_rules(scenario), fit(scenario), episode.pv_ceiling_kw[t]
+    check_kernel(rules, limits.arrays(), ceiling, stays, state.arrays(), told, cause)
     return cause

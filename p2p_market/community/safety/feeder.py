@@ -9,16 +9,13 @@ from typing import Final
 
 from numba import njit
 
-from p2p_market.community.episode.episode import Episode
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
-from p2p_market.records import FloatArray
 
 ROUNDING_KW: Final = 1e-9
 """An excess below this is rounding: acting on it would make filtering twice differ from once."""
 
 
-@njit
+@njit(forceinline=True)
 def _slow_down(excess, sign, out_setpoint):  # type: ignore[no-untyped-def]
     """Move set-points of one sign towards idle, pro rata, until the excess is gone."""
     moving = 0.0
@@ -34,7 +31,7 @@ def _slow_down(excess, sign, out_setpoint):  # type: ignore[no-untyped-def]
                 out_setpoint[i, k] -= share * out_setpoint[i, k]
 
 
-@njit
+@njit(forceinline=True)
 def _net(load, pv, setpoint, curtailed, shed, out_net):  # type: ignore[no-untyped-def]
     """Net loads of a community; returns their sum."""
     flow = 0.0
@@ -46,7 +43,7 @@ def _net(load, pv, setpoint, curtailed, shed, out_net):  # type: ignore[no-untyp
     return flow
 
 
-@njit
+@njit(forceinline=True)
 def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
     """Cut PV or load, pro rata to what is left of it."""
     total = 0.0
@@ -59,49 +56,28 @@ def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
         out_cut[i] += share * max(available[i] - out_cut[i], 0.0)
 
 
-@kernel
-def limit_kernel(load, pv, grid, limit, out_setpoint, out_curtailed, out_shed, out_net):  # type: ignore[no-untyped-def]
-    """See `limit`."""
-    for b in range(load.shape[0]):
+@kernel(forceinline=True)
+def limit_kernel(rules, now, out_action):  # type: ignore[no-untyped-def]
+    """Cut what a binding feeder cannot carry of actions that are inside their own limits."""
+    setpoint, net = out_action.setpoint_kw, out_action.net_load_kw
+    curtailed, shed = out_action.curtailed_kw, out_action.shed_kw
+    for b in range(net.shape[0]):
+        load, pv = now.load_kw[b], now.pv_kw[b]
         flow = 0.0
-        for i in range(load.shape[1]):
-            flow += out_net[b, i]
-        excess = abs(flow) - limit
-        if excess <= ROUNDING_KW or grid[b] == 0.0:
+        for i in range(net.shape[1]):
+            flow += net[b, i]
+        excess = abs(flow) - rules.feeder_limit_kw
+        if excess <= ROUNDING_KW or now.grid[b] == 0.0:
             continue
         sign = 1.0 if flow > 0.0 else -1.0
-        _slow_down(excess, sign, out_setpoint[b])
+        _slow_down(excess, sign, setpoint[b])
         # Seen anew, as a second filtering would: what was cut once is then cut to the same bit.
-        flow = _net(load[b], pv[b], out_setpoint[b], out_curtailed[b], out_shed[b], out_net[b])
-        excess = sign * flow - limit
+        flow = _net(load, pv, setpoint[b], curtailed[b], shed[b], net[b])
+        excess = sign * flow - rules.feeder_limit_kw
         if excess <= ROUNDING_KW:
             continue
         if sign < 0.0:
-            _cut(excess, pv[b], out_curtailed[b])
+            _cut(excess, pv, curtailed[b])
         else:
-            _cut(excess, load[b], out_shed[b])
-        _net(load[b], pv[b], out_setpoint[b], out_curtailed[b], out_shed[b], out_net[b])
-
-
-def limit(
-    scenario: Scenario,
-    episode: Episode,
-    step: int,
-    setpoint_kw: FloatArray,
-    curtailed_kw: FloatArray,
-    shed_kw: FloatArray,
-    net_load_kw: FloatArray,
-) -> None:
-    """Cut in place what a binding feeder cannot carry.
-
-    Args:
-        setpoint_kw: set-points inside their limits, (batch, agent, asset), positive = charge.
-        curtailed_kw: PV not used, (batch, agent).
-        shed_kw: load not served, (batch, agent).
-        net_load_kw: what remains, (batch, agent).
-    """
-    if scenario.spec.feeder.mode == "binding":
-        limit_kernel(
-            episode.load_kw[step], episode.pv_kw[step], episode.grid[step],
-            scenario.spec.feeder.limit_kw, setpoint_kw, curtailed_kw, shed_kw, net_load_kw,
-        )  # fmt: skip
+            _cut(excess, load, shed[b])
+        _net(load, pv, setpoint[b], curtailed[b], shed[b], net[b])

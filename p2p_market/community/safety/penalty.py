@@ -11,9 +11,9 @@
 The fallback's own set-points cost nothing: they are nobody's choice.
 """
 
-import numpy as np
 from numba import njit
 
+from p2p_market.community.kernel_inputs import rules_of
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray
 
@@ -25,12 +25,10 @@ def largest_kw(scenario: Scenario) -> FloatArray:
     the whole range of its device. It does not depend on the levels of the storage: else an agent
     could first bring them where silence is cheap.
     """
-    nodes = scenario.nodes
-    span_kw = (nodes.power_max_kw - nodes.power_min_kw).sum(axis=1)
-    return np.asarray(scenario.spec.connection_limit_kw + span_kw)
+    return rules_of(scenario).largest_kw
 
 
-@njit
+@njit(forceinline=True)
 def would_move(setpoint, quantity, surplus, low, high, limit):  # type: ignore[no-untyped-def]
     """What limits, connection and own surplus would have moved of a message, were it heard [kW].
 

@@ -5,112 +5,111 @@ its envelope latches the agent: no order, storage on the self-consumption rule, 
 clean steps have passed in a row.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.kernel_inputs import around_of, packed_nodes, packed_rules, presence_of
 from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES, Proposal, State, Watch
 from p2p_market.community.safety.envelope import check
-from p2p_market.community.safety.penalty import largest_kw, would_move
-from p2p_market.community.safety.sensors import excused
+from p2p_market.community.safety.penalty import would_move
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
-from p2p_market.records import FloatArray
+from p2p_market.records import BoolArray, FloatArray, IntArray
 
 _NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
 _MISSING = SUPERVISOR_CAUSES.index("missing")
 _HELD = SUPERVISOR_CAUSES.index("held")
 
 
-@njit
-def _fall_back(b, i, surplus, low, high, out_setpoint, out_quantity, out_price):  # type: ignore[no-untyped-def]
+class Evidence(NamedTuple):
+    """What is known of the agents besides their messages, (batch, agent)."""
+
+    reading_cause: IntArray  # what is wrong with their readings
+    excused: BoolArray  # whose message the scenario itself loses or spoils
+    held: IntArray  # clean steps left until the fallback is released
+
+
+@njit(forceinline=True)
+def _fall_back(b, i, surplus, limits, out_proposal):  # type: ignore[no-untyped-def]
     """Self-consumption: storage takes the own surplus and serves the own deficit; no order."""
     left = surplus
-    for k in range(low.shape[2]):
-        out_setpoint[b, i, k] = min(max(left, low[b, i, k]), high[b, i, k])
-        left -= out_setpoint[b, i, k]
-    out_quantity[b, i] = 0.0
-    out_price[b, i] = 0.0
+    for k in range(limits.low.shape[2]):
+        p = min(max(left, limits.low[b, i, k]), limits.high[b, i, k])
+        out_proposal.setpoint_kw[b, i, k] = p
+        left -= p
+    out_proposal.quantity_kw[b, i] = 0.0
+    out_proposal.price_eur_per_kwh[b, i] = 0.0
 
 
-@kernel
-def screen_kernel(  # type: ignore[no-untyped-def]
-    setpoint, quantity, price, present, excused, reading_cause, held, hold_steps, surplus, low,
-    high, limit, largest,
-    out_setpoint, out_quantity, out_price, out_cause, out_held, out_unheard,
-):  # fmt: skip
+@kernel(forceinline=True)
+def screen_kernel(rules, now, proposal, evidence, limits, out_proposal, out_watch):  # type: ignore[no-untyped-def]
     """See `screen`."""
-    for b in range(quantity.shape[0]):
-        for i in range(quantity.shape[1]):
-            finite = abs(quantity[b, i]) <= LARGEST and abs(price[b, i]) <= LARGEST
+    setpoint, present = proposal.setpoint_kw, proposal.present
+    for b in range(present.shape[0]):
+        for i in range(present.shape[1]):
+            quantity, price = proposal.quantity_kw[b, i], proposal.price_eur_per_kwh[b, i]
+            finite = abs(quantity) <= LARGEST and abs(price) <= LARGEST
             for k in range(setpoint.shape[2]):
                 finite = finite and abs(setpoint[b, i, k]) <= LARGEST
-            out_held[b, i] = hold_steps
-            out_unheard[b, i] = 0.0
+            held, cause, unheard = rules.hold_steps, 0, 0.0
             if not present[b, i]:
-                out_cause[b, i] = _MISSING
+                cause = _MISSING
             elif not finite:
-                out_cause[b, i] = _NON_FINITE
-            elif reading_cause[b, i] != 0:
-                out_cause[b, i] = reading_cause[b, i]
+                cause = _NON_FINITE
+            elif evidence.reading_cause[b, i] != 0:
+                cause = evidence.reading_cause[b, i]
             else:
-                out_held[b, i] = max(held[b, i] - 1, 0)
-                out_cause[b, i] = _HELD if held[b, i] > 0 else 0
-            if out_cause[b, i] != 0:
+                held = max(evidence.held[b, i] - 1, 0)
+                cause = _HELD if evidence.held[b, i] > 0 else 0
+            if cause != 0:
                 faulty = not present[b, i] or not finite
-                if faulty and not excused[b, i]:
-                    out_unheard[b, i] = largest[i]
-                elif out_cause[b, i] == _HELD:
-                    out_unheard[b, i] = would_move(
-                        setpoint[b, i], quantity[b, i], surplus[b, i], low[b, i], high[b, i], limit
-                    )
-                _fall_back(b, i, surplus[b, i], low, high, out_setpoint, out_quantity, out_price)
-                continue
-            for k in range(setpoint.shape[2]):
-                out_setpoint[b, i, k] = setpoint[b, i, k]
-            out_quantity[b, i] = quantity[b, i]
-            out_price[b, i] = price[b, i]
+                surplus = now.pv_kw[b, i] - now.load_kw[b, i]
+                if faulty and not evidence.excused[b, i]:
+                    unheard = rules.largest_kw[i]
+                elif cause == _HELD:
+                    low, high = limits.low[b, i], limits.high[b, i]
+                    limit = rules.connection_limit_kw
+                    unheard = would_move(setpoint[b, i], quantity, surplus, low, high, limit)
+                _fall_back(b, i, surplus, limits, out_proposal)
+            else:
+                for k in range(setpoint.shape[2]):
+                    out_proposal.setpoint_kw[b, i, k] = setpoint[b, i, k]
+                out_proposal.quantity_kw[b, i] = quantity
+                out_proposal.price_eur_per_kwh[b, i] = price
+            out_watch.cause[b, i] = cause
+            out_watch.hold_steps[b, i] = held
+            out_watch.unheard_kw[b, i] = unheard
 
 
 def screen(
-    scenario: Scenario, episode: Episode, state: State, proposal: Proposal, told: FloatArray
-) -> tuple[Proposal, Watch]:
+    scenario: Scenario, episode: Episode, state: State, proposal: Proposal, told: FloatArray,
+    excused: BoolArray | None = None,
+) -> tuple[Proposal, Watch]:  # fmt: skip
     """Replace the messages of latched agents by the grid-only fallback.
 
     Args:
         proposal: the messages as they arrived.
         told: the readings of this step, (batch, agent, sensor).
+        excused: whose message the scenario itself loses or spoils, (batch, agent); nobody's, if
+            left out.
 
     Returns:
         The proposal with finite numbers only, and who is held why.
     """
-    t = state.step
-    low, high = power_limits(scenario.nodes, episode.presence(t), state.energy_kwh)
-    setpoint = np.empty_like(low)
-    quantity, price = np.empty((2, *low.shape[:2]))
-    cause, held = np.empty((2, *low.shape[:2]), dtype=np.int64)
-    unheard = np.empty(low.shape[:2])
-    screen_kernel(
-        proposal.setpoint_kw,
-        proposal.quantity_kw,
-        proposal.price_eur_per_kwh,
-        proposal.present,
-        excused(episode, t),
-        check(scenario, episode, state, told),
-        state.hold_steps,
-        scenario.hold_steps,
-        episode.pv_kw[t] - episode.load_kw[t],
-        low,
-        high,
-        scenario.spec.connection_limit_kw,
-        largest_kw(scenario),
-        setpoint,
-        quantity,
-        price,
-        cause,
-        held,
-        unheard,
-    )
-    present = np.ones(low.shape[:2], dtype=np.bool_)
-    return Proposal(setpoint, quantity, price, present), Watch(cause, held, unheard)
+    rules, around = packed_rules(scenario), around_of(episode, state.step)
+    presence = presence_of(episode, state.step)
+    limits = power_limits(packed_nodes(scenario), presence, state.energy_kwh)
+    shape = proposal.present.shape
+    nobody = np.zeros(shape, dtype=np.bool_)
+    cause = check(scenario, episode, state, told)
+    evidence = Evidence(cause, nobody if excused is None else excused, state.hold_steps)
+    quantity, price, unheard = np.empty((3, *shape))
+    latch = np.empty((2, *shape), dtype=np.int64)
+    asked = Proposal.Arrays(np.empty_like(limits.low), quantity, price, ~nobody)
+    watch = Watch.Arrays(*latch, unheard)
+    screen_kernel(rules, around, proposal.arrays(), evidence, limits, asked, watch)
+    return Proposal(*asked), Watch(*watch)

@@ -72,6 +72,23 @@ def test_faults_and_threads():
     assert_equals_singles(faulty("outage-v0"), 60, threads=2)
 
 
+def test_an_outage_of_one_community_is_none_of_another_that_starts_on_its_day():
+    scenario, count = load_scenario("outage-v0"), 8
+    many = CommunityBatch(scenario, count)
+    singles = [CommunityEnv(scenario) for _ in range(count)]
+    many.reset(seed=0, week=3)
+    for seed, env in enumerate(singles):
+        env.reset(seed=seed, options={"week": 3})
+    generator = np.random.default_rng(0)
+    for _ in range(scenario.steps):
+        actions = generator.uniform(-1.0, 1.0, many._actions.shape)
+        rewards = [
+            env.step(dict(zip(env.agents, own, strict=True)))[1]
+            for env, own in zip(singles, actions, strict=True)
+        ]
+        assert many.step(actions).rewards.tobytes() == joint(rewards).tobytes()
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_number_of_threads_changes_nothing(threads):

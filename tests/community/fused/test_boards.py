@@ -12,7 +12,8 @@ from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.fused import board
 from p2p_market.community.fused.boards import CompiledBoard, PureBoard, of_episode
 from p2p_market.community.fused.kernel import play
-from p2p_market.community.fused.tables import fixed, rules, workspace
+from p2p_market.community.fused.tables import tables_of, workspace
+from p2p_market.community.kernel_inputs import fixed
 from p2p_market.community.observation import features, observe
 from p2p_market.community.records import SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import build
@@ -124,8 +125,8 @@ def test_how_many_are_played_at_a_time_changes_nothing(rows, threads):
     episodes = [draw(scenario, choose_key(scenario, seed)) for seed in range(6)]
     together, generator = stack(episodes), np.random.default_rng(1)
     game = CompiledBoard(
-        scenario, rules(scenario, False), *of_episode(together),
-        [workspace(scenario, rows) for _ in range(threads)], engine.start(scenario, together),
+        scenario, tables_of(scenario, False), *of_episode(together),
+        [workspace(scenario, rows, 6) for _ in range(threads)], engine.start(scenario, together),
     )  # fmt: skip
     alone = [board(scenario, e, engine.start(scenario, e), False) for e in episodes]
     reward, seen = buffers(scenario, 6)
@@ -158,14 +159,14 @@ def test_broken_laws_raise_where_asked_and_latch_otherwise(strict):
     """Tables that tear: levels are lifted to a minimum that the tube knows nothing of."""
     scenario = load_scenario("classic-v0")
     episode = draw(scenario, choose_key(scenario, 0, "test", 6))
-    torn = rules(scenario, strict)._replace(
-        energy_min_kwh=fixed(0.9 * scenario.nodes.energy_max_kwh)
-    )
+    tables, lifted = tables_of(scenario, strict), fixed(0.9 * scenario.nodes.energy_max_kwh)
+    nodes = tables.rules.nodes._replace(energy_min_kwh=lifted)
+    torn = tables._replace(rules=tables.rules._replace(nodes=nodes))
     game = CompiledBoard(
         scenario,
         torn,
         *of_episode(episode),
-        [workspace(scenario, 1)],
+        [workspace(scenario, 1, 1)],
         engine.start(scenario, episode),
     )
     reward, seen = buffers(scenario, 1)
@@ -194,7 +195,9 @@ def test_a_board_goes_on_alike_after_pickling():
     for one in (game, copy):
         one.play(actions, present, reward, seen)
     assert bits(game.outcome()) == bits(copy.outcome())
-    assert not copy.rules.retention.flags.writeable  # else it would be compiled once more
+    assert (
+        not copy.tables.rules.nodes.retention.flags.writeable
+    )  # else it would be compiled once more
 
 
 @pytest.mark.compiled

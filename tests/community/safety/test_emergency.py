@@ -1,17 +1,24 @@
 """Outages: emergency dispatch by hand, and what an outage means for trade, bills and bounds."""
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
+from p2p_market.assets.node import Limits
 from p2p_market.community import engine, metrics
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.records import Action
 from p2p_market.community.safety.emergency import serve_kernel
 from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from p2p_market.market.book import Fills
 from p2p_market.registry import load_scenario, parse
+
+Losses, Grid = namedtuple("Losses", ["loss_share"]), namedtuple("Grid", ["grid"])
 
 
 def served(net, setpoint, fill, low=(-5.0,), arrives=0.9, grid=0.0):
@@ -19,9 +26,10 @@ def served(net, setpoint, fill, low=(-5.0,), arrives=0.9, grid=0.0):
     setpoint = np.array([[setpoint]], float)
     low = np.broadcast_to(np.array(low), setpoint.shape)
     curtailed, shed = np.zeros((2, 1, 1))
-    net = np.array([[net]], float)
-    fill = np.array([[fill]], float)
-    serve_kernel(np.array([grid]), fill, arrives, low, setpoint, curtailed, shed, net)
+    net, nothing = np.array([[net]], float), np.zeros((1, 1))
+    fills = Fills.Arrays(np.array([[fill]], float), nothing, nothing[0])
+    action = Action.Arrays(setpoint, curtailed, shed, net, nothing, nothing)
+    serve_kernel(Losses(1.0 - arrives), Grid(np.array([grid])), fills, Limits(low, low), action)
     return [*setpoint[0, 0].tolist(), curtailed[0, 0], shed[0, 0], net[0, 0]]
 
 

@@ -13,6 +13,7 @@ from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.community.episode.episode import Episode, choose_key, draw, stack
 from p2p_market.community.episode.faults import CODE, OF_MESSAGES
+from p2p_market.community.kernel_inputs import around_of
 from p2p_market.community.records import SUPERVISOR_CAUSES
 from p2p_market.community.safety import sensors
 from p2p_market.community.safety.envelope import _change_and_run, fit
@@ -134,8 +135,7 @@ def test_a_biased_meter_shows_and_the_bill_does_not_change():
             table.physical(generator.uniform(-1, 1, (*shape, table.width))), np.ones(shape, bool)
         )
         told = sensors.shown(scenario, episode, state)
-        now = episode.load_kw[state.step], episode.pv_kw[state.step], episode.plugged[state.step]
-        truth = sensors.true_values(*now, state.energy_kwh)
+        truth = sensors.true_values(around_of(episode, state.step), state.energy_kwh)
         differing += int((told != truth).sum())
         state, outcome = engine.step(scenario, episode, state, asked)
         true_state, expected = engine.step(clean_scenario, clean, true_state, asked)

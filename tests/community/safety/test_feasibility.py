@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from p2p_market.community import engine
 from p2p_market.community.episode.episode import Episode, choose_key, draw
 from p2p_market.community.records import Action, Proposal, State
-from p2p_market.community.safety.feasibility import project, tradable_kw
+from p2p_market.community.safety.feasibility import project
 from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
@@ -266,7 +266,9 @@ def test_no_setpoint_could_be_nearer(now):
 def test_no_quantity_could_be_nearer(now):
     action, wish = filtered(now), now.proposal.quantity_kw
     floor, cap = floor_and_cap(now)
-    tradable = tradable_kw(now.scenario, now.episode, now.state.step, action.net_load_kw)
+    net, grid = action.net_load_kw, now.episode.grid[now.state.step][:, None]
+    arrives = 1.0 - now.scenario.spec.fees.loss_share * (1.0 - grid)
+    tradable = np.where(net < 0.0, net * arrives, net)  # what is lost on the line is not sold
     low = np.where(floor < cap, np.minimum(tradable, 0.0), 0.0)
     high = np.where(floor < cap, np.maximum(tradable, 0.0), 0.0)
     np.testing.assert_array_equal(action.quantity_kw, np.clip(wish, low, high))

@@ -1,5 +1,7 @@
 """The binding feeder by hand, and what holds for whatever the agents ask."""
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,13 @@ import p2p_market
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.records import Action
 from p2p_market.community.safety import feasibility
 from p2p_market.community.safety.feeder import limit_kernel
 from p2p_market.registry import load_scenario
+
+Line = namedtuple("Line", ["feeder_limit_kw"])
+Outside = namedtuple("Outside", ["load_kw", "pv_kw", "grid"])
 
 
 def limited(load, pv, setpoint, limit=10.0, grid=1.0):
@@ -18,7 +24,8 @@ def limited(load, pv, setpoint, limit=10.0, grid=1.0):
     setpoint = np.array([setpoint], float)[..., None]
     curtailed, shed = np.zeros((2, *load.shape))
     net = load - pv + setpoint[..., 0]
-    limit_kernel(load, pv, np.array([grid]), limit, setpoint, curtailed, shed, net)
+    action = Action.Arrays(setpoint, curtailed, shed, net, net, net)
+    limit_kernel(Line(limit), Outside(load, pv, np.array([grid])), action)
     return setpoint[0, :, 0], curtailed[0], shed[0], net[0]
 
 

@@ -1,5 +1,6 @@
 """The proof holds, it is about this code, and it would notice if the code were wrong."""
 
+from collections import namedtuple
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from p2p_market.assets import node
 from p2p_market.assets.viability import level_floor
+from p2p_market.community.records import Action
 from p2p_market.community.safety import feasibility
 
 z3 = pytest.importorskip("z3")
@@ -61,6 +63,21 @@ def value(expression):
     )
 
 
+# What a kernel reads of the rules, of what is outside, and of a proposal.
+Connection, Prices = (
+    namedtuple("Connection", ["connection_limit_kw"]),
+    namedtuple("Prices", ["tick", "price_max", "loss_share"]),
+)
+House, Around = (
+    namedtuple("House", ["load_kw", "pv_kw"]),
+    namedtuple("Around", ["floor", "cap", "grid"]),
+)
+Asked, Order = (
+    namedtuple("Asked", ["setpoint_kw"]),
+    namedtuple("Order", ["quantity_kw", "price_eur_per_kwh"]),
+)
+
+
 def random_device(generator):
     """Parameters in the order of `proof.Device`; now and then away, fixed, full or empty."""
     e_max = rational(generator, 0, 20)
@@ -83,21 +100,22 @@ def test_limits_and_level_agree_with_the_kernels():
         energy, plugged, floor, *rest = (np.full((1, 1, 1), float(number)) for number in numbers)
         retention, charge, discharge, e_max, p_min, p_max = (array[0] for array in rest)
         low, high, level, shortfall = np.empty((4, 1, 1, 1))
-        node.limits_kernel(
-            energy, plugged, floor, retention, charge, discharge, e_max, p_min, p_max, low, high
-        )
+        # Wide bounds, so that the kernel's guard against rounding has nothing to do.
+        wide, target, trip = np.full((1, 1), 1e9), *(rational(generator, 0, 9) for _ in range(2))
+        leaves = float(generator.random() < 0.5)
+        nodes = node.Coefficients.Arrays(
+            plugged[0], retention, charge, discharge, -wide, e_max, p_min, p_max, wide,
+            np.full((1, 1), float(target)),
+        )  # fmt: skip
+        leaving = np.full((1, 1, 1), leaves), np.full((1, 1, 1), float(trip))
+        presence = node.Presence.Arrays(plugged, floor, *leaving)
+        node.limits_kernel(nodes, presence, energy, node.Limits(low, high))
         limits = proof.power_limits(device)
         assert low.item() == pytest.approx(value(limits.low), abs=1e-9)
         assert high.item() == pytest.approx(value(limits.high), abs=1e-9)
-        # Wide bounds, so that the kernel's guard against rounding has nothing to do.
-        wide, target, trip = np.full((1, 1), 1e9), *(rational(generator, 0, 9) for _ in range(2))
         power = rational(generator, -10, 10)
-        leaves = float(generator.random() < 0.5)
-        node.advance_kernel(
-            energy, np.full((1, 1, 1), float(power)), np.full((1, 1, 1), leaves),
-            np.full((1, 1, 1), float(trip)), retention, charge, discharge, -wide, wide,
-            np.full((1, 1), float(target)), level, shortfall,
-        )  # fmt: skip
+        nodes, moved = nodes._replace(energy_max_kwh=wide), np.full((1, 1, 1), float(power))
+        node.advance_kernel(nodes, presence, energy, moved, level, shortfall)
         expected = proof.next_level(device, exact(power))
         if leaves:
             left = proof.departure(expected, exact(target), exact(trip))
@@ -133,14 +151,14 @@ def test_connection_agrees_with_the_kernel(devices):
             [proof.Range(exact(low), exact(high)) for low, high in bounds],
             *map(exact, (load, pv, limit)),
         )
-        setpoint, power = np.empty((1, 1, devices)), np.empty((3, 1, 1))
-        feasibility.connection_kernel(
-            np.array([[proposal]], dtype=float), *np.array(bounds, dtype=float).T[:, None, None],
-            np.array([[float(load)]]), np.array([[float(pv)]]), float(limit), setpoint, *power,
-        )  # fmt: skip
+        setpoint, power = np.empty((1, 1, devices)), np.empty((5, 1, 1))
+        limits = node.Limits(*np.array(bounds, dtype=float).T[:, None, None].copy())
+        outside = House(np.array([[float(load)]]), np.array([[float(pv)]]))
+        asked, out = Asked(np.array([[proposal]], dtype=float)), Action.Arrays(setpoint, *power)
+        feasibility.connection_kernel(Connection(float(limit)), outside, asked, limits, out)
         result = home.filtered()
         ours = [value(p) for p in (*result.setpoint, result.curtailed, result.shed, result.net)]
-        np.testing.assert_allclose([*setpoint.flat, *power.flat], ours, atol=1e-9, rtol=0.0)
+        np.testing.assert_allclose([*setpoint.flat, *power[:3].flat], ours, atol=1e-9, rtol=0.0)
         cut += power[:2, 0, 0] > 0.0
     assert cut.min() > POINTS / 20  # both kinds have been seen
 
@@ -156,12 +174,12 @@ def test_order_agrees_with_the_kernel(tick):
         floor, cap = (int(generator.integers(-2, 12)) for _ in range(2))
         wish = (*map(exact, (quantity, price, net)), z3.IntVal(floor), z3.IntVal(cap), exact(top))
         ours = proof.order(*wish)
-        out_quantity, out_price = np.empty((2, 1, 1))
-        feasibility.order_kernel(
-            *(np.array([[float(number)]]) for number in (quantity, price * Fraction(tick), net)),
-            np.array([[floor * tick]]), np.array([[cap * tick]]), tick, float(top) * tick,
-            out_quantity, out_price,
-        )  # fmt: skip
+        nothing, out_quantity, out_price = np.empty((3, 1, 1))
+        order = Order(*(np.array([[float(n)]]) for n in (quantity, price * Fraction(tick))))
+        around = Around(*(np.array([[level * tick]]) for level in (floor, cap)), np.ones(1))
+        owned = np.array([[float(net)]])
+        out = Action.Arrays(nothing[..., None], nothing, nothing, owned, out_quantity, out_price)
+        feasibility.order_kernel(Prices(tick, float(top) * tick, 0.1), around, order, out)
         assert out_quantity.item() == pytest.approx(value(ours.quantity), abs=1e-9)
         assert out_price.item() / tick == pytest.approx(value(ours.price), abs=1e-9)
         traded += out_quantity.item() != 0.0

@@ -11,7 +11,7 @@ from p2p_market.community.episode.loads import DONOR_WINDOW_DAYS, draw_loads
 from p2p_market.community.episode.window import Window, window
 from p2p_market.community.scenario.scenario import build
 from p2p_market.data.calendar import DAYS_PER_YEAR, day_type, split_mask, start_days
-from p2p_market.data.streams import stream
+from p2p_market.data.streams import stream, words
 from p2p_market.registry import load_scenario
 from p2p_market.scenarios import scenario_ids
 from p2p_market.track import EpisodeKey
@@ -115,7 +115,7 @@ def test_loads_are_days_of_donors(scenario_id, start_day, monkeypatch):
     else:
         scenario = load_scenario(scenario_id)
     seed = np.random.SeedSequence([5, start_day], spawn_key=(0,))
-    drawn = draw_loads(scenario, "train", start_day, seed)
+    drawn = draw_loads(scenario, "train", start_day, words([5, start_day], 0))
     assert np.array_equal(drawn, slow_loads(scenario, "train", start_day, seed))
 
 

@@ -1,0 +1,73 @@
+"""PV of an episode: each roof under its own clouds, and all under the same ones."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from p2p_market.community.episode.window import CLOUD_SPREAD, ROOF_SPREAD
+from p2p_market.community.scenario.members import CLEARNESS_RANGE
+from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.compilation import Packed, kernel
+from p2p_market.data.calendar import DAYS_PER_YEAR, QUARTERS_PER_DAY
+from p2p_market.data.streams import ITSELF, fill_normal, opened, words
+from p2p_market.records import FloatArray, IntArray
+
+CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean
+_LEAST, _MOST = CLEARNESS_RANGE
+
+
+class _Skies(NamedTuple):
+    """What PV of one start day is drawn from."""
+
+    national: FloatArray  # (quarter,), clearness
+    fraction: FloatArray  # (quarter, orientation), clear sky
+    look: IntArray  # (roof,), its orientation
+    under: IntArray  # (roof,), whose it is
+    roof_kw: FloatArray  # (roof,)
+
+
+def draw_pv(scenario: Scenario, seed: int, start_day: int) -> FloatArray:
+    """Clear-sky power times national clearness with local clouds, (quarter, agent) [kW]."""
+    out = np.empty((QUARTERS_PER_DAY * scenario.spec.days, len(scenario.agents)))
+    shared, private = words((seed, start_day), 1, 0), words((seed, start_day), 1, 1)
+    _draw_kernel(_skies_of(scenario)(start_day), shared, private, out)
+    return out
+
+
+@lru_cache(maxsize=8)
+def _skies_of(scenario: Scenario) -> Callable[[int], Any]:
+    """Its skies by start day, the last used kept."""
+    return lru_cache(maxsize=DAYS_PER_YEAR)(partial(_skies, scenario))
+
+
+def _skies(scenario: Scenario, start_day: int) -> Any:
+    """What PV is drawn from, packed."""
+    first = QUARTERS_PER_DAY * start_day
+    quarter = slice(first, first + QUARTERS_PER_DAY * scenario.spec.days)
+    under = np.flatnonzero(scenario.roof_kw)
+    fraction, look = scenario.clear_sky_fraction[quarter], scenario.orientation_of[under]
+    national = np.ascontiguousarray(scenario.data.solar_clearness[quarter], dtype=np.float64)
+    return Packed(_Skies(national, fraction, look, under, scenario.roof_kw[under]))
+
+
+@kernel
+def _draw_kernel(skies, weather, roofs, out):  # type: ignore[no-untyped-def]
+    """See `draw_pv`; the clouds of all are a first-order autoregression of unit variance."""
+    under, quarters = skies.under, out.shape[0]
+    national, fraction, roof_kw = skies.national, skies.fraction, skies.roof_kw
+    look = skies.look
+    shared, private = np.empty(quarters), np.empty((under.shape[0], quarters))
+    fill_normal(opened(weather, ITSELF), shared)
+    gain = np.sqrt(1.0 - CLOUD_PERSISTENCE * CLOUD_PERSISTENCE)
+    for t in range(1, quarters):
+        shared[t] = CLOUD_PERSISTENCE * shared[t - 1] + gain * shared[t]
+    for j in range(under.shape[0]):
+        fill_normal(opened(roofs, under[j]), private[j])
+    out[:] = 0.0
+    for t in range(quarters):
+        for j in range(under.shape[0]):
+            local = CLOUD_SPREAD * shared[t] + ROOF_SPREAD * private[j, t]
+            clearness = min(max(national[t] + local, _LEAST), _MOST)
+            out[t, under[j]] = roof_kw[j] * fraction[t, look[j]] * clearness
