@@ -1,4 +1,4 @@
-"""The wheel alone, in an empty environment far from the checkout, runs every scenario."""
+"""The wheel alone, in an empty environment far from the checkout: every scenario, and scores."""
 
 import json
 import os
@@ -27,17 +27,33 @@ for scenario in sys.argv[1:]:
 """
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """Standard output of a command that must succeed."""
+AGENT = """
+import numpy as np
+
+
+class Idle:
+    def __init__(self, scenario):
+        self.width = 3
+
+    def start(self, seeds):
+        return None
+
+    def act(self, observation, memory):
+        return np.zeros((*observation.shape[:2], self.width)), memory
+"""
+
+
+def run(*command: str | Path, cwd: Path, code: int = 0) -> str:
+    """Output of a command that must end so."""
     hidden = ("PYTHONPATH", "NUMBA_DISABLE_JIT", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout if code == 0 else done.stderr
 
 
 @pytest.mark.wheel
-def test_wheel_alone_runs_every_scenario(tmp_path):
+def test_wheel_alone_plays_and_scores(tmp_path):
     run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
@@ -56,3 +72,16 @@ def test_wheel_alone_runs_every_scenario(tmp_path):
     steps = dict(line.split() for line in played)
     assert steps.keys() == shipped
     assert all(int(count) > 1 for count in steps.values())
+
+    (tmp_path / "my_agent.py").write_text(AGENT)
+    short = ("-s", "classic-v0", "--weeks", "5", "-w", "1")
+    command = scripts / "p2p-market"
+    shown = run(command, "benchmark", *short, "-o", "all", cwd=tmp_path)
+    assert "truthful" in shown
+    assert "optimum's certificate holds in 1 of 1 episodes" in " ".join(shown.split())
+    (folder,) = (tmp_path / "all").glob("*-classic-v0")
+    assert {"run.json", "metrics.csv", "actions"} <= {path.name for path in folder.iterdir()}
+    run(command, "replay", folder, cwd=tmp_path)
+    assert "my_agent:Idle" in run(command, "evaluate", "-p", "my_agent:Idle", *short, cwd=tmp_path)
+    refused = run(command, "evaluate", "-p", "mpc-alone-warm", *short, cwd=tmp_path, code=2)
+    assert "needs a checkout" in " ".join(refused.split())

@@ -27,7 +27,7 @@ from p2p_market.commands.tables import print_overview, print_result
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import ScenarioResult, entrants
 from p2p_market.evaluation.players.failure import FailedPolicyError, Failure
-from p2p_market.evaluation.players.names import is_ours
+from p2p_market.evaluation.players.names import CHECKOUT, is_ours
 from p2p_market.evaluation.record.run_record import write_run
 from p2p_market.evaluation.running.first_try import first_tries
 from p2p_market.evaluation.running.interruption import ask_again
@@ -36,9 +36,9 @@ from p2p_market.evaluation.running.part_store import PartStore
 from p2p_market.evaluation.running.parts import Job, units_of_work
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.files import check_writable, new_folder, safe_name
-from p2p_market.loading import import_ours
+from p2p_market.loading import import_ours, spec_of_ours
 from p2p_market.registry import baselines, load_scenario, rule_of
-from p2p_market.track import OPTIMUM, AnyScenario
+from p2p_market.track import OPTIMUM, AnyScenario, Baseline
 
 REPORT: Final = "report.page:write"
 GOING_ON: Final = "the run goes on"
@@ -104,6 +104,8 @@ def _asked(
     chosen = [load_scenario(name) for name in names]
     if len({scenario.spec.id for scenario in chosen}) < len(chosen):
         raise typer.BadParameter("the same scenario twice", param_hint="--scenario")
+    if not policies:
+        _name_absent(chosen)
     jobs = [
         Job(
             one,
@@ -120,9 +122,26 @@ def _asked(
 
 
 def default_policies(scenario: AnyScenario) -> list[str]:
-    """What a benchmark plays unless told otherwise."""
+    """What a benchmark plays without `-p`: the baselines whose code is here, and the optimum."""
     found = baselines(scenario).items()
-    return [*(name for name, one in found if one.benchmark), OPTIMUM]
+    return [*(name for name, one in found if one.benchmark and _is_here(one)), OPTIMUM]
+
+
+def _is_here(baseline: Baseline) -> bool:
+    """Whether the code of a baseline is installed; an installed package has the plain rules."""
+    return all(spec_of_ours(target.partition(".")[0]) for target in baseline.targets.values())
+
+
+def _name_absent(chosen: Sequence[AnyScenario]) -> None:
+    """Say which baselines a benchmark leaves out."""
+    absent = dict.fromkeys(
+        name
+        for scenario in chosen
+        for name, one in baselines(scenario).items()
+        if one.benchmark and not _is_here(one)
+    )
+    if absent:
+        complain(f"not played: {', '.join(absent)}; {CHECKOUT}")
 
 
 def _try_out(jobs: Sequence[Job], split: str) -> None:
