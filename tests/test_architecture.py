@@ -23,7 +23,7 @@ FLOORS = (
     ("assets", "market"),
     ("community",),
     ("tracks",),
-    ("registry",),
+    ("environment", "registry"),
     ("p2p_market",),
     ("evaluation",),
     ("testing", "commands"),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from p2p_market import track as contract
+from p2p_market.environment import TrackEnv
 from p2p_market.errors import ScenarioError
 from p2p_market.records import BoolArray, FloatArray, Record
 from p2p_market.track import Column, EpisodeKey, Feature, Joint, Outcome, Role
@@ -257,6 +258,4 @@ def environment(
     scenario: Scenario, render_mode: str | None, info: str
 ) -> ParallelEnv[Any, Any, Any]:
     """The PettingZoo environment."""
-    from tests.toy.env import ToyEnv
-
-    return ToyEnv(scenario, render_mode)
+    return TrackEnv(scenario, render_mode)
