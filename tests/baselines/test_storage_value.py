@@ -173,7 +173,7 @@ def test_an_order_out_of_storage_is_priced_by_its_value(neighbours):
 
 def test_without_a_solver():
     code = (
-        "import sys; from p2p_market.community.scenario.scenario import load_scenario;"
+        "import sys; from p2p_market import load_scenario;"
         "from p2p_market.evaluation.players.policy import load_policy;"
         "load_policy('storage-value', load_scenario('classic-v0'));"
         "sys.exit('cvxpy' in sys.modules)"

@@ -139,7 +139,7 @@ def test_no_torch_is_loaded_to_play(classic):
     source = (
         "import sys\n"
         "from p2p_market.evaluation.players.policy import load_policy\n"
-        "from p2p_market.community.scenario.scenario import load_scenario\n"
+        "from p2p_market import load_scenario\n"
         f"load_policy({str(classic[1])!r}, load_scenario('classic-v0'))\n"
         "print('onnxruntime' in sys.modules, 'torch' in sys.modules)"
     )
