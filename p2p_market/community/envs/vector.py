@@ -33,7 +33,7 @@ class ProsumerVectorEnv(VectorEnv[Float32Array, Float32Array, FloatArray]):
         """Put the prosumers of a batch in rows.
 
         Raises:
-            ArgumentError: if the batch is not to begin anew by itself.
+            ArgumentError: if the batch does not reset by itself.
         """
         if autoreset_mode not in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
             raise ArgumentError(

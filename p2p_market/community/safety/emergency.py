@@ -1,6 +1,6 @@
 """Emergency dispatch: in an outage the market's fills are all that flows, and members make do.
 
-Whoever lacks power after clearing cancels charging, then discharges the own storage inside its
+Whoever lacks power after clearing cancels charging, then discharges its own storage within its
 limits, then sheds load. Whoever has power left stops discharging, then curtails PV.
 """
 

@@ -3,7 +3,7 @@
 Deterministic, closed form, nothing learned. Its parts act in fixed order, each component going to
 the nearest admissible value given those before it: set-points inside power and energy limits; the
 connection limit by storage first, then PV, then load; a binding feeder's limit likewise, for the
-community; the quantity inside the own surplus or deficit; the price on its tick, no worse than
+community; the quantity within its own surplus or deficit; the price on its tick, no worse than
 the grid.
 """
 
@@ -56,7 +56,7 @@ def connection_kernel(rules, now, proposal, limits, out_action):  # type: ignore
 
 @kernel(forceinline=True)
 def order_kernel(rules, now, proposal, out_action):  # type: ignore[no-untyped-def]
-    """Quantity inside the own surplus or deficit, price on its tick and no worse than the grid.
+    """Quantity within its own surplus or deficit, price on its tick and no worse than the grid.
 
     In an outage nobody makes up for line losses: of a surplus only what arrives at the hub is sold.
     """

@@ -35,7 +35,7 @@ class Evidence(NamedTuple):
 
 @njit(forceinline=True)
 def _fall_back(b, i, surplus, limits, out_proposal):  # type: ignore[no-untyped-def]
-    """Self-consumption: storage takes the own surplus and serves the own deficit; no order."""
+    """Self-consumption: storage takes its own surplus and serves its own deficit; no order."""
     left = surplus
     for k in range(limits.low.shape[2]):
         p = min(max(left, limits.low[b, i, k]), limits.high[b, i, k])

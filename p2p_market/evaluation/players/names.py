@@ -93,7 +93,7 @@ def place_of(scenario: AnyScenario, role: str, name: str) -> tuple[str, str]:
 
 
 def _meant(known: Sequence[str], name: str, module: str, colon: str, factory: str) -> str:
-    """The likely mistake, with its mend; empty if there is none to see."""
+    """The likely mistake and how to fix it; empty if none is seen."""
     path = Path(module)
     if path.suffix == ".py":
         return _of_code(path, factory or "FACTORY")
