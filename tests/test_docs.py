@@ -5,14 +5,22 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from p2p_market.tracks import GROUP
 
 pytest.importorskip("cvxpy")
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+ALL = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "leaderboard/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")),
+]
 PAGES = sorted(
     path.name for path in (ROOT / "docs").glob("*.md") if "```python" in path.read_text("utf-8")
 )
@@ -63,7 +71,9 @@ def arguments(line: str) -> list[str]:
 def test_page(page, checkout):
     said, expected, screen = "", "", ""
     for language, options, text in BLOCK.findall((ROOT / "docs" / page).read_text("utf-8")):
-        if options.startswith(" file="):
+        if options.startswith(" from="):
+            assert text in (ROOT / options.removeprefix(" from=")).read_text("utf-8")
+        elif options.startswith(" file="):
             place(checkout, options, text)
         elif language == "bash" and options == " run":
             screen = "".join(run(checkout, *arguments(line)) for line in text.splitlines())
@@ -75,6 +85,71 @@ def test_page(page, checkout):
         elif language == "text":
             expected += text
     assert said == expected
+
+
+ROOMS = "p2p_market|baselines|leaderboard|report|tests|tools|configs"
+PATH = re.compile(rf"(?<![\w./-])(?:{ROOMS})/[\w./<>-]*[\w/>]")
+FILE = re.compile(r"`(\w+\.py)`")
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+DOTTED = re.compile(rf"(?<![\w./-])((?:{ROOMS})(?:\.\w+)+)(?::(\w+)| import ([\w, ]+))?")
+MADE = re.compile(r"/\d+$|/2026-1/")
+"""Ends of names of formats, as in `p2p_market/summary/1`, and the season of an example."""
+
+
+def is_module(dotted: str) -> bool:
+    place = ROOT.joinpath(*dotted.split("."))
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def knows(dotted: str, name: str) -> bool:
+    """Whether a module has something of that name."""
+    place = ROOT.joinpath(*dotted.split("."))
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    within = is_module(f"{dotted}.{name}")
+    return within or (file.is_file() and bool(re.search(rf"\b{name}\b", file.read_text("utf-8"))))
+
+
+def lost(text: str, folder: Path = ROOT) -> set[str]:
+    """Paths, links and dotted names of a page that lead nowhere; `<name>` stands for any."""
+    made = set(re.findall(r" file=(\S+)", text))
+    paths = {one for one in PATH.findall(text) if not MADE.search(one)} - made
+    found = {one for one in paths if not any(ROOT.glob(re.sub("<[^>]*>", "*", one)))}
+    code = {path.name for room in ROOMS.split("|") for path in (ROOT / room).rglob("*.py")}
+    found |= set(FILE.findall(text)) - made - code
+    found |= {one for one in LINK.findall(text) if not (folder / one).exists()}
+    for dotted, attribute, names in DOTTED.findall(text):
+        if dotted.partition(".")[2] in ("md", "html", "py"):
+            continue
+        module, own = dotted, [attribute] if attribute else re.findall(r"\w+", names)
+        if not is_module(module):
+            module, _, last = dotted.rpartition(".")
+            own = [last]
+        new = {name for name in own if f"{module}.{name}".replace(".", "/") + ".py" in made}
+        if not is_module(module) or not all(knows(module, name) for name in {*own} - new):
+            found.add(dotted)
+    return found
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_what_a_page_names_is_there(path):
+    assert lost(path.read_text("utf-8"), path.parent) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see p2p_market/tariff.py",
+        "`baselines/<name>/learn.py`",
+        "the room `evaluating.py`",
+        "[here](docs/nowhere.md)",
+        "p2p_market.tariff",
+        "p2p_market.registry.REFERENCES",
+        "baselines.rule.policy:bid",
+        "from p2p_market.market import MECHANISMS, markets",
+    ],
+)
+def test_what_is_not_there_is_seen(text):
+    assert len(lost(text)) == 1
 
 
 FIGURE = re.compile(r"(?<![\w.])-?\d+\.\d+|\d+(?= (?:EUR|%))")
@@ -108,6 +183,12 @@ def test_the_first_page_runs_all_but_the_install():
         "python3 -m venv .venv\nsource .venv/bin/activate\npip install -e '.[optimal,report]'\n",
         "saved 50.00 EUR of 83.34 EUR; cost 279.92 EUR\n",
     ]
+
+
+def test_the_page_on_tracks_names_the_group_that_is_read():
+    text = (ROOT / "docs" / "write-your-own-track.md").read_text("utf-8")
+    (block,) = (block for language, _, block in BLOCK.findall(text) if language == "toml")
+    assert tomllib.loads(block)["project"]["entry-points"].keys() == {GROUP}
 
 
 def test_every_page_is_in_the_list():
