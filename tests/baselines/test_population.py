@@ -191,5 +191,5 @@ def test_a_bot_starts_from_its_own_seeds():
 def test_a_missing_population_is_named():
     with pytest.raises(PolicyError, match="nowhere"):
         load_population("nowhere:ALL")
-    with pytest.raises(PolicyError, match="no Population"):
+    with pytest.raises(PolicyError, match="not a Population"):
         load_population("baselines.community.population.policy:ERRORS")

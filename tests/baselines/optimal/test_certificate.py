@@ -218,7 +218,7 @@ def test_no_neighbour_of_the_optimum_beats_the_bound(scenario_id):
     """The nearest competitors: the optimal schedule itself, nudged at random."""
     scenario = shortened(scenario_id, 1)
     episode, plan = planned(scenario_id, 1, "test", 10)
-    actions = plan_actions(scenario, episode, plan)
+    actions = plan_actions(scenario, episode, plan.schedule)
     generator = np.random.default_rng(5)
     for size in (1e-4, 1e-3, 1e-2, 1e-1) * 3:
         nudged = actions.copy()
