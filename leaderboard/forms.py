@@ -46,7 +46,7 @@ def _plain(text: str) -> str:
     if hidden or breaks:
         raise ValueError("has invisible letters; remove them")
     if unicodedata.normalize("NFKC", text) != text or text.strip() != text:
-        raise ValueError("must be in Unicode's form NFKC, without spaces around")
+        raise ValueError("must be in Unicode's form NFKC, without spaces at its ends")
     return text
 
 
