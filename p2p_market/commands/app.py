@@ -173,13 +173,18 @@ def evaluate_policy(
         ),
     ] = None,
 ) -> None:
-    """Score one policy between the two ends of the scale.
+    """Score one policy between the two ends of the scale, in all shipped scenarios without -s.
 
     FACTORY is called with the scenario and returns an object with start(seeds) -> memory and
     act(observation, memory) -> (action, memory). Example: p2p-market evaluate -p
-    my_agent:make_policy
+    my_agent:make
     """
     with complaining():
+        if len(policy) > 1 and not all("=" in part for part in policy):
+            raise typer.BadParameter(
+                "scores one policy; for several use `p2p-market benchmark -p A -p B`",
+                param_hint="--policy",
+            )
         names = scenario or scenario_ids()
         run(names, [",".join(policy)], weeks, split, seed, output, workers, ray, decentralised)
 

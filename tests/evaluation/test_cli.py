@@ -250,6 +250,7 @@ def test_an_own_policy_is_scored(tmp_path, monkeypatch):
         (["evaluate", "-p", "clever", *RUN], "MODULE:FACTORY"),
         (["evaluate", "-p", "truthful", *RUN, "--split", "tomorrow"], "split"),
         (["evaluate"], "policy"),
+        (["evaluate", "-p", "truthful", "-p", "zip", *RUN], "benchmark -p A -p B"),
         (["evaluate", "-p", ":make", *RUN], "MODULE:FACTORY"),
         (["benchmark", "-s", "classic-v0", "-s", "classic-v0"], "twice"),
         (["replay", "no-such-folder"], "run.json"),
