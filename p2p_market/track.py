@@ -192,7 +192,6 @@ EXTRAS: Final[Mapping[str, str]] = {
     "optimum": "module:factory of the planner, called with the scenario",
     "row": "(scenario, week) -> a row of the reference table, solved anew",
     "report": "pages of the report",
-    "frame": "(scenario, episode, state, outcome) -> a step as an image",
 }
 """What a track may have beside the contract: name -> signature. Neutral code asks for it by name
 with `p2p_market.tracks.extra`, and does without where there is none."""

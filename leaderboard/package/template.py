@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from baselines.learners.decision import Decision
 from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
 from leaderboard.package.manifest import ENDINGS, NAME
 from leaderboard.tracks import board_card, card
-from leaderboard.tracks.decision import Decision
 from p2p_market.errors import PackageError
 from p2p_market.files import write_bytes
 from p2p_market.registry import DEFAULT_TRACK, load_scenario

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 import onnxruntime
 
+from baselines.learners.decision import Decision
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from baselines.learners.onnx_policy.policy import on_grid
 from leaderboard.gate.check import Network
@@ -20,7 +21,6 @@ from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule
 from leaderboard.sandbox.session import open_session
 from leaderboard.tracks import board_card_of
-from leaderboard.tracks.decision import Decision
 from leaderboard.visible import visible
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import Policy, load_policy

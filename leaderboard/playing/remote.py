@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from baselines.learners.decision import Decision
 from baselines.learners.onnx_policy.policy import on_grid
 from leaderboard.playing.play import Seats
 from leaderboard.sandbox.process import FaultError, PolicyProcess
 from leaderboard.season.season import Limits
-from leaderboard.tracks.decision import Decision
 from p2p_market.records import Float32Array, FloatArray
 
 LARGEST: Final = np.float32(2.0**20)

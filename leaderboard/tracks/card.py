@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from baselines.learners.decision import Decision
 from leaderboard.tracks import neutral
-from leaderboard.tracks.decision import Decision
 from p2p_market.evaluation.players.policy import Policy
 from p2p_market.records import FloatArray, Record
 from p2p_market.track import Card, EpisodeKey, Role, Trajectory

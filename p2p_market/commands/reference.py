@@ -11,7 +11,7 @@ import typer
 
 from p2p_market.commands.console import ScenarioOption, complaining, console, progress_bar
 from p2p_market.commands.screen import Figures
-from p2p_market.errors import PolicyError
+from p2p_market.errors import PolicyError, ScenarioError
 from p2p_market.evaluation.ends.certificate import MIXED_INTEGER, certify
 from p2p_market.evaluation.ends.reference import (
     Entry,
@@ -127,7 +127,10 @@ def make_row(task: RowTask, tell: Tell) -> Row:
         if plan is not None and stored[0].episode == track_of(scenario).digest(scenario, episode):
             return stored[0], plan
     try:
-        row: Row = extra(scenario, "row")(task.scenario, task.place)
+        solve = extra(scenario, "row")
+        if solve is None:
+            raise ScenarioError(f"{task.scenario}: its track {scenario.spec.track!r} has no `row`")
+        row: Row = solve(task.scenario, task.place)
     except ImportError as error:
         raise PolicyError(
             f"no solver: {error}; solving needs a checkout and p2p-market[optimal]"

@@ -58,7 +58,6 @@ CARD: Final = Card(
         "optimum": "baselines.community.optimal.policy:optimum",
         "row": "baselines.community.optimal.yardstick:row",
         "report": "report.community.pages:PAGES",
-        "frame": "report.community.frame:draw",
     },
 )
 

@@ -137,3 +137,17 @@ def test_all_scenarios_and_some_is_wrong_usage():
     refused = CliRunner().invoke(app, ["benchmark", "--all", "-s", "classic-v0"])
     assert refused.exit_code == 2
     assert "give --all or scenarios, not both" in refused.stderr
+
+
+def test_a_benchmark_without_a_checkout_names_what_it_leaves_out(monkeypatch, capfd):
+    scenario = load_scenario(DEFAULT_SCENARIO)
+    real = running.spec_of_ours
+    monkeypatch.setattr(
+        running, "spec_of_ours", lambda top: None if top == "baselines" else real(top)
+    )
+    played = default_policies(scenario)
+    assert {"no-trade", "truthful", "random", "zip", "optimum"} <= set(played)
+    assert not {"storage-value", "mpc-alone-warm"} & set(played)
+    running._name_absent([scenario])
+    said = " ".join(capfd.readouterr().err.split())
+    assert "not played: storage-value, mpc-alone-warm, mpc-community-warm; " in said

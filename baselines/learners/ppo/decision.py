@@ -5,17 +5,16 @@ of its own devices; nothing else enters, so each agent decides alone.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from baselines.learners.decision import Decision as Shown
+from baselines.learners.decision import Outputs
 from p2p_market.community.observation import features
 from p2p_market.community.rules.policy import ASSET_FEATURES, truthful
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.records import Float32Array, FloatArray, IntArray
-
-Outputs = NDArray[np.floating[Any]]
+from p2p_market.records import Float32Array, FloatArray
 
 OWN: Final = ASSET_FEATURES
 """Columns of storage with which every row begins."""
@@ -24,35 +23,8 @@ NO_CHOICE_KW: Final = 1e-6
 """Limits that are this close leave no choice."""
 
 
-class Decision(Protocol):
-    """Rows for a network, and actions from what it puts out."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Columns of a row."""
-
-    @property
-    def owners(self) -> IntArray:
-        """The agent of each row, (row,)."""
-
-    @property
-    def width(self) -> int:
-        """Outputs per row."""
-
-    def rows(self, observation: Float32Array) -> Float32Array:
-        """What a network is shown, (batch, row, column).
-
-        Args:
-            observation: (batch, agent, feature).
-        """
-
-    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
-        """Normalised actions, (batch, agent, column).
-
-        Args:
-            observation: (batch, agent, feature).
-            output: (batch, row, width); what lies outside [-1, 1] counts as its end.
-        """
+class Decision(Shown, Protocol):
+    """A decision that can also be imitated."""
 
     def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
         """What has to be put out for these actions, (batch, row, width); nan where nothing does.

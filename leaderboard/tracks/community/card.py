@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 
+from baselines.learners.decision import Decision
 from baselines.learners.ppo.decision import KINDS
 from leaderboard.tracks.card import BoardCard, Clock, Shown
 from leaderboard.tracks.community import rules, week, year
-from leaderboard.tracks.decision import Decision
 from p2p_market.community.actions import action_map
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.track import ROLE

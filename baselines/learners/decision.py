@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from p2p_market.records import Float32Array, FloatArray, IntArray
 
+Outputs = NDArray[np.floating[Any]]
+
 
 class Decision(Protocol):
-    """Rows for a network, and actions from what it puts out; a row tells of its own agent alone."""
+    """Rows for a network, and actions from its outputs; a row describes its own agent alone."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -30,10 +32,10 @@ class Decision(Protocol):
             observation: of the role, (batch, agent, feature).
         """
 
-    def actions(self, observation: Float32Array, output: NDArray[np.floating[Any]]) -> FloatArray:
+    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
         """Normalised actions, (batch, agent, column).
 
         Args:
             observation: of the role, (batch, agent, feature).
-            output: (batch, row, width); what lies outside [-1, 1] counts as its end.
+            output: (batch, row, width); values outside [-1, 1] count as the nearest end.
         """
