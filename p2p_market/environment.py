@@ -15,7 +15,7 @@ from p2p_market.arguments import options_of, whole_number
 from p2p_market.errors import ActionError, RenderError, ResetNeededError, ScenarioError
 from p2p_market.records import Float32Array
 from p2p_market.track import AnyEpisode, AnyScenario, AnyTrack, EpisodeKey, Role
-from p2p_market.tracks import track_of
+from p2p_market.tracks import counted, track_of
 
 Shown = dict[str, Any]
 
@@ -119,8 +119,8 @@ class TrackEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
         if unknown := set(actions) - set(self.agents):
             raise ActionError(f"unknown agents {sorted(map(str, unknown))}; known: {self.agents}")
         joint = {role.name: self._of_role(role, actions) for role in self.roles}
-        given = self.scenario, self._episode, self._state, joint, True
-        self._state, outcome = self.track.step(*given)
+        given = self.scenario, self._episode, self._state
+        self._state, outcome = self.track.step(*given, counted(*given, joint), True)
         self._steps += 1
         agents, ended = self.agents, self._steps == self.scenario.steps
         seen, infos = self._shown(outcome.cause[0])
@@ -157,6 +157,11 @@ class TrackEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
                 for agent, mask in zip(role.agents, allowed[0].astype(np.int8), strict=True):
                     infos[agent]["action_mask"] = _mask_of(role, mask)
         return seen, infos
+
+
+def environment(scenario: AnyScenario, render_mode: str | None, info: str) -> TrackEnv:
+    """The environment, as the contract asks for it; its infos are always the same."""
+    return TrackEnv(scenario, render_mode)
 
 
 def _seen(role: Role) -> Box:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pettingzoo import ParallelEnv
 
 from p2p_market.errors import ScenarioError
-from p2p_market.scenarios import path_of, read, scenario_folder, text_of
+from p2p_market.scenarios import path_of, read, shipped_path, text_of
 from p2p_market.track import OPTIMUM, AnyScenario, AnyTrack, Baseline
 from p2p_market.tracks import extra, track, track_of
 
@@ -49,8 +49,8 @@ def read_scenario(id_or_path: str | Path) -> Any:
     """
     path = path_of(id_or_path)
     spec = parse(text_of(path), path.name, path)
-    published = scenario_folder() / f"{spec.id}.yaml"
-    if published.is_file() and path.resolve() != published.resolve():
+    published = shipped_path(spec.id)
+    if published is not None and path.resolve() != published.resolve():
         raise ScenarioError(f"{path}: the id {spec.id} is published; give your file another id")
     return spec
 

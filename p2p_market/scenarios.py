@@ -13,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from p2p_market.errors import ScenarioError
+from p2p_market.tracks import folder_beside, of_other_packages
 
 LARGEST_BYTES: Final = 2**23
 DEEPEST: Final = 12  # a scenario needs five
@@ -89,6 +90,25 @@ def scenario_ids() -> list[str]:
     return sorted(path.stem for path in scenario_folder().glob("*.yaml"))
 
 
+def other_scenarios() -> dict[str, Path]:
+    """Id -> file of the scenarios that other packages ship, in `scenarios` beside their tracks."""
+    folders = (folder_beside(name, "scenarios") for name in of_other_packages())
+    files = [path for folder in folders if folder for path in sorted(folder.glob("*.yaml"))]
+    return {path.stem: path for path in files}
+
+
+def known_ids() -> list[str]:
+    """Ids of all shipped scenarios, those of other packages last."""
+    return [*scenario_ids(), *other_scenarios()]
+
+
+def shipped_path(scenario_id: str) -> Path | None:
+    """The file that was shipped under an id, here or by another package; None if there is none."""
+    if scenario_id in scenario_ids():
+        return scenario_folder() / f"{scenario_id}.yaml"
+    return other_scenarios().get(scenario_id)
+
+
 def path_of(id_or_path: str | Path, folder: Path | None = None) -> Path:
     """File of a shipped id, or of a name that ends in .yaml or .yml.
 
@@ -101,11 +121,10 @@ def path_of(id_or_path: str | Path, folder: Path | None = None) -> Path:
     """
     text = str(id_or_path)
     if not text.endswith(ENDINGS):
-        if text in scenario_ids():
-            return scenario_folder() / f"{text}.yaml"
+        if (shipped := shipped_path(text)) is not None:
+            return shipped
         hint = "; a file of your own ends in .yaml" if Path(text).name != text else ""
-        known = ", ".join(scenario_ids())
-        raise ScenarioError(f"no scenario {text[:200]!r}; known: {known}{hint}")
+        raise ScenarioError(f"no scenario {text[:200]!r}; known: {', '.join(known_ids())}{hint}")
     path = (folder or Path()) / text
     try:
         if path.is_file():

@@ -1,4 +1,4 @@
-"""What a track promises, and what the neutral rooms hand around.
+"""What a track promises; what is handed around in play stands in `p2p_market.play`.
 
 A track is a module, `p2p_market/<track>/track.py`, that only passes on: its rules stand in the
 files beside it. Rollout, certificate, benchmark, records, replay and leaderboard know of a track
@@ -9,133 +9,51 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from p2p_market.records import BoolArray, FloatArray, IntArray, Record
+from p2p_market.play import (
+    Column,
+    EpisodeKey,
+    Feature,
+    Joint,
+    Outcome,
+    Plan,
+    Role,
+    Series,
+    Trajectory,
+    policy_seed,
+)
+from p2p_market.records import BoolArray, FloatArray
 
-Joint = Mapping[str, NDArray[Any]]
-"""Role -> array, (batch, agent of the role, feature or column)."""
-
-Series = Mapping[str, NDArray[Any]]
-"""Name -> array."""
+__all__ = [
+    "EXTRAS",
+    "OPTIMUM",
+    "AnyEpisode",
+    "AnyScenario",
+    "AnyTrack",
+    "Baseline",
+    "Card",
+    "Column",
+    "EpisodeKey",
+    "Feature",
+    "Joint",
+    "Line",
+    "Metric",
+    "Outcome",
+    "Plan",
+    "Role",
+    "Series",
+    "Track",
+    "Trajectory",
+    "policy_seed",
+]
 
 Line = Callable[[tuple[int | str, ...]], int | None]
 """Path of a field in a scenario file -> its line."""
 
 OPTIMUM: Final = "optimum"
 """Name of the 100 of every track."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeKey:
-    """What an episode is drawn from; the same key gives the same episode.
-
-    Its text is hashed into published digests: name and fields stay.
-    """
-
-    split: str
-    start_day: int  # day of the year, 0 = 1 January
-    seed: int
-
-
-def policy_seed(key: EpisodeKey) -> int:
-    """Seed that a policy gets for an episode: another each week, and no way back to the draw."""
-    mixed = np.random.SeedSequence([key.seed, key.start_day, 0x706F6C69])
-    return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One number of an observation or of the joint state."""
-
-    name: str
-    unit: str
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One number of an action."""
-
-    name: str
-    unit: str
-    choices: int = 0  # 0: a number in [-1, 1]; n: an index, 0 to n - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Role(Record):
-    """Agents that see the same features and have the same columns."""
-
-    name: str
-    agents: tuple[str, ...]  # in the order of `scenario.agents`, where roles follow each other
-    features: tuple[Feature, ...]
-    columns: tuple[Column, ...]
-    rest: FloatArray  # (agent, column), stands where an agent sent nothing or is not asked
-    rule: str  # baseline that plays this role where no policy is given
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome(Record):
-    """What one step produced."""
-
-    entries_eur: FloatArray  # (batch, agent, entry of the card), positive = paid
-    unpaid_eur: FloatArray  # (batch, unpaid of the card), costs that nobody pays, such as damage
-    reward: FloatArray  # (batch, agent) [EUR]
-    cause: IntArray  # (batch, agent), index into the card's causes, 0 = left alone
-    series: Series  # (batch, ...) by name: what metrics and report need
-    chained: tuple[NDArray[Any], ...]  # (batch, ...), hashed in this order: state, trades, ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Trajectory(Record):
-    """One batch of episodes as it was played."""
-
-    policy: str
-    actions: Joint  # role -> (step, batch, agent, column), normalised, as the policies gave them
-    entries_eur: FloatArray  # (step, batch, agent, entry)
-    unpaid_eur: FloatArray  # (step, batch, unpaid)
-    reward: FloatArray  # (step, batch, agent)
-    cause: IntArray  # (step, batch, agent)
-    series: Series  # (step, batch, ...)
-    digests: tuple[str, ...]  # one per community: hash chain over what the outcomes chain
-    social: tuple[int, ...]  # entries that make up the social cost
-    hidden: tuple[int, ...]  # entries that no agent pays, such as penalties for training
-
-    @property
-    def steps(self) -> int:
-        """How many steps were played."""
-        return len(self.entries_eur)
-
-    @property
-    def social_cost_eur(self) -> FloatArray:
-        """Social cost of each episode, (batch,) [EUR]; what nobody pays is part of it."""
-        total: FloatArray = self.entries_eur[..., list(self.social)].sum(axis=(0, 2, 3))
-        return total + self.unpaid_eur.sum(axis=(0, 2)) if self.unpaid_eur.size else total
-
-    @property
-    def private_cost_eur(self) -> FloatArray:
-        """What each agent pays in the episode, trades included, (batch, agent) [EUR]."""
-        return np.asarray(np.delete(self.entries_eur, list(self.hidden), axis=-1).sum(axis=(0, 3)))
-
-    @property
-    def gross_money_eur(self) -> FloatArray:
-        """All money that moved, in either direction, (batch,) [EUR]."""
-        total: FloatArray = np.abs(self.entries_eur).sum(axis=(0, 2, 3))
-        return total
-
-
-@dataclass(frozen=True, slots=True)
-class Plan(Record):
-    """A schedule made with perfect foresight, with its proof."""
-
-    schedule: Series  # (step, ...) by name, as in the reference tables
-    prices: Series | None  # they prove the bound by arithmetic; None: the search tree did
-    objective_eur: float  # cost of the plan by the solver that made it
-    bound_eur: float  # no schedule costs less
-    solver: str  # name and version
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +110,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "optimum": "module:factory of the planner, called with the scenario",
     "row": "(scenario, week) -> a row of the reference table, solved anew",
     "report": "pages of the report",
+    "board": "a `BoardCard` of `leaderboard.tracks.card`, for the leaderboard",
 }
 """What a track may have beside the contract: name -> signature. Neutral code asks for it by name
 with `p2p_market.tracks.extra`, and does without where there is none."""
@@ -273,6 +192,11 @@ class Track(Protocol[S, E, X]):
     def keys(self, scenario: S, split: str, seed: int) -> tuple[tuple[EpisodeKey, ...], ...]:
         """Episodes of a split in units that a bootstrap draws whole; a week of a split is one.
 
+        Every track has the splits `train`, `validation` and `test`. A key is found again by its
+        own seed: `keys(scenario, key.split, key.seed)` holds it, in the same unit. So its seed is
+        the one that is asked for; or, where a start day is drawn several times or units are seeds,
+        one of a block of seeds, all of which give the same units (`p2p_market.kit.episodes`).
+
         Raises:
             ScenarioError: if there is no such split.
         """
@@ -293,18 +217,26 @@ class Track(Protocol[S, E, X]):
         """What agents see, role -> (batch, agent, feature), float32."""
 
     def masks(self, scenario: S, role: str, observation: NDArray[Any]) -> BoolArray | None:
-        """Which choices are allowed, (batch, agent, sum of choices); None: all are."""
+        """Which choices are allowed, (batch, agent, sum of choices); None: all are.
+
+        They tell; `step` judges what is sent in spite of them.
+        """
 
     def reads(self, scenario: S, episode: E, state: X) -> Mapping[str, BoolArray]:
         """Which columns count in this step, role -> (batch, agent, column).
 
-        Records hold the role's rest in the others; a role that is left out reads all.
+        Step and records get the role's rest in the others (`p2p_market.tracks.counted`); a role
+        that is left out reads all.
         """
 
     def step(
         self, scenario: S, episode: E, state: X, actions: Joint, strict: bool
     ) -> tuple[X, Outcome]:
-        """One step of all roles.
+        """One step of all roles; the only judge of what was sent, whoever sent it.
+
+        It fails on no number: one out of its range or none at all, and a choice that is no index
+        or is masked, is replaced by what the track says (`p2p_market.kit.actions` for most), and
+        the cause says why.
 
         Args:
             actions: role -> (batch, agent, column).

@@ -6,14 +6,19 @@ asks for it.
 """
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from p2p_market.errors import ScenarioError
 from p2p_market.loading import load
-from p2p_market.track import AnyScenario, AnyTrack
+from p2p_market.track import AnyEpisode, AnyScenario, AnyTrack, Joint
 
 TRACKS: Final[Mapping[str, str]] = {
     "community": "p2p_market.community.track",  # prosumers, an auction, the grid as fallback
@@ -67,6 +72,38 @@ def extra(scenario: AnyScenario, name: str) -> Any:
     """What a track has beside the contract (see `EXTRAS`), imported; None if it has none."""
     target = track_of(scenario).CARD.extras.get(name)
     return None if target is None else load(target)
+
+
+def counted(
+    scenario: AnyScenario, episode: AnyEpisode, state: Any, actions: Joint
+) -> dict[str, NDArray[Any]]:
+    """Actions as a step takes and a record keeps them: at rest in columns that do not count now."""
+    found = track_of(scenario)
+    kept = found.reads(scenario, episode, state)
+    rest = {role.name: role.rest for role in found.roles(scenario)} if kept else {}
+    return {
+        role: np.where(kept[role], own, rest[role]).astype(own.dtype) if role in kept else own
+        for role, own in actions.items()
+    }
+
+
+def folder_beside(name: str, folder: str) -> Path | None:
+    """A folder beside the module of a track of another package; it need not be there.
+
+    None for the tracks of this package, and where the module is not found. Of the other package
+    nothing is imported but what is around the module.
+    """
+    module = None if name in TRACKS else _of_others().get(name)
+    try:
+        spec = None if module is None else importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent / folder
+
+
+def of_other_packages() -> tuple[str, ...]:
+    """Names of the tracks that installed packages bring along."""
+    return tuple(name for name in _of_others() if name not in TRACKS)
 
 
 def _of_others() -> dict[str, str]:

@@ -165,12 +165,13 @@ def _ends(result: ScenarioResult, pages: Pages) -> str:
 def _weeks(result: ScenarioResult, new_year: date | None) -> str:
     """Which episodes were played, and how far their intervals go."""
     keys = result.episode.keys
-    starts = ", ".join(_start(key.start_day, new_year) for key in keys)
+    starts = ", ".join(_start(day, new_year) for day in dict.fromkeys(k.start_day for k in keys))
+    seeds = ", ".join(map(str, dict.fromkeys(key.seed for key in keys)))
     count, length = len(keys), result.scenario.spec.days
     year = "the year" if new_year is None else f"{new_year.year}"
     told = (
         f"{count} episode{'s' if count > 1 else ''} of {length} days from the {keys[0].split} part "
-        f"of {year}, seed {keys[0].seed}, starting {starts}."
+        f"of {year}, seed{'s' if ',' in seeds else ''} {seeds}, starting {starts}."
     )
     few = f" So few weeks ({count}) make the intervals too narrow; take them as a hint."
     return told + (few if 1 < count < FEW_WEEKS else "")

@@ -18,12 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # checkout on the last floors. `p2p_market` stands for the package's own __init__.
 FLOORS = (
     ("errors", "files", "loading", "records"),
-    ("arguments", "places", "scenarios", "track"),
+    ("arguments", "places", "play"),
+    ("track",),
+    ("tracks",),
+    ("kit", "environment", "scenarios"),
     ("compilation", "data"),
     ("assets", "market"),
     ("community",),
-    ("tracks",),
-    ("environment", "registry"),
+    ("registry",),
     ("p2p_market",),
     ("evaluation",),
     ("testing", "commands"),

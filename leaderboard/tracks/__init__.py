@@ -1,11 +1,9 @@
-"""What the leaderboard asks of tracks beyond the contract, by the name of the track.
+"""What the leaderboard asks of tracks beyond the contract: the extra `board`.
 
-A track that stands not in the table gets what `neutral` gives to all.
+A track without it gets what `neutral` gives to all.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
 
 from leaderboard.tracks.card import BoardCard
 from p2p_market.loading import load
@@ -13,16 +11,11 @@ from p2p_market.registry import read_scenario
 from p2p_market.track import AnyScenario, Card
 from p2p_market.tracks import track
 
-TRACKS: Final[Mapping[str, str]] = {
-    "community": "leaderboard.tracks.community.card:CARD",
-}
-"""Name of a track -> `module:name` of its `BoardCard`, imported on use."""
-
 
 @lru_cache(maxsize=16)
 def board_card(name: str) -> BoardCard:
     """What a track brings for the leaderboard."""
-    target = TRACKS.get(name)
+    target = card(name).extras.get("board")
     found = BoardCard() if target is None else load(target)
     assert isinstance(found, BoardCard)
     return found

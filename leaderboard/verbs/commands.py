@@ -10,7 +10,7 @@ from leaderboard.tracks import track_name
 from p2p_market.errors import PackageError, PolicyError
 from p2p_market.files import write_bytes
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from p2p_market.scenarios import known_ids
 
 
 def init(folder: Path, kind: str, track: str) -> list[str]:
@@ -45,7 +45,7 @@ def check_file(path: Path) -> list[str]:
             f"{network.state} numbers of state per row"
         )
     playable, complaint = [], f"no scenario of track {package.manifest.policy.track!r} is shipped"
-    for scenario_id in scenario_ids():
+    for scenario_id in known_ids():
         if track_name(scenario_id) != package.manifest.policy.track:
             continue
         try:

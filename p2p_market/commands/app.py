@@ -40,7 +40,7 @@ from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
 from p2p_market.evaluation.record.run_record import replay
 from p2p_market.registry import DEFAULT_SCENARIO, load_scenario, make
-from p2p_market.scenarios import scenario_ids
+from p2p_market.scenarios import known_ids, scenario_ids
 
 EXTRAS: Final = (
     ("cvxpy", "optimal"),
@@ -197,7 +197,7 @@ def scenarios(
 ) -> None:
     """List the shipped scenarios."""
     with complaining():
-        chosen = [load_scenario(name) for name in scenario_ids()]
+        chosen = [load_scenario(name) for name in known_ids()]
     if as_json:
         rows = [
             {

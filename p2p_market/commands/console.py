@@ -18,8 +18,7 @@ from rich.progress import (
 from typer.core import TyperGroup
 
 from p2p_market.commands.screen import Screen, outlets
-from p2p_market.data.calendar import SPLIT_DAYS
-from p2p_market.errors import P2PMarketError
+from p2p_market.errors import P2PMarketError, ScenarioError
 from p2p_market.evaluation.benchmark import all_weeks
 from p2p_market.evaluation.running.interruption import ask_again, exit_code, listening
 from p2p_market.places import expanded
@@ -47,7 +46,7 @@ def week_numbers(text: str) -> list[int]:
     """
     numbers: list[int] = []
     for part in text.split(","):
-        found = re.fullmatch(r"\s*([0-9]{1,2})(?:\s*-\s*([0-9]{1,2}))?\s*", part)
+        found = re.fullmatch(r"\s*([0-9]{1,4})(?:\s*-\s*([0-9]{1,4}))?\s*", part)
         first, last = found.groups() if found else ("1", "0")
         numbers += range(int(first), int(last or first) + 1) or [-1]
     if len(set(numbers)) < len(numbers) or min(numbers) < 0:
@@ -67,9 +66,12 @@ def weeks_of(scenario: AnyScenario, split: str, text: str) -> tuple[int, ...]:
     """The weeks that were asked for in a scenario; all without a text.
 
     Raises:
-        typer.BadParameter: if its split does not have them.
+        typer.BadParameter: if there is no such split, or it does not have them.
     """
-    known = all_weeks(scenario, split)
+    try:
+        known = all_weeks(scenario, split)
+    except ScenarioError as error:
+        raise typer.BadParameter(str(error), param_hint="--split") from error
     numbers = week_numbers(text) if text else [*known]
     if not set(numbers) <= set(known):
         raise _no_weeks(text, max(known))
@@ -81,14 +83,6 @@ def _checked_weeks(text: str) -> str:
     if text:
         week_numbers(text)
     return text
-
-
-def _checked_split(split: str) -> str:
-    if split not in SPLIT_DAYS:
-        raise typer.BadParameter(
-            f"no split {split[:60]!r}; known: {', '.join(SPLIT_DAYS)}", param_hint="--split"
-        )
-    return split
 
 
 WeeksOption = Annotated[
@@ -105,7 +99,6 @@ SplitOption = Annotated[
     typer.Option(
         "--split",
         help="Part of the year: train, validation or test.",
-        callback=_checked_split,
     ),
 ]
 SeedOption = Annotated[

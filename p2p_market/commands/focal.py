@@ -74,15 +74,14 @@ def focal(
     with complaining(after_interruption=STARTS_OVER):
         check_names(policy)
         chosen = [load_scenario(name) for name in scenario or scenario_ids()]
+        asked = [weeks_of(one, split, weeks) for one in chosen]
         for outcomes in first_tries(chosen, policy, split).values():
             for failure in filter(None, outcomes):
                 raise FailedPolicyError(failure)
         check_writable(output)
-        for one in chosen:
+        for one, own in zip(chosen, asked, strict=True):
             with complaining(1, STARTS_OVER):
-                result = _play(
-                    one, policy, split, weeks_of(one, split, weeks), seed, workers or processors()
-                )
+                result = _play(one, policy, split, own, seed, workers or processors())
                 path = _write(result, output)
             with complaining(1, f"the record is complete: {path}"):
                 _print_table(result)

@@ -1,18 +1,20 @@
-"""Track `community`, as neutral code knows it; the rules of the game stand in `engine`."""
+"""Track `community`, as neutral code knows it; the rules of the game stand in `engine`.
 
-from collections.abc import Callable, Mapping, Sequence
+What is imported `as` its own name is a function of the contract.
+"""
+
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.baselines import BASELINES
+from p2p_market.community.engine import start as start
 from p2p_market.community.envs.env import CommunityEnv
-from p2p_market.community.episode import episode as episodes
-from p2p_market.community.episode.episode import Episode
+from p2p_market.community.episode.episode import Episode, choose_key
+from p2p_market.community.episode.episode import draw as draw
 from p2p_market.community.metrics import METRICS
 from p2p_market.community.observation import features
 from p2p_market.community.observation import observe as observe_all
@@ -23,13 +25,17 @@ from p2p_market.community.optimum.full_matching import fully_matched
 from p2p_market.community.optimum.plan import Prices, plan_actions
 from p2p_market.community.records import LEDGER_ENTRIES, SOCIAL_COLUMNS, SUPERVISOR_CAUSES, State
 from p2p_market.community.scenario.scenario import Scenario, validated
-from p2p_market.community.scenario.scenario import build as build_arrays
-from p2p_market.community.scenario.schema import ScenarioSpec
+from p2p_market.community.scenario.scenario import build as build
 from p2p_market.data.calendar import WEEKS_PER_SPLIT
-from p2p_market.records import BoolArray
+from p2p_market.kit.defaults import masks as masks
+from p2p_market.kit.defaults import reads as reads
+from p2p_market.kit.defaults import stack as stack
+from p2p_market.kit.defaults import take as take
 from p2p_market.track import Card, Column, EpisodeKey, Joint, Outcome, Plan, Role, Series
 
 ROLE: Final = "prosumer"
+
+read, digest = validated, digest_of
 
 CARD: Final = Card(
     name="community",
@@ -58,22 +64,9 @@ CARD: Final = Card(
         "optimum": "baselines.community.optimal.policy:optimum",
         "row": "baselines.community.optimal.yardstick:row",
         "report": "report.community.pages:PAGES",
+        "board": "leaderboard.tracks.community.card:CARD",
     },
 )
-
-
-def read(
-    values: Mapping[str, Any],
-    source: str = "scenario",
-    line: Callable[[tuple[int | str, ...]], int | None] | None = None,
-) -> ScenarioSpec:
-    """The file of a scenario, validated."""
-    return validated(values, source, line)
-
-
-def build(spec: ScenarioSpec, source: str = "") -> Scenario:
-    """A scenario with its arrays."""
-    return build_arrays(spec, source)
 
 
 @lru_cache(maxsize=8)
@@ -91,44 +84,12 @@ def roles(scenario: Scenario) -> tuple[Role, ...]:
 
 def keys(scenario: Scenario, split: str, seed: int) -> tuple[tuple[EpisodeKey, ...], ...]:
     """Thirteen weeks of a split."""
-    return tuple(
-        (episodes.choose_key(scenario, seed, split, week),) for week in range(WEEKS_PER_SPLIT)
-    )
-
-
-def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
-    """One episode."""
-    return episodes.draw(scenario, key)
-
-
-def stack(singles: Sequence[Episode]) -> Episode:
-    """One batch out of several."""
-    return episodes.stack(singles)
-
-
-def take(episode: Episode, number: int) -> Episode:
-    """One community of a batch."""
-    return episodes.take(episode, number)
-
-
-def start(scenario: Scenario, episode: Episode) -> State:
-    """The state before the first step."""
-    return engine.start(scenario, episode)
+    return tuple((choose_key(scenario, seed, split, week),) for week in range(WEEKS_PER_SPLIT))
 
 
 def observe(scenario: Scenario, episode: Episode, state: State) -> Joint:
     """What members see."""
     return {ROLE: observe_all(scenario, episode, state)}
-
-
-def masks(scenario: Scenario, role: str, observation: NDArray[Any]) -> BoolArray | None:
-    """No column is a choice."""
-    return None
-
-
-def reads(scenario: Scenario, episode: Episode, state: State) -> Mapping[str, BoolArray]:
-    """Every column counts in every step."""
-    return {}
 
 
 def step(
@@ -159,11 +120,6 @@ def step(
         },
         chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur),
     )
-
-
-def digest(scenario: Scenario, episode: Episode) -> str:
-    """Of scenario, devices and every series."""
-    return digest_of(scenario, episode)
 
 
 def bound_eur(scenario: Scenario, episode: Episode, prices: Series) -> float:

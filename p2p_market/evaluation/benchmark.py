@@ -148,7 +148,8 @@ def units_of(scenario: AnyScenario, keys: Sequence[EpisodeKey]) -> IntArray:
     track, places = track_of(scenario), dict[EpisodeKey, int]()
     for split, seed in dict.fromkeys((key.split, key.seed) for key in keys):
         for number, unit in enumerate(track.keys(scenario, split, seed), len(places)):
-            places |= dict.fromkeys(unit, number)
+            for key in unit:
+                places.setdefault(key, number)  # seeds of one block give the same units
     for key in keys:
         if key not in places:
             raise ScenarioError(f"{scenario.spec.id}: {key} is not an episode of its split")

@@ -23,7 +23,7 @@ from p2p_market.track import (
     Trajectory,
     policy_seed,
 )
-from p2p_market.tracks import extra, track_of
+from p2p_market.tracks import counted, extra, track_of
 
 Cast = Mapping[str, Policy]
 """Role -> policy."""
@@ -67,15 +67,13 @@ def rollout(
             memory[role.name] = authors[role.name].call(None, start, list(seeds))
         for step in range(scenario.steps if steps is None else steps):
             seen = track.observe(scenario, episode, state)
-            kept = track.reads(scenario, episode, state)
             actions: dict[str, NDArray[Any]] = {}
             for role in roles:
                 shape = (episode.batch, len(role.agents), len(role.columns))
                 given = cast[role.name], seen[role.name], memory[role.name], shape
                 action, memory[role.name] = authors[role.name].call(step, ask, *given)
-                if role.name in kept:
-                    action = np.where(kept[role.name], action, role.rest).astype(action.dtype)
                 actions[role.name] = action
+            actions = counted(scenario, episode, state, actions)
             if watch is not None:
                 watch(step, actions)
             given_step = scenario, episode, state, actions, strict

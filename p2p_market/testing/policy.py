@@ -13,7 +13,7 @@ from p2p_market.evaluation.players import conduct
 from p2p_market.evaluation.players.policy import Policy, checked_action, load_policy
 from p2p_market.records import Float32Array
 from p2p_market.track import AnyEpisode, AnyScenario, Role, policy_seed
-from p2p_market.tracks import track_of
+from p2p_market.tracks import counted, track_of
 
 STEPS: Final = 48
 NOISE: Final = 1e-4
@@ -207,6 +207,7 @@ def play(policy: Policy, scenario: AnyScenario, steps: int, role: str | None = N
             actions[name] = action
             if name == role:
                 asked.append(Asked(seen[name], before, action))
+        actions = counted(scenario, episode, state, actions)
         state, _ = track.step(scenario, episode, state, actions, True)
     return asked
 

@@ -243,7 +243,7 @@ def test_an_own_policy_is_scored(tmp_path, monkeypatch):
         (["benchmark", "--weeks", "3,3"], "different weeks"),
         (["benchmark", "--weeks", "\u0663"], "different weeks"),
         (["benchmark", "-s", "nothere.yaml"], "no such file"),
-        (["benchmark", "-s", "nothere.yaml", "--split", "tomorrow"], "validation"),  # at once
+        (["benchmark", "-s", "classic-v0", "--split", "tomorrow"], "validation"),
         (["benchmark", "-s", "nothere.yaml", "--weeks", "3,3"], "weeks"),  # at once
         (["benchmark", "--seed", "-1"], "seed"),
         (["benchmark", "--seed", str(2**64)], "seed"),

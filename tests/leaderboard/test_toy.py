@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -39,7 +38,6 @@ from leaderboard.site.gather import gather
 from leaderboard.tracks.card import BoardCard
 from leaderboard.tracks.neutral import Plain
 from leaderboard.verbs.judging import rank
-from p2p_market import registry, scenarios
 from p2p_market.errors import PackageError, PolicyError, RecordError
 from p2p_market.registry import load_scenario
 from p2p_market.tracks import track_of
@@ -55,18 +53,6 @@ PLAN = HEAD + 'boards = [{ scenario = "toy-v0", draws = 2 }]\n'
 NETWORKS = '{ plant = ["plant.onnx"], storage = ["storage.onnx"] }'
 
 
-@pytest.fixture(scope="module", autouse=True)
-def shipped(installed, tmp_path_factory):
-    """The toy's scenario among those that are shipped."""
-    folder = tmp_path_factory.mktemp("scenarios")
-    for path in [*scenarios.scenario_folder().glob("*.yaml"), toy.SCENARIO]:
-        shutil.copy(path, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (scenarios, registry):
-            patch.setattr(module, "scenario_folder", lambda: folder)
-        yield
-
-
 def opened(folder, plan=PLAN):
     (folder / "plan.toml").write_text(plan)
     (folder / "secret").write_text(bytes(range(32)).hex())
@@ -74,7 +60,7 @@ def opened(folder, plan=PLAN):
 
 
 @pytest.fixture(scope="module")
-def season(shipped, tmp_path_factory):
+def season(installed, tmp_path_factory):
     return opened(tmp_path_factory.mktemp("toy"))
 
 

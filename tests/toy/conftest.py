@@ -13,8 +13,9 @@ from p2p_market.registry import load_scenario
 from tests.evaluation.runs import deaf, written
 
 CAST = "storage=thrifty,plant=random"
+ORACLE = "storage=tests.toy.oracle:storage"
 ROOT = Path(__file__).resolve().parents[2]
-SCENARIO = Path(__file__).with_name("toy-v0.yaml")
+SCENARIO = Path(__file__).with_name("scenarios") / "toy-v0.yaml"
 FILES = {
     "METADATA": "Metadata-Version: 2.1\nName: toy-track\nVersion: 0\n",
     "entry_points.txt": "[p2p_market.tracks]\ntoy = tests.toy.track\n",
@@ -61,7 +62,7 @@ def command(*words):
 def run(tmp_path_factory):
     """Folder of a run of the command line, by two processes."""
     output = tmp_path_factory.mktemp("results")
-    asked = ["-p", "thrifty", "-p", CAST, "-p", "storage=oracle", "--weeks", "1,3"]
+    asked = ["-p", "thrifty", "-p", CAST, "-p", ORACLE, "--weeks", "1,3"]
     command("benchmark", "-s", SCENARIO, *asked, "-o", output, "--workers", 2)
     (folder,) = output.glob("*-toy-v0")
     return folder

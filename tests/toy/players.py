@@ -1,75 +1,45 @@
-"""Policies of the toy, one per role; columns are those of `track.roles`."""
+"""The toy's planner, and its policies, one per role."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 import numpy as np
 
-from p2p_market.evaluation.rollout import Recorded
-from p2p_market.records import Float32Array, FloatArray
-from tests.toy.optimum import Optimum
-from tests.toy.schema import HIGH
-from tests.toy.track import MEAN_EUR_PER_KWH, Episode, Scenario, replayed, roles, take
+from p2p_market.errors import OptimumError
+from p2p_market.kit.policies import Rule, resting, uniform
+from p2p_market.records import FloatArray
+from p2p_market.track import Plan
+from tests.toy.track import GATE_STEPS, HIGH, MEAN_EUR_PER_KWH, Episode, Scenario, program
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """Acts on what it sees now."""
+class Optimum:
+    """The planner."""
 
-    action: Callable[[Scenario, FloatArray], FloatArray]
     scenario: Scenario
+    identity: str = "toy 1"  # another one, another plan
 
-    def start(self, seeds: Sequence[int]) -> None:
-        """Nothing to remember."""
+    def plan(self, episode: Episode) -> Plan:
+        """Cheapest schedule of a batch of one."""
+        import scipy
+        from scipy.optimize import linprog
 
-    def act(self, observation: Float32Array, memory: None) -> tuple[FloatArray, None]:
-        """The action, (batch, agent, column)."""
-        return self.action(self.scenario, observation.astype(np.float64)), None
-
-
-@dataclass(frozen=True, slots=True)
-class Random:
-    """Draws every column; its memory is a number per community."""
-
-    role: int
-    scenario: Scenario
-
-    def start(self, seeds: Sequence[int]) -> list[int]:
-        """The seeds."""
-        return list(seeds)
-
-    def act(self, observation: Float32Array, memory: list[int]) -> tuple[FloatArray, list[int]]:
-        """Numbers of each range, (batch, agent, column)."""
-        choices = np.array([one.choices for one in roles(self.scenario)[self.role].columns])
-        shape = observation.shape[1], len(choices)
-        drawn = np.stack([np.random.default_rng(seed).random(shape) for seed in memory])
-        action = np.where(choices, np.floor(drawn * choices), 2.0 * drawn - 1.0)
-        return action, [seed + 1 for seed in memory]
-
-
-@dataclass(frozen=True, slots=True)
-class Oracle:
-    """Plays the optimum, which knows all prices."""
-
-    role: str
-    scenario: Scenario
-
-    def informed(self, episode: Episode) -> Recorded:
-        """The policy for these episodes."""
-        planner = Optimum(self.scenario)
-        singles = [take(episode, number) for number in range(episode.batch)]
-        joint = [replayed(self.scenario, single, planner.plan(single)) for single in singles]
-        return Recorded(np.concatenate([one[self.role] for one in joint], axis=1))
-
-
-def _nothing(scenario: Scenario, seen: FloatArray) -> FloatArray:
-    return np.tile([0.0, -1.0], (*seen.shape[:2], 1))
-
-
-def _off(scenario: Scenario, seen: FloatArray) -> FloatArray:
-    return np.zeros((*seen.shape[:2], 1))
+        asked, steps = program(self.scenario, episode), self.scenario.steps
+        found = linprog(asked.cost, asked.rows, asked.limit, bounds=asked.ranges, method="highs-ds")
+        if found.status != 0:
+            raise OptimumError(f"{self.scenario.spec.id}: {found.message}")
+        storages = found.x[:-steps].reshape(self.scenario.spec.storages, -1).T
+        return Plan(
+            schedule={
+                "level_kwh": storages[:steps],
+                "reserve_kwh": storages[steps:].repeat(GATE_STEPS, axis=0),
+                "output_kwh": found.x[-steps:, None],
+            },
+            prices={"shadow_eur": -found.ineqlin.marginals},
+            objective_eur=float(found.fun + asked.fixed_eur),
+            bound_eur=asked.bound_eur(-found.ineqlin.marginals),
+            solver=f"HiGHS of scipy {scipy.__version__}",
+        )
 
 
 def _by_price(scenario: Scenario, seen: FloatArray) -> FloatArray:
@@ -79,17 +49,11 @@ def _by_price(scenario: Scenario, seen: FloatArray) -> FloatArray:
 
 
 def _by_margin(scenario: Scenario, seen: FloatArray) -> FloatArray:
-    """As high as it can where the price is above fuel and damage."""
+    """As high as it can where the price is above the damage."""
     price, choice = seen[..., :1], seen[..., 1:]
-    cost_eur_per_kwh = scenario.spec.fuel_eur_per_kwh + scenario.spec.damage_eur_per_kwh
-    return np.where(price > cost_eur_per_kwh, np.minimum(choice + 1.0, HIGH), 0.0)
+    return np.where(price > scenario.spec.damage_eur_per_kwh, np.minimum(choice + 1.0, HIGH), 0.0)
 
 
-idle_storage: Final = partial(Rule, _nothing)
-idle_plant: Final = partial(Rule, _off)
-thrifty_storage: Final = partial(Rule, _by_price)
-thrifty_plant: Final = partial(Rule, _by_margin)
-random_storage: Final = partial(Random, 0)
-random_plant: Final = partial(Random, 1)
-oracle_storage: Final = partial(Oracle, "storage")
-oracle_plant: Final = partial(Oracle, "plant")
+idle_storage, idle_plant = partial(resting, "storage"), partial(resting, "plant")
+random_storage, random_plant = partial(uniform, "storage"), partial(uniform, "plant")
+thrifty_storage, thrifty_plant = partial(Rule, _by_price), partial(Rule, _by_margin)

@@ -2,9 +2,6 @@
 
 import pytest
 
-from p2p_market import registry, scenarios
-from tests.toy.conftest import SCENARIO
-
 for needed in ("cryptography", "onnxruntime", "safetensors"):
     pytest.importorskip(needed)
 
@@ -26,12 +23,10 @@ RULE = 'rule = "thrifty"\n'
 
 
 @pytest.fixture
-def season(tmp_path, monkeypatch):
-    """A season of two draws, as if the scenario of the toy were shipped."""
+def season(tmp_path):
+    """A season of two draws of a scenario that the package ships."""
     from leaderboard.playing.opening import open_season
 
-    for module in (scenarios, registry):
-        monkeypatch.setattr(module, "scenario_folder", lambda: SCENARIO.parent)
     (tmp_path / "plan.toml").write_text(PLAN)
     (tmp_path / "secret").write_text(bytes(range(32)).hex())
     return open_season(tmp_path / "plan.toml", tmp_path / "toy", tmp_path / "secret")

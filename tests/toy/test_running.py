@@ -23,7 +23,7 @@ from tests.toy.conftest import CAST, SCENARIO, command
 
 def counted(monkeypatch):
     """How often a rule is asked."""
-    from tests.toy.players import Rule
+    from p2p_market.kit.policies import Rule
 
     asked, act = [], Rule.act
     monkeypatch.setattr(Rule, "act", lambda *given: asked.append(None) or act(*given))

@@ -5,72 +5,78 @@ it keeps in reserve until the next one. A plant is off, low or high, and cannot 
 at once. Nobody pays for the damage of its emissions, and the score counts it.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from functools import lru_cache, partial
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pettingzoo import ParallelEnv
+from pydantic import Field
 
 from p2p_market import track as contract
-from p2p_market.environment import TrackEnv
-from p2p_market.errors import ScenarioError
+from p2p_market.environment import environment as environment
+from p2p_market.kit import schema
+from p2p_market.kit.actions import screened
+from p2p_market.kit.defaults import digest as digest
+from p2p_market.kit.defaults import setting as setting
+from p2p_market.kit.defaults import stack as stack
+from p2p_market.kit.defaults import take as take
+from p2p_market.kit.episodes import DRAWN, Drawn, Source, keys_of
+from p2p_market.kit.linear import LinearProgram
+from p2p_market.kit.metrics import total
 from p2p_market.records import BoolArray, FloatArray, Record
 from p2p_market.track import Column, EpisodeKey, Feature, Joint, Outcome, Role
-from tests.toy import optimum
-from tests.toy.schema import GATE_STEPS, HIGH, START, Spec
-from tests.toy.schema import read as read  # of the contract
 
-SPLITS: Final = {"train": 0, "validation": 120, "test": 240}  # name -> first day
-UNITS, EPISODES = 5, 3  # of a split, of a unit
+ROLES: Final = ("storage", "plant")
+GATE_STEPS: Final = 4  # between two gates
+HIGH: Final = 2  # choices of the plant: 0 is off, 1 is low
+START: Final = 0.5  # level of a storage
 MEAN_EUR_PER_KWH: Final = 0.25
+DAYS: Final = {
+    "train": range(0, 10, 2),
+    "validation": range(120, 130, 2),
+    "test": range(240, 250, 2),
+}
+DRAWS: Final = 3  # episodes of each start day
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
-    """Prices are drawn, nothing is read."""
+class Spec(schema.Section):
+    """What a scenario file says."""
 
-    name: str = "drawn"
-    digest: str = hashlib.sha256(b"drawn").hexdigest()
+    id: str
+    title: str
+    track: Literal["toy"]
+    days: Literal[2] = 2
+    dt_h: Literal[1] = 1
+    optimum: Literal["linear"] = "linear"
+    storages: int = Field(ge=1, le=9)
+    capacity_kwh: float = Field(gt=0.0)
+    power_kw: float = Field(gt=0.0)
+    reserve_eur_per_kwh: float = Field(ge=0.0)  # income of each hour
+    level_kw: float = Field(gt=0.0)  # between two choices of the plant
+    damage_eur_per_kwh: float
+
+
+read = partial(schema.read, Spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenario(Record):
-    """What the file says."""
+    """What is fixed before an episode."""
 
     spec: Spec
-    data: Data = Data()
-
-    @property
-    def digest(self) -> str:
-        """Of the file."""
-        return hashlib.sha256(self.spec.model_dump_json().encode()).hexdigest()
-
-    @property
-    def agents(self) -> tuple[str, ...]:
-        """Storages, then the plant."""
-        return (*(f"storage_{number}" for number in range(self.spec.storages)), "plant_0")
-
-    @property
-    def steps(self) -> int:
-        """Hours."""
-        return 24 * self.spec.days
+    digest: str
+    agents: tuple[str, ...]
+    steps: int
+    data: Source = DRAWN
 
 
 @dataclass(frozen=True, slots=True)
-class Episode(Record):
+class Episode(Drawn):
     """All that is random."""
 
-    keys: tuple[EpisodeKey, ...]
-    price_eur_per_kwh: FloatArray  # (batch, step)
-
-    @property
-    def batch(self) -> int:
-        """How many are played at once."""
-        return len(self.keys)
+    price_eur_per_kwh: FloatArray  # (step, batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +89,27 @@ class State(Record):
     choice: FloatArray  # (batch, plant)
 
 
-def _produced(scenario: Scenario, episode: Episode, played: contract.Trajectory) -> FloatArray:
-    return np.asarray(played.series["output_kwh"].sum(axis=(0, 2)))
-
-
-def _by(name: str, **how: bool) -> contract.Baseline:
-    targets = {role: f"tests.toy.players:{name}_{role}" for role in ("storage", "plant")}
-    return contract.Baseline(targets, **how)
-
-
 CARD: Final = contract.Card(
     name="toy",
-    entries=("energy", "reserve", "fuel"),
-    social=("energy", "reserve", "fuel"),
+    entries=("energy", "reserve"),
+    social=("energy", "reserve"),
     unpaid=("damage",),
     causes=("none", "message", "ramp"),
-    metrics={"produced": contract.Metric("kWh", "", _produced)},
+    metrics={"produced": contract.Metric("kWh", "", partial(total, "output_kwh"))},
     baselines={
-        "idle": _by("idle"),
-        "thrifty": _by("thrifty"),
-        "random": _by("random"),
-        "oracle": _by("oracle", benchmark=False, foresight=True, centralised=True),
+        name: contract.Baseline({role: f"tests.toy.players:{name}_{role}" for role in ROLES})
+        for name in ("idle", "thrifty", "random")
     },
     rule="idle",
     prices=("shadow_eur",),
-    extras={"optimum": "tests.toy.optimum:Optimum"},
+    extras={"optimum": "tests.toy.players:Optimum"},
 )
 
 
 def build(spec: Spec, source: str = "") -> Scenario:
     """A scenario."""
-    return Scenario(spec)
+    agents = (*(f"storage_{number}" for number in range(spec.storages)), "plant_0")
+    return Scenario(spec, schema.digest(spec), agents, 24 * spec.days)
 
 
 @lru_cache(maxsize=8)
@@ -131,12 +127,8 @@ def roles(scenario: Scenario) -> tuple[Role, ...]:
 
 
 def keys(scenario: Scenario, split: str, seed: int) -> tuple[tuple[EpisodeKey, ...], ...]:
-    """Units of three episodes in a row."""
-    if split not in SPLITS:
-        raise ScenarioError(f"no split {split!r}; known are: {', '.join(SPLITS)}")
-    days = SPLITS[split] + scenario.spec.days * np.arange(UNITS * EPISODES)
-    units = days.reshape(UNITS, EPISODES).tolist()
-    return tuple(tuple(EpisodeKey(split, day, seed) for day in unit) for unit in units)
+    """Start days, each of them drawn several times."""
+    return keys_of(DAYS, split, seed, DRAWS)
 
 
 def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
@@ -144,18 +136,7 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
     generator = np.random.default_rng(np.random.SeedSequence([key.seed, key.start_day]))
     shape = np.sin(2.0 * np.pi * (np.arange(scenario.steps) - 9) / 24.0)
     price = MEAN_EUR_PER_KWH + 0.1 * shape + 0.03 * generator.standard_normal(scenario.steps)
-    return Episode((key,), np.clip(price, 0.0, 1.0)[None])
-
-
-def stack(singles: Sequence[Episode]) -> Episode:
-    """One batch out of several."""
-    prices = np.concatenate([one.price_eur_per_kwh for one in singles])
-    return Episode(tuple(key for one in singles for key in one.keys), prices)
-
-
-def take(episode: Episode, number: int) -> Episode:
-    """One of a batch."""
-    return Episode((episode.keys[number],), episode.price_eur_per_kwh[[number]])
+    return Episode((key,), np.clip(price, 0.0, 1.0)[:, None])
 
 
 def start(scenario: Scenario, episode: Episode) -> State:
@@ -166,7 +147,7 @@ def start(scenario: Scenario, episode: Episode) -> State:
 
 def observe(scenario: Scenario, episode: Episode, state: State) -> Joint:
     """What agents see; at the end the last price once more."""
-    price = episode.price_eur_per_kwh[:, [min(state.step, scenario.steps - 1)]]
+    price = episode.price_eur_per_kwh[min(state.step, scenario.steps - 1), :, None]
     to_gate = np.full_like(state.level_kwh, -state.step % GATE_STEPS)
     everywhere = price + np.zeros_like(to_gate)
     columns = {
@@ -193,22 +174,21 @@ def reads(scenario: Scenario, episode: Episode, state: State) -> Mapping[str, Bo
 def step(
     scenario: Scenario, episode: Episode, state: State, actions: Joint, strict: bool
 ) -> tuple[State, Outcome]:
-    """No number counts as rest, and a choice that is masked as the one below it."""
-    spec, price = scenario.spec, episode.price_eur_per_kwh[:, [state.step]]
-    (storage, heard), (plant, clear) = (_sound(actions[r.name], r) for r in roles(scenario))
+    """What is no action counts as rest, and a choice that is masked as the one below it."""
+    spec, price = scenario.spec, episode.price_eur_per_kwh[state.step, :, None]
+    (storage, heard), (plant, clear) = (screened(r, actions[r.name]) for r in roles(scenario))
     reserve_kwh = state.reserve_kwh
     if state.step % GATE_STEPS == 0:
         reserve_kwh = np.minimum(spec.capacity_kwh * (1.0 + storage[..., 1]) / 2.0, state.level_kwh)
     wanted_kwh = state.level_kwh + spec.dt_h * spec.power_kw * storage[..., 0]
     level_kwh = np.clip(wanted_kwh, reserve_kwh, spec.capacity_kwh)
-    choice = np.minimum(np.rint(plant[..., 0]), state.choice + 1.0)
+    choice = np.minimum(plant[..., 0], state.choice + 1.0)
     output_kwh = spec.dt_h * spec.level_kw * choice
     net_kwh = np.concatenate([level_kwh - state.level_kwh, -output_kwh], axis=1)
     entries = np.zeros((*net_kwh.shape, len(CARD.entries)))
     entries[..., 0] = price * net_kwh
     entries[:, :-1, 1] = -spec.dt_h * spec.reserve_eur_per_kwh * reserve_kwh
-    entries[:, -1:, 2] = spec.fuel_eur_per_kwh * output_kwh
-    ramp = np.where(np.rint(plant[..., 0]) > choice, 2, 0)
+    ramp = np.where(plant[..., 0] > choice, 2, 0)
     return State(state.step + 1, level_kwh, reserve_kwh, choice), Outcome(
         entries_eur=entries,
         unpaid_eur=spec.damage_eur_per_kwh * output_kwh,
@@ -219,28 +199,35 @@ def step(
     )
 
 
-def _sound(action: NDArray[Any], role: Role) -> tuple[FloatArray, BoolArray]:
-    """Actions in their ranges, rest where one is no number; and where it is one."""
-    ends = [(0, one.choices - 1) if one.choices else (-1, 1) for one in role.columns]
-    finite = np.asarray(np.isfinite(action).all(axis=-1))
-    return np.clip(np.where(finite[..., None], action, role.rest), *np.array(ends).T), finite
+def program(scenario: Scenario, episode: Episode) -> LinearProgram:
+    """Of each storage the levels and from each gate on the reserve, then the outputs [kWh].
 
-
-def digest(scenario: Scenario, episode: Episode) -> str:
-    """Of scenario and prices."""
-    known = scenario.digest.encode() + episode.price_eur_per_kwh.tobytes()
-    return hashlib.sha256(known).hexdigest()
+    All levels of the plant cost alike, and it ramps by one level in a step: all corners of the
+    program are choices of the plant.
+    """
+    spec, price = scenario.spec, episode.price_eur_per_kwh[:, 0]
+    now, before = np.eye(len(price)), np.eye(len(price), k=-1)
+    until = np.kron(np.eye(len(price) // GATE_STEPS), np.ones((GATE_STEPS, 1)))  # gate to its steps
+    none, first = np.zeros_like(until), now[0] * START * spec.capacity_kwh
+    rows = np.block([[now - before, none], [before - now, none], [-before, until], [-now, until]])
+    limit = np.concatenate([spec.power_kw + first, spec.power_kw - first, first, 0.0 * first])
+    income = np.full(until.shape[1], -spec.reserve_eur_per_kwh * GATE_STEPS)
+    outlay = np.concatenate([price - np.append(price[1:], 0.0), income])
+    storages = np.kron(np.eye(spec.storages), rows)
+    apart = np.zeros((len(storages), len(price))), np.zeros((len(price), storages.shape[1]))
+    top = np.repeat([spec.capacity_kwh, HIGH * spec.level_kw], [storages.shape[1], len(price)])
+    return LinearProgram(
+        cost=np.append(np.tile(outlay, spec.storages), spec.damage_eur_per_kwh - price),
+        rows=np.block([[storages, apart[0]], [apart[1], now - before]]),
+        limit=np.append(np.tile(limit, spec.storages), np.full(len(price), spec.level_kw)),
+        top=top,
+        fixed_eur=-spec.storages * float(price[0]) * START * spec.capacity_kwh,
+    )
 
 
 def bound_eur(scenario: Scenario, episode: Episode, prices: contract.Series) -> float:
     """By weak duality."""
-    (price,) = episode.price_eur_per_kwh
-    return optimum.program(scenario.spec, price).bound_eur(prices["shadow_eur"])
-
-
-def setting(scenario: Scenario, episode: Episode) -> tuple[Scenario, Episode]:
-    """As it is."""
-    return scenario, episode
+    return program(scenario, episode).bound_eur(prices["shadow_eur"])
 
 
 def replayed(scenario: Scenario, episode: Episode, plan: contract.Plan) -> Joint:
@@ -252,10 +239,3 @@ def replayed(scenario: Scenario, episode: Episode, plan: contract.Plan) -> Joint
     choice = plan.schedule["output_kwh"] / (spec.level_kw * spec.dt_h)
     storage = np.stack([power, reserve], axis=-1)
     return {"storage": storage[:, None], "plant": np.rint(choice)[:, None, :, None]}
-
-
-def environment(
-    scenario: Scenario, render_mode: str | None, info: str
-) -> ParallelEnv[Any, Any, Any]:
-    """The PettingZoo environment."""
-    return TrackEnv(scenario, render_mode)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,11 @@ from p2p_market.compilation import kernel
 from p2p_market.data.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, start_days
 from p2p_market.data.streams import ITSELF, below, opened, seeded, share, stream, words
 from p2p_market.errors import ScenarioError
+from p2p_market.kit.defaults import stack as stack
+from p2p_market.kit.defaults import take as take
+from p2p_market.kit.episodes import Drawn
 from p2p_market.market.ticks import to_ticks
-from p2p_market.records import FloatArray, IntArray, Record
+from p2p_market.records import FloatArray, IntArray
 from p2p_market.track import EpisodeKey
 
 REFERENCE_SPLIT: Final = "test"
@@ -30,10 +33,11 @@ START_LEVEL: Final = (0.3, 0.7)  # share of the capacity stored at the start
 
 
 @dataclass(frozen=True, slots=True)
-class Episode(Record):
+class Episode(Drawn):
     """Exogenous series, `(step, batch, agent)`; those marked + run one day past the end."""
 
-    keys: tuple[EpisodeKey, ...]  # one per community of the batch
+    BATCH_AXIS: ClassVar = {"start_energy_kwh": 0}
+
     load_kw: FloatArray
     pv_kw: FloatArray  # available, >= 0
     retail_eur_per_kwh: FloatArray  # +
@@ -70,38 +74,6 @@ class Episode(Record):
         """The same episode with sound sensors and connections."""
         fields_of = ("sensor_fault", "sensor_bias", "message_fault")
         return replace(self, **{name: getattr(self, name)[:0] for name in fields_of})
-
-    @property
-    def batch(self) -> int:
-        """Number of communities."""
-        return len(self.keys)
-
-
-_BATCH_AXIS: Final = {"start_energy_kwh": 0}
-
-
-def stack(episodes: Sequence[Episode]) -> Episode:
-    """One batch out of several episodes of one scenario."""
-    if len(episodes) == 1:
-        return episodes[0]
-    columns: dict[str, Any] = {}
-    for field in fields(Episode):
-        parts = [getattr(episode, field.name) for episode in episodes]
-        if field.name == "keys":
-            columns[field.name] = tuple(key for part in parts for key in part)
-        else:
-            columns[field.name] = np.concatenate(parts, axis=_BATCH_AXIS.get(field.name, 1))
-    return Episode(**columns)
-
-
-def take(episode: Episode, number: int) -> Episode:
-    """One community of a batch, as a batch of one."""
-    columns: dict[str, Any] = {"keys": episode.keys[number : number + 1]}
-    for field in fields(Episode):
-        if field.name != "keys":
-            whole, axis = getattr(episode, field.name), _BATCH_AXIS.get(field.name, 1)
-            columns[field.name] = np.take(whole, [number], axis=axis)
-    return Episode(**columns)
 
 
 def choose_key(

@@ -11,10 +11,11 @@ from p2p_market.assets import ASSETS
 from p2p_market.assets.load import ANY
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
-from p2p_market.community.scenario.schema import ScenarioSpec, explain, shortened
+from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.data import DataSet, donor_pools
 from p2p_market.data.calendar import SPLIT_DAYS
 from p2p_market.errors import DataError, ScenarioError
+from p2p_market.kit.schema import explain, shortened
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray
 
@@ -46,7 +47,7 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
         try:
             nodes.append(ASSETS[kind](**parameters))
         except ValidationError as error:
-            raise ScenarioError(f"{spec.id}: {kind}: {explain(error, place)}") from error
+            raise ScenarioError(f"{spec.id}: {kind}: {explain(error, place=place)}") from error
         except ValueError as error:
             raise ScenarioError(f"{spec.id}: {place}: {error}") from error
     return nodes

@@ -3,11 +3,10 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
-from pydantic import ValidationError
 
 from p2p_market.assets.node import coefficients
 from p2p_market.community.scenario.members import (
@@ -20,11 +19,12 @@ from p2p_market.community.scenario.members import (
     peak_loads_kw,
 )
 from p2p_market.community.scenario.record import Scenario
-from p2p_market.community.scenario.schema import DynamicContract, ScenarioSpec, explain
+from p2p_market.community.scenario.schema import REASONS, DynamicContract, ScenarioSpec
 from p2p_market.community.scenario.tariff import retail_year
 from p2p_market.data import DataSet, load
 from p2p_market.data.forecast import expect, pooled
 from p2p_market.errors import DataError, ScenarioError
+from p2p_market.kit.schema import read
 from p2p_market.market import MECHANISMS
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
@@ -38,25 +38,8 @@ NOTHING_EUR_PER_KWH: Final = 1e-9
 __all__ = ["Scenario", "build", "specification_digest", "validated"]
 
 
-def validated(
-    values: Mapping[str, Any],
-    source: str = "scenario",
-    line: Callable[[tuple[int | str, ...]], int | None] | None = None,
-) -> ScenarioSpec:
-    """What a scenario file says, if it keeps the schema; errors name file, line and field.
-
-    Args:
-        values: of the file and its bases.
-        source: the file, for errors.
-        line: tells the line of a field.
-
-    Raises:
-        ScenarioError: if it breaks the schema.
-    """
-    try:
-        return ScenarioSpec.model_validate(values)
-    except ValidationError as error:
-        raise ScenarioError(f"{source}: {explain(error, line=line or (lambda _: None))}") from error
+validated: Final = partial(read, ScenarioSpec, reasons=REASONS)
+"""What the file of a scenario says, as `p2p_market.kit.schema.read` checks it."""
 
 
 def build(spec: ScenarioSpec, source: str = "") -> Scenario:

@@ -1,19 +1,15 @@
 """What a scenario file may say: the schema of `configs/scenarios/*.yaml`."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
-    Strict,
-    ValidationError,
     model_validator,
 )
 
 from p2p_market.community.records import LARGEST
+from p2p_market.kit.schema import Number, Section, Whole
 
 
 def _whole_quarters(dt_h: float) -> float:
@@ -26,8 +22,6 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-Number = Annotated[float, Strict()]  # a truth value or a text is not a number
-Whole = Annotated[int, Strict()]
 Share = Annotated[Number, Field(ge=0.0, le=1.0)]
 Price = Annotated[Number, Field(ge=0.0, le=10.0)]
 Dearest = Annotated[Number, Field(gt=0.0, le=10.0 * LARGEST)]  # energy that is missing
@@ -42,36 +36,14 @@ def _no_fault(price_eur_per_kwh: float) -> float:
     return price_eur_per_kwh
 
 
-Loc = tuple[int | str, ...]
-"""Where a value stands: keys and places in lists."""
-
 FORMULA: Final = ("adder_eur_per_kwh",)
 """Parts of a contract that are not a price, but come before the rounding to a tick."""
 
-_WITHOUT_VALUE: Final = ("missing", "missing_argument", "missing_keyword_only_argument")
-_REASONS: Final = {
-    "missing": "is missing; add it",
-    "missing_argument": "is missing; add it",
-    "extra_forbidden": "there is no such key; check its spelling",
-    "unexpected_keyword_argument": "there is no such parameter; check its spelling",
-    "int_type": "must be a whole number, without quotes",
-    "float_type": "must be a number, without quotes",
-    "string_type": "must be a text; put it into quotes",
-    "finite_number": "must be a finite number",
-    "model_type": "must hold keys with values",
-    "model_attributes_type": "must hold keys with values",
-    "dict_type": "must hold keys with values",
-    "tuple_type": "must be a list",
+REASONS: Final = {
     "union_tag_not_found": "has no `kind`; add one: flat, time_of_use or dynamic",
     "union_tag_invalid": "`kind` must be flat, time_of_use or dynamic",
 }
-"""Kind of a validation error -> its reason in the words of a scenario file."""
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys and non-finite numbers are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+"""Kind of a validation error -> its reason, beside those that all tracks share."""
 
 
 class FlatContract(Section):
@@ -283,50 +255,3 @@ class ScenarioSpec(Section):
                     f"do not fit into {self.days} days; lower windows or hours"
                 )
         return self
-
-
-MOST_COMPLAINTS: Final = 4
-
-
-def explain(
-    error: ValidationError, place: str = "", line: Callable[[Loc], int | None] = lambda _: None
-) -> str:
-    """Line, field, value and reason of each validation error, in one line.
-
-    Args:
-        error: of a scenario file, or of a device's parameters.
-        place: of the device in its file, to be put before the field.
-        line: says in which line of the file a field stands.
-    """
-    errors = error.errors()
-    # A list whose items are wrong is called too short as well.
-    found = [one for one in errors if one["type"] != "too_short"] or errors
-    told = []
-    for one in found[:MOST_COMPLAINTS]:
-        loc = one["loc"]
-        if loc[0:1] == ("contracts",):
-            loc = loc[:2] + loc[3:]  # without the kind, which pydantic puts in between
-        number = line(loc)
-        before = "" if number is None else f"line {number}: "
-        field = ".".join(filter(None, (place, dotted(loc))))
-        value = "" if one["type"] in _WITHOUT_VALUE or not loc else f" {shortened(one['input'])}"
-        reason = _REASONS.get(one["type"]) or one["msg"].removeprefix("Value error, ")
-        reason = reason.replace("Input should be", "must be")
-        told.append(f"{before}{field}{value}: {reason}" if field else before + reason)
-    more = len(found) - MOST_COMPLAINTS
-    return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
-
-
-def dotted(loc: Loc) -> str:
-    """`members[3].assets[0].donor` out of its parts."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
-    return path.removeprefix(".")
-
-
-def shortened(value: object) -> str:
-    """A value as it stands in a file, its beginning if it is long."""
-    try:
-        text = repr(value)
-    except ValueError:  # an integer of thousands of digits
-        text = "a huge number"
-    return text if len(text) <= 60 else f"{text[:56]} ..."

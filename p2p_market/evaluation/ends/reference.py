@@ -20,7 +20,7 @@ from p2p_market.evaluation.ends.plan_store import DAMAGES, split
 from p2p_market.files import write_bytes, write_text
 from p2p_market.records import FloatArray
 from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey, Plan, Series
-from p2p_market.tracks import extra, track_of
+from p2p_market.tracks import extra, folder_beside, track_of
 
 SPLIT: Final = "test"
 SEED: Final = 0  # of the episodes in the table, and of a benchmark by default
@@ -53,6 +53,11 @@ class Entry:
     def key(self) -> EpisodeKey:
         """What the episode is drawn from."""
         return EpisodeKey(self.split, self.start_day, self.seed)
+
+
+def folder_of(scenario: AnyScenario) -> Path:
+    """Where its table is: here, or beside the track of another package."""
+    return folder_beside(scenario.spec.track, "reference") or FOLDER
 
 
 def reference_keys(scenario: AnyScenario) -> tuple[EpisodeKey, ...]:
@@ -101,7 +106,9 @@ def _from_units(units: NDArray[np.int64]) -> FloatArray:
     return np.asarray(units / PER_UNIT)
 
 
-def published(scenario: AnyScenario, episode: AnyEpisode, folder: Path = FOLDER) -> Plan | None:
+def published(
+    scenario: AnyScenario, episode: AnyEpisode, folder: Path | None = None
+) -> Plan | None:
     """The optimum of an episode out of the table; None if it is not there.
 
     A scenario that differs from a shipped one only in labels and mechanism has the same optima.
@@ -110,6 +117,7 @@ def published(scenario: AnyScenario, episode: AnyEpisode, folder: Path = FOLDER)
         episode: a batch of one.
     """
     (key,), scenario = episode.keys, _twin(scenario)
+    folder = folder or folder_of(scenario)
     track = track_of(scenario)
     for number, entry in enumerate(entries(scenario, folder)):
         if entry.key == key and entry.episode == track.digest(scenario, episode):
@@ -117,10 +125,10 @@ def published(scenario: AnyScenario, episode: AnyEpisode, folder: Path = FOLDER)
     return None
 
 
-def entries(scenario: AnyScenario, folder: Path = FOLDER) -> tuple[Entry, ...]:
+def entries(scenario: AnyScenario, folder: Path | None = None) -> tuple[Entry, ...]:
     """The table of a scenario; empty if there is none, or it is of another version."""
     scenario = _twin(scenario)
-    table = _table(folder / f"{scenario.spec.id}.json")
+    table = _table((folder or folder_of(scenario)) / f"{scenario.spec.id}.json")
     if table is None or table["scenario"] != scenario.digest:
         return ()
     return tuple(
@@ -175,7 +183,7 @@ def write_table(
     scenario: AnyScenario,
     rows: list[tuple[Entry, Plan]],
     versions: dict[str, str],
-    folder: Path = FOLDER,
+    folder: Path | None = None,
 ) -> Path:
     """Write the table of a scenario, completely or not at all; returns the path of the JSON.
 
@@ -183,6 +191,7 @@ def write_table(
         rows: in the order of the weeks; plans as `rounded` gives them.
         versions: of the packages that made it.
     """
+    folder = folder or folder_of(scenario)
     keys = (entry.key for entry, _ in rows)
     single = [track_of(scenario).draw(scenario, key) for key in keys]
     plans = [_packed(scenario, one, plan) for one, (_, plan) in zip(single, rows, strict=True)]

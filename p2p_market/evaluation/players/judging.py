@@ -146,7 +146,8 @@ def _others(play: Play, steps: int) -> list[Float32Array]:
         return [np.roll(one, 1, axis=0) for one in play.watched.out_seen[:steps]]
     (key,) = play.episode.keys
     track = track_of(play.scenario)
-    units = track.keys(play.scenario, key.split, key.seed + 1)
+    found = track.keys(play.scenario, key.split, key.seed + 1)
+    units = [unit for unit in found if key not in unit] or found
     days = [unit[0].start_day for unit in units]
     now = days.index(key.start_day) if key.start_day in days else 0
     other = track.draw(play.scenario, units[(now + len(units) // 2) % len(units)][0])

@@ -11,8 +11,9 @@ from p2p_market import make, make_batch
 from p2p_market.assets import ASSETS
 from p2p_market.community.records import LARGEST
 from p2p_market.community.scenario.scenario import build
-from p2p_market.community.scenario.schema import FORMULA, ScenarioSpec, dotted
+from p2p_market.community.scenario.schema import FORMULA, ScenarioSpec
 from p2p_market.errors import ScenarioError
+from p2p_market.kit.schema import dotted
 from p2p_market.registry import load_scenario, parse, read_scenario
 from p2p_market.tracks import TRACKS
 from tests.community.scenario.drawing import SCHEMA, SMALL, fields_of, put
