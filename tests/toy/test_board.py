@@ -1,5 +1,7 @@
 """The toy through the doors of the leaderboard."""
 
+from dataclasses import replace
+
 import pytest
 
 for needed in ("cryptography", "onnxruntime", "safetensors"):
@@ -49,3 +51,16 @@ def test_a_package_plays_a_role(season, tmp_path):
     record = evaluate(candidate, season, tmp_path / "out")
     assert all(one.best_eur < one.cost_eur < one.rule_eur for one in record.episodes)
     assert replay(tmp_path / "out" / "my-agent-0.1.0", season) == []
+
+
+def test_a_track_brings_its_board(monkeypatch):
+    from leaderboard.tracks import board_card
+    from tests.toy import board, track
+
+    board_card.cache_clear()
+    assert board_card("toy").zero == ""
+    own = replace(track.CARD, extras={"board": "tests.toy.board:CARD"})
+    monkeypatch.setattr(track, "CARD", own)
+    board_card.cache_clear()
+    assert board_card("toy") is board.CARD
+    board_card.cache_clear()
