@@ -143,6 +143,9 @@ NEUTRAL = (
     "p2p_market.tracks",
 )
 NEUTRAL += (
+    "p2p_market.environment",
+    "p2p_market.kit",
+    "p2p_market.play",
     "p2p_market.registry",
     "p2p_market.track",
     "p2p_market.scenarios",
