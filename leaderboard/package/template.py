@@ -1,6 +1,8 @@
 """A package to begin with: it passes the gate, and says where to go on."""
 
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -21,7 +23,7 @@ from p2p_market.tracks import track_of
 MANIFEST: Final = """\
 # What you submit. Change this file, then: p2p-market leaderboard pack FOLDER
 format = "p2p-market-submission/1"
-name = "my-agent"  # small letters, digits and '-'
+name = "{name}"  # small letters, digits and '-'
 version = "0.1.0"
 division = "policy"  # or "method": 5 or more networks, one per seed; "reference" is never ranked
 
@@ -54,6 +56,8 @@ RULE: Final = """\
 rule = "{rule}"
 """
 
+SHORTEST, LONGEST = 3, 40  # letters of a name
+
 SUMMARIES: Final = {"onnx": "None: all outputs are 0.", "rules": "None: a rule."}
 
 
@@ -83,12 +87,21 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
             contents = _rule(track, role)
         files[role.name] = (name + ENDINGS[kind], contents)
     more = _more(track, {role: name for role, (name, _) in files.items()})
-    manifest = MANIFEST.format(kind=kind, more=more, summary=SUMMARIES[kind]).encode()
+    manifest = MANIFEST.format(
+        name=_slug(folder), kind=kind, more=more, summary=SUMMARIES[kind]
+    ).encode()
     paths = []
     for name, contents in ((NAME, manifest), *files.values()):
         write_bytes(folder / name, contents)
         paths.append(folder / name)
     return paths
+
+
+def _slug(folder: Path) -> str:
+    """The folder's name as that of a package; my-agent if nothing of it can be one."""
+    letters = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore")
+    name = re.sub(r"[^a-z0-9]+", "-", letters.decode().lower())[:LONGEST].strip("-")
+    return name if len(name) >= SHORTEST else "my-agent"
 
 
 def _more(track: str, files: dict[str, str]) -> str:

@@ -61,6 +61,7 @@ def evaluate(
     workers: int = 1,
     ray: str | None = None,
     tell: Tell = lambda done, all_: None,
+    scenario: str | None = None,
 ) -> Record:
     """Evaluate a candidate, or go on with it.
 
@@ -71,17 +72,23 @@ def evaluate(
         workers: processes; the results do not depend on their number.
         ray: address of a Ray cluster to play on, "local" or "auto" (`evaluation.cluster`).
         tell: called with the progress.
+        scenario: of the only board to play; None: all. The episodes of one board are kept for an
+            evaluation in all, and make no record.
 
     Returns:
-        The record, which is `result.json` of the entry now.
+        The record, which is `result.json` of the entry now; or what it holds of one board.
 
     Raises:
         RecordError: if another package was evaluated under this name and version.
     """
     own = folder / f"{candidate.entry.name}-{candidate.entry.version}"
     if (known := _finished(own, candidate, season)) is not None:
-        return known
-    tasks = tasks_of(candidate, season)
+        return _of_board(known, scenario)
+    tasks = [
+        task
+        for task in tasks_of(candidate, season)
+        if scenario in (None, task.drawn.board.scenario)
+    ]
     belongs = _belongs(candidate, season)
     parts = {task.name: _kept(own, task, belongs) for task in tasks}
     todo = [task for task in tasks if parts[task.name] is None]
@@ -93,11 +100,24 @@ def evaluate(
             tell(len(tasks) - sum(each is None for each in parts.values()), len(tasks))
     found = [part for part in parts.values() if part is not None]
     record = _record(candidate, season, found)
+    if scenario is not None:
+        return record
     if candidate.data:
         write_bytes(own / PACKAGE, candidate.data)
     write_bytes(own / NAME, canonical(record) + b"\n")
     _tidy(own, record)
     return record
+
+
+def _of_board(record: Record, scenario: str | None) -> Record:
+    """What a record holds of one board, or all of it."""
+    if scenario is None:
+        return record
+    own: dict[str, Any] = {
+        "episodes": [one for one in record.episodes if one.scenario == scenario],
+        "focal": [one for one in record.focal if one.scenario == scenario],
+    }
+    return record.model_copy(update=own)
 
 
 def tasks_of(candidate: Candidate, season: Season) -> list[Task]:

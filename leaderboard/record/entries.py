@@ -56,8 +56,13 @@ def read(folder: Path) -> Record:
         raise RecordError(f"{folder.name}: {error}") from None
 
 
-def entered(season: Season) -> list[Entered]:
+def entered(season: Season, more: Path | None = None) -> list[Entered]:
     """All entries of a season, with their tiers.
+
+    Args:
+        season: in whose folder they lie.
+        more: another folder of entries, as `run` writes them; those that are not finished, or lie
+            in the season's folder too, are left out.
 
     Raises:
         RecordError: if a record is damaged, or not of this season.
@@ -65,13 +70,33 @@ def entered(season: Season) -> list[Entered]:
     """
     path = season.folder / ledger.NAME
     known = ledger.read(path) if path.is_file() else None
-    found = [judged(folder, known) for folder in folders(season)]
+    chosen = {folder.name: folder for folder in _finished(more)}
+    chosen |= {folder.name: folder for folder in folders(season)}
+    found = [judged(chosen[name], known) for name in sorted(chosen)]
+    if not found:
+        raise RecordError(
+            f"{season.id}: no entries to rank; --entries FOLDER adds what `run` has left there"
+        )
     for one in found:
         if wrong := unfit(one.folder, one.record, season):
             raise RecordError(f"{one.folder.name}: {wrong[0]}")
     environments = {str(sorted(one.record.environment.scenarios.items())) for one in found}
     if len(environments) > 1:
         raise RecordError(f"{season.id}: entries were played on different scenarios of one name")
+    return found
+
+
+def _finished(folder: Path | None) -> list[Path]:
+    """Folders of entries, in a folder of them, that have a record.
+
+    Raises:
+        RecordError: if there is none.
+    """
+    if folder is None:
+        return []
+    found = [path.parent for path in sorted(folder.glob(f"*/{NAME}"))]
+    if not found:
+        raise RecordError(f"{folder}: holds no folder with {NAME}; `run` writes one")
     return found
 
 

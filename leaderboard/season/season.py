@@ -142,7 +142,10 @@ def read(folder: Path, secret: bytes | None = None) -> Season:
     """
     path = folder / FILE
     if not path.is_file():
-        raise RecordError(f"{folder}: no {FILE}; seasons are in {FOLDER}")
+        known = ", ".join(sorted(one.parent.name for one in FOLDER.glob(f"*/{FILE}")))
+        raise RecordError(
+            f"{folder.name}: there is no such season; known: {known}, or a folder with {FILE}"
+        )
     text = path.read_bytes()
     file = read_toml(FILE, text, SeasonFile)
     if secret is None and (folder / SECRET).is_file():

@@ -9,19 +9,23 @@ from leaderboard.season import season as seasons
 from leaderboard.site.build import write
 from leaderboard.site.gather import gather
 from leaderboard.site.serve import server
+from leaderboard.verbs.given import expect
 from p2p_market.evaluation.running.interruption import exit_code, forget
 
 CTRL_C: Final = 130
 
 
-def build(season: Path, output: Path) -> list[str]:
+def build(season: Path, output: Path, more: Path | None = None) -> list[str]:
     """Write the pages of a season; lines to show.
 
     Args:
         season: id of one in the repository, or a folder.
         output: is created; may hold an earlier build and nothing else.
+        more: another folder of entries, as `run` writes them.
     """
-    site = gather(seasons.read(seasons.find(season)))
+    if season.exists():
+        expect(season, "season")
+    site = gather(seasons.read(seasons.find(season)), more)
     paths = write(site, output)
     size = sum(path.stat().st_size for path in paths)
     return [

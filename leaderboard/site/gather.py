@@ -10,7 +10,7 @@ from leaderboard.playing.roles import compared_in
 from leaderboard.ranking import ranking
 from leaderboard.ranking.export import FORMATS, bibtex
 from leaderboard.ranking.ranking import Board
-from leaderboard.record.entries import PACKAGE, Entered, entered
+from leaderboard.record.entries import FOLDER, PACKAGE, Entered, entered
 from leaderboard.record.record import NAME, Record, canonical, digest
 from leaderboard.season.season import Season
 from leaderboard.site import columns, content
@@ -35,14 +35,14 @@ CITE: Final = """\
 """  # noqa: E501
 
 
-def gather(season: Season) -> Site:
-    """Everything that is shown of a season.
+def gather(season: Season, more: Path | None = None) -> Site:
+    """Everything that is shown of a season, and of entries in another folder.
 
     Raises:
         RecordError: if a record is damaged, or of another season.
         LedgerError: if the ledger is damaged.
     """
-    board = ranking.board_of(season.id, entered(season))
+    board = ranking.board_of(season.id, entered(season, more))
     return Site(
         season=_season(season),
         rows=tuple(_row(row) for row in board.rows),
@@ -166,8 +166,10 @@ def _list(named: dict[str, str]) -> str:
 
 
 def _commands(season: Season, one: Entered) -> tuple[str, ...]:
-    folder = f"leaderboard/seasons/{season.id}/entries/{_id(one)}"
-    found = [f"p2p-market leaderboard {verb} {folder}" for verb in ("replay", "verify")]
+    within = one.folder.parent == season.folder / FOLDER
+    folder = f"leaderboard/seasons/{season.id}/entries/{_id(one)}" if within else str(one.folder)
+    verbs = ("replay", "verify") if (season.folder / ledger.NAME).is_file() else ("replay",)
+    found = [f"p2p-market leaderboard {verb} {folder}" for verb in verbs]
     entry = one.record.entry
     played = entry.name if entry.kind == "baseline" else f"{folder}/{PACKAGE}"
     found.append(f"p2p-market leaderboard evaluate {played} --season {season.id} --output again")

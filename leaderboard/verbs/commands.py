@@ -1,12 +1,14 @@
 """What the verbs of `p2p-market leaderboard` do; the command line itself is in the package."""
 
 from pathlib import Path
+from shlex import quote
 
 from leaderboard.gate.check import check
-from leaderboard.package.package import pack_folder, read
+from leaderboard.package.package import from_bytes, pack_folder, read
 from leaderboard.package.template import write_template
 from leaderboard.playing.play import policies
 from leaderboard.tracks import track_name
+from leaderboard.verbs.given import expect
 from p2p_market.errors import PackageError, PolicyError
 from p2p_market.files import write_bytes
 from p2p_market.registry import load_scenario
@@ -15,15 +17,32 @@ from p2p_market.scenarios import known_ids
 
 def init(folder: Path, kind: str, track: str) -> list[str]:
     """Write a template; lines to show."""
-    return [str(path) for path in write_template(folder, kind, track)]
+    return [
+        *(str(path) for path in write_template(folder, kind, track)),
+        f"put your policy there, then: p2p-market leaderboard pack {quote(str(folder))}",
+    ]
 
 
 def pack(folder: Path, output: Path | None) -> list[str]:
-    """Write the zip of a folder; lines to show."""
-    data = pack_folder(folder)
-    path = output or folder.with_name(f"{folder.resolve().name}.zip")
+    """Write the zip of a folder; lines to show.
+
+    Raises:
+        PackageError: if the folder does not make a package, or names a rule that there is not.
+    """
+    expect(folder, "draft")
+    whole = folder.resolve()
+    path = output or (folder if folder.name == whole.name else whole).with_name(f"{whole.name}.zip")
+    try:
+        data = pack_folder(folder)
+        package = from_bytes(data)
+        if package.manifest.policy.kind == "rules":
+            check(package)
+    except PackageError as error:
+        if path.exists():
+            raise PackageError(f"{error}. {path} is still what an earlier `pack` wrote") from None
+        raise
     write_bytes(path, data)
-    return [str(path), f"check it: p2p-market leaderboard check {path}"]
+    return [str(path), f"check it: p2p-market leaderboard check {quote(str(path))}"]
 
 
 def check_file(path: Path) -> list[str]:
@@ -32,6 +51,7 @@ def check_file(path: Path) -> list[str]:
     Raises:
         PackageError: if it may not.
     """
+    expect(path, "zip")
     package = read(path)
     networks = check(package)
     lines = [

@@ -17,10 +17,14 @@ from leaderboard.record.record import NAME, digest
 from leaderboard.season import season
 from leaderboard.season.season import Season
 from leaderboard.tracks import board_card, card
+from leaderboard.verbs.given import expect
+from leaderboard.verbs.summary import aligned
 from leaderboard.visible import visible
 from p2p_market.errors import LedgerError, P2PMarketError
+from p2p_market.evaluation.running.processes import processors
 from p2p_market.files import write_text
 from report.table import amount
+from report.words import in_words
 
 HEADINGS: Final = (
     "rank", "entry", "tier", "score", "95 %", "mean", "worst scenario", "worse off %", "Jain",
@@ -33,7 +37,8 @@ Tell = Callable[[int, int], None]
 
 def replay_entry(entry: Path, secret_file: Path | None, workers: int, tell: Tell) -> list[str]:
     """Differences between an entry's record and its replay."""
-    return replay(entry, _season_of(entry, secret_file), workers, tell)
+    expect(entry, "entry")
+    return replay(entry, _season_of(entry, secret_file), workers or processors(), tell)
 
 
 def verify_path(
@@ -45,9 +50,20 @@ def verify_path(
     workers: int,
     tell: Tell,
 ) -> tuple[list[str], list[str]]:
-    """What is wrong with a season or an entry, and what else is known of it."""
+    """What is wrong with a season or an entry, and what else is known of it.
+
+    Raises:
+        LedgerError: if the season has no ledger to verify it by.
+    """
+    if path.exists():
+        expect(path, "entry", "season")
     alone = (path / NAME).is_file()
     own = _season_of(path, secret_file) if alone else _season(path, secret_file)
+    if not (own.folder / ledger.NAME).is_file():
+        raise LedgerError(
+            f"season {own.id} has no ledger to verify by; use `p2p-market leaderboard replay "
+            f"{path if alone else 'ENTRY'}`"
+        )
     chosen = [path] if alone else entries.folders(own)
     problems = (
         verify.verify_only(own, chosen, checkpoint, key)
@@ -56,7 +72,7 @@ def verify_path(
     )
     told = []
     if replays and own.secret is not None:
-        for folder, lines in replay_all(chosen, own, workers, tell).items():
+        for folder, lines in replay_all(chosen, own, workers or processors(), tell).items():
             problems += [f"{folder.name}: {line}" for line in lines]
     elif replays:
         told.append("not replayed: the season's secret is not revealed yet")
@@ -173,21 +189,35 @@ def _numbers(said: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def rank(folder: Path) -> list[str]:
-    """The tables of a season; lines to show."""
-    board = _board(folder)
+def rank(folder: Path, more: Path | None = None) -> list[str]:
+    """The tables of a season, with entries of another folder; lines to show."""
+    board = _board(folder, more)
     brief, lines = _brief(board.track), []
     headings = (*HEADINGS, *brief.values(), *LAST)
     for title, rows in (
         ("Policy entries", board.policies.rows),
         ("Method entries", board.methods.rows),
-        ("References and tripwires", board.shown),
+        ("References and tripwires, which are never ranked", board.shown),
     ):
         if rows:
-            lines += [title, *_aligned([headings, *(_cells(row, brief) for row in rows)])]
-            lines += [f"{row.name}: {'; '.join(row.reasons)}" for row in rows if row.reasons]
+            lines += [title, *aligned([headings, *(_cells(row, brief) for row in rows)])]
+            if rows is not board.shown:
+                lines += [f"{row.name}: {'; '.join(row.reasons)}" for row in rows if row.reasons]
             lines.append("")
-    return lines
+    return [*lines, *_legend(board.track)]
+
+
+def _legend(track: str) -> list[str]:
+    """What the headings mean."""
+    rule = in_words(card(track).rule)
+    return [
+        f"score: 0 costs what {rule} costs, 100 what the optimum costs; interquartile mean over "
+        "all boards, with its 95 % interval; mean: over all",
+        f"worse off: members that pay more than a cent above {rule}; Jain: how equally savings "
+        "are shared, 1 = equally",
+        "faults: steps without a valid answer, of a thousand; ms: time of the policy per step",
+        "tripwires: blind policies of the organiser, which have to score low",
+    ]
 
 
 def _brief(track: str) -> Mapping[str, str]:
@@ -210,14 +240,6 @@ def _cells(row: Row, brief: Mapping[str, str]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
 def export_board(folder: Path, form: str, output: Path | None) -> list[str]:
     """Write a board for other programs; lines to show."""
     if form not in export.FORMATS:
@@ -229,9 +251,11 @@ def export_board(folder: Path, form: str, output: Path | None) -> list[str]:
     return [str(output)]
 
 
-def _board(folder: Path) -> ranking.Board:
+def _board(folder: Path, more: Path | None = None) -> ranking.Board:
+    if folder.exists():
+        expect(folder, "season")
     own = _season(folder)
-    return ranking.board_of(own.id, entries.entered(own))
+    return ranking.board_of(own.id, entries.entered(own, more))
 
 
 def _season_of(entry: Path, secret_file: Path | None) -> Season:

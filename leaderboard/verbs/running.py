@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from leaderboard.checking.replay import reproduced
 from leaderboard.package.package import packed
 from leaderboard.playing.candidate import Candidate, of_baseline, of_package
@@ -14,9 +12,11 @@ from leaderboard.playing.opening import open_season
 from leaderboard.record import entries
 from leaderboard.record.record import NAME, Record
 from leaderboard.season.season import Season, find, read, read_secret
-from p2p_market.commands.console import euro
-from p2p_market.errors import PackageError
-from p2p_market.evaluation.statistics.scores import ratio_of_sums
+from leaderboard.verbs.given import expect
+from leaderboard.verbs.summary import summary
+from leaderboard.visible import visible
+from p2p_market.errors import PackageError, PolicyError
+from p2p_market.evaluation.running.processes import processors
 
 DEV: Final = "dev"
 """Season whose secret everybody knows."""
@@ -25,20 +25,38 @@ Tell = Callable[[int, int], None]
 
 
 def run(
-    package: Path, split: str, output: Path, workers: int, ray: str | None, tell: Tell
+    package: Path, board: str | None, output: Path, workers: int, ray: str | None, tell: Tell
 ) -> list[str]:
-    """Evaluate an author's package on the public draws; lines to show.
+    """Evaluate an author's package on the public draws, or on those of one board.
 
     Raises:
-        PackageError: if the split is not a public one, or the package may not play.
+        PackageError: if the package may not play, or there is no such board.
     """
-    if split != DEV:
-        raise PackageError(
-            f"no split {split!r}; authors use --split {DEV}, organisers use `evaluate`"
-        )
+    expect(package, "zip")
     season = read(find(DEV))
-    record = evaluate(of_package(packed(package), season), season, output, workers, ray, tell)
-    return _lines(record, output)
+    known = list(dict.fromkeys(one.scenario for one in season.file.boards))
+    if board is not None and board not in known:
+        raise PackageError(f"no board {visible(board)!r} in {DEV}; known: {', '.join(known)}")
+    candidate = of_package(packed(package), season)
+    record = evaluate(candidate, season, output, _at_once(workers, ray), ray, tell, board)
+    lines = summary(record, season, board)
+    if board is not None:
+        return [*lines, f"no record of one board; all of {DEV}: the same without --board"]
+    return [
+        *lines,
+        _where(record, output),
+        f"beside others: p2p-market leaderboard rank {DEV} --entries {output}",
+        f"as pages: p2p-market leaderboard build {DEV} --entries {output} -o site",
+    ]
+
+
+def _at_once(workers: int, ray: str | None) -> int:
+    """Processes of this machine; a cluster says itself how many it has."""
+    return workers or (0 if ray else processors())
+
+
+def _where(record: Record, folder: Path) -> str:
+    return f"record: {folder / f'{record.entry.name}-{record.entry.version}'}"
 
 
 def organise(
@@ -57,13 +75,15 @@ def organise(
     secret = None if secret_file is None else read_secret(secret_file)
     season = read(find(season_id), secret)
     folder = output or season.folder / entries.FOLDER
-    record = evaluate(_candidate(name, season), season, folder, workers, ray, tell)
-    return _lines(record, folder) + ([] if output is None else _beside(record, season))
+    at_once = _at_once(workers, ray)
+    record = evaluate(_candidate(name, season), season, folder, at_once, ray, tell)
+    lines = [*summary(record, season, None), _where(record, folder)]
+    return lines + ([] if output is None else _beside(record, season))
 
 
 def open_one(plan: Path, season_id: str, secret_file: Path, workers: int, tell: Tell) -> list[str]:
     """Open a season; lines to show."""
-    season = open_season(plan, find(season_id), secret_file, workers, tell)
+    season = open_season(plan, find(season_id), secret_file, _at_once(workers, None), tell)
     return [
         f"season {season.id}: {season.folder}",
         f"commitment {season.file.sealed.commitment}",
@@ -76,28 +96,12 @@ def _candidate(name: str, season: Season) -> Candidate:
     path = Path(name)
     if path.is_file():
         return of_package(packed(path), season)
-    return of_baseline(name, season.track)
-
-
-def _lines(record: Record, folder: Path) -> list[str]:
-    """Scores per scenario: 0 = the rule, 100 = the optimum."""
-    lines = []
-    for scenario in dict.fromkeys(one.scenario for one in record.episodes):
-        own = [one for one in record.episodes if one.scenario == scenario]
-        costs = (
-            np.array([getattr(one, name) for one in own])
-            for name in ("rule_eur", "cost_eur", "best_eur")
-        )
-        faults = sum(sum(one.faults.values()) for one in own)
-        score = round(float(ratio_of_sums(*costs)), 1) + 0.0
-        lines.append(
-            f"{scenario}: score {score:.1f} in {len(own)} "
-            f"episodes, {faults} faulty steps, {sum(one.failed for one in own)} failed"
-        )
-    saved = [one.alone_eur - one.cost_eur for one in record.focal]
-    if saved:
-        lines.append(f"one seat among bots: saves {euro(np.array(saved))} EUR per episode")
-    return [*lines, f"record: {folder / f'{record.entry.name}-{record.entry.version}'}"]
+    try:
+        return of_baseline(name, season.track)
+    except PolicyError:
+        if path.exists() or path.suffix == ".zip":
+            expect(path, "zip")
+        raise
 
 
 def _beside(record: Record, season: Season) -> list[str]:

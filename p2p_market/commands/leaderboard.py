@@ -11,6 +11,7 @@ import typer
 from p2p_market.commands import leaderboard_ledger
 from p2p_market.commands.leaderboard_console import (
     EntryArgument,
+    MoreOption,
     SeasonArgument,
     SecretOption,
     WorkersOption,
@@ -79,7 +80,7 @@ def check(package: Annotated[Path, typer.Argument(help="The zip of a submission.
 
 @app.command()
 def replay(
-    entry: EntryArgument, secret_file: SecretOption = None, workers: WorkersOption = 1
+    entry: EntryArgument, secret_file: SecretOption = None, workers: WorkersOption = 0
 ) -> None:
     """Play an entry's episodes again from their traces and compare every number to the last bit.
 
@@ -106,7 +107,7 @@ def verify(
     replays: Annotated[
         bool, typer.Option("--replay/--no-replay", help="Whether to play the episodes again.")
     ] = True,
-    workers: WorkersOption = 1,
+    workers: WorkersOption = 0,
 ) -> None:
     """Check digests, signatures and the ledger, and replay what can be replayed.
 
@@ -121,13 +122,13 @@ def verify(
 
 
 @app.command()
-def rank(season: SeasonArgument) -> None:
+def rank(season: SeasonArgument, more: MoreOption = None) -> None:
     """Show the tables of a season.
 
-    Example: p2p-market leaderboard rank season-0
+    Example: p2p-market leaderboard rank dev --entries results/leaderboard
     """
     with refusing():
-        say(verbs(JUDGING).rank(season))
+        say(verbs(JUDGING).rank(season, more))
 
 
 @app.command()
@@ -152,22 +153,24 @@ RayOption = Annotated[
 @app.command()
 def run(
     package: Annotated[Path, typer.Argument(help="The zip of a submission.")],
-    split: Annotated[str, typer.Option("--split", help="dev, the public draws.")] = "dev",
+    board: Annotated[
+        str | None, typer.Option("--board", help="Play this scenario alone. Default: all.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the records.")] = Path(
         "results/leaderboard"
     ),
-    workers: WorkersOption = 1,
+    workers: WorkersOption = 0,
     ray: RayOption = None,
 ) -> None:
-    """Evaluate a package on the public draws, as an organiser does on secret ones.
+    """Evaluate a package on the public draws (season dev), as an organiser does on secret ones.
 
     An interrupted evaluation goes on when the same command is given again.
 
-    Example: p2p-market leaderboard run my-agent.zip --split dev
+    Example: p2p-market leaderboard run my-agent.zip
     """
     with refusing():
         with counting("episodes") as tell:
-            told = verbs(RUNNING).run(package, split, output, workers, ray, tell)
+            told = verbs(RUNNING).run(package, board, output, workers, ray, tell)
         say(told)
 
 
@@ -182,7 +185,7 @@ def evaluate(
         Path | None,
         typer.Option("--output", "-o", help="Another folder: to reproduce a published record."),
     ] = None,
-    workers: WorkersOption = 1,
+    workers: WorkersOption = 0,
     ray: RayOption = None,
 ) -> None:
     """Evaluate an entry in a season, as its organiser.
@@ -202,7 +205,7 @@ def open_season(
     secret_file: Annotated[
         Path, typer.Option("--secret-file", help="Used if it exists, otherwise written.")
     ],
-    workers: WorkersOption = 1,
+    workers: WorkersOption = 0,
 ) -> None:
     """Open a season: commit to a secret, and to both ends of every draw.
 
@@ -218,13 +221,14 @@ def open_season(
 def build(
     season: SeasonArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.")],
+    more: MoreOption = None,
 ) -> None:
     """Make the pages of a season: the same records give the same bytes.
 
     Example: p2p-market leaderboard build season-0 -o site
     """
     with refusing():
-        say(verbs(PAGES).build(season, output))
+        say(verbs(PAGES).build(season, output, more))
 
 
 @app.command()

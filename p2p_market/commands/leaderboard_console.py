@@ -24,7 +24,17 @@ SecretOption = Annotated[
     typer.Option("--secret-file", help="The season's secret, before it is revealed."),
 ]
 WorkersOption = Annotated[
-    int, typer.Option("--workers", "-w", min=1, help="Processes; no number depends on them.")
+    int,
+    typer.Option(
+        "--workers",
+        "-w",
+        min=0,
+        help="Processes; 0: one per available processor. No number depends on them.",
+    ),
+]
+MoreOption = Annotated[
+    Path | None,
+    typer.Option("--entries", help="Show these too: a folder of entries, as run writes it."),
 ]
 
 

@@ -1,0 +1,183 @@
+"""What a newcomer does wrong and is told; one board alone; entries beside those of a season."""
+
+import json
+import shutil
+
+import pytest
+
+pytest.importorskip("cryptography")
+pytest.importorskip("cvxpy")
+pytest.importorskip("jinja2")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("safetensors")
+
+from leaderboard.playing.candidate import of_baseline
+from leaderboard.playing.evaluate import evaluate
+from leaderboard.record import entries
+from leaderboard.record.record import parse
+from leaderboard.season import season
+from leaderboard.verbs import running
+from leaderboard.verbs.summary import summary
+from p2p_market.errors import PackageError
+from tests.leaderboard.networks import network
+from tests.leaderboard.packages import DRAFT, package
+from tests.leaderboard.seasons import net, rule
+from tests.leaderboard.test_verbs import run
+
+pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("seasons")]
+
+
+@pytest.fixture(scope="module")
+def given(tiny, tmp_path_factory):
+    """A folder with one thing of each kind."""
+    folder = tmp_path_factory.mktemp("given")
+    run("init", folder / "draft", "--kind", "rules")
+    run("pack", folder / "draft", "-o", folder / "package.zip")
+    evaluate(rule(tiny), tiny, folder / "entries")
+    (folder / "empty").mkdir()
+    return {
+        "draft": folder / "draft",
+        "zip": folder / "package.zip",
+        "entry": folder / "entries" / "my-agent-0.1.0",
+        "season": season.FOLDER / "dev",
+        "empty": folder / "empty",
+        "nothing": folder / "nowhere.zip",
+    }
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "says"),
+    [
+        ("pack", "zip", "is the zip of a submission, for `p2p-market leaderboard check, run or"),
+        ("check", "draft", "is the folder of a submission, for `p2p-market leaderboard pack`"),
+        ("run", "draft", "is the folder of a submission, for `p2p-market leaderboard pack`"),
+        ("run", "entry", "with result.json, for `p2p-market leaderboard replay or verify`"),
+        ("check", "nothing", "is not there; this verb takes the zip of a submission"),
+        ("replay", "zip", "this verb takes the folder of an entry, with result.json"),
+        ("replay", "season", "is a season, for `p2p-market leaderboard rank, build, export or"),
+        ("verify", "zip", "takes the folder of an entry, with result.json or a season"),
+        ("verify", "empty", "is none of what this verb takes"),
+        ("rank", "entry", "with result.json, for `p2p-market leaderboard replay or verify`"),
+        ("rank", "nothing", "there is no such season; known: dev, season-0"),
+    ],
+)
+def test_the_wrong_thing_is_told_its_verb(given, verb, kind, says):
+    code, said = run(verb, given[kind])
+    assert code in (1, 2)
+    assert says in said.replace("\n", "")
+
+
+def test_evaluate_takes_a_zip_or_the_name_of_a_reference(given):
+    code, said = run("evaluate", given["draft"], "--season", "dev")
+    assert (code, "for `p2p-market leaderboard pack`" in said) == (1, True)
+
+
+@pytest.mark.parametrize("path", ["dev", season.FOLDER / "dev" / "entries" / "truthful-1.0.0"])
+def test_a_season_without_a_ledger_is_not_verified(path, monkeypatch):
+    monkeypatch.setattr("leaderboard.verbs.judging.replay_all", None)  # nothing is played
+    code, said = run("verify", path)
+    assert code == 1
+    assert "season dev has no ledger to verify by; use `p2p-market leaderboard replay " in said
+
+
+def test_the_package_has_the_name_of_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder, name in (("Solar Föx 2", "solar-fox-2"), ("x" * 60, "x" * 40), ("é", "my-agent")):
+        run("init", folder)
+        text = (tmp_path / folder / "submission.toml").read_text("utf-8")
+        assert f'\nname = "{name}"' in text
+        assert run("pack", folder)[0] == 0
+    monkeypatch.chdir(tmp_path / "Solar Föx 2")
+    assert run("pack", ".")[0] == 0
+    assert not (tmp_path / "Solar Föx 2" / "Solar Föx 2.zip").exists()
+
+
+def test_pack_refuses_an_unknown_rule_and_names_the_older_zip(tmp_path):
+    run("init", tmp_path / "mine", "--kind", "rules")
+    (tmp_path / "mine" / "policy.toml").write_text('rule = "truthfull"\n')
+    code, said = run("pack", tmp_path / "mine")
+    assert (code, "truthfull" in said, "storage-value" in said) == (1, True, True)
+    assert "earlier" not in said
+    (tmp_path / "mine.zip").write_bytes(package())
+    assert "mine.zip is still what an earlier `pack` wrote" in run("pack", tmp_path / "mine")[1]
+
+
+def test_one_board_is_played_and_goes_on(tiny, tmp_path, monkeypatch):
+    (tmp_path / "net.zip").write_bytes(
+        package({"policy.onnx": network().SerializeToString()}, DRAFT.replace('"rules"', '"onnx"'))
+    )
+    monkeypatch.setattr(running, "find", lambda _: tiny.folder)
+    monkeypatch.setattr(running, "read", lambda _: tiny)
+    own = tmp_path / "out" / "my-agent-0.1.0"
+
+    def go(board):
+        counts = []
+        told = running.run(
+            tmp_path / "net.zip", board, tmp_path / "out", 1, None, lambda *n: counts.append(n)
+        )
+        return "\n".join(told), counts
+
+    with pytest.raises(PackageError, match="no board 'ev-12-v0' in dev; known: classic-v0"):
+        go("ev-12-v0")
+    said, counts = go("classic-v0")
+    assert counts[-1] == (3, 3)
+    assert "no record of one board" in said
+    assert not (own / "result.json").exists()
+    said, counts = go(None)  # all of it was played before
+    assert counts == []
+    assert f"rank dev --entries {tmp_path / 'out'}" in said
+    record = parse((own / "result.json").read_bytes())
+    assert len(record.episodes) == 2
+    assert go("classic-v0")[0].splitlines()[1] in said
+
+
+def test_scores_stand_beside_those_of_references(tiny, tmp_path):
+    copy = tmp_path / "tiny"
+    shutil.copytree(tiny.folder, copy)
+    own = season.read(copy, tiny.secret)
+    for name in ("no-trade", "truthful", "optimum"):
+        evaluate(of_baseline(name), own, copy / "entries")
+    record = evaluate(net(own), own, tmp_path / "out")
+    lines = summary(record, own, None)
+    assert lines[0].split() == ["board", "my-agent", "0.1.0", "no-trade", "truthful"]
+    assert [line.split("  ")[0] for line in lines[1:4]] == [
+        "classic-v0", "all boards", "one seat, EUR",
+    ]  # fmt: skip
+    assert lines[2].split()[3] == "0.0"
+    assert "against no trade in that seat" in "\n".join(lines)
+    assert lines[-1] == "3 episodes, no faulty step"
+    broken = record.model_copy(
+        update={"focal": [one.model_copy(update={"faults": {"late": 2}}) for one in record.focal]}
+    )
+    assert summary(broken, own, None)[-1] == "classic-v0: 2 faulty steps, 0 failed episodes"
+
+
+def test_entries_of_another_folder_are_shown_beside_those_of_a_season(tiny, tmp_path):
+    copy = tmp_path / "tiny"
+    shutil.copytree(tiny.folder, copy)
+    own = season.read(copy, tiny.secret)
+    code, said = run("rank", copy)
+    assert (code, "no entries to rank; --entries FOLDER adds" in said) == (1, True)
+    assert "`run` writes one" in run("rank", copy, "--entries", tmp_path)[1]
+    evaluate(of_baseline("no-trade"), own, copy / "entries")
+    evaluate(rule(own), own, tmp_path / "out")
+    (tmp_path / "out" / "unfinished-1.0.0" / "parts").mkdir(parents=True)
+    code, said = run("rank", copy, "--entries", tmp_path / "out")
+    assert code == 0, said
+    assert "my-agent 0.1.0: self-reported" in said
+    assert "no-trade 1.0.0" in said
+    assert "score: 0 costs what no trade costs" in said
+    assert "tripwires: blind policies" in said
+    assert run("build", copy, "--entries", tmp_path / "out", "-o", tmp_path / "site")[0] == 0
+    page = (tmp_path / "site" / "entries" / "my-agent-0.1.0.html").read_text("utf-8")
+    assert f"leaderboard replay {tmp_path / 'out' / 'my-agent-0.1.0'}" in page
+    assert "leaderboard verify" not in page
+
+
+def test_the_public_season_holds_references():
+    """Rules to compare with; the test of all replays is that of the slow walk."""
+    own = season.read(season.FOLDER / "dev")
+    found = {one.record.entry.name: one for one in entries.entered(own)}
+    assert set(found) == {"no-trade", "truthful", "storage-value"}
+    assert all(json.loads((one.folder / "result.json").read_text()) for one in found.values())
