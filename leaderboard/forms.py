@@ -1,5 +1,6 @@
 """The form of what strangers write: exact types, and TOML bounded in size, nesting and time."""
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+from pydantic_core import ErrorDetails
 
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError
@@ -31,6 +33,10 @@ MENDS: Final = {
     "union_tag_not_found": "rule is missing; add it",
 }
 """Kind of a schema's complaint -> in our words."""
+
+
+SHOULD: Final = re.compile(r"^(?:Input|String|List|Value|Dictionary) should ")
+"""How a schema's complaint begins."""
 
 
 class Section(BaseModel):
@@ -53,16 +59,32 @@ def _plain(text: str) -> str:
 Short = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_plain)]
 Long = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_plain)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$")]
-Version = Annotated[
-    str,
-    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})$"),
-]
-Orcid = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$")]
-Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}$")]
-Link = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,200}$")]
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,38}$")]
+SLUG: Final = r"^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$"
+NUMBERS: Final = r"^(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})$"
+ORCID: Final = r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$"
+DOI: Final = r"^10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}$"
+LINK: Final = r"^https://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,200}$"
+SHA256: Final = r"^[0-9a-f]{64}$"
+NAME: Final = r"^[a-z][a-z0-9_-]{0,38}$"
+
+PATTERNS: Final = {
+    SLUG: "3 to 40 small letters, digits and '-', with a letter or digit at both ends",
+    NUMBERS: "three numbers such as 0.1.0",
+    ORCID: "an ORCID such as 0000-0002-1825-0097",
+    DOI: "a DOI such as 10.1000/example",
+    LINK: "a link of at most 208 plain letters that begins with https://",
+    SHA256: "64 hexadecimal digits, in small letters",
+    NAME: "1 to 39 small letters, digits, '_' and '-', with a letter first",
+}
+"""Pattern -> what it asks for, in words."""
+
+Slug = Annotated[str, StringConstraints(pattern=SLUG)]
+Version = Annotated[str, StringConstraints(pattern=NUMBERS)]
+Orcid = Annotated[str, StringConstraints(pattern=ORCID)]
+Doi = Annotated[str, StringConstraints(pattern=DOI)]
+Link = Annotated[str, StringConstraints(pattern=LINK)]
+Digest = Annotated[str, StringConstraints(pattern=SHA256)]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 """Of a track, or of a role."""
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 Text = Annotated[str, StringConstraints(max_length=200)]
@@ -82,18 +104,23 @@ def read_toml(name: str, text: bytes, form: type[Form]) -> Form:
     try:
         return form.model_validate(_parsed(name, text))
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)
-        complaints = [_complaint(one["loc"], one["type"], one["msg"]) for one in wrong[:COMPLAINTS]]
+        wrong = error.errors(include_url=False, include_input=False)
+        complaints = [_complaint(one) for one in wrong[:COMPLAINTS]]
         raise PackageError(f"{name}: {'; '.join(complaints)}") from None
 
 
-def _complaint(place: tuple[int | str, ...], kind: str, message: str) -> str:
+def _complaint(error: ErrorDetails) -> str:
     """A field and what is wrong with it."""
-    field = ".".join(visible(str(part)) for part in place)
-    if kind in MENDS:
-        return f"{field} {MENDS[kind]}".strip()
-    said = visible(message.removeprefix("Value error, "), 300)
-    return ": ".join(filter(None, [field, said]))
+    field, told = ".".join(visible(str(part)) for part in error["loc"]), error.get("ctx", {})
+    if error["type"] in MENDS:
+        return f"{field} {MENDS[error['type']]}".strip()
+    if error["type"] == "union_tag_invalid":
+        known = told["expected_tags"].replace("'", "")
+        return f"no rule {visible(str(told['tag']))!r}; known: {known}"
+    said = visible(error["msg"].removeprefix("Value error, "), 300)
+    if (pattern := told.get("pattern")) in PATTERNS:
+        said = f"must be {PATTERNS[pattern]}"
+    return ": ".join(filter(None, [field, SHOULD.sub("must ", said)]))
 
 
 def _parsed(name: str, text: bytes) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def _widths(
     if names not in ([first], [first, second]):
         shown = [visible(name) for name in names[:5]]
         raise RefusedError(
-            f"its {what} are {shown}; they must be {first!r}, or {first!r}, {second!r}"
+            f"its {what} are {shown}; they must be {first!r}, or {first!r}, {second!r}: export "
+            f"with {what[:-1]}_names=[{first!r}]"
         )
     return {value.name: _width(value) for value in values}
 
@@ -92,8 +93,11 @@ def _width(value: ValueInfoProto) -> tuple[int, str]:
 
 def _columns(told: dict[str, str]) -> tuple[str, ...]:
     """Names of the columns, out of the metadata."""
-    if not {COLUMNS, DECISION} <= told.keys():
-        raise RefusedError(f"its metadata need {COLUMNS!r} and {DECISION!r}; add what is missing")
+    if missing := [name for name in (COLUMNS, DECISION) if name not in told]:
+        raise RefusedError(
+            f"its metadata lack {' and '.join(map(repr, missing))}; add it with "
+            "onnx.helper.set_model_props"
+        )
     text = told[COLUMNS]
     try:
         if len(text) > METADATA_BYTES:

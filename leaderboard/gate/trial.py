@@ -28,7 +28,7 @@ def play_zeros(model: bytes, interface: Interface) -> None:
         raise
     except Exception as error:  # onnxruntime's errors have no other base of their own
         raise RefusedError(
-            f"does not run: {visible(str(error), 200)}; try it in onnxruntime first"
+            f"does not run with rows of zeros; onnxruntime says: {visible(str(error), 200)}"
         ) from None
 
 

@@ -329,7 +329,7 @@ HOSTILE = {
     "columns, long": (lambda: network(columns='["' + "x" * 20_000 + '"]'), "within 16384 bytes"),
     "columns, numbers": (lambda: network(columns="[NaN, 1e999]"), "is not a JSON list of names"),
     "no metadata": (lambda: with_field(lambda m: m.ClearField("metadata_props")),
-        "its metadata need 'columns' and 'decision'; add what is missing"),
+        "its metadata lack 'columns' and 'decision'; add it with onnx"),
     "wrong arguments": (lambda: ending(node("MatMul", ["rows"], ["x"])), "is not valid"),
     "wrong sizes": (lambda: ending(node("MatMul", ["rows", "w"], ["x"]),
         constants=[constant("w", np.ones((WIDTH + 1, 1)))]), "is not valid"),

@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 import onnxruntime
 
-from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, STATE
+from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT, STATE
 from baselines.learners.ppo.decision import KINDS, Decision
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
@@ -86,8 +86,12 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
                 "torch.onnx.export(..., external_data=False)"
             ) from error
         raise PolicyError(f"{path}: not an ONNX model ({error})") from error
-    if not {COLUMNS, DECISION} <= told.keys():
-        raise PolicyError(f"{path}: its metadata need {COLUMNS!r} and {DECISION!r}")
+    if missing := [name for name in (COLUMNS, DECISION) if name not in told]:
+        raise PolicyError(
+            f"{path}: its metadata lack {' and '.join(map(repr, missing))}; add it with "
+            "onnx.helper.set_model_props"
+        )
+    _check_inputs(path, _session(model))
     kind = told[DECISION]
     if kind not in KINDS:
         raise PolicyError(f"{path}: unknown decision {kind!r}; known: {', '.join(KINDS)}")
@@ -98,6 +102,25 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
             f"{path} was made for other observations than those of {scenario.spec.id}: {other}"
         )
     return OnnxPolicy(model, decision)
+
+
+def _check_inputs(path: str, session: onnxruntime.InferenceSession) -> None:
+    """Whether a network takes any number of rows, by the names that it will be asked with.
+
+    Raises:
+        PolicyError: if it does not.
+    """
+    names = [one.name for one in session.get_inputs()]
+    if names not in ([INPUT], [INPUT, STATE]):
+        raise PolicyError(
+            f"{path}: its inputs are {names}; they must be {INPUT!r}, or {INPUT!r}, {STATE!r}: "
+            f"export with input_names=[{INPUT!r}]"
+        )
+    if any(isinstance(one.shape[0], int) for one in session.get_inputs() if one.shape):
+        raise PolicyError(
+            f"{path}: takes a fixed number of rows; export with "
+            f"dynamic_axes={{{INPUT!r}: {{0: 'row'}}, {OUTPUT!r}: {{0: 'row'}}}}"
+        )
 
 
 @lru_cache(maxsize=8)

@@ -178,12 +178,31 @@ def test_what_cannot_be_played_is_named(classic, tmp_path):
     model = onnx.load(classic[1])
     onnx.helper.set_model_props(model, {"columns": "[]"})
     onnx.save(model, broken)
-    with pytest.raises(PolicyError, match="its metadata need 'columns' and 'decision'"):
+    with pytest.raises(PolicyError, match="its metadata lack 'decision'; add it with"):
         load_policy(str(broken), scenario)
     onnx.helper.set_model_props(model, {"columns": "[]", "decision": "dance"})
     onnx.save(model, broken)
     with pytest.raises(PolicyError, match="decision 'dance'; known: around_rule, full"):
         load_policy(str(broken), scenario)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda one: setattr(one, "name", "x"), r"inputs are \['x'\]; they must be 'rows', or"),
+        (lambda one: setattr(one.type.tensor_type.shape.dim[0], "dim_value", 4), "dynamic_axes={"),
+    ],
+)
+def test_other_inputs_are_named_before_it_plays(classic, tmp_path, change, says):
+    model, broken = onnx.load(classic[1]), tmp_path / "broken.onnx"
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            if name == "rows" and "must be" in says:
+                node.input[place] = "x"
+    change(model.graph.input[0])
+    onnx.save(model, broken)
+    with pytest.raises(PolicyError, match=says):
+        load_policy(str(broken), load_scenario("classic-v0"))
 
 
 def test_a_file_plays_in_focus(classic):
