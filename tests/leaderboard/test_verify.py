@@ -351,8 +351,8 @@ def test_verbs_say_what_is_right(whole, tmp_path):
     code, told = run("verify", whole, "--no-replay", *known)
     assert (code, kept in told) == (0, True)
     code, told = run("rank", whole)
-    assert (code, "References and tripwires" in told) == (0, True)
-    assert "zero-intelligence 1.0.0: reference: shown, never ranked" in told
+    assert (code, "References and tripwires, which are never ranked" in told) == (0, True)
+    assert "zero-intelligence 1.0.0" in told
     assert run("export", whole, "--format", "csv", "-o", tmp_path / "board.csv")[0] == 0
     assert (tmp_path / "board.csv").read_text().count("\n") == 3
     assert "@misc{" in run("export", whole, "--format", "bibtex")[1]
@@ -366,7 +366,7 @@ def test_verbs_say_what_is_wrong(copy):
     code, told = run("verify", copy, "--no-replay")
     assert (code, "changed: episodes" in told) == (1, True)
     assert run("export", copy, "--format", "xml")[0] == 1
-    assert run("replay", copy / "nowhere")[0] == 1
+    assert run("replay", copy / "nowhere")[0] == 2
     assert run("verify", entry, "--checkpoint", "99:" + "0" * 64, "--no-replay")[0] == 1
     assert "must be NUMBER" in run("verify", entry, "--checkpoint", "9" * 5000 + ":0")[1]
 
