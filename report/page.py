@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from p2p_market.evaluation.benchmark import ScenarioResult
-from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
+from p2p_market.evaluation.tables.marks import NO_MARK, Legend, legends, unmarked
 from p2p_market.evaluation.tables.overview import improvements, overview, shared_costs
 from p2p_market.files import write_text
 from p2p_market.registry import rule_of
@@ -232,14 +232,19 @@ def _alarms(result: ScenarioResult) -> list[str]:
 
 def _conduct(result: ScenarioResult) -> list[str]:
     """How the policies behave, mark by mark; who has none."""
-    rows = [row for row in result.rows if row.policy != OPTIMUM]
     marked = [
-        f"{', '.join(found)}: {word} ({mark}); {meaning}."
-        for mark, (word, meaning) in MARKS.items()
-        if (found := [row.policy for row in rows if mark in marks(row.conduct)])
+        f"{_with_shares(one)}: {one.word} ({one.mark}); {one.meaning}."
+        for one in legends(result.rows)
     ]
-    sound = ", ".join(row.policy for row in rows if unmarked(row.conduct))
-    return [*marked, f"{sound}: decentralised, checked, and reproducible."] if sound else marked
+    sound = ", ".join(unmarked(result.rows))
+    return [*marked, f"{sound}: {NO_MARK}."] if sound else marked
+
+
+def _with_shares(one: Legend) -> str:
+    if not one.shares:
+        return ", ".join(one.policies)
+    pairs = zip(one.policies, one.shares, strict=True)
+    return ", ".join(f"{policy} ({share})" for policy, share in pairs)
 
 
 def _interventions(result: ScenarioResult) -> list[str] | None:

@@ -92,8 +92,9 @@ def two_runs(
             "First run less second, 95 % intervals by resampling weeks for both together. Cost: "
             "EUR per episode, below 0 the first is cheaper; score: above 0 the first is better."
         )
-        for which, record in zip(("first", "second"), records, strict=True):
-            for line in recorded_marks(record):
+        compared = [{one.first for one in found}, {one.second for one in found}]
+        for which, record, names in zip(("first", "second"), records, compared, strict=True):
+            for line in recorded_marks(record, names):
                 console.print(f"{which} run: {line}", style="yellow")
         if overall:
             shared = overall[0]

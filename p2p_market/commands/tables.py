@@ -6,10 +6,10 @@ import numpy as np
 
 from p2p_market.commands.console import console, euro
 from p2p_market.commands.screen import Figures
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.benchmark import ScenarioResult
 from p2p_market.evaluation.ends.certificate import MIXED_INTEGER
-from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
 from p2p_market.evaluation.statistics.summary import Summary
+from p2p_market.evaluation.tables.marks import NO_MARK, legends, marks_of, unmarked
 from p2p_market.evaluation.tables.overview import overview
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
@@ -47,7 +47,7 @@ def print_overview(results: Sequence[ScenarioResult]) -> None:
 
 def _results(result: ScenarioResult) -> Figures:
     """Both ends of the scale and everything between, one row per policy."""
-    found = [_marks(row) for row in result.rows]
+    found = [" ".join(marks_of(row)) for row in result.rows]
     marked, gaps = ("mark",) if any(found) else (), track_of(result.scenario).CARD.gaps
     return Figures(
         (
@@ -74,19 +74,14 @@ def _results(result: ScenarioResult) -> Figures:
     )
 
 
-def _marks(row: Row) -> str:
-    """Letters beside a policy's name; the end of the scale needs none."""
-    return "" if row.policy == OPTIMUM else " ".join(marks(row.conduct))
-
-
 def _print_conduct(result: ScenarioResult) -> None:
     """What the marks mean, and how policies failed."""
-    used = "".join(_marks(row) for row in result.rows)
-    for mark, (word, meaning) in MARKS.items():
-        if mark in used:
-            console.print(f"{mark}: {word}; {meaning}")
-    if any(unmarked(row.conduct) for row in result.rows):
-        console.print("no mark: decentralised, checked, and reproducible")
+    for one in legends(result.rows):
+        pairs = zip(one.policies, one.shares, strict=False)
+        shares = ", ".join(f"{policy} {share}" for policy, share in pairs)
+        console.print(f"{one.mark}: {one.word}; {one.meaning}{f' ({shares})' if shares else ''}")
+    if set(unmarked(result.rows)) - {rule_of(result.scenario)}:
+        console.print(f"no mark: {NO_MARK}")
     for row in result.rows:
         if row.conduct.failure is not None:
             console.say(str(row.conduct.failure), "red")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic import model_validator as checked
 
 from p2p_market.errors import ReplayError, ScenarioError
+from p2p_market.evaluation.players.answers import SOUND, Answers
 from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
 from p2p_market.records import IntArray
 from p2p_market.registry import recorded_track
@@ -65,6 +66,7 @@ class Played(Read):
     digests: list[Digest]  # the same; empty if it never acted
     actions: str | None  # file, below the run's folder; None if it never acted
     conduct: Conduct = UNKNOWN
+    answers: Answers = SOUND
 
     @checked(mode="after")
     def _acted(self) -> "Played":
