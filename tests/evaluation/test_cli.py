@@ -25,7 +25,7 @@ def run_folder(tmp_path_factory):
     output = tmp_path_factory.mktemp("results")
     done = invoke("benchmark", *RUN, "-p", "truthful", "-o", str(output))
     assert done.exit_code == 0, done.output
-    assert "holds in 2 of 2 episodes" in " ".join(done.output.split())
+    assert "holds in 2 of 2 weeks" in " ".join(done.output.split())
     (folder,) = output.glob("*-classic-v0")
     return folder
 
