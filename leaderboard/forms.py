@@ -16,6 +16,7 @@ from pydantic import (
 
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError
+from p2p_market.validation import sentences
 
 BYTES: Final = 64 * 1024
 LINE: Final = 2000
@@ -24,13 +25,8 @@ NESTING: Final = 8
 
 COMPLAINTS: Final = 10
 """Fields named at once."""
-
-MENDS: Final = {
-    "missing": "is missing; add it",
-    "extra_forbidden": "is unknown; remove it",
-    "union_tag_not_found": "rule is missing; add it",
-}
-"""Kind of a schema's complaint -> in our words."""
+LONGEST: Final = 400
+"""Letters of what is said of one of them."""
 
 
 class Section(BaseModel):
@@ -82,18 +78,12 @@ def read_toml(name: str, text: bytes, form: type[Form]) -> Form:
     try:
         return form.model_validate(_parsed(name, text))
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)
-        complaints = [_complaint(one["loc"], one["type"], one["msg"]) for one in wrong[:COMPLAINTS]]
-        raise PackageError(f"{name}: {'; '.join(complaints)}") from None
+        raise PackageError(f"{name}: {complaints(error)}") from None
 
 
-def _complaint(place: tuple[int | str, ...], kind: str, message: str) -> str:
-    """A field and what is wrong with it."""
-    field = ".".join(visible(str(part)) for part in place)
-    if kind in MENDS:
-        return f"{field} {MENDS[kind]}".strip()
-    said = visible(message.removeprefix("Value error, "), 300)
-    return ": ".join(filter(None, [field, said]))
+def complaints(error: ValidationError) -> str:
+    """The fields that are wrong and how, fit for a terminal."""
+    return "; ".join(visible(one, LONGEST) for one in sentences(error)[:COMPLAINTS])
 
 
 def _parsed(name: str, text: bytes) -> dict[str, Any]:
