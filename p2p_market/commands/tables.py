@@ -46,7 +46,9 @@ def print_overview(results: Sequence[ScenarioResult]) -> None:
         console.print(_summary(summaries))
         console.print(
             "IQM: mean of the middle half of the scores of blocks (of 13 weeks, every third); "
-            "CVaR: mean of their worst tenth; rank: in 95 % of draws"
+            "mean: of all of them; CVaR: mean of their worst tenth; worst: the lowest score of a "
+            "scenario, the one in the last column; rank: 1 is best, from best to worst in 95 % of "
+            "draws of weeks"
         )
 
 

@@ -267,6 +267,7 @@ def test_doctor_finds_this_machine_healthy():
     done = invoke("doctor")
     assert done.exit_code == 0, done.output
     assert "all digests agree" in done.output
+    assert "all is well" in done.output.splitlines()[-1]
 
 
 def test_every_command_explains_itself():

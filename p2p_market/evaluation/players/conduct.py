@@ -98,7 +98,7 @@ MARKS: Final = {
         "so many of its answers had a number outside [-1, 1], which was cut; are they in kW?",
     ),
     "n": ("not reproducible", "asked again, it gave another answer"),
-    "c": ("centralised", "what agents do depends on what others see"),
+    "c": ("centralised", "what agents do can depend on what others see"),
 }
 """Letter in a table -> word, and what it means."""
 
