@@ -27,6 +27,13 @@ HEADINGS: Final = (
 )  # fmt: skip
 LAST: Final = ("faults ‰", "ms")
 """Headings; between them stand those of the track's metrics."""
+LEGEND: Final = (
+    "rank: 1 is best, from best to worst in 95 % of draws; tier: how far others have checked it; "
+    "score: IQM, the mean of the middle half of the scores; worse off: agents that pay more than "
+    "under the rule; Jain: how equally savings are shared, 1 is equally; faults: answers in 1000 "
+    "steps that could not be used; ms: time per step"
+)
+"""What they mean."""
 
 Tell = Callable[[int, int], None]
 
@@ -187,7 +194,7 @@ def rank(folder: Path) -> list[str]:
             lines += [title, *_aligned([headings, *(_cells(row, brief) for row in rows)])]
             lines += [f"{row.name}: {'; '.join(row.reasons)}" for row in rows if row.reasons]
             lines.append("")
-    return lines
+    return [*lines, LEGEND]
 
 
 def _brief(track: str) -> Mapping[str, str]:

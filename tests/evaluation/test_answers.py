@@ -6,11 +6,14 @@ import pytest
 
 from p2p_market.commands import tables
 from p2p_market.commands.screen import Screen
+from p2p_market.errors import PolicyError
 from p2p_market.evaluation.benchmark import evaluate
 from p2p_market.evaluation.players.answers import SOUND, Answers, percent
 from p2p_market.evaluation.players.conduct import Conduct, marks, recorded_marks
+from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.record.run_record import replay, write_run
 from p2p_market.evaluation.tables.marks import legends, unmarked
+from p2p_market.registry import load_scenario
 from tests.evaluation.runs import jobs
 
 pytest.importorskip("cvxpy")
@@ -61,3 +64,11 @@ def test_a_little_out_of_range_is_no_mark():
     assert marks(Conduct(), Answers(outside=0.04)) == []
     assert marks(Conduct(), Answers(held=0.001)) == ["h"]
     assert percent(0.001) == "less than 1 %"
+
+
+def test_a_missing_factory_lists_what_the_module_has():
+    scenario = load_scenario("classic-v0")
+    with pytest.raises(PolicyError, match=r"strangers has no 'mkae'; it has "):
+        load_policy(f"{STRANGERS}:mkae", scenario)
+    with pytest.raises(PolicyError, match="the role 'buyer' is unknown here; .* write truthful"):
+        load_policy("buyer=truthful", scenario)

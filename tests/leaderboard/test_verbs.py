@@ -85,7 +85,7 @@ def test_a_network_that_fits_no_scenario_is_refused(tmp_path):
     code, said = run("check", tmp_path / "mine.zip")
     assert code == 1
     assert "was made for other observations" in said
-    assert "burden, load" in said
+    assert "burden (not here), load (not in the network); train it" in said
 
 
 def test_without_a_checkout_it_says_what_is_needed(monkeypatch):
