@@ -70,5 +70,5 @@ def test_a_missing_factory_lists_what_the_module_has():
     scenario = load_scenario("classic-v0")
     with pytest.raises(PolicyError, match=r"strangers has no 'mkae'; it has "):
         load_policy(f"{STRANGERS}:mkae", scenario)
-    with pytest.raises(PolicyError, match="the role 'buyer' is unknown here; .* write truthful"):
+    with pytest.raises(PolicyError, match=r"the role 'buyer' is unknown here; .* write truthful"):
         load_policy("buyer=truthful", scenario)

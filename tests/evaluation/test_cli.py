@@ -99,8 +99,8 @@ FORGERIES = {
         lambda s: s["policies"][1]["conduct"].update(rows="centralised"),
     ),
     "sight": ("conduct differs", 1, lambda s: s["policies"][-1]["conduct"].update(sight=SIGHT)),
-    "id": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="ev-12-v0")),
-    "path": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="../../x")),
+    "id": ("scenarios[0]: id is not that", 2, lambda s: s.update(id="ev-12-v0")),
+    "path": ("scenarios[0]: id is not that", 2, lambda s: s.update(id="../../x")),
     "missing": (
         "no.npz: the actions cannot be read: there is none",
         2,
