@@ -1,6 +1,5 @@
 """The form of what strangers write: exact types, and TOML bounded in size, nesting and time."""
 
-import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator
@@ -14,10 +13,10 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from pydantic_core import ErrorDetails
 
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError
+from p2p_market.validation import sentences
 
 BYTES: Final = 64 * 1024
 LINE: Final = 2000
@@ -26,17 +25,8 @@ NESTING: Final = 8
 
 COMPLAINTS: Final = 10
 """Fields named at once."""
-
-MENDS: Final = {
-    "missing": "is missing; add it",
-    "extra_forbidden": "is unknown; remove it",
-    "union_tag_not_found": "rule is missing; add it",
-}
-"""Kind of a schema's complaint -> in our words."""
-
-
-SHOULD: Final = re.compile(r"^(?:Input|String|List|Value|Dictionary) should ")
-"""How a schema's complaint begins."""
+LONGEST: Final = 400
+"""Letters of what is said of one of them."""
 
 
 class Section(BaseModel):
@@ -68,15 +58,15 @@ SHA256: Final = r"^[0-9a-f]{64}$"
 NAME: Final = r"^[a-z][a-z0-9_-]{0,38}$"
 
 PATTERNS: Final = {
-    SLUG: "3 to 40 small letters, digits and '-', with a letter or digit at both ends",
-    NUMBERS: "three numbers such as 0.1.0",
-    ORCID: "an ORCID such as 0000-0002-1825-0097",
-    DOI: "a DOI such as 10.1000/example",
-    LINK: "a link of at most 208 plain letters that begins with https://",
-    SHA256: "64 hexadecimal digits, in small letters",
-    NAME: "1 to 39 small letters, digits, '_' and '-', with a letter first",
+    SLUG: "must be 3 to 40 small letters, digits and '-', with a letter or digit at both ends",
+    NUMBERS: "must be three numbers such as 0.1.0",
+    ORCID: "must be an ORCID such as 0000-0002-1825-0097",
+    DOI: "must be a DOI such as 10.1000/example",
+    LINK: "must be a link of at most 208 plain letters that begins with https://",
+    SHA256: "must be 64 hexadecimal digits, in small letters",
+    NAME: "must be 1 to 39 small letters, digits, '_' and '-', with a letter first",
 }
-"""Pattern -> what it asks for, in words."""
+"""Pattern -> what it asks for."""
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 Version = Annotated[str, StringConstraints(pattern=NUMBERS)]
@@ -104,23 +94,14 @@ def read_toml(name: str, text: bytes, form: type[Form]) -> Form:
     try:
         return form.model_validate(_parsed(name, text))
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False)
-        complaints = [_complaint(one) for one in wrong[:COMPLAINTS]]
-        raise PackageError(f"{name}: {'; '.join(complaints)}") from None
+        raise PackageError(f"{name}: {complaints(error)}") from None
 
 
-def _complaint(error: ErrorDetails) -> str:
-    """A field and what is wrong with it."""
-    field, told = ".".join(visible(str(part)) for part in error["loc"]), error.get("ctx", {})
-    if error["type"] in MENDS:
-        return f"{field} {MENDS[error['type']]}".strip()
-    if error["type"] == "union_tag_invalid":
-        known = told["expected_tags"].replace("'", "")
-        return f"no rule {visible(str(told['tag']))!r}; known: {known}"
-    said = visible(error["msg"].removeprefix("Value error, "), 300)
-    if (pattern := told.get("pattern")) in PATTERNS:
-        said = f"must be {PATTERNS[pattern]}"
-    return ": ".join(filter(None, [field, SHOULD.sub("must ", said)]))
+def complaints(error: ValidationError) -> str:
+    """The fields that are wrong and how, fit for a terminal."""
+    return "; ".join(
+        visible(one, LONGEST) for one in sentences(error, reasons=PATTERNS)[:COMPLAINTS]
+    )
 
 
 def _parsed(name: str, text: bytes) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Checks of what callers pass in, each with one sentence that says how to fix it."""
 
 from collections.abc import Mapping
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,17 +36,25 @@ def whole_number(
     raise error(f"{name} must be a whole number {span}, got {value!r}")
 
 
+OPTIONS: Final = ("reference", "split", "week")
+"""Of a `reset`; others are ignored, as wrappers of other libraries pass their own."""
+
+
 def options_of(options: object) -> Mapping[str, Any]:
     """The options of a `reset`; None becomes an empty mapping.
 
     Raises:
-        ArgumentError: if they are not a mapping.
+        ArgumentError: if they are not a mapping, or one of them is an option of ours misspelt.
     """
     if options is None:
         return {}
     if not isinstance(options, Mapping):
         kind = type(options).__name__
         raise ArgumentError(f'options must be a mapping such as {{"week": 5}}, got a {kind}')
+    for name in options.keys() - set(OPTIONS):
+        close = get_close_matches(str(name).lower(), OPTIONS, n=1, cutoff=0.75)
+        if close and isinstance(name, str):
+            raise ArgumentError(f"options: there is no {name!r}; did you mean {close[0]!r}?")
     return options
 
 

@@ -1,11 +1,13 @@
 """The columns of a scenario's table: scores and money of every track, then what the track adds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.track import Card
 from p2p_market.tracks import track_of
+from p2p_market.words import per
 from report.pages import Pages, pages_of
 from report.table import Column
 
@@ -21,7 +23,7 @@ SCORE: Final = (
     Column("Score", "95 % to", "", 1, lambda row: _interval(row, row.score.high)),
     Column("Score", "mean", "of weeks", 1, lambda row: row.score.mean),
     Column("Score", "worst", "week", 1, lambda row: row.score.worst),
-    Column("Money", "cost", "EUR", None, lambda row: row.social_cost_eur.sum()),
+    Column("Money", "cost", "EUR {per}", None, lambda row: row.social_cost_eur.mean()),
 )
 
 
@@ -34,16 +36,20 @@ def shares(group: str) -> tuple[Column, ...]:
 
 
 def every(card: Card, pages: Pages) -> tuple[Column, ...]:
-    """All columns of a track; the name of the policy stands before them."""
-    gaps = (Column("Money", f"{name} gap", "EUR", None, _gap(name)) for name in card.gaps)
+    """All columns of a track; the name of the policy stands before them.
+
+    "{per}" in a unit stands for "a week", or what else an episode of the scenario is.
+    """
+    gaps = (Column("Money", f"{name} gap", "EUR {per}", None, _gap(name)) for name in card.gaps)
     return (*SCORE, *gaps, *(_metrics(card) if pages.columns is None else pages.columns))
 
 
 def shown(result: ScenarioResult) -> list[Column]:
     """The columns that say something about a scenario."""
     own = every(track_of(result.scenario).CARD, pages_of(result.scenario))
+    per_episode = per(result.scenario.spec.days)
     return [
-        column
+        replace(column, unit=column.unit.replace("{per}", per_episode))
         for column in own
         if not column.optional or any(column.of(row) != 0.0 for row in result.played)
     ]
@@ -52,7 +58,7 @@ def shown(result: ScenarioResult) -> list[Column]:
 def _metrics(card: Card) -> tuple[Column, ...]:
     """Means over the episodes, and how the costs are shared."""
     metrics = (
-        Column("Metrics", name.replace("_", " "), _unit(metric.unit), None, _mean(name))
+        Column("Metrics", name.replace("_", " "), _unit(metric.unit), None, mean(name))
         for name, metric in card.metrics.items()
     )
     return (*metrics, *shares("Agents"))
@@ -63,8 +69,9 @@ def _unit(unit: str) -> str:
 
 
 def _gap(name: str) -> Callable[[Row], float]:
-    return lambda row: float(row.gaps_eur[name].sum())
+    return lambda row: float(row.gaps_eur[name].mean())
 
 
-def _mean(name: str) -> Callable[[Row], float]:
+def mean(name: str) -> Callable[[Row], float]:
+    """Mean of a metric over the episodes."""
     return lambda row: float(row.metrics[name].mean())

@@ -16,10 +16,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.benchmark import Row, ScenarioResult, units_of
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import track_of
+from p2p_market.words import per
 from report.table import amount
 from report.words import in_words
 
@@ -90,10 +91,10 @@ def score_picture(result: ScenarioResult) -> Picture:
     rows, rule = result.rows, rule_of(result.scenario)
     between = [row for row in rows if row.policy not in (rule, OPTIMUM)]
     said = "; ".join(f"{row.policy} {amount(row.score.point, 1)}" for row in between)
-    weeks = result.episode.batch
+    weeks = units_of(result.scenario, result.episode.keys)
     bars = (
         "Bars are 95 % intervals from resampling the weeks"
-        if weeks > 1
+        if len(set(weeks.tolist())) > 1
         else "One week, so no intervals"
     )
     return Picture(
@@ -113,14 +114,17 @@ def gap_picture(result: ScenarioResult, meaning: str) -> Picture:
         meaning: of the gaps, a sentence each.
     """
     rows, names = result.played, tuple(track_of(result.scenario).CARD.gaps)
+    unit = f"EUR {per(result.scenario.spec.days)}"
     said = "; ".join(
         f"{row.policy} "
-        + " and ".join(amount(float(row.gaps_eur[name].sum()), 0) for name in names)
+        + " and ".join(amount(float(row.gaps_eur[name].mean()), 0) for name in names)
         for row in rows
     )
     return Picture(
-        svg(lambda figure: _draw_gaps(figure.subplots(), rows, names), 1.3 + 0.36 * len(rows)),
-        alt=f"EUR lost against the optimum by {' and by '.join(names)}: {said}.",
+        svg(
+            lambda figure: _draw_gaps(figure.subplots(), rows, names, unit), 1.3 + 0.36 * len(rows)
+        ),
+        alt=f"{unit} lost against the optimum by {' and by '.join(names)}: {said}.",
         title="Where the gap to the optimum comes from",
         caption=" ".join(
             filter(
@@ -128,7 +132,7 @@ def gap_picture(result: ScenarioResult, meaning: str) -> Picture:
                 [
                     "Shorter is better.",
                     meaning,
-                    "Together they are exactly the cost above the optimum, summed over the weeks.",
+                    "Together they are exactly the cost above the optimum.",
                 ],
             )
         ),
@@ -172,17 +176,17 @@ def _draw_score(axes: Axes, place: int, row: Row, left: float, end: bool) -> Non
         axes.text(1.09, place, interval, transform=across, va="center", color="#444444")
 
 
-def _draw_gaps(axes: Axes, rows: Sequence[Row], names: Sequence[str]) -> None:
+def _draw_gaps(axes: Axes, rows: Sequence[Row], names: Sequence[str], unit: str) -> None:
     places, total = np.arange(len(rows)), np.zeros(len(rows))
     for name, color in zip(names, cycle(LINES)):
-        gap = np.array([row.gaps_eur[name].sum() for row in rows])
+        gap = np.array([row.gaps_eur[name].mean() for row in rows])
         axes.barh(places, gap, 0.6, left=total, color=color, label=name)
         total = total + gap
     reach = max(1e-9, float(total.max()))
     for place, value in enumerate(total):
         axes.text(max(value, 0.0) + 0.008 * reach, place, amount(value, 0), va="center")
     axes.set_xlim(min(0.0, float(total.min())), 1.09 * reach)
-    axes.set_xlabel("cost above the optimum, all weeks [EUR]")
+    axes.set_xlabel(f"cost above the optimum [{unit}]")
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(names), frameon=False)
     list_policies(axes, rows)
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.records import FloatArray
 from p2p_market.tracks import track_of
+from p2p_market.words import per
 from report.figures import (
     GREY,
     INK,
@@ -30,25 +31,26 @@ def cost_picture(result: ScenarioResult, pages: Pages) -> Picture:
     names, money = (*card.social, *card.unpaid), entries_eur(result)
     size = np.abs(money).sum(axis=0)
     shown = [i for i in range(money.shape[1]) if size[i] > SMALLEST_SHARE * size.sum()]
+    unit = f"EUR {per(result.scenario.spec.days)}"
     said = "; ".join(
-        f"{row.policy} {amount(float(row.social_cost_eur.sum()), 0)} EUR" for row in rows
+        f"{row.policy} {amount(float(row.social_cost_eur.mean()), 0)} {unit}" for row in rows
     )
     colors = dict(zip(names, cycle(LINES))) | dict(pages.colors)
     looks = {names[i]: colors[names[i]] for i in shown}
     return Picture(
         svg(
-            lambda figure: _draw_costs(figure.subplots(), rows, money[:, shown], looks),
+            lambda figure: _draw_costs(figure.subplots(), rows, money[:, shown], looks, unit),
             1.7 + 0.36 * len(rows),
         ),
         alt=f"Social cost of each policy by entry of the ledger: {said}.",
         title="What the cost is made of",
-        caption=f"Left of zero is income{pages.income}. The mark is the sum, the social cost over "
-        f"all weeks.{pages.cancels}",
+        caption=f"Left of zero is income{pages.income}. The mark is the sum, the social "
+        f"cost.{pages.cancels}",
     )
 
 
 def entries_eur(result: ScenarioResult) -> FloatArray:
-    """Money of each policy that ended its play over all episodes, (policy, entry) [EUR].
+    """Money of each policy that ended its play, mean of an episode, (policy, entry) [EUR].
 
     Entries are those that make up the social cost, then what nobody pays.
     """
@@ -57,17 +59,18 @@ def entries_eur(result: ScenarioResult) -> FloatArray:
         played = result.trajectories[row.policy]
         paid = played.entries_eur[..., list(played.social)].sum(axis=(0, 1, 2))
         found.append(np.concatenate([paid, played.unpaid_eur.sum(axis=(0, 1))]))
-    return np.array(found)
+    return np.asarray(np.array(found) / result.episode.batch)
 
 
 def _draw_costs(
-    axes: Axes, rows: Sequence[Row], money: FloatArray, looks: Mapping[str, str]
+    axes: Axes, rows: Sequence[Row], money: FloatArray, looks: Mapping[str, str], unit: str
 ) -> None:
     """Bars of entries.
 
     Args:
         money: (policy, entry) [EUR].
         looks: entry -> colour.
+        unit: of the money.
     """
     places = np.arange(len(rows))
     right, left = np.zeros(len(rows)), np.zeros(len(rows))
@@ -77,14 +80,14 @@ def _draw_costs(
         axes.barh(places, paid, 0.6, left=right, color=color, label=name.replace("_", " "))
         axes.barh(places, earned, 0.6, left=left, color=color)
         right, left = right + paid, left + earned
-    total = [float(row.social_cost_eur.sum()) for row in rows]
+    total = [float(row.social_cost_eur.mean()) for row in rows]
     axes.plot(total, places, "D", color=INK, ms=6, zorder=3, label="social cost")
     reach = max(1e-9, float(right.max()))
     for place, cost in enumerate(total):
         axes.text(right[place] + 0.01 * reach, place, amount(cost, 0), va="center")
     axes.set_xlim(1.08 * min(float(left.min()), 0.0), 1.12 * reach)
     axes.axvline(0.0, color=GREY, linewidth=1.0)
-    axes.set_xlabel("cost over all weeks [EUR]")
+    axes.set_xlabel(f"cost [{unit}]")
     axes.legend(
         loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=5, frameon=False, fontsize=9.5
     )

@@ -9,13 +9,15 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from p2p_market.evaluation.benchmark import ScenarioResult
-from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
+from p2p_market.evaluation.benchmark import ScenarioResult, units_of
+from p2p_market.evaluation.statistics.bootstrap import few_weeks
+from p2p_market.evaluation.tables.marks import NO_MARK, Legend, legends, unmarked
 from p2p_market.evaluation.tables.overview import improvements, overview, shared_costs
 from p2p_market.files import write_text
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import extra, track_of
+from p2p_market.words import counted, episodes, per, period
 from report import columns, table
 from report.days import day, day_of_year
 from report.figures import Picture, gap_picture, score_picture
@@ -25,7 +27,6 @@ from report.pages import Pages, Why, pages_of
 from report.words import in_words
 
 PAGE_NAME: Final = "report.html"
-FEW_WEEKS: Final = 10  # a bootstrap over fewer gives intervals that are too narrow
 ANY_YEAR: Final = date(2018, 1, 1)  # of 365 days, for episodes that are of no year
 
 
@@ -38,7 +39,6 @@ class Section:
     description: str
     ends: str
     weeks: str
-    sums: str
     summary: str  # for the list of contents
     groups: list[tuple[str, int]]
     columns: Sequence[table.Column]
@@ -131,7 +131,6 @@ def _section(result: ScenarioResult) -> Section:
         description=getattr(spec, "description", "").strip(),
         ends=_ends(result, pages),
         weeks=_weeks(result, pages.new_year),
-        sums=pages.sums,
         summary=_summary(result),
         groups=table.groups(shown),
         columns=shown,
@@ -154,11 +153,12 @@ def _section(result: ScenarioResult) -> Section:
 
 
 def _ends(result: ScenarioResult, pages: Pages) -> str:
-    low, high = (float(result.rows[end].social_cost_eur.sum()) for end in (0, -1))
+    low, high = (float(result.rows[end].social_cost_eur.mean()) for end in (0, -1))
+    unit = f"EUR {per(result.scenario.spec.days)}"
     zero = pages.zero or f"the rule {rule_of(result.scenario)!r}"
     return (
-        f"0 means {zero} ({table.amount(low, 2)} EUR); 100 means {pages.hundred} "
-        f"({table.amount(high, 2)} EUR).{pages.ends(result)}"
+        f"0 means {zero} ({table.amount(low, 2)} {unit}); 100 means {pages.hundred} "
+        f"({table.amount(high, 2)} {unit}).{pages.ends(result)}"
     )
 
 
@@ -167,14 +167,13 @@ def _weeks(result: ScenarioResult, new_year: date | None) -> str:
     keys = result.episode.keys
     starts = ", ".join(_start(day, new_year) for day in dict.fromkeys(k.start_day for k in keys))
     seeds = ", ".join(map(str, dict.fromkeys(key.seed for key in keys)))
-    count, length = len(keys), result.scenario.spec.days
+    count, length = len(set(units_of(result.scenario, keys).tolist())), result.scenario.spec.days
     year = "the year" if new_year is None else f"{new_year.year}"
     told = (
-        f"{count} episode{'s' if count > 1 else ''} of {length} days from the {keys[0].split} part "
-        f"of {year}, seed{'s' if ',' in seeds else ''} {seeds}, starting {starts}."
+        f"{episodes(len(keys), length)} from the {keys[0].split} part of {year}, "
+        f"seed{'s' if ',' in seeds else ''} {seeds}, starting {starts}."
     )
-    few = f" So few weeks ({count}) make the intervals too narrow; take them as a hint."
-    return told + (few if 1 < count < FEW_WEEKS else "")
+    return " ".join(filter(None, [told, few_weeks(count)]))
 
 
 def _start(number: int, new_year: date | None) -> str:
@@ -195,6 +194,7 @@ def _summary(result: ScenarioResult) -> str:
 
 def _certificate(result: ScenarioResult) -> str:
     proofs = result.certificates
+    weeks = counted(len(proofs), period(result.scenario.spec.days))
     replay = max(abs(proof.replay_eur - proof.plan_eur) for proof in proofs)
     bound = max(abs(proof.gap_eur) for proof in proofs)
     tightest = min(proof.tolerance_eur for proof in proofs)
@@ -202,13 +202,13 @@ def _certificate(result: ScenarioResult) -> str:
         return (
             f"The optimum is mixed-integer: 100 is the bound that the solver proved, and the "
             f"schedules found cost up to {bound:.3f} EUR more. The certificate holds in "
-            f"{sum(proof.holds for proof in proofs)} of {len(proofs)} episodes: played through "
-            f"the engine, each costs what the solver says (largest |replay {table.MINUS} plan| "
+            f"{sum(proof.holds for proof in proofs)} of {weeks}: played through the "
+            f"engine, each costs what the solver says (largest |replay {table.MINUS} plan| "
             f"{replay:.1e} EUR)."
         )
     return (
         f"The optimum's certificate holds in {sum(proof.holds for proof in proofs)} of "
-        f"{len(proofs)} episodes: played through the engine, its schedule costs what the solver "
+        f"{weeks}: played through the engine, its schedule costs what the solver "
         f"says (largest |replay {table.MINUS} plan| {replay:.1e} EUR), and arithmetic on "
         f"its dual prices, without a solver, shows that nothing costs less (largest "
         f"|plan {table.MINUS} bound| {bound:.1e} EUR; allowed {tightest:.1e} EUR or more)."
@@ -232,14 +232,19 @@ def _alarms(result: ScenarioResult) -> list[str]:
 
 def _conduct(result: ScenarioResult) -> list[str]:
     """How the policies behave, mark by mark; who has none."""
-    rows = [row for row in result.rows if row.policy != OPTIMUM]
     marked = [
-        f"{', '.join(found)}: {word} ({mark}); {meaning}."
-        for mark, (word, meaning) in MARKS.items()
-        if (found := [row.policy for row in rows if mark in marks(row.conduct)])
+        f"{_with_shares(one)}: {one.word} ({one.mark}); {one.meaning}."
+        for one in legends(result.rows)
     ]
-    sound = ", ".join(row.policy for row in rows if unmarked(row.conduct))
-    return [*marked, f"{sound}: decentralised, checked, and reproducible."] if sound else marked
+    sound = ", ".join(unmarked(result.rows))
+    return [*marked, f"{sound}: {NO_MARK}."] if sound else marked
+
+
+def _with_shares(one: Legend) -> str:
+    if not one.shares:
+        return ", ".join(one.policies)
+    pairs = zip(one.policies, one.shares, strict=True)
+    return ", ".join(f"{policy} ({share})" for policy, share in pairs)
 
 
 def _interventions(result: ScenarioResult) -> list[str] | None:

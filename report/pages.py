@@ -53,7 +53,6 @@ class Pages:
     hundred: str = "the perfect-foresight optimum of the same episodes"
     ends: Callable[[ScenarioResult], str] = _nothing  # what is to be added
     new_year: date | None = None  # first day of the data; None: episodes are of no year
-    sums: str = "Costs"  # "... are sums over the episodes"
     columns: tuple[Column, ...] | None = None  # after the costs; None: all metrics, as means
     colors: Mapping[str, str] = field(default_factory=dict)  # entry of the ledger -> its colour
     income: str = ""  # what costs below zero are

@@ -8,9 +8,8 @@ from typing import Final
 import numpy as np
 
 from p2p_market.evaluation.benchmark import Row, ScenarioResult
-from p2p_market.evaluation.players.conduct import marks
 from p2p_market.evaluation.statistics.summary import Summary
-from p2p_market.track import OPTIMUM
+from p2p_market.evaluation.tables.marks import marks_of
 
 MINUS: Final = "\N{MINUS SIGN}"
 THIN: Final = "\N{NARROW NO-BREAK SPACE}"
@@ -74,7 +73,7 @@ def lines(result: ScenarioResult, shown: Sequence[Column]) -> list[Line]:
 
 def named(row: Row) -> str:
     """A policy with the letters of its marks; the end of the scale has none."""
-    found = "" if row.policy == OPTIMUM else " ".join(marks(row.conduct))
+    found = " ".join(marks_of(row))
     return f"{row.policy} ({found})" if found else row.policy
 
 

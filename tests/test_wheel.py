@@ -78,7 +78,7 @@ def test_wheel_alone_plays_and_scores(tmp_path):
     command = scripts / "p2p-market"
     shown = run(command, "benchmark", *short, "-o", "all", cwd=tmp_path)
     assert "truthful" in shown
-    assert "optimum's certificate holds in 1 of 1 episodes" in " ".join(shown.split())
+    assert "optimum's certificate holds in 1 of 1 week" in " ".join(shown.split())
     (folder,) = (tmp_path / "all").glob("*-classic-v0")
     assert {"run.json", "metrics.csv", "actions"} <= {path.name for path in folder.iterdir()}
     run(command, "replay", folder, cwd=tmp_path)

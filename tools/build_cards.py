@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from p2p_market.assets import ASSETS
 from p2p_market.community.envs.env import INFO_KEYS, CommunityEnv
+from p2p_market.community.meanings import meaning
 from p2p_market.community.metrics import METRICS
 from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import Scenario
@@ -60,11 +61,12 @@ def environment() -> str:
         text_of(CommunityEnv),
         f"## Observation of `{EXAMPLE}`",
         "One row per number. The first five are repeated for each flexible asset of the member "
-        "that has most; scenarios with outages add `grid` at the end. Ranges are the scenario's.",
+        "that has most; scenarios with outages add `grid` at the end. Ranges are the scenario's. "
+        "Formulas and roundings: [what an agent sees](../rebuild.md#5-what-an-agent-sees).",
         _features(env.feature_table),
         f"## Joint state of `{EXAMPLE}`",
         "For critics. The last three are repeated for each agent.",
-        _features(env.state_feature_table[: -3 * (len(env.possible_agents) - 1)]),
+        _features(env.state_feature_table[: -3 * (len(env.possible_agents) - 1)], joint=True),
         "## Infos",
         'Keys of `infos[agent]` with `info="full"`: '
         + ", ".join(f"`{key}`" for key in INFO_KEYS)
@@ -79,12 +81,15 @@ def environment() -> str:
     )
 
 
-def _features(features: Sequence[Feature]) -> str:
+def _features(features: Sequence[Feature], joint: bool = False) -> str:
     rows = [
-        [number, f"`{one.name}`", one.unit, f"{one.low:.6g}", f"{one.high:.6g}"]
+        [
+            *(number, f"`{one.name}`", one.unit, f"{one.low:.6g}", f"{one.high:.6g}"),
+            meaning(one.name, joint),
+        ]
         for number, one in enumerate(features)
     ]
-    return table(["index", "name", "unit", "min", "max"], rows)
+    return table(["index", "name", "unit", "min", "max", "meaning"], rows)
 
 
 def scenarios() -> str:

@@ -1,5 +1,6 @@
 """What stands between a role and a network: the rows that it is shown, and what its outputs do."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +9,22 @@ from numpy.typing import NDArray
 from p2p_market.records import Float32Array, FloatArray, IntArray
 
 Outputs = NDArray[np.floating[Any]]
+
+
+def made_for_others(made_for: Sequence[str], names: Sequence[str], scenario: str) -> str:
+    """Why a network cannot play here, as the end of a sentence; empty if its columns fit."""
+    if list(made_for) == list(names):
+        return ""
+    lists = {
+        "not here": [name for name in made_for if name not in names],
+        "not in the network": [name for name in names if name not in made_for],
+    }
+    told = [f"{', '.join(own[:5])} ({where})" for where, own in lists.items() if own]
+    return (
+        f"was made for other observations than those of {scenario}: "
+        f"{', '.join(told) or 'their order'}; train it in this scenario, or play it in one that "
+        "shows the same"
+    )
 
 
 class Decision(Protocol):

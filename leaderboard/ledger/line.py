@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
-from leaderboard.forms import Digest, Id, Section, Short, Slug, Text, Version
+from leaderboard.forms import Digest, Id, Section, Short, Slug, Text, Version, complaints
 from leaderboard.ledger import signing
 from leaderboard.visible import visible
 from p2p_market.errors import LedgerError
@@ -190,7 +190,7 @@ def read_body(kind: str, body: Mapping[str, Any]) -> Section:
     try:
         return BODIES[kind].model_validate(body)
     except ValidationError as error:
-        raise LedgerError(f"body: {_fields(error)}") from None
+        raise LedgerError(f"body: {complaints(error)}") from None
 
 
 def read_line(raw: bytes) -> Line:
@@ -204,7 +204,7 @@ def read_line(raw: bytes) -> Line:
     try:
         told = _Written.model_validate(json.loads(raw))
     except ValidationError as error:
-        raise LedgerError(_fields(error)) from None
+        raise LedgerError(complaints(error)) from None
     except (ValueError, RecursionError):
         raise LedgerError("is not JSON") from None
     body = read_body(told.type, told.body)
@@ -212,12 +212,3 @@ def read_line(raw: bytes) -> Line:
     if line.written != raw:
         raise LedgerError("is not in the canonical form: other order, spaces, digits or letters")
     return line
-
-
-def _fields(error: ValidationError) -> str:
-    """Which fields are wrong, and how."""
-    wrong = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(
-        f"{visible('.'.join(str(part) for part in one['loc']))}: {visible(one['msg'], 200)}"
-        for one in wrong[:5]
-    )

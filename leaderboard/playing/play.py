@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import onnxruntime
 
-from baselines.learners.decision import Decision
+from baselines.learners.decision import Decision, made_for_others
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from baselines.learners.onnx_policy.policy import on_grid
 from leaderboard.gate.check import Network
@@ -118,12 +118,9 @@ def _by_rule(scenario: AnyScenario, role: Role) -> Policy:
 
 def _seats(name: str, data: bytes, network: Network, scenario: AnyScenario, role: Role) -> Seats:
     decision = board_card_of(scenario).decisions[network.decision](scenario, role)
-    if tuple(network.columns) != decision.names:
-        other = sorted(set(network.columns) ^ set(decision.names)) or ["their order"]
-        raise PolicyError(
-            f"{name}: was made for other observations than those of {scenario.spec.id}: "
-            f"{', '.join(visible(one) for one in other[:5])}"
-        )
+    columns = [visible(one) for one in network.columns]
+    if other := made_for_others(columns, decision.names, scenario.spec.id):
+        raise PolicyError(f"{name}: {other}")
     if network.outputs != decision.width:
         raise PolicyError(
             f"{name}: has {network.outputs} outputs; {network.decision!r} in {scenario.spec.id} "

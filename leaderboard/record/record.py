@@ -11,7 +11,6 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from leaderboard.forms import (
-    COMPLAINTS,
     Count,
     Digest,
     FileName,
@@ -20,10 +19,10 @@ from leaderboard.forms import (
     Slug,
     Text,
     Version,
+    complaints,
 )
 from leaderboard.package.manifest import Author, Citation, Training
 from leaderboard.tracks import card, track_name
-from leaderboard.visible import visible
 from p2p_market.errors import RecordError, ScenarioError
 
 NAME: Final = "result.json"
@@ -140,9 +139,7 @@ def parse(text: bytes) -> Record:
     try:
         record = Record.model_validate_json(text)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)
-        places = (".".join(map(str, one["loc"])) + ": " + one["msg"] for one in wrong[:COMPLAINTS])
-        raise RecordError(f"{NAME}: {'; '.join(map(visible, places))}") from None
+        raise RecordError(f"{NAME}: {complaints(error)}") from None
     if text != canonical(record) + b"\n":
         raise RecordError(f"{NAME}: is not in the canonical spelling; take the file as published")
     return record

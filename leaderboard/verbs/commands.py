@@ -64,7 +64,7 @@ def check_file(path: Path) -> list[str]:
             f"{name}: {network.parameters} parameters, {network.nodes} nodes, "
             f"{network.state} numbers of state per row"
         )
-    playable, complaint = [], f"no scenario of track {package.manifest.policy.track!r} is shipped"
+    playable, refused = [], list[str]()
     for scenario_id in known_ids():
         if track_name(scenario_id) != package.manifest.policy.track:
             continue
@@ -72,7 +72,9 @@ def check_file(path: Path) -> list[str]:
             policies(package, networks, load_scenario(scenario_id))
             playable.append(scenario_id)
         except PolicyError as error:
-            complaint = str(error)
+            refused.append(str(error))
     if not playable:
-        raise PackageError(complaint)
-    return [*lines, f"plays in {', '.join(playable)}"]
+        none = f"no scenario of track {package.manifest.policy.track!r} is shipped"
+        raise PackageError((refused or [none])[-1])
+    lines += [f"plays in {', '.join(playable)}", *(f"does not play: {why}" for why in refused)]
+    return [*lines, "accepted: it may be submitted for boards of the scenarios in which it plays"]

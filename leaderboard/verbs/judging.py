@@ -31,7 +31,6 @@ HEADINGS: Final = (
 )  # fmt: skip
 LAST: Final = ("faults ‰", "ms")
 """Headings; between them stand those of the track's metrics."""
-
 Tell = Callable[[int, int], None]
 
 
@@ -211,6 +210,7 @@ def _legend(track: str) -> list[str]:
     """What the headings mean."""
     rule = in_words(card(track).rule)
     return [
+        "rank: 1 is best, from best to worst in 95 % of draws; tier: how far it was checked",
         f"score: 0 costs what {rule} costs, 100 what the optimum costs; interquartile mean over "
         "all boards, with its 95 % interval; mean: over all",
         f"worse off: members that pay more than a cent above {rule}; Jain: how equally savings "

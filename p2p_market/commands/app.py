@@ -41,6 +41,7 @@ from p2p_market.evaluation.record.recorded import read_run
 from p2p_market.evaluation.record.run_record import replay
 from p2p_market.registry import DEFAULT_SCENARIO, load_scenario, make
 from p2p_market.scenarios import known_ids, scenario_ids
+from p2p_market.words import counted
 
 EXTRAS: Final = (
     ("cvxpy", "optimal"),
@@ -260,7 +261,10 @@ def doctor() -> None:
         problems += not good
         table.add_row(name, finding if good else Text(visible(finding), "red"))
     console.print(table)
-    raise typer.Exit(1 if problems else 0)
+    if problems:
+        complain(f"wrong: {counted(problems, 'check')} in red; mend what it names")
+        raise typer.Exit(1)
+    console.say("all is well; an extra that is not installed is needed only for its own commands")
 
 
 def _checks() -> Iterator[tuple[str, str, bool]]:

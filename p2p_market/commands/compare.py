@@ -27,7 +27,7 @@ from p2p_market.evaluation.benchmark import draw_weeks
 from p2p_market.evaluation.players.conduct import recorded_marks
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.record.recorded import read_run
-from p2p_market.evaluation.statistics.bootstrap import Interval
+from p2p_market.evaluation.statistics.bootstrap import Interval, few_weeks
 from p2p_market.evaluation.tables.comparison import (
     Difference,
     Overall,
@@ -56,8 +56,9 @@ app = typer.Typer(
     cls=RunsByDefault,
     no_args_is_help=True,
     help=(
-        "Compare two runs on the same episodes (compare RUN RUN), or the market rules; needs no "
-        "solver."
+        "Compare two runs on the same weeks (compare RUN RUN, with --policy FIRST=SECOND for "
+        "policies of other names and --output FILE; see compare runs --help), or the market rules; "
+        "needs no solver."
     ),
 )
 
@@ -79,7 +80,7 @@ def two_runs(
         Path | None, typer.Option("--output", "-o", help="Also write the table as JSON.")
     ] = None,
 ) -> None:
-    """Paired differences of two runs on the episodes that both have, first less second.
+    """Paired differences of two runs on the weeks that both have, first less second.
 
     Example: p2p-market compare results/RUN results/RUN -p mine:make=truthful
     """
@@ -90,10 +91,13 @@ def two_runs(
         console.print(_differences(found))
         console.print(
             "First run less second, 95 % intervals by resampling weeks for both together. Cost: "
-            "EUR per episode, below 0 the first is cheaper; score: above 0 the first is better."
+            "EUR a week, below 0 the first is cheaper; score: above 0 the first is better."
         )
-        for which, record in zip(("first", "second"), records, strict=True):
-            for line in recorded_marks(record):
+        if few := few_weeks(min(one.episodes for one in found)):
+            console.print(few)
+        compared = [{one.first for one in found}, {one.second for one in found}]
+        for which, record, names in zip(("first", "second"), records, compared, strict=True):
+            for line in recorded_marks(record, names):
                 console.print(f"{which} run: {line}", style="yellow")
         if overall:
             shared = overall[0]
@@ -103,7 +107,7 @@ def two_runs(
             console.print(_overall_table(overall))
             console.print(
                 "IQM: first less second, of the middle half of the scores of blocks of weeks; "
-                "better: how often an episode of the first beats one of the second in the same "
+                "better: how often a week of the first beats one of the second in the same "
                 "scenario, ties one half; 50 % is no difference."
             )
         if output is not None:
@@ -135,7 +139,7 @@ def _write(path: Path, found: Sequence[Difference], overall: Sequence[Overall]) 
 def _differences(found: Sequence[Difference]) -> Figures:
     """One row per scenario and pair of policies."""
     return Figures(
-        ("scenario", "policies", "weeks", "cost EUR", "score"),
+        ("scenario", "policies", "weeks", "EUR a week", "score"),
         [
             (
                 one.scenario,

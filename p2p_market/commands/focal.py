@@ -35,15 +35,18 @@ from p2p_market.files import check_writable, new_file, safe_name
 from p2p_market.registry import load_scenario
 from p2p_market.scenarios import scenario_ids
 from p2p_market.track import AnyScenario
+from p2p_market.words import episodes
 
 STARTS_OVER: Final = "nothing of this scenario was kept, the same command starts it again"
 
 LEGEND: Final = (
-    "EUR per week, means over all seats, each in focus once. Saving: private cost without trade "
-    "less that with the policy. Short: how much more the best policy of each seat saves, chosen "
-    "in hindsight; a best response saves at least that. Others: what all other members together "
-    "gain when the seat plays this policy and not the truthful rule. All other seats play bots of "
-    "one population, drawn per week."
+    "EUR a week, mean over all seats; each member is in focus once, and all others play bots of "
+    "one population, drawn per week.\n"
+    "saving: what the member pays without trade, less what it pays with the policy\n"
+    "short: how much more the best policy here saves on each seat, chosen in hindsight\n"
+    "others: what all other members together gain when the member plays this policy and not the "
+    "truthful rule\n"
+    "best response, at least: mean of the best savings of each seat"
 )
 
 
@@ -68,8 +71,9 @@ def focal(
 
     A policy that fails ends the command (exit code 2), and nothing of its scenario is kept.
 
-    The private saving of the seat is money, not a score. Example: p2p-market focal
-    -s classic-v0 -p zip --weeks 5,6
+    Without -s it plays all shipped scenarios, without --weeks all weeks. The baselines that plan
+    nothing play each seat too. The private saving of the seat is money, not a score. Example:
+    p2p-market focal -s classic-v0 -p zip --weeks 5,6
     """
     with complaining(after_interruption=STARTS_OVER):
         check_names(policy)
@@ -125,8 +129,8 @@ def _print_table(result: FocalResult) -> None:
         ("best response, at least", f"{best_response(result).mean_eur:.2f}", "", "", "", "")
     )
     console.say(
-        f"{spec.id}, focal: {len(result.scenario.agents)} seats, {weeks} episodes of {spec.days} "
-        f"days, {result.population.name}",
+        f"{spec.id}, focal: {len(result.scenario.agents)} seats, "
+        f"{episodes(weeks, spec.days)}, {result.population.name}",
         "italic",
     )
     headings = ("policy", "saving", "95 % interval", "short", "others", "95 % interval")

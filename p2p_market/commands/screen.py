@@ -188,6 +188,7 @@ class Figures:
         """The least widths, and what is left for the names."""
         widths = {column: least[column] for column in columns}
         names = [column for column in columns if column in self.names]
+        names.sort(key=lambda name: full[name] - least[name])  # who needs little leaves the rest
         for number, name in enumerate(names):
             left = room - sum(width + 1 for width in widths.values()) + 1
             widths[name] += max(0, min(full[name] - least[name], left // (len(names) - number)))

@@ -6,21 +6,25 @@ import numpy as np
 
 from p2p_market.commands.console import console, euro
 from p2p_market.commands.screen import Figures
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.benchmark import ScenarioResult, units_of
 from p2p_market.evaluation.ends.certificate import MIXED_INTEGER
-from p2p_market.evaluation.players.conduct import MARKS, marks, unmarked
+from p2p_market.evaluation.statistics.bootstrap import few_weeks
 from p2p_market.evaluation.statistics.summary import Summary
+from p2p_market.evaluation.tables.marks import NO_MARK, legends, marks_of, unmarked
 from p2p_market.evaluation.tables.overview import overview
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import extra, track_of
+from p2p_market.words import counted, episodes, per, period
 
 
 def print_result(result: ScenarioResult) -> None:
     """What a run says of one scenario."""
-    spec, count = result.scenario.spec, result.episode.batch
-    console.say(f"{spec.id}: {spec.title} ({count} episodes of {spec.days} days)", "italic")
+    spec, played = result.scenario.spec, episodes(result.episode.batch, result.scenario.spec.days)
+    console.say(f"{spec.id}: {spec.title} ({played})", "italic")
     console.print(_results(result))
+    if few := few_weeks(_weeks(result)):
+        console.print(few)
     _print_conduct(result)
     _print_certificate(result)
 
@@ -30,10 +34,11 @@ def print_overview(results: Sequence[ScenarioResult]) -> None:
     gaps: dict[str, str] = {}
     for result in results:
         gaps |= track_of(result.scenario).CARD.gaps
-    lost = f"; {' and '.join(gaps)}: EUR per episode lost by {' and by '.join(gaps.values())}"
+    units = " or ".join(dict.fromkeys(_unit(result) for result in results))
+    lost = f"; {' and '.join(gaps)}: what of it is lost by {' and by '.join(gaps.values())}"
     console.print(
-        "score: share of the way from the rule (0) to the optimum (100), over all episodes"
-        + (lost if gaps else "")
+        "score: share in percent of the way from the rule (0) to the optimum (100), all weeks "
+        f"together; {units}: cost of all agents together, on average" + (lost if gaps else "")
     )
     if summaries := overview(results):
         blocks = summaries[0].blocks
@@ -41,14 +46,27 @@ def print_overview(results: Sequence[ScenarioResult]) -> None:
         console.print(_summary(summaries))
         console.print(
             "IQM: mean of the middle half of the scores of blocks (of 13 weeks, every third); "
-            "CVaR: mean of their worst tenth; rank: in 95 % of draws"
+            "mean: of all of them; CVaR: mean of their worst tenth; worst: the lowest score of a "
+            "scenario, the one in the last column; rank: 1 is best, from best to worst in 95 % of "
+            "draws of weeks"
         )
+
+
+def _unit(result: ScenarioResult) -> str:
+    """That of all money in a scenario's table."""
+    return f"EUR {per(result.scenario.spec.days)}"
+
+
+def _weeks(result: ScenarioResult) -> int:
+    """How many were resampled for the intervals."""
+    return len(set(units_of(result.scenario, result.episode.keys).tolist()))
 
 
 def _results(result: ScenarioResult) -> Figures:
     """Both ends of the scale and everything between, one row per policy."""
-    found = [_marks(row) for row in result.rows]
+    found = [" ".join(marks_of(row)) for row in result.rows]
     marked, gaps = ("mark",) if any(found) else (), track_of(result.scenario).CARD.gaps
+    several = _weeks(result) > 1
     return Figures(
         (
             "policy",
@@ -56,7 +74,7 @@ def _results(result: ScenarioResult) -> Figures:
             "score",
             "95 % interval",
             "worst",
-            "EUR each",
+            _unit(result),
             *gaps,
         ),
         [
@@ -64,7 +82,7 @@ def _results(result: ScenarioResult) -> Figures:
                 row.policy,
                 *((mark,) if marked else ()),
                 f"{row.score.point:.1f}",
-                f"{row.score.low:.1f}..{row.score.high:.1f}",
+                f"{row.score.low:.1f}..{row.score.high:.1f}" if several else "-",
                 f"{row.score.worst:.1f}",
                 euro(row.social_cost_eur),
                 *(euro(row.gaps_eur[name]) for name in gaps),
@@ -74,19 +92,14 @@ def _results(result: ScenarioResult) -> Figures:
     )
 
 
-def _marks(row: Row) -> str:
-    """Letters beside a policy's name; the end of the scale needs none."""
-    return "" if row.policy == OPTIMUM else " ".join(marks(row.conduct))
-
-
 def _print_conduct(result: ScenarioResult) -> None:
     """What the marks mean, and how policies failed."""
-    used = "".join(_marks(row) for row in result.rows)
-    for mark, (word, meaning) in MARKS.items():
-        if mark in used:
-            console.print(f"{mark}: {word}; {meaning}")
-    if any(unmarked(row.conduct) for row in result.rows):
-        console.print("no mark: decentralised, checked, and reproducible")
+    for one in legends(result.rows):
+        pairs = zip(one.policies, one.shares, strict=False)
+        shares = ", ".join(f"{policy} {share}" for policy, share in pairs)
+        console.print(f"{one.mark}: {one.word}; {one.meaning}{f' ({shares})' if shares else ''}")
+    if set(unmarked(result.rows)) - {rule_of(result.scenario)}:
+        console.print(f"no mark: {NO_MARK}")
     for row in result.rows:
         if row.conduct.failure is not None:
             console.say(str(row.conduct.failure), "red")
@@ -125,7 +138,8 @@ def _print_certificate(result: ScenarioResult) -> None:
     total = len(result.certificates)
     console.print(
         f"{rule_of(result.scenario)} = 0 and {OPTIMUM} = 100 by definition; "
-        f"the optimum's certificate holds in {good} of {total} episodes."
+        f"the optimum's certificate holds in {good} of "
+        f"{counted(total, period(result.scenario.spec.days))}."
     )
     exact = np.array([certificate.gap_eur for certificate in result.certificates])
     gaps = exact.round(3) + 0.0  # no minus sign before zero

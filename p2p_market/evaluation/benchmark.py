@@ -10,6 +10,7 @@ import numpy as np
 from p2p_market.errors import OptimumError, ScenarioError
 from p2p_market.evaluation.ends.certificate import Certificate, best_cost_eur, certify
 from p2p_market.evaluation.ends.reference import published
+from p2p_market.evaluation.players.answers import SOUND, Answers, answers
 from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
 from p2p_market.evaluation.players.failure import FailedPolicyError
 from p2p_market.evaluation.players.player import Attempt, attempt
@@ -51,6 +52,7 @@ class Row:
     lost: Any  # why it costs more than the bound; None without prices that prove it
     metrics: Mapping[str, FloatArray]  # name of a metric -> (episode,)
     conduct: Conduct = UNKNOWN
+    answers: Answers = SOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +273,7 @@ def _row(
         lost=lost,
         metrics={name: metric.of(scenario, episode, own) for name, metric in card.metrics.items()},
         conduct=conduct,
+        answers=answers(scenario, own),
     )
 
 

@@ -12,6 +12,7 @@ from p2p_market.community.optimum.breakdown import HOURS, OF_DEVICES, Breakdown,
 from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.records import FloatArray
 from p2p_market.track import OPTIMUM
+from p2p_market.words import per
 from report.figures import BLUE, ORANGE, VERMILLION, Picture, short, svg
 from report.pages import Why
 from report.table import Line, amount
@@ -29,6 +30,8 @@ TOLD_SHARE: Final = 0.1  # causes below are not in the sentence
 MOSTLY: Final = 0.6  # the hours named hold so much of a cause
 HARDEST: Final = 2.0  # times an equal share; members that lose less are not named
 LONGEST_H: Final = 10  # more hours are no time of the day
+ALL_MATCHED: Final = "trade with the grid that better storage would have left to neighbours"
+"""What is said of trade where all surpluses and deficits that there were have been matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ LOOKS: Final = {
         "trade",
         BLUE,
         "traded with the grid where neighbours have the better price at the optimum, or the "
-        "reverse",
+        "reverse; where the allocation gap is zero, storage left neighbours nothing to match",
         "trade with the grid instead of neighbours",
     ),
     "net_load": Look(
@@ -87,14 +90,14 @@ def why(result: ScenarioResult) -> Why:
     rows = [row for row in result.rows if row.policy != OPTIMUM and row.lost is not None]
     if not rows:
         return Why(NO_PRICES, None, [], [], [], "", [])
-    shown = _shown(rows)
+    shown, per_episode = _shown(rows), per(result.scenario.spec.days)
     return Why(
         note="",
         picture=_picture(result, rows, shown),
         meanings=list({LOOKS[c.choice].name: LOOKS[c.choice].meaning for c in shown}.items()),
-        sentences=[(row.policy, sentence(row, rows[0], _period(result))) for row in rows],
+        sentences=[(row.policy, sentence(row, rows[0], per_episode)) for row in rows],
         columns=["total", *(name_of(cause) for cause in shown)],
-        unit=f"EUR a {_period(result)}",
+        unit=f"EUR {per_episode}",
         lines=[_line(row, shown) for row in rows],
     )
 
@@ -115,10 +118,6 @@ def by_hour_eur(row: Row) -> FloatArray:
     return np.asarray(lost(row).lost_eur.mean(axis=0))
 
 
-def _period(result: ScenarioResult) -> str:
-    return "week" if result.scenario.spec.days == 7 else "episode"
-
-
 def _shown(rows: Sequence[Row]) -> list[Cause]:
     """Causes that cost anybody something."""
     largest = np.max([by_hour_eur(row).sum(axis=1) for row in rows], axis=0)
@@ -131,15 +130,15 @@ def _line(row: Row, shown: Sequence[Cause]) -> Line:
     return Line(row.policy, tuple(amount(eur, 2) for eur in (total, *(of[c] for c in shown))))
 
 
-def sentence(row: Row, rule: Row, period: str) -> str:
+def sentence(row: Row, rule: Row, per_episode: str) -> str:
     """What a policy loses and by what, the largest cause first; its name stands before.
 
     Args:
         rule: what nobody needs to lose more than.
-        period: an episode's name.
+        per_episode: "a week" or "an episode".
     """
     total = float(lost(row).total_eur.mean())
-    start = f"loses {amount(total, 1)} EUR a {period}"
+    start = f"loses {amount(total, 1)} EUR {per_episode}"
     if total < LITTLE * float(lost(rule).total_eur.mean()):
         return f"{start}: next to nothing."
     hours = by_hour_eur(row)
@@ -147,7 +146,8 @@ def sentence(row: Row, rule: Row, period: str) -> str:
     order = np.argsort(-share, kind="stable")
     order = order[: max(1, np.count_nonzero(share >= TOLD_SHARE))]
     causes = lost(row).causes
-    told = [f"{_told(causes[p])} {_percent(share[p])} ({when(hours[p])})" for p in order]
+    matched = float(row.gaps_eur["allocation"].mean()) < LITTLE * total
+    told = [f"{_told(causes[p], matched)} {_percent(share[p])} ({when(hours[p])})" for p in order]
     return f"{start}: {', '.join(told)}.{_hardest(row)}"
 
 
@@ -164,7 +164,9 @@ def _hardest(row: Row) -> str:
     return f" Most at prosumer_{int(own.argmax())}: {_percent(share)}."
 
 
-def _told(cause: Cause) -> str:
+def _told(cause: Cause, matched: bool) -> str:
+    if matched and cause.choice == "exchange":
+        return ALL_MATCHED
     return f"{cause.kind.replace('_', ' ')} {LOOKS[cause.choice].told}".strip()
 
 
@@ -186,7 +188,7 @@ def _picture(result: ScenarioResult, rows: Sequence[Row], shown: Sequence[Cause]
     """The rule and the best policies, hour by hour."""
     best = sorted(rows[1:], key=lambda row: float(row.social_cost_eur.sum()))[:SHOWN]
     panels = [row for row in rows if row is rows[0] or row in best]
-    seen, unit = _seen(panels, shown), f"EUR a {_period(result)}"
+    seen, unit = _seen(panels, shown), f"EUR {per(result.scenario.spec.days)}"
     said = "; ".join(f"{r.policy} {amount(float(lost(r).total_eur.mean()), 1)}" for r in panels)
     which = (
         f" The figure shows the rule and the best {SHOWN} policies."

@@ -10,7 +10,7 @@ from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.schema import DynamicContract
 from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import ScenarioResult
-from report.columns import shares
+from report.columns import mean, shares
 from report.community.losses import why
 from report.community.savings import savings_picture
 from report.community.week import NEW_YEAR, week_picture
@@ -28,8 +28,8 @@ SHARED_ARRAYS: Final = (
 
 ENERGY: Final = "Energy and grid"
 COLUMNS: Final = (
-    Column(ENERGY, "traded", "kWh", None, lambda row: row.metrics["traded"].sum()),
-    Column(ENERGY, "CO2", "kg", None, lambda row: row.metrics["co2"].sum()),
+    Column(ENERGY, "traded", "kWh {per}", None, mean("traded")),
+    Column(ENERGY, "CO2", "kg {per}", None, mean("co2")),
     Column(ENERGY, "peak", "kW, max", 1, lambda row: row.metrics["peak"].max()),
     Column(
         ENERGY,
@@ -38,11 +38,11 @@ COLUMNS: Final = (
         1,
         lambda row: 100.0 * row.metrics["self_sufficiency"].mean(),
     ),
-    Column(ENERGY, "lost load", "kWh", None, lambda row: row.metrics["lost_load"].sum(), True),
-    Column(ENERGY, "curtailed", "kWh", None, lambda row: row.metrics["curtailed"].sum(), True),
+    Column(ENERGY, "lost load", "kWh {per}", None, mean("lost_load"), True),
+    Column(ENERGY, "curtailed", "kWh {per}", None, mean("curtailed"), True),
     *shares("Members"),
-    Column("Safety", "filter", "kWh", 0, lambda row: row.metrics["corrected"].sum()),
-    Column("Safety", "interventions", "count", 0, lambda row: row.metrics["interventions"].sum()),
+    Column("Safety", "filter", "kWh {per}", 0, mean("corrected")),
+    Column("Safety", "interventions", "agent-steps {per}", 0, mean("interventions")),
 )
 COLORS: Final = {
     "grid_import": "#56B4E9",
@@ -109,7 +109,6 @@ PAGES: Final = Pages(
     hundred="the perfect-foresight optimum of the same community, weather and devices",
     ends=market_of_the_optimum,
     new_year=NEW_YEAR,
-    sums="Costs, energies and counts",
     columns=COLUMNS,
     colors=COLORS,
     income=": energy sold to the grid, or more stored at the end than at the start",

@@ -9,13 +9,14 @@ from p2p_market.community.baselines import RULE
 from p2p_market.evaluation.benchmark import ScenarioResult
 from p2p_market.records import FloatArray
 from p2p_market.track import OPTIMUM
+from p2p_market.words import per
 from report.figures import GREY, LINES, VERMILLION, Picture, short, svg
 from report.table import amount
 
 
 def savings_eur(result: ScenarioResult, policy: str) -> FloatArray:
-    """What each member saves over all episodes against being alone, (agent,) [EUR]."""
-    own = {row.policy: row.private_cost_eur.sum(axis=0) for row in result.rows}
+    """What each member saves against being alone, mean of an episode, (agent,) [EUR]."""
+    own = {row.policy: row.private_cost_eur.mean(axis=0) for row in result.rows}
     return np.asarray(own[RULE] - own[policy])
 
 
@@ -29,22 +30,23 @@ def savings_picture(result: ScenarioResult) -> Picture:
     names = [row.policy for row in result.played if row.policy != RULE]
     gainers = [name for name in names if savings_eur(result, name).sum() > 0.0]
     left_out = [name for name in names if name not in gainers]
+    unit = f"EUR {per(result.scenario.spec.days)}"
     said = "; ".join(
-        f"{name} {amount(float(savings_eur(result, name).sum()), 0)} EUR" for name in gainers
+        f"{name} {amount(float(savings_eur(result, name).sum()), 0)} {unit}" for name in gainers
     )
     without = f" Not drawn, since all members together lose: {', '.join(left_out)}."
     return Picture(
-        svg(lambda figure: _draw_savings(figure.subplots(), result, gainers), 4.2),
+        svg(lambda figure: _draw_savings(figure.subplots(), result, gainers, unit), 4.2),
         alt=f"Lorenz curves of the savings of members against being alone: {said or 'none'}.",
         title="How savings are shared",
         caption="Lorenz curve: members from the one that saves least to the one that saves most, "
-        f"and what they save together, over all weeks against the {RULE} rule. Straight (dotted) "
+        f"and what they save together against the {RULE} rule. Straight (dotted) "
         "would be equal; below zero are members that pay more than alone."
         + (without if left_out else ""),
     )
 
 
-def _draw_savings(axes: Axes, result: ScenarioResult, names: Sequence[str]) -> None:
+def _draw_savings(axes: Axes, result: ScenarioResult, names: Sequence[str], unit: str) -> None:
     agents = len(result.scenario.agents)
     share = 100.0 * np.arange(agents + 1) / agents
     colors = iter(LINES * (1 + len(names) // len(LINES)))
@@ -58,7 +60,7 @@ def _draw_savings(axes: Axes, result: ScenarioResult, names: Sequence[str]) -> N
     axes.axhline(0.0, color=GREY, linewidth=1.0)
     axes.set_xlim(0.0, 100.0)
     axes.set_xlabel("members, from smallest to largest saving [%]")
-    axes.set_ylabel("saved together [EUR]")
+    axes.set_ylabel(f"saved together [{unit}]")
     axes.grid(axis="both")
     if names:
         axes.legend(loc="upper left", frameon=False)

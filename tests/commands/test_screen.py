@@ -13,6 +13,7 @@ from p2p_market.commands import tables
 from p2p_market.commands.app import app
 from p2p_market.commands.console import console
 from p2p_market.commands.screen import Figures, Outlet, Screen, shortened, visible
+from p2p_market.evaluation.players.answers import SOUND
 from p2p_market.evaluation.players.conduct import Conduct
 from p2p_market.evaluation.statistics.scores import Score
 
@@ -81,8 +82,9 @@ def test_a_short_name_keeps_its_end(name, width):
     assert shortened("short", width) == "short"
 
 
-def test_the_table_of_a_run_at_80_columns_with_a_path_as_name():
-    scenario = SimpleNamespace(spec=SimpleNamespace(track="community"))
+def test_the_table_of_a_run_at_80_columns_with_a_path_as_name(monkeypatch):
+    monkeypatch.setattr(tables, "_weeks", lambda result: 13)
+    scenario = SimpleNamespace(spec=SimpleNamespace(track="community", days=7))
     euros = np.array([643.48, 504.17])
     rows = [
         SimpleNamespace(
@@ -91,6 +93,7 @@ def test_the_table_of_a_run_at_80_columns_with_a_path_as_name():
             social_cost_eur=euros,
             gaps_eur={"dispatch": -1000.0 * euros, "allocation": euros},
             conduct=Conduct(),
+            answers=SOUND,
         )
         for name in NAMES
     ]
@@ -198,6 +201,8 @@ def test_brackets_of_a_hint_and_of_wrong_usage_are_shown(monkeypatch):
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 1
     assert "p2p-market[ray]" in done.output
+    assert "wrong: 1 check in red" in done.output
+    assert "all is well" not in done.output
     assert r"[y]\x1b[31m" in done.output
     wrong = CliRunner().invoke(app, ["doctor", "--\x1b[31mred[/]"])
     assert wrong.exit_code == 2
@@ -221,3 +226,13 @@ def test_the_ranking_fits_an_ascii_terminal():
 
 def test_the_console_of_the_commands_is_such_a_screen():
     assert isinstance(console, Screen)
+
+
+def test_a_name_that_needs_little_leaves_its_room_to_the_other():
+    long, screen = "a_module_of_mine:make_policy", Screen()
+    screen.width = 60
+    with screen.capture() as shown:
+        screen.print(Figures(("policy", "score", "worst in"), [(long, "1.0", "classic-v0")],
+                             names=(0, 2)))  # fmt: skip
+    assert long in shown.get()
+    assert "..." not in shown.get()

@@ -159,7 +159,7 @@ def test_on_the_command_line_mcafee_is_scored_and_replays(tmp_path):
     words = done.output.split()
     assert "411.91" in words
     assert "803.22" in words
-    assert "holds in 2 of 2 episodes" in " ".join(words)
+    assert "holds in 2 of 2 weeks" in " ".join(words)
     (run,) = (tmp_path / "out").glob("*-mine-v0")
     again = CliRunner().invoke(app, ["replay", str(run)])
     assert again.exit_code == 0, again.output

@@ -25,7 +25,7 @@ def run_folder(tmp_path_factory):
     output = tmp_path_factory.mktemp("results")
     done = invoke("benchmark", *RUN, "-p", "truthful", "-o", str(output))
     assert done.exit_code == 0, done.output
-    assert "holds in 2 of 2 episodes" in " ".join(done.output.split())
+    assert "holds in 2 of 2 weeks" in " ".join(done.output.split())
     (folder,) = output.glob("*-classic-v0")
     return folder
 
@@ -99,8 +99,8 @@ FORGERIES = {
         lambda s: s["policies"][1]["conduct"].update(rows="centralised"),
     ),
     "sight": ("conduct differs", 1, lambda s: s["policies"][-1]["conduct"].update(sight=SIGHT)),
-    "id": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="ev-12-v0")),
-    "path": ("scenarios.0: Value error, id is not that", 2, lambda s: s.update(id="../../x")),
+    "id": ("scenarios[0]: id is not that", 2, lambda s: s.update(id="ev-12-v0")),
+    "path": ("scenarios[0]: id is not that", 2, lambda s: s.update(id="../../x")),
     "missing": (
         "no.npz: the actions cannot be read: there is none",
         2,
@@ -267,6 +267,7 @@ def test_doctor_finds_this_machine_healthy():
     done = invoke("doctor")
     assert done.exit_code == 0, done.output
     assert "all digests agree" in done.output
+    assert "all is well" in done.output.splitlines()[-1]
 
 
 def test_every_command_explains_itself():

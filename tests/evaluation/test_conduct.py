@@ -356,7 +356,7 @@ def test_why_agents_are_held_is_told_with_counts(name, words):
     scenario = one_day()
     played = play(scenario, stack(draw_weeks(scenario, "test", (5,), 0)), named(name))
     assert held(scenario, played).startswith(
-        f"held in grid-only fallback in 144 agent-steps: 144 {words}"
+        f"held in grid-only fallback in 144 agent-steps (100 %): 144 {words}"
     )
     assert held(scenario, play(scenario, stack(draw_weeks(scenario, "test", (5,), 0)), RULE)) == ""
 

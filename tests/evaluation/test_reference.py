@@ -145,7 +145,7 @@ app(["evaluate", "-p", "truthful", "-s", "classic-v0", "--weeks", "5,6", "-w", "
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "holds in 2 of 2 episodes" in " ".join(done.stdout.split())
+    assert "holds in 2 of 2 weeks" in " ".join(done.stdout.split())
     without = code.replace('"5,6"', '"5,6", "--split", "validation"')
     done = subprocess.run(
         [sys.executable, "-c", without], capture_output=True, text=True, check=False

@@ -35,7 +35,8 @@ def test_the_template_passes(kind, file, tmp_path, monkeypatch):
     assert code == 0, said
     assert f"identity {read(tmp_path / 'mine.zip').identity}" in said
     assert "plays in binding-feeder-v0, classic-v0" in said
-    assert ("outage-v0" in said) == (kind == "rules")
+    assert ("does not play: policy.onnx: " in said) == (kind == "onnx")
+    assert said.rstrip().splitlines()[-1].startswith("accepted: it may be submitted")
 
 
 def test_packed_by_another_tool_it_is_the_same_submission(tmp_path):
@@ -84,7 +85,7 @@ def test_a_network_that_fits_no_scenario_is_refused(tmp_path):
     code, said = run("check", tmp_path / "mine.zip")
     assert code == 1
     assert "was made for other observations" in said
-    assert "burden, load" in said
+    assert "burden (not here), load (not in the network); train it" in said
 
 
 def test_without_a_checkout_it_says_what_is_needed(monkeypatch):

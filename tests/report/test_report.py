@@ -160,14 +160,18 @@ def test_a_sentence_names_the_largest_causes_and_their_hours(result):
     eur[0, 0] = 1.6  # at all hours
     eur[0, -1, 5] = 1.6  # too little to be told
     lost = replace(rule, lost_eur=eur, member_eur=np.array([[90.0, 1.0, 1.0, 1.0, 1.0, 1.0]]))
-    row = replace(result.rows[1], lost=lost)
+    row = replace(result.rows[1], lost=lost, gaps_eur={"allocation": np.array([40.0])})
     nbsp = "\N{NO-BREAK SPACE}"
-    assert losses.sentence(row, row, "week") == (
+    told = (
         f"loses 100.0 EUR a week: battery too full 60{nbsp}% (mostly 23 to 1 h), trade with the "
-        f"grid instead of neighbours 38{nbsp}% (at all hours). Most at prosumer_0: 90{nbsp}%."
+        f"grid {{}} 38{nbsp}% (at all hours). Most at prosumer_0: 90{nbsp}%."
     )
+    assert losses.sentence(row, row, "a week") == told.format("instead of neighbours")
+    matched = replace(row, gaps_eur={"allocation": np.array([0.0])})
+    left = "that better storage would have left to neighbours"  # nothing there was left unmatched
+    assert losses.sentence(matched, row, "a week") == told.format(left)
     little = replace(row, lost=replace(lost, lost_eur=0.001 * eur))
-    assert losses.sentence(little, row, "week") == "loses 0.1 EUR a week: next to nothing."
+    assert losses.sentence(little, row, "a week") == "loses 0.1 EUR a week: next to nothing."
 
 
 def test_where_no_prices_prove_the_bound_nothing_is_split(result, tmp_path):
@@ -180,12 +184,12 @@ def test_where_no_prices_prove_the_bound_nothing_is_split(result, tmp_path):
 
 def test_entries_and_savings_add_up(result):
     for row, own in zip(result.rows, money.entries_eur(result), strict=True):
-        assert own.sum() == pytest.approx(row.social_cost_eur.sum())
+        assert own.sum() == pytest.approx(row.social_cost_eur.mean())
     rule, *_, best = result.rows
     saved = savings.savings_eur(result, OPTIMUM)
     assert saved.shape == (len(result.scenario.agents),)
     # No operator's balance: what members save together is what the community saves.
-    assert saved.sum() == pytest.approx(rule.social_cost_eur.sum() - best.social_cost_eur.sum())
+    assert saved.sum() == pytest.approx(rule.social_cost_eur.mean() - best.social_cost_eur.mean())
     assert savings.savings_eur(result, RULE).tolist() == [0.0] * len(saved)
 
 
@@ -202,6 +206,9 @@ def test_columns_that_are_zero_for_all_are_left_out(result):
     names = [column.name for column in columns.shown(result)]
     assert "lost load" not in names
     assert "filter" in names
+    units = {column.name: column.unit for column in columns.shown(result)}
+    assert units["cost"] == units["dispatch gap"] == "EUR a week"  # as on the screen
+    assert not any("{" in unit for unit in units.values())
 
 
 def test_columns_are_what_their_headings_say(result):
@@ -209,17 +216,17 @@ def test_columns_are_what_their_headings_say(result):
     row = result.rows[1]
     assert by_name["score"](row) == row.score.point
     assert by_name["95 % from"](row) == row.score.low
-    assert by_name["cost"](row) == row.social_cost_eur.sum()
+    assert by_name["cost"](row) == row.social_cost_eur.mean()
     gaps = by_name["dispatch gap"](row) + by_name["allocation gap"](row)
-    best = result.rows[-1].social_cost_eur.sum()
+    best = result.rows[-1].social_cost_eur.mean()
     assert gaps == pytest.approx(by_name["cost"](row) - best, abs=1e-9)
     assert by_name["peak"](row) == row.metrics["peak"].max()
-    assert by_name["filter"](row) == row.metrics["corrected"].sum()
+    assert by_name["filter"](row) == row.metrics["corrected"].mean()
 
 
 def test_the_certificate_and_the_data_labels_stand_on_the_page(path):
     text = " ".join(" ".join(parse(path).text).split())
-    assert "certificate holds in 2 of 2 episodes" in text
+    assert "certificate holds in 2 of 2 weeks" in text
     assert "arithmetic on its dual prices, without a solver" in text
     assert "resampled from measured donor days" in text
     assert "CC-BY-4.0" in text
@@ -232,7 +239,7 @@ def test_an_alarm_is_loud(result, tmp_path):
     shown = replace(result, certificates=(broken, *others))
     page = parse(write([shown], tmp_path, "Broken"))
     assert ("div", "role", "alert") in page.attributes
-    assert "certificate holds in 1 of 2 episodes" in " ".join(page.text)
+    assert "certificate holds in 1 of 2 weeks" in " ".join(page.text)
 
 
 def test_the_market_of_the_optimum_is_named_where_it_is_another(result):

@@ -23,6 +23,7 @@ from typing import Final
 import numpy as np
 import onnxruntime
 
+from baselines.learners.decision import made_for_others
 from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT, STATE
 from baselines.learners.ppo.decision import KINDS, Decision
 from p2p_market.community.scenario.scenario import Scenario
@@ -96,11 +97,8 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
     if kind not in KINDS:
         raise PolicyError(f"{path}: unknown decision {kind!r}; known: {', '.join(KINDS)}")
     decision = KINDS[kind](scenario)
-    if (made_for := json.loads(told[COLUMNS])) != list(decision.names):
-        other = ", ".join(sorted(set(made_for) ^ set(decision.names))) or "their order"
-        raise PolicyError(
-            f"{path} was made for other observations than those of {scenario.spec.id}: {other}"
-        )
+    if other := made_for_others(json.loads(told[COLUMNS]), decision.names, scenario.spec.id):
+        raise PolicyError(f"{path} {other}")
     return OnnxPolicy(model, decision)
 
 

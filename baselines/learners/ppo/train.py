@@ -253,7 +253,7 @@ def _line(row: Row) -> str:
 
 
 def _saved(saving_eur: float) -> str:
-    return f"{saving_eur:8.2f} EUR saved per validation week"
+    return f"{saving_eur:8.2f} EUR per validation week less than `no-trade`"
 
 
 def _nobody(done: int, total: int, line: str) -> None:

@@ -67,9 +67,11 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
 
     | column | name | unit | -1 | 1 |
     |---|---|---|---|---|
-    | 0 .. K-1 | set-point of flexible asset k | kW | lowest power | highest power |
+    | 0 .. K-1 | set-point k, > 0 charge, < 0 discharge | kW | lowest power | highest power |
     | K | quantity, > 0 buy, < 0 sell | kW | - connection limit | connection limit |
     | K + 1 | limit price at the hub | EUR/kWh | 0 | highest price |
+
+    Set-point k is that of the flexible asset k of the member.
 
     Observation, `Box` in physical units: own storage, load and PV of this step, prices, carbon,
     calendar, time left, forecasts with 80 % bands. `env.feature_table` lists name, unit and range
@@ -85,7 +87,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     `reset(seed, options)`: `options={"reference": 5}` plays row 5 (of 0 to 12) of the reference
     table, whatever the seed: the test week whose optimum and no-trade cost are published. Options
     `split` ("train", "validation", "test") and `week` (0 to 12) choose another part of the year,
-    drawn from the seed; other options are ignored.
+    drawn from the seed. A misspelt one is an error; other options are ignored.
 
     Version history: v0, first version.
     """

@@ -45,4 +45,5 @@ def held(scenario: Scenario, played: Trajectory) -> str:
     if not found:
         return ""
     words = ", ".join(f"{number} {cause}" for cause, number in found.most_common())
-    return f"held in grid-only fallback in {found.total()} agent-steps: {words}"
+    share = f"{100.0 * found.total() / played.cause.size:.0f} %"
+    return f"held in grid-only fallback in {found.total()} agent-steps ({share}): {words}"

@@ -15,9 +15,9 @@ from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.data import DataSet, donor_pools
 from p2p_market.data.calendar import SPLIT_DAYS
 from p2p_market.errors import DataError, ScenarioError
-from p2p_market.kit.schema import explain, shortened
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray
+from p2p_market.validation import explain, shortened
 
 FEE_SHARE: Final = {"none": 0.0, "low": 0.25, "full": 1.0}
 """Share of the grid fee that P2P trade pays, per fee level."""

@@ -8,7 +8,7 @@ asked for one community beyond the first day (`judging`). The conduct of shipped
 tests check it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from p2p_market.errors import PolicyError
+from p2p_market.evaluation.players.answers import OFTEN, SOUND, Answers, recorded_answers
 from p2p_market.evaluation.players.failure import Failure
 from p2p_market.evaluation.players.names import of_roles
 from p2p_market.evaluation.players.policy import Policy, ask
@@ -87,8 +88,17 @@ UNKNOWN: Final = Conduct()
 MARKS: Final = {
     "x": ("failed", "all its weeks count as a score of -100"),
     "f": ("foresight", "it knows the future; a reference, neither ranked nor compared"),
+    "h": (
+        "held",
+        "its answers were NaN, infinite or huge in so many steps of its agents, and the supervisor "
+        "acted in their place",
+    ),
+    "o": (
+        "out of range",
+        "so many of its answers had a number outside [-1, 1], which was cut; are they in kW?",
+    ),
     "n": ("not reproducible", "asked again, it gave another answer"),
-    "c": ("centralised", "what agents do depends on what others see"),
+    "c": ("centralised", "what agents do can depend on what others see"),
 }
 """Letter in a table -> word, and what it means."""
 
@@ -104,10 +114,13 @@ def recorded_conduct(entry: Mapping[str, Any]) -> Conduct:
     return CONDUCT.validate_python(entry["conduct"]) if "conduct" in entry else UNKNOWN
 
 
-def recorded_marks(record: Mapping[str, Any]) -> list[str]:
+def recorded_marks(record: Mapping[str, Any], names: Container[str] | None = None) -> list[str]:
     """What a run record says of the conduct of its policies, a line per mark.
 
     For example "failed: mine:make (classic-v0), other:make"; without scenarios it is all of them.
+
+    Args:
+        names: of policies that are told of; None: all.
     """
     scenarios = record["scenarios"]
     lines = []
@@ -115,31 +128,31 @@ def recorded_marks(record: Mapping[str, Any]) -> list[str]:
         found: dict[str, list[str]] = {}
         for scenario in scenarios:
             for entry in scenario["policies"]:
-                if entry.get("policy") != OPTIMUM and mark in marks(recorded_conduct(entry)):
-                    found.setdefault(entry["policy"], []).append(scenario["id"])
-        names = [
+                name = entry["policy"]
+                if name == OPTIMUM or (names is not None and name not in names):
+                    continue
+                if mark in marks(recorded_conduct(entry), recorded_answers(entry)):
+                    found.setdefault(name, []).append(scenario["id"])
+        told = [
             name if len(ids) == len(scenarios) else f"{name} ({', '.join(ids)})"
             for name, ids in found.items()
         ]
-        if names:
-            lines.append(f"{word}: {', '.join(names)}")
+        if told:
+            lines.append(f"{word}: {', '.join(told)}")
     return lines
 
 
-def marks(conduct: Conduct) -> list[str]:
+def marks(conduct: Conduct, answered: Answers = SOUND) -> list[str]:
     """Letters of `MARKS`."""
     found = {
         "x": conduct.failure is not None,
         "f": not conduct.contends,
+        "h": answered.held > 0.0,
+        "o": answered.outside >= OFTEN,
         "n": conduct.reproducible is False,
         "c": conduct.rows == "centralised",
     }
     return [mark for mark, holds in found.items() if holds]
-
-
-def unmarked(conduct: Conduct) -> bool:
-    """Whether it was checked and nothing was found."""
-    return conduct == Conduct(rows="decentralised, checked", reproducible=True)
 
 
 def of_shipped(name: str, scenario: AnyScenario) -> Conduct | None:

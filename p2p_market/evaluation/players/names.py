@@ -95,6 +95,9 @@ def place_of(scenario: AnyScenario, role: str, name: str) -> tuple[str, str]:
 def _meant(known: Sequence[str], name: str, module: str, colon: str, factory: str) -> str:
     """The likely mistake and how to fix it; empty if none is seen."""
     path = Path(module)
+    before, equals, after = name.partition("=")
+    if equals and (after in known or ":" in after):
+        return f"the role {before!r} is unknown here; if only one plays, write {after}"
     if path.suffix == ".py":
         return _of_code(path, factory or "FACTORY")
     if path.suffix.lower() in FILES and path.suffix not in FILES:

@@ -113,11 +113,23 @@ def _load(name: str, part: str, role: str, scenario: AnyScenario) -> Policy | Pl
         except ImportError as error:
             raise PolicyError(not_imported(part, module_name, error)) from error
         except AttributeError as error:
-            raise PolicyError(f"policy {part!r}: {module_name} has no {factory_name!r}") from error
+            raise PolicyError(
+                f"policy {part!r}: {module_name} has no {factory_name!r}{_there_is(module)}"
+            ) from error
         policy: Policy | Planner | Informed = author.call(
             None, _made, factory, given, passing=PolicyError
         )
     return policy
+
+
+def _there_is(module: Any) -> str:
+    """The functions and classes that a module defines, as the end of a sentence."""
+    own = [
+        name
+        for name, thing in vars(module).items()
+        if getattr(thing, "__module__", "") == module.__name__ and not name.startswith("_")
+    ]
+    return f"; it has {', '.join(own[:10])}" if own else "; it defines no function and no class"
 
 
 def _made(factory: Any, arguments: tuple[Any, ...]) -> Any:

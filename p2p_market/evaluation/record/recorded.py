@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic import model_validator as checked
 
 from p2p_market.errors import ReplayError, ScenarioError
+from p2p_market.evaluation.players.answers import SOUND, Answers
 from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
 from p2p_market.records import IntArray
 from p2p_market.registry import recorded_track
 from p2p_market.track import OPTIMUM
+from p2p_market.validation import explain
 
 SCHEMA: Final = "p2p_market/run/1"
 RECORD_NAME: Final = "run.json"
@@ -65,6 +67,7 @@ class Played(Read):
     digests: list[Digest]  # the same; empty if it never acted
     actions: str | None  # file, below the run's folder; None if it never acted
     conduct: Conduct = UNKNOWN
+    answers: Answers = SOUND
 
     @checked(mode="after")
     def _acted(self) -> "Played":
@@ -160,5 +163,4 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 def first_wrong(error: ValidationError) -> str:
     """The first field that is wrong, and how."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or RECORD_NAME}: {first['msg']}"
+    return explain(error, most=1)

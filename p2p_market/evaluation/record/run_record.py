@@ -31,6 +31,7 @@ from p2p_market.evaluation.ends.certificate import (
 )
 from p2p_market.evaluation.ends.plan_store import DAMAGES
 from p2p_market.evaluation.ends.reference import published
+from p2p_market.evaluation.players.answers import SOUND
 from p2p_market.evaluation.players.conduct import UNKNOWN, known_conduct, recorded_conduct
 from p2p_market.evaluation.players.failure import described
 from p2p_market.evaluation.record.events import events
@@ -195,6 +196,7 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
         "score": asdict(row.score),
         "social_cost_eur": row.social_cost_eur.tolist(),
         "conduct": asdict(row.conduct),
+        **({} if row.answers == SOUND else {"answers": asdict(row.answers)}),
         "digests": [] if played is None else list(played.digests),
         "actions": None if played is None else _actions_name(result.scenario, row.policy),
         "events": [] if played is None else _events(result.scenario, played),

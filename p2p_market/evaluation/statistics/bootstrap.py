@@ -10,6 +10,8 @@ from p2p_market.records import FloatArray, IntArray
 
 RESAMPLES: Final = 10_000
 NORMAL_QUANTILE: Final = 1.959963984540054  # 0.975
+FEW_WEEKS: Final = 10
+"""A bootstrap over fewer gives intervals that are too narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,15 @@ class Interval:
     point: float
     low: float
     high: float
+
+
+def few_weeks(count: int) -> str:
+    """What is to be said of intervals from so many weeks; nothing if there are enough."""
+    if count >= FEW_WEEKS:
+        return ""
+    if count == 1:
+        return "One week is too little for an interval."
+    return f"{count} weeks are few: the intervals are too narrow, take them as a hint."
 
 
 def named_generator(name: str) -> np.random.Generator:

@@ -127,6 +127,13 @@ def test_what_contradicts_itself_is_told(env, batch):
         batch.reset(reference=[1, 2, 3])
 
 
+@pytest.mark.parametrize("name", ["weeks", "Week", "splits", "refrence"])
+def test_a_misspelt_option_is_an_error(env, batch, name):
+    for reset in (env.reset, ProsumerVectorEnv(batch).reset):
+        with pytest.raises(ArgumentError, match=f"no '{name}'; did you mean"):
+            reset(options={name: 5})
+
+
 def test_unknown_options_are_ignored(env, batch):
     for reset in (env.reset, ProsumerVectorEnv(batch).reset):
         reset(seed=1, options={"an option": object(), 5: None})

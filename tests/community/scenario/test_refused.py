@@ -13,9 +13,9 @@ from p2p_market.community.records import LARGEST
 from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import FORMULA, ScenarioSpec
 from p2p_market.errors import ScenarioError
-from p2p_market.kit.schema import dotted
 from p2p_market.registry import load_scenario, parse, read_scenario
 from p2p_market.tracks import TRACKS
+from p2p_market.validation import dotted
 from tests.community.scenario.drawing import SCHEMA, SMALL, fields_of, put
 
 HEAD = "extends: classic-v0\nid: x-v0\ntitle: t\ndescription: d\n"
@@ -69,7 +69,10 @@ def refusal(text: str) -> str:
         ("members: []\n", ["line 5: members []", "at least 1"]),
         ("members: []\nfaults: {kinds: []}\n", ["members []", "faults.kinds []"]),
         ("members: [{node: 1, contract: day_and_night, assets: [x]}]\n", ["assets[0] 'x'"]),
-        ("contracts: {day_and_night: {kind: flatt}}\n", ["day_and_night", "`kind` must be flat"]),
+        (
+            "contracts: {day_and_night: {kind: flatt}}\n",
+            ["day_and_night", "`kind` must be flat"],
+        ),
         ("contracts: {day_and_night: {factor: 1}}\n", ["day_and_night", "has no `kind`"]),
         (MANY, ["line 5", "members", "10000"]),
         ("feeder: {limit_kw: 1.0e+9}\n", ["feeder.limit_kw 1000000000.0", "must be less than"]),

@@ -1,0 +1,53 @@
+"""What each number of an observation and of the joint state means, in a few words."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+OBSERVED: Final[Mapping[str, str]] = {
+    "soc": "level of the asset, as a share of its capacity; 0 while a vehicle is away",
+    "capacity": "capacity of the asset; 0 if there is none",
+    "power_max": "highest charging power; 0 while a vehicle is away",
+    "hours_left": "hours until the vehicle leaves; 0 while it is away, and for a battery",
+    "target_soc": "level that the vehicle needs when it leaves; 0 for a battery",
+    "load": "own load in this step",
+    "pv": "own PV power in this step",
+    "last_fill": "power traded in the step before, > 0 bought, < 0 sold",
+    "fallback": "1: the supervisor holds the agent in this step, whatever it sends",
+    "retail": "price of energy bought from the grid",
+    "feed_in": "price of energy sold to the grid",
+    "network_fee": "fee on each side of a trade with a neighbour",
+    "carbon_cost": "cost of the emissions of energy from the grid",
+    "co2_intensity": "emissions of energy from the grid",
+    "last_clearing_price": "price of the last step in which anything was traded",
+    "time_left": "share of the episode that is left",
+    "load_in": "forecast of the own load, so many hours ahead",
+    "load_band": "half-width of the 80 % interval of that forecast",
+    "pv_in": "forecast of the own PV power, so many hours ahead",
+    "pv_band": "half-width of the 80 % interval of that forecast",
+    "retail_in": "retail price so many hours ahead, published or that of the day before",
+    "retail_band": "half-width of the 80 % interval of that price; 0 once it is published",
+    "grid": "1: the grid is there, 0: an outage",
+}
+"""Name without the number of the asset or of the hours -> meaning."""
+
+JOINT: Final[Mapping[str, str]] = {
+    "load": "load of all agents",
+    "pv": "PV power of all agents",
+    "soc": "stored energy of the agent, as a share of its capacity",
+    "idle_net_load": "load less PV of the agent, as if its storage rested",
+    "retail": "price at which the agent buys from the grid",
+}
+"""What is another thing in the joint state; name without the agent -> meaning."""
+
+PERIODS: Final = {"day": "hour of the day", "week": "day of the week", "year": "day of the year"}
+WAVES: Final = {"sin": "sine", "cos": "cosine"}
+
+
+def meaning(name: str, joint: bool = False) -> str:
+    """Of a feature of the observation, or of the joint state."""
+    wave, _, period = name.partition("_")
+    if wave in WAVES:
+        return f"{WAVES[wave]} of the {PERIODS[period]}"
+    stem = re.sub(r"^prosumer_[0-9]+_|_[0-9]+h?$", "", name)
+    return (JOINT.get(stem) if joint else None) or OBSERVED[stem]

@@ -1,0 +1,58 @@
+"""What became of a policy's answers: agents that it had held, numbers that were cut."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from p2p_market.track import AnyScenario, Role, Trajectory
+from p2p_market.tracks import track_of
+
+HUGE: Final = 1e4
+"""Times the range: a supervisor that holds an agent holds it because of such a number."""
+
+EDGE: Final = 1.01
+"""Of the range [-1, 1]: a number up to here is rounded, one beyond is cut."""
+
+OFTEN: Final = 0.05
+"""Of its answers: a policy that may ask for a little too much stays below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Shares of all answers, one per agent and step, that could not be taken as they were."""
+
+    held: float = 0.0  # NaN, infinite or huge, and the supervisor acted in the agent's place
+    outside: float = 0.0  # a number outside [-1, 1], which was cut
+
+
+SOUND: Final = Answers()
+"""Of a policy whose answers were all taken, and of all in older records."""
+
+_ANSWERS: Final = TypeAdapter(Answers)
+
+
+def answers(scenario: AnyScenario, played: Trajectory) -> Answers:
+    """How many of a policy's answers were not taken as they were."""
+    held, outside = [], []
+    roles: Iterable[Role] = track_of(scenario).roles(scenario)
+    for role in roles:
+        numbers = [column.choices == 0 for column in role.columns]
+        size = np.abs(played.actions[role.name][..., numbers].astype(np.float64))
+        held.append(~(size <= HUGE).all(axis=-1))
+        outside.append((size > EDGE).any(axis=-1))
+    lost = np.concatenate(held, axis=-1) & (played.cause != 0)
+    cut = np.concatenate(outside, axis=-1) & ~lost
+    return Answers(float(lost.mean()), float(cut.mean()))
+
+
+def recorded_answers(entry: Mapping[str, Any]) -> Answers:
+    """The same in a policy's entry of a run record."""
+    return _ANSWERS.validate_python(entry["answers"]) if "answers" in entry else SOUND
+
+
+def percent(share: float) -> str:
+    """A share that is not zero, as a whole number of percent or as less than one."""
+    return f"{100.0 * share:.0f} %" if share >= 0.005 else "less than 1 %"

@@ -1,0 +1,46 @@
+"""The marks beside policies in the table of a scenario, and what is said of them below it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from p2p_market.evaluation.benchmark import Row
+from p2p_market.evaluation.players.answers import percent
+from p2p_market.evaluation.players.conduct import MARKS, Conduct, marks
+from p2p_market.track import OPTIMUM
+
+NO_MARK = "decentralised, checked, and reproducible"
+"""What it means that a policy has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """One mark that stands in a table."""
+
+    mark: str
+    word: str
+    meaning: str
+    policies: tuple[str, ...]
+    shares: tuple[str, ...]  # of their answers, in percent; empty where the mark has none
+
+
+def marks_of(row: Row) -> list[str]:
+    """Letters beside a policy's name; the end of the scale needs none."""
+    return [] if row.policy == OPTIMUM else marks(row.conduct, row.answers)
+
+
+def legends(rows: Sequence[Row]) -> list[Legend]:
+    """The marks that stand in a table, and only those."""
+    found = []
+    for mark, (word, meaning) in MARKS.items():
+        own = [row for row in rows if mark in marks_of(row)]
+        share = {"h": [row.answers.held for row in own], "o": [row.answers.outside for row in own]}
+        if own:
+            shares = tuple(map(percent, share.get(mark, [])))
+            found.append(Legend(mark, word, meaning, tuple(row.policy for row in own), shares))
+    return found
+
+
+def unmarked(rows: Sequence[Row]) -> list[str]:
+    """Policies that were checked, and nothing was found."""
+    checked = Conduct(rows="decentralised, checked", reproducible=True)
+    return [row.policy for row in rows if row.conduct == checked and not marks_of(row)]

@@ -1,0 +1,152 @@
+"""What is wrong with a file that somebody wrote, in sentences: where, what, how to mend it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+Loc = tuple[int | str, ...]
+"""Where a value stands: keys and places in lists."""
+
+MOST: Final = 4
+"""Complaints told at once."""
+
+WITHOUT_VALUE: Final = ("missing", "missing_argument", "missing_keyword_only_argument")
+REASONS: Final = {
+    "missing": "is missing; add it",
+    "missing_argument": "is missing; add it",
+    "extra_forbidden": "there is no such key; check its spelling",
+    "unexpected_keyword_argument": "there is no such parameter; check its spelling",
+    "int_type": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "string_type": "must be a text; put it into quotes",
+    "bool_type": "must be true or false, without quotes",
+    "finite_number": "must be a finite number",
+    "model_type": "must hold keys with values",
+    "model_attributes_type": "must hold keys with values",
+    "dict_type": "must hold keys with values",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+}
+"""Kind of a validation error -> its reason in the words of a file."""
+
+PLAIN: Final = (
+    ("Value error, ", ""),
+    ("Input should be", "must be"),
+    ("String should", "must"),
+    ("List should", "must"),
+    ("Tuple should", "must"),
+    ("Dictionary should", "must"),
+    ("Value should", "must"),
+    (" after validation", ""),
+)
+"""What the library says -> what we say."""
+
+
+def explain(
+    error: ValidationError,
+    values: Mapping[str, Any] | None = None,
+    place: str = "",
+    line: Callable[[Loc], int | None] = lambda _: None,
+    reasons: Mapping[str, str] | None = None,
+    most: int = MOST,
+) -> str:
+    """Line, field, value and reason of each validation error, in one line.
+
+    Args:
+        error: of what somebody wrote.
+        values: what was read; None: what pydantic calls a field stays.
+        place: of it in its file, to be put before the field.
+        line: says in which line of the file a field stands.
+        reasons: kind of a validation error, or a pattern -> the reason, beside those that all
+            files share.
+        most: so many are told, of the others their number.
+    """
+    told = sentences(error, values, place, line, reasons)
+    more = len(told) - most
+    return "; ".join(told[:most]) + (f"; and {more} more" if more > 0 else "")
+
+
+def sentences(
+    error: ValidationError,
+    values: Mapping[str, Any] | None = None,
+    place: str = "",
+    line: Callable[[Loc], int | None] = lambda _: None,
+    reasons: Mapping[str, str] | None = None,
+) -> list[str]:
+    """The same, one by one and all of them."""
+    errors = error.errors(include_url=False)
+    # A list whose items are wrong is called too short as well.
+    found = [one for one in errors if one["type"] != "too_short"] or errors
+    told, own = [], reasons or {}
+    for one in found:
+        loc = one["loc"]
+        if values is not None:
+            loc = _in_file(loc, values, one["type"] == "missing")
+        number = line(loc)
+        before = "" if number is None else f"line {number}: "
+        field = ".".join(filter(None, (place, dotted(loc))))
+        hidden = one["type"] in WITHOUT_VALUE or not loc or _is_a_whole(one)
+        value = "" if hidden else f" {shortened(one['input'])}"
+        pattern = one.get("ctx", {}).get("pattern", "")
+        reason = own.get(one["type"]) or own.get(pattern) or _reason(one)
+        told.append(f"{before}{field}{value}: {reason}" if field else before + reason)
+    return told
+
+
+def _is_a_whole(one: Any) -> bool:
+    """Whether it is a rule about a whole section, whose text would say little."""
+    return one["type"] == "value_error" and isinstance(one["input"], dict | BaseModel)
+
+
+def _reason(one: Any) -> str:
+    kind, about = one["type"], one.get("ctx", {})
+    if kind == "union_tag_not_found":
+        return f"has no `{_bare(about['discriminator'])}`; add one"
+    if kind == "union_tag_invalid":
+        known = _bare(about["expected_tags"])
+        return f"unknown `{_bare(about['discriminator'])}` {about['tag']!r}; known: {known}"
+    if kind == "string_pattern_mismatch":
+        return f"is not written as it must be; its pattern is {about['pattern']}"
+    reason = REASONS.get(kind) or str(one["msg"])
+    for theirs, ours in PLAIN:
+        reason = reason.replace(theirs, ours)
+    return reason
+
+
+def _bare(text: str) -> str:
+    return text.replace("'", "")
+
+
+def _in_file(loc: Loc, values: Any, missing: bool) -> Loc:
+    """A path without the kinds that pydantic puts between a key and what it holds.
+
+    Args:
+        loc: the path as pydantic has it.
+        values: in which it leads.
+        missing: whether its last part is what the file lacks.
+    """
+    found: list[int | str] = []
+    for number, part in enumerate(loc, 1):
+        inside = range(len(values)) if isinstance(values, list | tuple) else values
+        if isinstance(inside, Mapping | range) and part in inside:
+            values = values[part]
+        elif not (missing and number == len(loc)):
+            continue
+        found.append(part)
+    return tuple(found)
+
+
+def dotted(loc: Loc) -> str:
+    """`members[3].assets[0].donor` out of its parts."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    return path.removeprefix(".")
+
+
+def shortened(value: object) -> str:
+    """A value as it stands in a file, its beginning if it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        text = "a huge number"
+    return text if len(text) <= 60 else f"{text[:56]} ..."

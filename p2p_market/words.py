@@ -1,0 +1,22 @@
+"""Words for numbers of things and for stretches of time, the same on the screen and on pages."""
+
+
+def counted(number: int, word: str) -> str:
+    """For example "1 week" or "13 weeks"."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def period(days: int) -> str:
+    """What an episode of so many days is called."""
+    return "week" if days == 7 else "episode"
+
+
+def per(days: int) -> str:
+    """After a unit: "a week" or "an episode"."""
+    return "a week" if days == 7 else "an episode"
+
+
+def episodes(number: int, days: int) -> str:
+    """For example "13 weeks" or "6 episodes of 2 days"."""
+    long = "" if days == 7 else f" of {counted(days, 'day')}"
+    return counted(number, period(days)) + long

@@ -1,0 +1,19 @@
+"""Every number that an agent or a critic sees has a meaning on the card."""
+
+from p2p_market.community.meanings import JOINT, OBSERVED, meaning
+from p2p_market.community.observation import features, state_features
+from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_ids
+
+
+def test_every_feature_of_every_scenario_has_a_meaning_and_no_meaning_is_idle():
+    seen, joint = set(), set()
+    for name in scenario_ids():
+        scenario = load_scenario(name)
+        seen |= {meaning(feature.name) for feature in features(scenario)}
+        joint |= {meaning(feature.name, joint=True) for feature in state_features(scenario)}
+    assert set(OBSERVED.values()) <= seen
+    assert set(JOINT.values()) <= joint
+    assert meaning("cos_week") == "cosine of the day of the week"
+    assert meaning("load_in_24h") == OBSERVED["load_in"]
+    assert meaning("load", joint=True) != meaning("load")
