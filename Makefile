@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 # side by side; tests of one group, such as those that share a Ray cluster, stay together
 SPREAD := --numprocesses auto --dist loadgroup
+# tests of the rooms with compiled kernels
+KERNELS := $(addprefix tests/,assets community compilation data determinism market)
 TYPED := $(wildcard p2p_market baselines report leaderboard tools)
 
 # Stamps: an environment is renewed when what it is made from changes, and only then.
@@ -25,12 +27,12 @@ help:
 	@echo 'make benchmark  evaluate all policies on held-out weeks of the default scenario; the table on'
 	@echo '                screen, details in results/ (all scenarios: make benchmark ARGS=--all, in a few'
 	@echo '                minutes; more options: make benchmark ARGS=--help)'
-	@echo 'make test       what continuous integration runs: lint, fast, coverage'
+	@echo 'make test       what continuous integration runs: lint, coverage'
 	@echo 'make test-all   the same with slow tests and freshly drawn examples'
 	@echo 'make lint       ruff, formatting, types'
 	@echo 'make fast       tests that take seconds, the conformance battery over every scenario, mechanism'
 	@echo '                and rule, and the wheel in an empty environment'
-	@echo 'make coverage   branch coverage, kernels included (they run as plain Python)'
+	@echo 'make coverage   the same tests with branch coverage; those of kernels again as plain Python'
 	@echo 'make bench      speed of engine and market compared with the stored baseline, in three minutes'
 	@echo 'make bench-baseline MACHINE="in words"  stores what make bench measured last'
 	@echo 'make scaling    speed by number of prosumers and of communities; the picture of docs/performance.md'
@@ -43,7 +45,7 @@ help:
 benchmark: $(RUN_READY)
 	$(BIN)/p2p-market benchmark $(ARGS)
 
-test: lint fast coverage
+test: lint coverage
 
 test-all: lint full coverage
 
@@ -58,9 +60,11 @@ fast: $(TEST_READY)
 full: $(TEST_READY)
 	$(PYTEST) $(SPREAD) -m '' --hypothesis-profile explore
 
-# Compiled code cannot be traced, so here the kernels are plain Python: same results, honest branches.
+# Compiled code cannot be traced, so kernels run once more as plain Python: same results, honest branches.
 coverage: $(TEST_READY)
-	NUMBA_DISABLE_JIT=1 $(PYTEST) $(SPREAD) -m 'not (slow or compiled or wheel)' --cov
+	$(PYTEST) $(SPREAD) $(KERNELS)
+	$(PYTEST) $(SPREAD) $(addprefix --ignore=,$(KERNELS)) --cov --cov-report= --cov-fail-under=0
+	NUMBA_DISABLE_JIT=1 $(PYTEST) $(SPREAD) $(KERNELS) -m 'not (slow or compiled)' --cov --cov-append
 
 # A quiet machine gives figures that mean something.
 bench: $(TEST_READY)

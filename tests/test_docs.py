@@ -66,7 +66,6 @@ def arguments(line: str) -> list[str]:
     return line.replace("p2p-market ", "-m p2p_market ").removeprefix("python ").split()
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page, checkout):
     said, expected, screen = "", "", ""

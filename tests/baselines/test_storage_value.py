@@ -181,7 +181,6 @@ def test_without_a_solver():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["classic-v0", "community-16-v0", "ev-12-v0"])
 def test_it_costs_less_than_truthful_orders_and_the_filter_has_no_work(name):
     scenario = load_scenario(name)

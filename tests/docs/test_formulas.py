@@ -90,7 +90,6 @@ def test_the_no_trade_rule_costs_what_the_reference_table_says(scenario_id):
     assert played.social_cost_eur(ledger) == pytest.approx(entry["rule_eur"], abs=1e-9)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("scenario_id", ["classic-v0", "outage-v0"])
 def test_best_matching(scenario_id):
     scenario, e = known(scenario_id), rebuilt(scenario_id)
@@ -107,7 +106,6 @@ def test_best_matching(scenario_id):
     assert chain.hex() == theirs.digests[0]
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("scenario_id", WEEKS)
 def test_a_week_of_wild_actions(scenario_id):
     """Observations, filter, fallback, market, ledger, correction, penalty and reward."""

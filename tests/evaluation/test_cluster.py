@@ -31,7 +31,6 @@ def ray():
     found.shutdown()
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("at_most", [0, 1])
 def test_a_cluster_gives_the_same_bytes(ray, tmp_path, at_most):
     todo = jobs("zero-intelligence", "classic-v0", "resale-6-v0")
@@ -50,7 +49,6 @@ def test_an_error_on_a_node_is_told_as_if_it_were_here(ray):
         evaluate_all(jobs("nobody", "classic-v0"), 0, deaf, ray="auto")
 
 
-@pytest.mark.compiled
 def test_a_node_with_other_code_is_named(ray, monkeypatch):
     real = cluster.installation
     monkeypatch.setattr(cluster, "installation", lambda *given: real(*given) | {"numpy": "0.1"})
@@ -58,7 +56,6 @@ def test_a_node_with_other_code_is_named(ray, monkeypatch):
         evaluate_all(jobs("truthful", "classic-v0"), 0, deaf, ray="auto")
 
 
-@pytest.mark.compiled
 def test_the_command_line_plays_on_a_cluster(ray, tmp_path):
     run = ["evaluate", "-p", "truthful", "-s", "classic-v0", "--weeks", "5", "-o", str(tmp_path)]
     done = CliRunner().invoke(app, [*run, "--ray", "auto"])
@@ -67,7 +64,6 @@ def test_the_command_line_plays_on_a_cluster(ray, tmp_path):
     assert {name.partition("/")[0] for name in contents(tmp_path)} == {run.name}
 
 
-@pytest.mark.compiled
 def test_an_entry_of_the_leaderboard_gets_the_same_record(ray, tmp_path, monkeypatch):
     for needed in ("cryptography", "onnxruntime", "safetensors"):
         pytest.importorskip(needed)

@@ -123,7 +123,6 @@ def test_money_of_the_seat_and_of_the_others_is_that_of_the_community():
     assert (row.cost_eur + row.others_eur)[0] == pytest.approx(costs.sum(axis=1), abs=1e-9)
 
 
-@pytest.mark.compiled
 def test_the_same_call_gives_the_same_numbers(result):
     again = focal_record(played("storage-value"))
     assert json.dumps(again) == json.dumps(focal_record(result))
@@ -136,7 +135,6 @@ def test_chunks_change_no_number(result, monkeypatch):
     assert focal_record(played("storage-value")) == focal_record(result)
 
 
-@pytest.mark.compiled
 def test_workers_change_no_number(result):
     assert focal_record(played("storage-value", workers=2)) == focal_record(result)
 

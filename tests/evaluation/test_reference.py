@@ -118,7 +118,6 @@ def test_a_forged_table_is_found_out(copied, edit, complaint):
     assert "start_day=105" in " ".join(shown.output.split())
 
 
-@pytest.mark.compiled
 def test_solved_anew_it_is_the_same_and_goes_on_where_it_stopped(copied, tmp_path):
     change(copied, lambda e: e.update(plan_eur=e["plan_eur"] + 0.1, tolerance_eur=0.01))
     arguments = ["reference", "-s", "classic-v0", "--check", "-o", str(tmp_path / "out")]

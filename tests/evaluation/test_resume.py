@@ -191,7 +191,6 @@ def run_of(folder: Path) -> dict[str, bytes]:
     return files
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     "how",
     [
@@ -226,7 +225,6 @@ def test_a_run_goes_on_after_an_interruption(tmp_path, how):
     assert not (cut / "out" / "parts").exists()
 
 
-@pytest.mark.compiled
 def test_a_killed_run_leaves_no_process_behind(tmp_path):
     """Neither hears of the other: who works for a parent that is gone must look for himself."""
     (tmp_path / "counting_agent.py").write_text(AGENT)

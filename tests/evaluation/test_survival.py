@@ -107,7 +107,6 @@ SIGNALS = (KILL, signal.SIGINT, signal.SIGTERM)
 ENDED = {signal.SIGINT: 130, signal.SIGTERM: 143, KILL: -KILL}
 
 
-@pytest.mark.compiled
 def test_struck_at_any_event_it_goes_on_and_loses_nothing(scenario, whole, tmp_path):
     generator = np.random.default_rng(0)
     count = events_of(lambda: play(scenario, tmp_path / "count"))
@@ -126,7 +125,6 @@ def test_struck_at_any_event_it_goes_on_and_loses_nothing(scenario, whole, tmp_p
         check(folder, whole)
 
 
-@pytest.mark.compiled
 def test_a_real_process_group_struck_at_any_moment_leaves_nobody(scenario, whole, tmp_path):
     generator = np.random.default_rng(1)
     command = [sys.executable, "-c", LISTENING, *words(scenario, "out"), "-w", "2"]

@@ -26,7 +26,7 @@ from tests.leaderboard.packages import DRAFT, package
 from tests.leaderboard.seasons import net, rule
 from tests.leaderboard.test_verbs import run
 
-pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("seasons")]
+pytestmark = pytest.mark.xdist_group("seasons")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from p2p_market.commands.app import app
 from tests.leaderboard.packages import DRAFT, package
 from tests.leaderboard.seasons import PLAN
 
-pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("seasons")]
+pytestmark = pytest.mark.xdist_group("seasons")
 SECOND = DRAFT.replace('"0.1.0"', '"0.2.0"')
 FOUND = "all 3 episodes are those of the published record, to the last bit"
 

@@ -42,7 +42,7 @@ SWITCHES = {
     "no fused multiply-add": NO_FMA,
     "no vector code": NO_VECTORS,
 }
-pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("seasons")]
+pytestmark = pytest.mark.xdist_group("seasons")
 
 
 @pytest.fixture(scope="module")

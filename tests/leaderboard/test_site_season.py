@@ -21,7 +21,7 @@ from leaderboard.site.gather import gather
 from p2p_market.commands.app import app
 from tests.leaderboard.seasons import SECRET, opened, rule
 
-pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("seasons")]
+pytestmark = pytest.mark.xdist_group("seasons")
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ SAYS = {
     "evaluate": "episodes are those of the published record, to the last bit",
     "build": "site/index.html",
 }
-pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("seasons")]
+pytestmark = pytest.mark.xdist_group("seasons")
 
 
 def typed(command, folder):

@@ -31,10 +31,7 @@ columns = importlib.import_module("report.columns")
 pages = importlib.import_module("report.pages")
 write = importlib.import_module("report.page").write
 
-pytestmark = [
-    pytest.mark.compiled,  # the report is no part of what coverage looks at
-    pytest.mark.xdist_group("report"),  # one run for all of them
-]
+pytestmark = pytest.mark.xdist_group("report")  # one run for all of them
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 BAD_TITLE = '<script>alert("$x_1$ & more")</script>'

@@ -19,7 +19,7 @@ from tests.toy import conftest as toy
 write = importlib.import_module("report.page").write
 money = importlib.import_module("report.money")
 installed = toy.installed
-pytestmark = [pytest.mark.compiled, pytest.mark.xdist_group("toy")]
+pytestmark = pytest.mark.xdist_group("toy")
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,6 @@ def test_two_processes_give_the_same_bytes(job, whole, tmp_path):
     assert written(evaluate_all([job], 2, deaf), tmp_path) == whole
 
 
-@pytest.mark.compiled
 @pytest.mark.xdist_group("ray")
 def test_ray_gives_the_same_bytes(job, whole, tmp_path):
     pytest.importorskip("ray")
@@ -119,7 +118,6 @@ def test_tracks_are_not_summed_up():
     assert over_scenarios([here[0], there[1]]) == []
 
 
-@pytest.mark.compiled
 def test_a_run_over_several_tracks(tmp_path):
     pytest.importorskip("cvxpy")
     asked = ["-s", SCENARIO, "-s", "classic-v0", "-p", "random", "--weeks", 4, "--workers", 1]

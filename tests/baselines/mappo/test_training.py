@@ -93,7 +93,7 @@ def uninterrupted(ray, one_day, tmp_path_factory):
     return made(folder)
 
 
-@pytest.mark.parametrize("call", [2, pytest.param(3, marks=pytest.mark.compiled)])
+@pytest.mark.parametrize("call", [2, 3])
 def test_a_training_that_broke_off_goes_on_alike(call, one_day, tmp_path, uninterrupted):
     break_off(settings(one_day), tmp_path, call)
     run(settings(one_day), tmp_path)
@@ -113,7 +113,6 @@ def test_rllibs_own_episodes_are_learnt_from(ray, one_day, tmp_path):
     assert len({row["reward"] for row in log(tmp_path)}) == 3
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("critic", ["mappo", "ippo"])
 def test_the_score_rises(ray, critic, tmp_path):
     given = settings("classic-v0", communities=8, agent_steps=64_512, minibatch=256, critic=critic)
@@ -129,7 +128,6 @@ def test_the_score_rises(ray, critic, tmp_path):
     assert min(savings[3:]) > 1.08 * max(untrained, validation.truthful_eur)
 
 
-@pytest.mark.compiled
 def test_the_file_acts_as_the_network_also_in_another_community(ray, one_day, tmp_path):
     given = settings(one_day, agent_steps=2 * EPISODE)
     training = Training(settings_from(given))
@@ -200,7 +198,6 @@ def test_wrong_settings_are_named(wrong, told, one_day, tmp_path):
         run({**settings(one_day), **wrong}, tmp_path)
 
 
-@pytest.mark.compiled
 def test_a_warm_start_reaches_the_learners(ray, one_day):
     given = settings(one_day, imitate="storage-value", imitate_weeks=4)
     training = Training(settings_from(given))
@@ -237,7 +234,6 @@ def test_a_foreign_checkpoint_is_refused(one_day, tmp_path):
         run(given, tmp_path)
 
 
-@pytest.mark.compiled
 def test_a_checkpoint_of_other_settings_is_refused(one_day, tmp_path, uninterrupted):
     run(settings(one_day, agent_steps=2 * EPISODE), tmp_path)
     with pytest.raises(PolicyError, match="another training, with env_runners 0 instead of 2"):

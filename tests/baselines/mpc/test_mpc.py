@@ -151,7 +151,6 @@ def test_with_all_of_the_episode_in_view_it_is_the_optimum(classic, days):
     assert 99.9 <= score <= 100.0 + 1e-6
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("weeks", [(5,), pytest.param((2, 5, 8), marks=pytest.mark.slow)])
 def test_better_knowledge_and_more_coordination_cost_less(classic, weeks):
     episode = stack([draw(classic, choose_key(classic, 0, "test", week)) for week in weeks])

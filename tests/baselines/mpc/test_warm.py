@@ -182,7 +182,6 @@ def test_a_member_who_plans_alone_looks_at_nobody():
     check_decentralised(warm.alone(scenario), scenario, steps=12)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("form", FORMS)
 def test_a_day_costs_about_what_it_costs_with_cold_plans(form):
     """Of plans that cost the same each may choose its own; forecasts then go wrong otherwise."""

@@ -39,7 +39,6 @@ def planned(scenario_id: str, days: int, split: str, week: int) -> tuple[Episode
     return episode, optimum(scenario).plan(episode)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(("days", "split", "week"), [(2, "train", 6), (1, "validation", 12)])
 @pytest.mark.parametrize("scenario_id", IDS)
 def test_certificate_holds(scenario_id, days, split, week):
@@ -200,7 +199,6 @@ def test_an_engine_with_other_code_fails(monkeypatch, module, name, broken):
 # Nothing beats the bound.
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("scenario_id", IDS)
 def test_no_policy_beats_the_bound(scenario_id):
     scenario = shortened(scenario_id, 1)
@@ -212,7 +210,6 @@ def test_no_policy_beats_the_bound(scenario_id):
             assert played.social_cost_eur[0] >= plan.bound_eur - tolerance, (split, week, name)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("scenario_id", IDS)
 def test_no_neighbour_of_the_optimum_beats_the_bound(scenario_id):
     """The nearest competitors: the optimal schedule itself, nudged at random."""

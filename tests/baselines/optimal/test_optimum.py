@@ -63,7 +63,6 @@ def test_both_programs_agree_on_a_day():
     check_agreement(*one_day("classic-v0"))
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("number", range(30))
 def test_both_programs_agree_on_random_episodes(number):
     check_agreement(*random_case(number))

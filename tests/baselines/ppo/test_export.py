@@ -71,7 +71,6 @@ def classic(tmp_path_factory):
     return network, path
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("trained_in", "played_in"),
     [("community-16-v0", "community-16-v0"), ("community-16-v0", "community-64-v0"),

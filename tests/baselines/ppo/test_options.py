@@ -80,7 +80,6 @@ def test_nobody_cannot_be_imitated(one_day):
         Training(args_from(given)).begin()
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("memory", [0, 8])
 def test_who_imitated_saves_more_before_the_first_update(memory):
     given = settings("classic-v0", communities=2, memory=memory, imitate="storage-value")

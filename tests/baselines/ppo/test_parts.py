@@ -68,19 +68,16 @@ def added(scenario, seed):
     return (made - 2.0 * (rewards + alone)).sum(axis=0) / 2.0
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_what_is_added_to_rewards_does_not_depend_on_actions(name):
     scenario = load_scenario(name)
     np.testing.assert_allclose(added(scenario, 0), added(scenario, 1), atol=2e-3)
 
 
-@pytest.mark.compiled
 def test_without_vehicles_what_is_credited_early_is_taken_back_at_the_end():
     np.testing.assert_allclose(added(load_scenario("classic-v0"), 0), 0.0, atol=1e-3)
 
 
-@pytest.mark.compiled
 def test_a_share_of_the_community_moves_money_between_members_only():
     scenario = load_scenario("classic-v0")
     _, own, _ = played(scenario, 0.0)

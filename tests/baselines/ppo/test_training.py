@@ -61,15 +61,12 @@ def test_two_trainings_give_the_same_bytes(one_day, tmp_path, uninterrupted):
     assert made(tmp_path) == uninterrupted
 
 
-@pytest.mark.compiled
 def test_another_seed_gives_another_policy(one_day, tmp_path, uninterrupted):
     run(settings(one_day, seed=1), tmp_path)
     assert made(tmp_path)[0][0] != uninterrupted[0][0]
 
 
-@pytest.mark.parametrize(
-    "call", [3, *(pytest.param(call, marks=pytest.mark.compiled) for call in (2, 4, 5))]
-)
+@pytest.mark.parametrize("call", [2, 3, 4, 5])
 def test_a_training_that_broke_off_goes_on_alike(call, one_day, tmp_path, uninterrupted):
     calls = []
 
@@ -92,7 +89,6 @@ def test_time_is_up_at_the_end_of_an_episode(one_day, tmp_path, uninterrupted):
     assert made(tmp_path) == uninterrupted
 
 
-@pytest.mark.compiled
 def test_a_killed_command_goes_on_when_it_is_given_again(one_day, tmp_path, uninterrupted):
     given = settings(one_day)
     del given["scenario"]
@@ -109,7 +105,6 @@ def test_a_killed_command_goes_on_when_it_is_given_again(one_day, tmp_path, unin
     assert made(tmp_path) == uninterrupted
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("critic", ["mappo", "ippo"])
 def test_the_score_rises(critic, tmp_path):
     args = settings("classic-v0", communities=8, agent_steps=80_640, minibatch=256, critic=critic)

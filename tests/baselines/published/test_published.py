@@ -58,7 +58,6 @@ def test_methods_have_five_trainings_or_more(scenario, method):
     assert len(found.score) >= 5
 
 
-@pytest.mark.compiled
 def test_a_network_plays_as_recorded():
     pytest.importorskip("onnxruntime")
     chosen = [Task(RESALE, "resale-6-v0/mappo/seed-0"), Task(RESALE, "storage-value")]
