@@ -9,7 +9,7 @@ from typing import Any, Final
 from pettingzoo import ParallelEnv
 
 from p2p_market.errors import ScenarioError
-from p2p_market.scenarios import path_of, read, shipped_path, text_of
+from p2p_market.scenarios import path_of, read, scenario_ids, shipped_path, text_of
 from p2p_market.track import OPTIMUM, AnyScenario, AnyTrack, Baseline
 from p2p_market.tracks import extra, track, track_of
 
@@ -53,6 +53,11 @@ def read_scenario(id_or_path: str | Path) -> Any:
     if published is not None and path.resolve() != published.resolve():
         raise ScenarioError(f"{path}: the id {spec.id} is published; give your file another id")
     return spec
+
+
+def of_default_track() -> list[str]:
+    """Ids of the shipped scenarios of the default track: one policy can play in all of them."""
+    return [name for name in scenario_ids() if read_scenario(name).track == DEFAULT_TRACK]
 
 
 def parse(text: str, name: str = "scenario", path: Path | None = None) -> Any:

@@ -2,13 +2,21 @@
 
 import pytest
 
+from p2p_market.registry import read_scenario
 from p2p_market.scenarios import scenario_ids
+
+
+def ids_of(track: str) -> list[str]:
+    """Shipped scenarios of a track."""
+    return [name for name in scenario_ids() if read_scenario(name).track == track]
+
+
+COMMUNITY = ids_of("community")
 
 PLAIN = ("classic-v0", "ev-12-v0")  # hourly without losses; quarters of an hour, with vehicles
 
 EVERY_SCENARIO = [
-    pytest.param(name, marks=() if name in PLAIN else pytest.mark.compiled)
-    for name in scenario_ids()
+    pytest.param(name, marks=() if name in PLAIN else pytest.mark.compiled) for name in COMMUNITY
 ]
 
 VARIED = (*PLAIN, "community-16-v0", "binding-feeder-v0", "outage-v0", "resale-6-v0")
@@ -20,5 +28,5 @@ def _marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
     return (pytest.mark.compiled,) if name in VARIED else (pytest.mark.slow,)
 
 
-VARIED_SCENARIOS = [pytest.param(name, marks=_marks(name)) for name in scenario_ids()]
+VARIED_SCENARIOS = [pytest.param(name, marks=_marks(name)) for name in COMMUNITY]
 """Every scenario, the varied ones in seconds: for cases that run over every baseline too."""

@@ -26,8 +26,7 @@ from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.track import CARD
 from p2p_market.data.dataset import card
 from p2p_market.market import MECHANISMS
-from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from p2p_market.registry import load_scenario, of_default_track
 from p2p_market.track import OPTIMUM, Feature
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "cards"
@@ -95,7 +94,7 @@ def _features(features: Sequence[Feature], joint: bool = False) -> str:
 def scenarios() -> str:
     """One section per scenario file."""
     parts = []
-    for name in scenario_ids():
+    for name in of_default_track():
         scenario = load_scenario(name)
         parts += [
             f"## `{name}`: {scenario.spec.title}",

@@ -6,15 +6,14 @@ from rich.progress import track
 
 from baselines.community.duals.learn import FOLDER, learn
 from p2p_market.files import write_bytes
-from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from p2p_market.registry import load_scenario, of_default_track
 
 DIGITS = 4
 
 
 def main() -> None:
     """Solve thirteen weeks of each scenario."""
-    for scenario_id in track(scenario_ids(), description="training weeks"):
+    for scenario_id in track(of_default_track(), description="training weeks"):
         scenario = load_scenario(scenario_id)
         learnt = learn(scenario)
         content = {

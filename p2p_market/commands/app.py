@@ -39,7 +39,7 @@ from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
 from p2p_market.evaluation.record.run_record import replay
-from p2p_market.registry import DEFAULT_SCENARIO, load_scenario, make
+from p2p_market.registry import DEFAULT_SCENARIO, load_scenario, make, of_default_track
 from p2p_market.scenarios import known_ids, scenario_ids
 from p2p_market.words import counted
 
@@ -174,7 +174,7 @@ def evaluate_policy(
         ),
     ] = None,
 ) -> None:
-    """Score one policy between the two ends of the scale, in all shipped scenarios without -s.
+    """Score one policy between the two ends of the scale, in all communities without -s.
 
     FACTORY is called with the scenario and returns an object with start(seeds) -> memory and
     act(observation, memory) -> (action, memory). Example: p2p-market evaluate -p
@@ -186,7 +186,7 @@ def evaluate_policy(
                 "scores one policy; for several use `p2p-market benchmark -p A -p B`",
                 param_hint="--policy",
             )
-        names = scenario or scenario_ids()
+        names = scenario or of_default_track()
         run(names, [",".join(policy)], weeks, split, seed, output, workers, ray, decentralised)
 
 

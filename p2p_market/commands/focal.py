@@ -32,8 +32,7 @@ from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.files import check_writable, new_file, safe_name
-from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from p2p_market.registry import load_scenario, of_default_track
 from p2p_market.track import AnyScenario
 from p2p_market.words import episodes
 
@@ -77,7 +76,7 @@ def focal(
     """
     with complaining(after_interruption=STARTS_OVER):
         check_names(policy)
-        chosen = [load_scenario(name) for name in scenario or scenario_ids()]
+        chosen = [load_scenario(name) for name in scenario or of_default_track()]
         asked = [weeks_of(one, split, weeks) for one in chosen]
         for outcomes in first_tries(chosen, policy, split).values():
             for failure in filter(None, outcomes):

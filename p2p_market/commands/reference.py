@@ -26,8 +26,7 @@ from p2p_market.evaluation.record.run_record import versions
 from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes, processors
-from p2p_market.registry import load_scenario, rule_of
-from p2p_market.scenarios import scenario_ids
+from p2p_market.registry import load_scenario, of_default_track, rule_of
 from p2p_market.track import OPTIMUM, AnyScenario, Plan
 from p2p_market.tracks import extra, track_of
 
@@ -74,7 +73,7 @@ def reference(
     needs no solver. An interrupted --check or --build goes on when it is given again.
     """
     with complaining():
-        chosen = [load_scenario(name) for name in scenario or scenario_ids()]
+        chosen = [load_scenario(name) for name in scenario or of_default_track()]
         fresh: list[list[Row]] = []
         if check or build:
             fresh = _solve(chosen, workers or processors(), output)

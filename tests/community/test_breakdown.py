@@ -24,12 +24,12 @@ from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.record.run_record import metric_rows
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from p2p_market.track import Trajectory
+from tests.every_scenario import COMMUNITY
 
 pytest.importorskip("cvxpy")
 
-LINEAR = [name for name in scenario_ids() if load_scenario(name).spec.optimum == "linear"]
+LINEAR = [name for name in COMMUNITY if load_scenario(name).spec.optimum == "linear"]
 WEEKS = [2, 6]  # the first has the night on which clocks change
 
 

@@ -21,13 +21,12 @@ from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from tests.determinism.fingerprint import computed, fingerprint, processor
-from tests.every_scenario import PLAIN, VARIED
+from tests.every_scenario import COMMUNITY, PLAIN, VARIED
 
 pytestmark = pytest.mark.xdist_group("fingerprints")  # found once to compare with
 
-IDS = scenario_ids()
+IDS = COMMUNITY
 NO_VECTORS = {"NPY_DISABLE_CPU_FEATURES": " ".join(n for n in __cpu_dispatch__ if n != "X86_V2")}
 NO_FMA = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX2_Usable,-FMA_Usable"}
 TOGETHER = "all at once"  # in every scenario; one switch alone in two of them, to say who it was

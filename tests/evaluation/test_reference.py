@@ -20,8 +20,8 @@ from p2p_market.evaluation.ends import reference
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import FOLDER, entries, published
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from p2p_market.track import OPTIMUM
+from tests.every_scenario import COMMUNITY
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def change(folder, edit):
     reference._table.cache_clear()
 
 
-@pytest.mark.parametrize("name", scenario_ids())
+@pytest.mark.parametrize("name", COMMUNITY)
 def test_every_test_episode_is_published_with_its_certificate(name):
     scenario = load_scenario(name)
     table = entries(scenario)
@@ -70,7 +70,7 @@ def test_every_test_episode_is_published_with_its_certificate(name):
     "name",
     [
         pytest.param(name, marks=() if name in ("classic-v0", "outage-v0") else pytest.mark.slow)
-        for name in scenario_ids()
+        for name in COMMUNITY
     ],
 )
 def test_published_schedules_are_certified_again(name):
@@ -139,6 +139,7 @@ def test_scoring_needs_no_solver(tmp_path):
 import sys
 sys.modules["cvxpy"] = sys.modules["highspy"] = None
 from p2p_market.commands.app import app
+from tests.every_scenario import COMMUNITY
 app(["evaluate", "-p", "truthful", "-s", "classic-v0", "--weeks", "5,6", "-w", "1",
      "-o", {str(tmp_path)!r}], standalone_mode=False)
 """

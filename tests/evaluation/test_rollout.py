@@ -16,10 +16,9 @@ from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import Recorded, join, rollout
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
-from tests.every_scenario import VARIED_SCENARIOS
+from tests.every_scenario import COMMUNITY, VARIED_SCENARIOS
 
-IDS = scenario_ids()
+IDS = COMMUNITY
 RULES = [name for name, one in BASELINES.items() if not one.slow]
 
 

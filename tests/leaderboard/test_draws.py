@@ -16,7 +16,7 @@ from p2p_market.community.episode.episode import draw
 from p2p_market.community.scenario.scenario import build
 from p2p_market.data import synthetic
 from p2p_market.errors import RecordError
-from p2p_market.scenarios import scenario_ids
+from tests.every_scenario import COMMUNITY
 from tests.leaderboard.seasons import SECRET
 
 BOARD = "community-16-v0"
@@ -110,7 +110,7 @@ def test_a_small_seed_would_be_found_from_the_prices_and_a_wide_one_is_not():
     assert found(number(SECRET, BOARD, 0, "data")) == []
 
 
-@pytest.mark.parametrize("name", scenario_ids())
+@pytest.mark.parametrize("name", COMMUNITY)
 def test_every_scenario_can_be_drawn_and_holds_no_public_data(name):
     shipped = board_scenario(Board(scenario=name, draws=1))
     spec = on_year(shipped.spec, number(SECRET, name, 0, "data"))

@@ -20,8 +20,8 @@ from p2p_market.data.forecast import HORIZONS_H
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from p2p_market.track import EpisodeKey
+from tests.every_scenario import COMMUNITY
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_every_kind_of_scenario_is_planned_for_a_day(name):
         assert not played.cause.any()
 
 
-@pytest.mark.parametrize("name", scenario_ids())
+@pytest.mark.parametrize("name", COMMUNITY)
 def test_lessons_of_every_shipped_scenario_are_kept(name, monkeypatch):
     scenario = load_scenario(name)
     monkeypatch.setattr("baselines.community.duals.learn.learn", None)

@@ -12,9 +12,9 @@ from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import Outages, ScenarioSpec
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from tests.every_scenario import COMMUNITY
 
-IDS = scenario_ids()
+IDS = COMMUNITY
 SPLITS = ("train", "validation", "test")
 
 

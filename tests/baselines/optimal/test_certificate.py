@@ -20,10 +20,10 @@ from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import Recorded, rollout
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from p2p_market.track import Plan
+from tests.every_scenario import COMMUNITY
 
-IDS = scenario_ids()
+IDS = COMMUNITY
 BLIND = [name for name, one in BASELINES.items() if not one.slow]
 
 

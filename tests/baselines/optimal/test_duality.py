@@ -20,10 +20,10 @@ from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from p2p_market.track import Plan, Trajectory
+from tests.every_scenario import COMMUNITY
 
-LINEAR = [name for name in scenario_ids() if load_scenario(name).spec.optimum == "linear"]
+LINEAR = [name for name in COMMUNITY if load_scenario(name).spec.optimum == "linear"]
 PLAYERS = ("no-trade", "truthful", "zero-intelligence", "random")
 
 

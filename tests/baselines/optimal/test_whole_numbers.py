@@ -14,9 +14,9 @@ from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import entries
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from tests.baselines.optimal import linear_program
 from tests.baselines.optimal.cases import one_day, with_batteries
+from tests.every_scenario import COMMUNITY
 
 WINTER, SUMMER = 0, 6  # test weeks
 FIRM = 0  # the member of resale-6-v0 that buys cheaply
@@ -80,7 +80,7 @@ def test_everywhere_where_something_may_be_cut():
 
 
 def test_shipped_scenarios_without_resale_need_none():
-    for name in scenario_ids():
+    for name in COMMUNITY:
         scenario = load_scenario(name)
         if not scenario.cuts:
             expected = [FIRM] if name == "resale-6-v0" else []

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-import p2p_market
 from p2p_market.community import engine, invariants
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.records import SOCIAL_COLUMNS
 from p2p_market.registry import load_scenario
+from tests.every_scenario import COMMUNITY
 
-IDS = p2p_market.scenario_ids()
+IDS = COMMUNITY
 
 
 def wild_actions(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -14,9 +14,9 @@ from p2p_market.community.envs.env import INFO_KEYS, CommunityEnv
 from p2p_market.community.envs.wrappers import PhysicalUnits
 from p2p_market.errors import ActionError, ResetNeededError, ScenarioError
 from p2p_market.testing import check_environment, check_features_vary
-from tests.every_scenario import EVERY_SCENARIO
+from tests.every_scenario import COMMUNITY, EVERY_SCENARIO
 
-IDS = p2p_market.scenario_ids()
+IDS = COMMUNITY
 
 
 def random_actions(env: CommunityEnv, generator: np.random.Generator) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ from p2p_market.community.optimum.plan import plan_actions
 from p2p_market.evaluation.ends.reference import entries, published
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
+from tests.every_scenario import COMMUNITY
 
 ROW = 5
 
@@ -49,7 +50,7 @@ def test_both_ends_of_a_row_are_played_through_pettingzoo(scenario_id):
     assert digest == entry.optimum_digest
 
 
-@pytest.mark.parametrize("scenario_id", p2p_market.scenario_ids())
+@pytest.mark.parametrize("scenario_id", COMMUNITY)
 def test_the_rows_are_those_of_the_table_whatever_the_seed(scenario_id):
     env = p2p_market.make(scenario_id)
     for row in (0, 12):

@@ -22,7 +22,7 @@ from p2p_market.errors import InvariantError
 from p2p_market.market import MECHANISMS
 from p2p_market.records import Record
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from tests.every_scenario import COMMUNITY
 
 STEPS = 60
 
@@ -36,7 +36,7 @@ def changed(scenario_id, **settings):
 FAULTY = Faults(per_agent_day=3.0, hours=(0.5, 3.0))
 PENALISED = Reward(filter_penalty_eur_per_kwh=0.2)
 CASES = {
-    **{name: lambda name=name: load_scenario(name) for name in scenario_ids()},
+    **{name: lambda name=name: load_scenario(name) for name in COMMUNITY},
     **{
         f"classic-v0+{rule}": lambda rule=rule: changed("classic-v0", mechanism=rule)
         for rule in MECHANISMS

@@ -7,13 +7,13 @@ import pytest
 
 from p2p_market.community import trace
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from tests.community.golden.recording import record_episode
 from tests.community.golden.regenerate import golden_path
+from tests.every_scenario import COMMUNITY
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("scenario_id", scenario_ids())
+@pytest.mark.parametrize("scenario_id", COMMUNITY)
 def test_golden_episode(scenario_id):
     scenario = load_scenario(scenario_id)
     text = trace.render(scenario, *record_episode(scenario))
@@ -21,4 +21,4 @@ def test_golden_episode(scenario_id):
 
 
 def test_no_golden_episode_without_a_scenario():
-    assert {path.stem for path in golden_path("").parent.glob("*.txt")} == set(scenario_ids())
+    assert {path.stem for path in golden_path("").parent.glob("*.txt")} == set(COMMUNITY)

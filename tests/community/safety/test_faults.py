@@ -23,8 +23,7 @@ from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.record.events import Event, events
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
-from tests.every_scenario import EVERY_SCENARIO
+from tests.every_scenario import COMMUNITY, EVERY_SCENARIO
 from tools import measure_faults
 
 KINDS = get_args(FaultKind)
@@ -52,7 +51,7 @@ def test_without_faults_nobody_is_suspected(scenario_id):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
-@pytest.mark.parametrize("scenario_id", scenario_ids())
+@pytest.mark.parametrize("scenario_id", COMMUNITY)
 def test_without_faults_nobody_is_suspected_in_any_week(scenario_id, split):
     scenario, _ = faulty(None, scenario_id)
     keys = [choose_key(scenario, seed, split, week) for week in range(13) for seed in (0, 1)]

@@ -17,9 +17,9 @@ from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from tests.every_scenario import COMMUNITY
 
-IDS = scenario_ids()
+IDS = COMMUNITY
 SMALL = 1e-9  # kW, kWh: rounding
 NUDGE = 1e-4  # kW: a step towards what was asked that must not be possible
 

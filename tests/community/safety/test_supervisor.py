@@ -15,10 +15,9 @@ from p2p_market.community.safety import sensors, supervisor
 from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import InvariantError
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
-from tests.every_scenario import EVERY_SCENARIO
+from tests.every_scenario import COMMUNITY, EVERY_SCENARIO
 
-IDS = scenario_ids()
+IDS = COMMUNITY
 VICTIM = 1  # owns a battery in every shipped scenario
 COLUMNS = ("setpoint_kw", "quantity_kw", "price_eur_per_kwh")
 

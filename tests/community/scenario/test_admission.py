@@ -4,13 +4,13 @@ import pytest
 
 from p2p_market.evaluation.benchmark import evaluate
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from tests.every_scenario import COMMUNITY
 
 pytest.importorskip("cvxpy")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario_id", scenario_ids())
+@pytest.mark.parametrize("scenario_id", COMMUNITY)
 def test_the_optimum_is_certified_and_worth_reaching(scenario_id):
     scenario = load_scenario(scenario_id)
     result = evaluate(scenario, ["truthful", "zero-intelligence", "random"])

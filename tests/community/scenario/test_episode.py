@@ -8,10 +8,10 @@ from p2p_market.data.calendar import split_mask, start_days
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from p2p_market.track import EpisodeKey
+from tests.every_scenario import COMMUNITY
 
-IDS = scenario_ids()
+IDS = COMMUNITY
 SPLITS = ("train", "validation", "test")
 
 

@@ -11,9 +11,10 @@ from p2p_market.community.scenario.scenario import build
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.benchmark import evaluate
 from p2p_market.registry import load_scenario, parse
-from p2p_market.scenarios import scenario_folder, scenario_ids
+from p2p_market.scenarios import scenario_folder
+from tests.every_scenario import COMMUNITY
 
-IDS = scenario_ids()
+IDS = COMMUNITY
 
 
 def source(scenario_id: str = "community-16-v0") -> dict:
@@ -40,9 +41,7 @@ def test_the_file_is_named_after_its_id(scenario_id):
 def test_no_two_scenarios_are_alike():
     """Not in what is played, and not only in the members' names."""
     described = {"id", "title", "description"}
-    played = [
-        load_scenario(name).spec.model_dump_json(exclude=described) for name in scenario_ids()
-    ]
+    played = [load_scenario(name).spec.model_dump_json(exclude=described) for name in COMMUNITY]
     assert len(set(played)) == len(played)
 
 

@@ -11,7 +11,7 @@ from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.tariff import retail_year
 from p2p_market.errors import ScenarioError
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from tests.every_scenario import COMMUNITY
 from tools.large_communities import grown
 
 SMALL = "community-64-v0"
@@ -56,7 +56,7 @@ def test_what_members_share_is_stored_once():
     assert large.donor_pools[0] is large.donor_pools[64]
 
 
-@pytest.mark.parametrize("scenario_id", scenario_ids())
+@pytest.mark.parametrize("scenario_id", COMMUNITY)
 def test_every_member_has_its_own_sky_and_prices(scenario_id):
     scenario = load_scenario(scenario_id)
     spec, data = scenario.spec, scenario.data

@@ -13,14 +13,14 @@ from p2p_market.community.scenario.scenario import build
 from p2p_market.data.calendar import DAYS_PER_YEAR, day_type, split_mask, start_days
 from p2p_market.data.streams import stream, words
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from p2p_market.track import EpisodeKey
+from tests.every_scenario import COMMUNITY
 
 NAMES = [field.name for field in fields(Window)]
 LIMITS = {"ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh"}
 
 
-@pytest.mark.parametrize("scenario_id", scenario_ids())
+@pytest.mark.parametrize("scenario_id", COMMUNITY)
 def test_episodes_are_views_of_one_window(scenario_id):
     scenario = load_scenario(scenario_id)
     one, other = (draw(scenario, EpisodeKey("test", 21, seed)) for seed in (0, 1))
