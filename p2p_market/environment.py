@@ -81,26 +81,12 @@ class TrackEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
         if seed is not None:
             self._seeds = np.random.SeedSequence(whole_number("seed", seed, 0))
             self._number = 0
-        self._episode = self.track.draw(self.scenario, self._key(asked))
+        key = chosen_key(self.scenario, self._seeds, self._number, asked)
+        self._episode = self.track.draw(self.scenario, key)
         self._number += 1
         self._state, self._steps = self.track.start(self.scenario, self._episode), 0
         self.agents = self.possible_agents[:]
         return self._shown(np.zeros(len(self.agents), dtype=np.int64))
-
-    def _key(self, options: Mapping[str, Any]) -> EpisodeKey:
-        track, split = self.track, options.get("split", "train")
-        if "reference" in options:
-            rows = [key for unit in track.keys(self.scenario, "test", 0) for key in unit]
-            row = whole_number("reference", options["reference"], 0, len(rows) - 1, ScenarioError)
-            return rows[row]
-        child = np.random.SeedSequence(self._seeds.entropy, spawn_key=(self._number,))
-        own = int(child.generate_state(1, np.uint64)[0] >> np.uint64(1))
-        units = track.keys(self.scenario, split, own)
-        if "week" in options:
-            week = whole_number("week", options["week"], 0, len(units) - 1, ScenarioError)
-            return units[week][0]
-        keys = [key for unit in units for key in unit]
-        return keys[int(np.random.default_rng(child).integers(len(keys)))]
 
     def step(
         self, actions: Mapping[str, Any]
@@ -162,6 +148,34 @@ class TrackEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
 def environment(scenario: AnyScenario, render_mode: str | None, info: str) -> TrackEnv:
     """The environment, as the contract asks for it; its infos are always the same."""
     return TrackEnv(scenario, render_mode)
+
+
+def chosen_key(
+    scenario: AnyScenario, seeds: np.random.SeedSequence, number: int, options: Mapping[str, Any]
+) -> EpisodeKey:
+    """What the options of a reset ask for, or the episode at a place in the sequence of a seed.
+
+    Args:
+        seeds: of the sequence.
+        number: the place, from 0 on.
+        options: `split`, `week` and `reference`, see `TrackEnv.reset`.
+
+    Raises:
+        ScenarioError: if there is no such split, week or row.
+    """
+    track, split = track_of(scenario), options.get("split", "train")
+    if "reference" in options:
+        rows = [key for unit in track.keys(scenario, "test", 0) for key in unit]
+        row = whole_number("reference", options["reference"], 0, len(rows) - 1, ScenarioError)
+        return rows[row]
+    child = np.random.SeedSequence(seeds.entropy, spawn_key=(number,))
+    own = int(child.generate_state(1, np.uint64)[0] >> np.uint64(1))
+    units = track.keys(scenario, split, own)
+    if "week" in options:
+        week = whole_number("week", options["week"], 0, len(units) - 1, ScenarioError)
+        return units[week][0]
+    keys = [key for unit in units for key in unit]
+    return keys[int(np.random.default_rng(child).integers(len(keys)))]
 
 
 def _seen(role: Role) -> Box:
