@@ -1,0 +1,153 @@
+"""From what an agent answers to what its battery asks for, and which choices are possible.
+
+Two forms: indices (offer, tier, energy), or numbers in [-1, 1] (share, tier, power). In a bidding
+scenario 24 columns follow, tomorrow's position hour by hour.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from p2p_market.battery.observation import HOURS_LEFT, POSITION, SOC
+from p2p_market.battery.records import CAUSES, TIERS
+from p2p_market.battery.scenario import Scenario
+from p2p_market.compilation import kernel
+from p2p_market.records import BoolArray
+from p2p_market.track import Column
+
+OFFERS, ENERGIES, BIDS = 5, 21, 11
+TIER_CHOICES: Final = len(TIERS)
+IDLE: Final = (0, 2, 10)
+"""No reserve, at the reference price, no energy."""
+NO_BID: Final = 5
+WIDTH: Final = OFFERS + TIER_CHOICES + ENERGIES
+
+_NON_FINITE, _NO_CHOICE = CAUSES.index("non_finite"), CAUSES.index("no_choice")
+
+
+def columns(scenario: Scenario) -> tuple[Column, ...]:
+    """Columns of an action; energy runs from buying to selling, all others from low to high."""
+    bids = range(scenario.bids)
+    if scenario.rules.choices:
+        return (
+            Column("offer", "share", OFFERS),
+            Column("tier", "share", TIER_CHOICES),
+            Column("energy", "MW", ENERGIES),
+            *(Column(f"bid_{hour}", "MW", BIDS) for hour in bids),
+        )
+    return (
+        Column("offer", "share"),
+        Column("tier", "share"),
+        Column("energy", "MW"),
+        *(Column(f"bid_{hour}", "MW") for hour in bids),
+    )
+
+
+def rest(scenario: Scenario) -> NDArray[np.float64]:
+    """An action that asks for nothing, (column,)."""
+    if scenario.rules.choices:
+        return np.array([*IDLE, *([NO_BID] * scenario.bids)], dtype=np.float64)
+    return np.array([-1.0, 0.0, 0.0, *([0.0] * scenario.bids)])
+
+
+@njit(inline="always")
+def read_kernel(rules, fleet, b, i, position_mw, action, order):  # type: ignore[no-untyped-def]
+    """What one battery asks for, into `order`.
+
+    Args:
+        position_mw: of this step.
+        action: of this battery, (column,).
+    """
+    power = fleet.power_mw[i]
+    rest_mw = power - abs(position_mw)
+    fault = 0
+    for c in range(action.shape[0]):
+        if not np.isfinite(action[c]):
+            fault = _NON_FINITE
+    if fault == 0 and rules.choices:
+        for c in range(action.shape[0]):
+            choices = OFFERS if c == 0 else TIER_CHOICES if c == 1 else ENERGIES if c == 2 else BIDS
+            if action[c] != np.rint(action[c]) or not 0.0 <= action[c] < choices:
+                fault = _NO_CHOICE
+    order.fault[b, i] = fault
+    if fault != 0:
+        order.offer_mw[b, i], order.tier[b, i], order.wish_mw[b, i] = 0.0, 0, 0.0
+    elif rules.choices:
+        order.offer_mw[b, i] = action[0] * rest_mw / 4.0
+        order.tier[b, i] = int(action[1])
+        order.wish_mw[b, i] = (10.0 - action[2]) * power / 10.0
+    else:
+        order.offer_mw[b, i] = (min(max(action[0], -1.0), 1.0) + 1.0) * rest_mw / 2.0
+        order.tier[b, i] = int(np.rint(2.0 * min(max(action[1], -1.0), 1.0) + 2.0))
+        order.wish_mw[b, i] = min(max(action[2], -1.0), 1.0) * power
+    for k in range(order.bid_mw.shape[2]):
+        if fault != 0:
+            order.bid_mw[b, i, k] = 0.0
+        elif rules.choices:
+            order.bid_mw[b, i, k] = (action[3 + k] - NO_BID) * power / 5.0
+        else:
+            order.bid_mw[b, i, k] = min(max(action[3 + k], -1.0), 1.0) * power
+
+
+@njit(inline="always")
+def mask_row(rules, fleet, i, seen, out):  # type: ignore[no-untyped-def]
+    """Which choices of one battery are possible by its level and its position, (choice,).
+
+    It looks at the beginning of the step alone: what the day-ahead delivery takes first may cut an
+    allowed choice, or leave an offer that cannot be delivered.
+
+    Args:
+        seen: its observation, (feature,).
+    """
+    power, eta = fleet.power_mw[i], fleet.eta[i]
+    level = np.float64(seen[SOC]) * fleet.capacity_mwh[i]
+    rest_mw = power - abs(np.float64(seen[POSITION]))
+    stored = max(0.0, level - fleet.lowest_mwh[i]) * eta
+    room = max(0.0, fleet.highest_mwh[i] - level) / eta
+    for k in range(OFFERS):
+        out[k] = k == 0 or k * rest_mw / 4.0 * rules.reserve_h <= min(stored, room)
+    for k in range(TIER_CHOICES):
+        out[OFFERS + k] = True
+    for k in range(ENERGIES):
+        wish = (10.0 - k) * power / 10.0
+        most = (room if wish > 0.0 else stored) / rules.dt_h
+        out[OFFERS + TIER_CHOICES + k] = k == 10 or abs(wish) <= min(rest_mw, most)
+    if rules.bidding:
+        before_gate = 24.0 - np.float64(seen[HOURS_LEFT]) + rules.dt_h == rules.gate_hour
+        for k in range(out.shape[0] - WIDTH):
+            out[WIDTH + k] = before_gate or k % BIDS == NO_BID
+
+
+@kernel
+def mask_kernel(rules, fleet, seen, out):  # type: ignore[no-untyped-def]
+    """The same for all, (batch, agent, choice)."""
+    for b in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            mask_row(rules, fleet, i, seen[b, i], out[b, i])
+
+
+def mask_width(scenario: Scenario) -> int:
+    """Choices of all columns together."""
+    return WIDTH + BIDS * scenario.bids
+
+
+def masks(scenario: Scenario, observation: NDArray[Any]) -> BoolArray | None:
+    """Possible choices, (batch, agent, choice); None where actions are numbers.
+
+    Args:
+        observation: (batch, agent, feature), of all batteries.
+    """
+    if not scenario.rules.choices:
+        return None
+    seen = np.ascontiguousarray(observation, dtype=np.float32)
+    out = np.zeros((*seen.shape[:2], mask_width(scenario)), dtype=np.bool_)
+    mask_kernel(scenario.rules, scenario.fleet, seen, out)
+    return out
+
+
+def before_gate(scenario: Scenario, step: int) -> bool:
+    """Whether bids count in a step: the last one before the gate of the day-ahead auction."""
+    clock_h = (step + 1) * scenario.dt_h % 24.0
+    return scenario.rules.bidding and clock_h == float(scenario.spec.dam_gate_hour)
