@@ -19,7 +19,9 @@ def changed(generator, values, low, high):
     where = generator.random(values.shape) < chance
     size = generator.choice(SIZES_MW, values.shape)
     noise = np.where(generator.random(values.shape) < 0.2, -values, size)
-    noise *= np.where(generator.random(values.shape) < 0.5, 1.0, generator.normal(size=values.shape))
+    noise *= np.where(
+        generator.random(values.shape) < 0.5, 1.0, generator.normal(size=values.shape)
+    )
     return np.clip(np.where(where, values + noise, values), low, high)
 
 
@@ -55,9 +57,7 @@ def attacked_eur(scenario, episode, schedule, copies, seed):
             offer_mw=np.ascontiguousarray(offer[:, step]),
             tier=np.ascontiguousarray(tier[:, step]),
             wish_mw=np.ascontiguousarray(wish[:, step]),
-            bid_mw=np.ascontiguousarray(
-                bids[:, tomorrow : tomorrow + scenario.bids].swapaxes(1, 2)
-            )
+            bid_mw=np.ascontiguousarray(bids[:, tomorrow : tomorrow + scenario.bids].swapaxes(1, 2))
             if scenario.bids
             else bids,
             fault=np.zeros(tier[:, step].shape, dtype=np.int64),
@@ -65,4 +65,3 @@ def attacked_eur(scenario, episode, schedule, copies, seed):
         now, done = engine.step(in_numbers(scenario), given, now, asked, strict=step % 24 == 0)
         cost += done.entries_eur[..., : len(SOCIAL)].sum(axis=(1, 2))
     return cost
-

@@ -47,7 +47,11 @@ def compile_program(scenario: Scenario) -> Program:
     """The problem of a scenario; only data change from episode to episode."""
     fleet, rules, shape = scenario.fleet, scenario.rules, (scenario.steps, len(scenario.agents))
     data = _parameters(scenario)
-    eta, dt, power = np.tile(fleet.eta, (shape[0], 1)), rules.dt_h, np.tile(fleet.power_mw, (shape[0], 1))
+    eta, dt, power = (
+        np.tile(fleet.eta, (shape[0], 1)),
+        rules.dt_h,
+        np.tile(fleet.power_mw, (shape[0], 1)),
+    )
     low, high = (np.tile(one, (shape[0] + 1, 1)) for one in (fleet.lowest_mwh, fleet.highest_mwh))
     span = high[1:] - low[1:]
     level = cp.Variable((shape[0] + 1, shape[1]), bounds=[low, high])
@@ -70,8 +74,7 @@ def compile_program(scenario: Scenario) -> Program:
         == after_dam
         + dt * cp.multiply(cp.multiply(data["down"], eta), called)
         - dt * cp.multiply(cp.multiply(data["up"], 1.0 / eta), called),
-        level[1:]
-        == after_afrr + dt * cp.multiply(eta, bought) - dt * cp.multiply(1.0 / eta, sold),
+        level[1:] == after_afrr + dt * cp.multiply(eta, bought) - dt * cp.multiply(1.0 / eta, sold),
         rules.reserve_h * reserve <= stored,
         rules.reserve_h * reserve <= room,
         reserve <= data["ready_mw"] + cp.multiply(data["called_mw"], answers),
@@ -88,6 +91,8 @@ def compile_program(scenario: Scenario) -> Program:
         constraints.append(bought + sold + reserve <= rest)
     else:
         constraints += [bought + sold <= rest, reserve <= rest]
+    if np.isfinite(rules.afrr_demand_mw):
+        constraints.append(cp.sum(reserve, axis=1) <= rules.afrr_demand_mw)
     legs = dam.charge_mw + dam.discharge_mw + called + bought + sold
     cost = dam.paid_eur_per_h + cp.sum(cp.multiply(np.tile(fleet.wear, (shape[0], 1)), legs))
     cost += cp.sum(
@@ -120,9 +125,7 @@ def _parameters(scenario: Scenario) -> dict[str, cp.Parameter]:
     shapes |= dict.fromkeys(("missing", "over"), (1, agents))
     shapes |= dict.fromkeys(("buys_intraday", "sells_intraday"), (steps, 1))
     shapes |= dict.fromkeys(("bought_mw", "sold_mw"), (24 * (scenario.spec.days + 1), agents))
-    return {
-        name: cp.Parameter(shape, nonneg=name not in SIGNED) for name, shape in shapes.items()
-    }
+    return {name: cp.Parameter(shape, nonneg=name not in SIGNED) for name, shape in shapes.items()}
 
 
 def _hours(scenario: Scenario) -> Any:

@@ -11,7 +11,7 @@ from p2p_market.battery.commitments import positions_mw
 from p2p_market.battery.episode.market import draw_market
 from p2p_market.battery.observation import BACK_H, calendar_table, with_market
 from p2p_market.battery.scenario import Scenario
-from p2p_market.data.calendar import WEEKS_PER_SPLIT, start_days
+from p2p_market.data.calendar import start_days
 from p2p_market.records import Float32Array, FloatArray, Record
 from p2p_market.track import EpisodeKey
 
@@ -43,16 +43,15 @@ class Window(NamedTuple):
 
 
 def keys(scenario: Scenario, split: str, seed: int) -> tuple[tuple[EpisodeKey, ...], ...]:
-    """Thirteen weeks of a split, each with four draws of the synthetic series.
+    """Weeks of a split, each with four draws of the synthetic series.
 
-    Where a week of the split has several first days, its draws take them in turn.
+    Draws differ in their seeds, which come in blocks of four: every seed of a block gives the same
+    units, so that each key is found again by its own seed.
     """
-    starts = start_days(split, scenario.spec.days).reshape(WEEKS_PER_SPLIT, -1).tolist()
+    first = seed - seed % DRAWS
     return tuple(
-        tuple(
-            EpisodeKey(split, days[draw % len(days)], DRAWS * seed + draw) for draw in range(DRAWS)
-        )
-        for days in starts
+        tuple(EpisodeKey(split, day, first + draw) for draw in range(DRAWS))
+        for day in start_days(split, scenario.spec.days).tolist()
     )
 
 

@@ -38,6 +38,9 @@ ACTIVATION: Final = 0.15
 BUSY_HOURS, BUSY, LARGE_MW, LARGE = (17, 21), 1.3, 500.0, 1.5
 """Reserve is called more often in the evening, and in a system that is far out of balance."""
 NO_CALL_HOUR: Final = 23
+BALTIC_SHARES, BALTIC_PERSISTENCE = np.array([0.32, 0.48]), 0.65
+"""Of quarter-hours called up and down in a thin system, and the chance that a state stays as it is:
+41 % of hours are called up and 51 % down, as in the Baltic system of 2025."""
 
 
 def draw_market(scenario: Scenario, key: EpisodeKey, day_ahead: FloatArray) -> FloatArray:
@@ -151,12 +154,6 @@ def _balancing(
     down = ~short & (away < -110.0) & (chance[0] < 0.06)
     up, down = (one | np.append(False, one[:-1]) for one in (up, down))
     return dear, cheap, up.astype(float), down.astype(float)
-
-
-BALTIC_SHARES: Final = np.array([0.25, 0.52])
-"""Of quarter-hours called up and down in the Baltic system of 2025."""
-BALTIC_PERSISTENCE: Final = 0.55
-"""Chance that the state of a quarter-hour is not drawn anew in the next."""
 
 
 @kernel
