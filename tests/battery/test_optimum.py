@@ -10,7 +10,6 @@ from p2p_market.battery.records import COLUMN, TIERS
 from p2p_market.errors import OptimumError
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
 from p2p_market.tracks import track_of
 
 pytest.importorskip("cvxpy")
@@ -18,8 +17,9 @@ pytest.importorskip("cvxpy")
 from baselines.battery.optimal.policy import optimum
 from tests.battery.attack import attacked_eur
 from tests.battery.cases import scenario
+from tests.every_scenario import ids_of
 
-SHIPPED = [name for name in scenario_ids() if name.startswith("battery-")]
+SHIPPED = ids_of("battery")
 EVERY = [
     name if name == "battery-146-v0" else pytest.param(name, marks=pytest.mark.slow)
     for name in SHIPPED

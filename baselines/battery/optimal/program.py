@@ -1,9 +1,9 @@
 """All batteries of a scenario with perfect foresight, as one program, compiled once.
 
 It decides on reserve, energy and, in a bidding scenario, the day-ahead position, with the limits,
-legs and prices of the engine. Everything is linear but for four choices, each a binary only where it
-can matter: called reserve excludes energy; energy is bought or sold; reserve that is called behind a
-day-ahead delivery is served in full or ends with the level; a bid buys or sells.
+legs and prices of the engine. Everything is linear but for four choices, each a binary only where
+it can matter: called reserve excludes energy; energy is bought or sold; reserve that is called
+behind a day-ahead delivery is served in full or ends with the level; a bid buys or sells.
 """
 
 from dataclasses import dataclass, fields
