@@ -24,7 +24,9 @@ IDLE: Final = (0, 2, 10)
 NO_BID: Final = 5
 WIDTH: Final = OFFERS + TIER_CHOICES + ENERGIES
 
-_NON_FINITE, _NO_CHOICE = CAUSES.index("non_finite"), CAUSES.index("no_choice")
+_MISSING, _NON_FINITE, _NO_CHOICE = (
+    CAUSES.index(name) for name in ("missing", "non_finite", "no_choice")
+)
 
 
 def columns(scenario: Scenario) -> tuple[Column, ...]:
@@ -53,12 +55,13 @@ def rest(scenario: Scenario) -> NDArray[np.float64]:
 
 
 @njit(inline="always")
-def read_kernel(rules, fleet, b, i, position_mw, action, order):  # type: ignore[no-untyped-def]
+def read_kernel(rules, fleet, b, i, position_mw, action, heard, order):  # type: ignore[no-untyped-def]
     """What one battery asks for, into `order`.
 
     Args:
         position_mw: of this step.
         action: of this battery, (column,).
+        heard: whether it sent one.
     """
     power = fleet.power_mw[i]
     rest_mw = power - abs(position_mw)
@@ -71,6 +74,8 @@ def read_kernel(rules, fleet, b, i, position_mw, action, order):  # type: ignore
             choices = OFFERS if c == 0 else TIER_CHOICES if c == 1 else ENERGIES if c == 2 else BIDS
             if action[c] != np.rint(action[c]) or not 0.0 <= action[c] < choices:
                 fault = _NO_CHOICE
+    if not heard:
+        fault = _MISSING
     order.fault[b, i] = fault
     if fault != 0:
         order.offer_mw[b, i], order.tier[b, i], order.wish_mw[b, i] = 0.0, 0, 0.0

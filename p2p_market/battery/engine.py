@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from p2p_market.battery import invariants
-from p2p_market.battery.actions import read_kernel
+from p2p_market.battery.actions import mask_row, read_kernel
 from p2p_market.battery.episode.episode import Episode
 from p2p_market.battery.observation import LONGEST_H, risk_kernel, show_kernel
 from p2p_market.battery.records import CAUSES, COLUMN, LEDGER_ENTRIES, TIERS, Dispatch, Order, State
@@ -25,7 +25,7 @@ from p2p_market.battery.settlement import (
     terminal_kernel,
 )
 from p2p_market.compilation import Packed, kernel
-from p2p_market.records import Float32Array, FloatArray
+from p2p_market.records import BoolArray, Float32Array, FloatArray
 
 LEAST_MW: Final = 1e-3
 """A smaller offer of reserve is none."""
@@ -199,31 +199,41 @@ def _play(game, t, b):  # type: ignore[no-untyped-def]
         moving.accepted_mw[b, i] = done.accepted_mw[b, i]
 
 
+@njit(inline="always")
+def _show(game, t, b, out_seen, out_mask):  # type: ignore[no-untyped-def]
+    if out_seen.shape[2] > 0:
+        show_kernel(game.rules, game.fleet, game.series, game.moving, t, b, out_seen[b])
+    if out_mask.shape[2] > 0:
+        for i in range(out_mask.shape[1]):
+            mask_row(game.rules, game.fleet, i, out_seen[b, i], out_mask[b, i])
+
+
 @kernel(nogil=True)
-def turn(game, t, actions, out_seen):  # type: ignore[no-untyped-def]
+def turn(game, t, actions, heard, out_seen, out_mask):  # type: ignore[no-untyped-def]
     """Play step t of all communities, and write what is seen after it.
 
     Args:
         game: a `Game`, packed.
         actions: (batch, agent, column); without columns the orders of `game` stand.
+        heard: whose action arrived, (batch, agent).
         out_seen: (batch, agent, feature); without features nothing is written.
+        out_mask: possible choices after the step, (batch, agent, choice); the same.
     """
     rules, fleet, moving, order = game.rules, game.fleet, game.moving, game.order
     for b in range(moving.level_mwh.shape[0]):
         if actions.shape[2] > 0:
             for i in range(actions.shape[1]):
                 position = moving.position_mw[b, i, int(t * rules.dt_h)]
-                read_kernel(rules, fleet, b, i, position, actions[b, i], order)
+                read_kernel(rules, fleet, b, i, position, actions[b, i], heard[b, i], order)
         _play(game, t, b)
-        if out_seen.shape[2] > 0:
-            show_kernel(rules, fleet, game.series, moving, t + 1, b, out_seen[b])
+        _show(game, t + 1, b, out_seen, out_mask)
 
 
 @kernel(nogil=True)
-def show(game, t, out_seen):  # type: ignore[no-untyped-def]
-    """What all see before step t, (batch, agent, feature)."""
+def show(game, t, out_seen, out_mask):  # type: ignore[no-untyped-def]
+    """What all see before step t, as in `turn`."""
     for b in range(out_seen.shape[0]):
-        show_kernel(game.rules, game.fleet, game.series, game.moving, t, b, out_seen[b])
+        _show(game, t, b, out_seen, out_mask)
 
 
 @kernel(nogil=True)
@@ -272,27 +282,37 @@ def step(
         InvariantError: in strict mode, if energy or money does not balance.
     """
     arrays = Order.Arrays(*(np.array(one) for one in order.arrays()))
-    return _step(scenario, episode, state, arrays, fixed(np.zeros((0, 0, 0))), strict)
+    return _step(scenario, episode, state, arrays, NOTHING, strict)
 
 
 def act(
-    scenario: Scenario, episode: Episode, state: State, actions: NDArray[Any], strict: bool = True
+    scenario: Scenario,
+    episode: Episode,
+    state: State,
+    actions: NDArray[Any],
+    strict: bool = True,
+    heard: BoolArray | None = None,
 ) -> tuple[State, Dispatch]:
-    """One step from actions, (batch, agent, column).
+    """One step from actions.
+
+    Args:
+        actions: (batch, agent, column).
+        heard: whose action arrived, (batch, agent); None: everybody's.
 
     Raises:
         InvariantError: in strict mode, if energy or money does not balance.
     """
     blank = blank_order(scenario, episode.batch)
     given = np.ascontiguousarray(actions, dtype=np.float64)
-    return _step(scenario, episode, state, blank, fixed(given), strict)
+    everyone = np.ones(given.shape[:2], dtype=np.bool_) if heard is None else heard
+    return _step(scenario, episode, state, blank, (given, everyone), strict)
 
 
 def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
     """What all batteries see before a step, (batch, agent, feature)."""
     seen = np.empty((*state.level_mwh.shape, episode.table.shape[-1]), dtype=np.float32)
     order, done = blank_order(scenario, episode.batch), blank_dispatch(scenario, episode.batch)
-    show(game_of(scenario, episode, moving_of(state), order, done), state.step, seen)
+    show(game_of(scenario, episode, moving_of(state), order, done), state.step, seen, UNMASKED)
     return seen
 
 
@@ -301,12 +321,12 @@ def _step(
     episode: Episode,
     state: State,
     order: Any,
-    actions: NDArray[Any],
+    told: tuple[NDArray[Any], BoolArray],
     strict: bool,
 ) -> tuple[State, Dispatch]:
     moving, done = moving_of(state), blank_dispatch(scenario, episode.batch)
-    nothing = np.zeros((0, 0, 0), dtype=np.float32)
-    turn(game_of(scenario, episode, moving, order, done), state.step, actions, nothing)
+    game = game_of(scenario, episode, moving, order, done)
+    turn(game, state.step, *map(fixed, told), UNSEEN, UNMASKED)
     dispatch = Dispatch(*done)
     if strict:
         invariants.insist(scenario, episode, state, dispatch)
@@ -340,6 +360,12 @@ def blank_dispatch(scenario: Scenario, batch: int) -> Any:
     powers = (np.zeros(shape) for _ in range(5))
     entries = np.zeros((*shape, len(LEDGER_ENTRIES)))
     return Dispatch.Arrays(cause, *powers, entries, np.zeros(shape), np.zeros(batch))
+
+
+NOTHING: Final = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_)
+UNSEEN: Final = np.zeros((0, 0, 0), dtype=np.float32)
+UNMASKED: Final = np.zeros((0, 0, 0), dtype=np.bool_)
+"""In place of actions, observations and masks that nobody needs."""
 
 
 def fixed(array: NDArray[Any]) -> NDArray[Any]:

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pettingzoo import ParallelEnv
 
 from p2p_market.battery import actions, engine
 from p2p_market.battery.baselines import BASELINES, ROLE, RULE
+from p2p_market.battery.envs.env import BatteryEnv
 from p2p_market.battery.episode import episode as episodes
 from p2p_market.battery.episode.episode import Episode
 from p2p_market.battery.metrics import METRICS
@@ -20,7 +20,6 @@ from p2p_market.battery.records import CAUSES, LEDGER_ENTRIES, SHAPING, SOCIAL, 
 from p2p_market.battery.scenario import Scenario, in_numbers
 from p2p_market.battery.scenario import build as build
 from p2p_market.battery.schema import read as read
-from p2p_market.environment import TrackEnv
 from p2p_market.errors import OptimumError
 from p2p_market.records import BoolArray
 from p2p_market.track import Card, EpisodeKey, Joint, Outcome, Plan, Role, Series
@@ -138,8 +137,6 @@ def replayed(scenario: Scenario, episode: Episode, plan: Plan) -> Joint:
     return {ROLE: plan_actions(scenario, episode, plan.schedule)}
 
 
-def environment(
-    scenario: Scenario, render_mode: str | None, info: str
-) -> ParallelEnv[Any, Any, Any]:
+def environment(scenario: Scenario, render_mode: str | None, info: str) -> BatteryEnv:
     """The PettingZoo environment."""
-    return TrackEnv(scenario, render_mode)
+    return BatteryEnv(scenario, render_mode, info)
