@@ -34,7 +34,10 @@ CARD: Final = Card(
     baselines=BASELINES,
     rule=RULE,
     default="battery-146-v0",
-    extras={"optimum": "baselines.battery.optimal.policy:optimum"},
+    extras={
+        "batch": "p2p_market.battery.envs.batch:BatteryBatch",
+        "optimum": "baselines.battery.optimal.policy:optimum",
+    },
 )
 
 
