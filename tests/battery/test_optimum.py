@@ -7,9 +7,10 @@ import pytest
 
 from p2p_market.battery import engine
 from p2p_market.battery.records import COLUMN, TIERS
-from p2p_market.errors import OptimumError
+from p2p_market.errors import OptimumError, ScenarioError
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.registry import load_scenario
+from p2p_market.scenarios import scenario_folder
 from p2p_market.tracks import track_of
 
 pytest.importorskip("cvxpy")
@@ -72,6 +73,19 @@ def test_every_week_is_certified_and_withstands_attacks(name, split):
         cost = attacked_eur(of, drawn, plan.schedule, 500, seed)
         assert cost.min() >= plan.bound_eur - certificate.tolerance_eur, drawn.keys
         assert np.median(cost) > plan.bound_eur + 1.0  # the attack changes something
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("path", sorted((scenario_folder() / "fetched").glob("*.yaml")))
+def test_weeks_of_fetched_prices_are_certified(path):
+    try:
+        of = load_scenario(path)
+    except ScenarioError as error:
+        pytest.skip(str(error))
+    planner = optimum(of)
+    for drawn in episodes(of, "test"):
+        certificate, _ = certify(of, drawn, planner.plan(drawn))
+        assert certificate.holds, f"{drawn.keys}: {certificate}"
 
 
 @pytest.mark.slow
