@@ -22,6 +22,7 @@ TIER_CHOICES: Final = len(TIERS)
 IDLE: Final = (0, 2, 10)
 """No reserve, at the reference price, no energy."""
 NO_BID: Final = 5
+NO_BIDS: Final = 3  # columns
 WIDTH: Final = OFFERS + TIER_CHOICES + ENERGIES
 
 _MISSING, _NON_FINITE, _NO_CHOICE = (
@@ -55,22 +56,28 @@ def rest(scenario: Scenario) -> NDArray[np.float64]:
 
 
 @njit(inline="always")
-def read_kernel(rules, fleet, b, i, position_mw, action, heard, order):  # type: ignore[no-untyped-def]
+def closing_kernel(rules, t):  # type: ignore[no-untyped-def]
+    """Whether bids count in a step: the last one before the gate of the day-ahead auction."""
+    return rules.bidding and (t + 1) * rules.dt_h % 24.0 == rules.gate_hour
+
+
+@njit(inline="always")
+def read_kernel(rules, fleet, t, b, i, position_mw, action, heard, order):  # type: ignore[no-untyped-def]
     """What one battery asks for, into `order`.
 
     Args:
-        position_mw: of this step.
-        action: of this battery, (column,).
+        position_mw: of step t.
+        action: of this battery, (column,); bids are read before the gate alone.
         heard: whether it sent one.
     """
     power = fleet.power_mw[i]
     rest_mw = power - abs(position_mw)
-    fault = 0
-    for c in range(action.shape[0]):
+    fault, read = 0, action.shape[0] if closing_kernel(rules, t) else NO_BIDS
+    for c in range(read):
         if not np.isfinite(action[c]):
             fault = _NON_FINITE
     if fault == 0 and rules.choices:
-        for c in range(action.shape[0]):
+        for c in range(read):
             choices = OFFERS if c == 0 else TIER_CHOICES if c == 1 else ENERGIES if c == 2 else BIDS
             if action[c] != np.rint(action[c]) or not 0.0 <= action[c] < choices:
                 fault = _NO_CHOICE
@@ -88,12 +95,12 @@ def read_kernel(rules, fleet, b, i, position_mw, action, heard, order):  # type:
         order.tier[b, i] = int(np.rint(2.0 * min(max(action[1], -1.0), 1.0) + 2.0))
         order.wish_mw[b, i] = min(max(action[2], -1.0), 1.0) * power
     for k in range(order.bid_mw.shape[2]):
-        if fault != 0:
+        if fault != 0 or read == NO_BIDS:
             order.bid_mw[b, i, k] = 0.0
         elif rules.choices:
-            order.bid_mw[b, i, k] = (action[3 + k] - NO_BID) * power / 5.0
+            order.bid_mw[b, i, k] = (action[NO_BIDS + k] - NO_BID) * power / 5.0
         else:
-            order.bid_mw[b, i, k] = min(max(action[3 + k], -1.0), 1.0) * power
+            order.bid_mw[b, i, k] = min(max(action[NO_BIDS + k], -1.0), 1.0) * power
 
 
 @njit(inline="always")
@@ -150,9 +157,3 @@ def masks(scenario: Scenario, observation: NDArray[Any]) -> BoolArray | None:
     out = np.zeros((*seen.shape[:2], mask_width(scenario)), dtype=np.bool_)
     mask_kernel(scenario.rules, scenario.fleet, seen, out)
     return out
-
-
-def before_gate(scenario: Scenario, step: int) -> bool:
-    """Whether bids count in a step: the last one before the gate of the day-ahead auction."""
-    clock_h = (step + 1) * scenario.dt_h % 24.0
-    return scenario.rules.bidding and clock_h == float(scenario.spec.dam_gate_hour)

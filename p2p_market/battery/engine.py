@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from p2p_market.battery import invariants
-from p2p_market.battery.actions import mask_row, read_kernel
+from p2p_market.battery.actions import closing_kernel, mask_row, read_kernel
 from p2p_market.battery.episode.episode import Episode
 from p2p_market.battery.observation import LONGEST_H, risk_kernel, show_kernel
 from p2p_market.battery.records import CAUSES, COLUMN, LEDGER_ENTRIES, TIERS, Dispatch, Order, State
@@ -152,9 +152,8 @@ def _price(rules, market, b, done):  # type: ignore[no-untyped-def]
 @njit(inline="always")
 def _publish(rules, t, b, i, moving, order):  # type: ignore[no-untyped-def]
     """Bids of the last step before the gate become tomorrow's position."""
-    clock_h = (t + 1) * rules.dt_h
-    day = int(t * rules.dt_h) // 24
-    if rules.bidding and clock_h - 24.0 * day == rules.gate_hour:
+    if closing_kernel(rules, t):
+        day = int(t * rules.dt_h) // 24
         for k in range(order.bid_mw.shape[2]):
             moving.position_mw[b, i, 24 * (day + 1) + k] = order.bid_mw[b, i, k]
 
@@ -191,8 +190,7 @@ def _play(game, t, b):  # type: ignore[no-untyped-def]
         if t + 1 == rules.steps and rules.two_sided:
             low, high = _ends(rules, game.series.market[b])
             done.entries_eur[b, i, TERMINAL] = terminal_kernel(fleet, i, level, low, high)
-        if rules.bidding:
-            _publish(rules, t, b, i, moving, order)
+        _publish(rules, t, b, i, moving, order)
         risk = risk_kernel(rules, fleet, i, level, moving.position_mw[b, i], t + 1)
         shape_kernel(rules, fleet, b, i, level, risk, done)
         moving.level_mwh[b, i], moving.shortfall_risk[b, i] = level, risk
@@ -224,7 +222,7 @@ def turn(game, t, actions, heard, out_seen, out_mask):  # type: ignore[no-untype
         if actions.shape[2] > 0:
             for i in range(actions.shape[1]):
                 position = moving.position_mw[b, i, int(t * rules.dt_h)]
-                read_kernel(rules, fleet, b, i, position, actions[b, i], heard[b, i], order)
+                read_kernel(rules, fleet, t, b, i, position, actions[b, i], heard[b, i], order)
         _play(game, t, b)
         _show(game, t + 1, b, out_seen, out_mask)
 

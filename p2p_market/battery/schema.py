@@ -1,23 +1,13 @@
 """What a scenario file of the track may say."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    Strict,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, model_validator
 
-from p2p_market.errors import ScenarioError
-from p2p_market.track import Line
+from p2p_market.kit import schema
+from p2p_market.kit.schema import Number, Section, Whole
 
-Number = Annotated[float, Strict()]  # a truth value or a text is not a number
-Whole = Annotated[int, Strict()]
 Power = Annotated[Number, Field(ge=0.1, le=1e4)]  # MW
 Share = Annotated[Number, Field(ge=0.0, le=1.0)]
 Price = Annotated[Number, Field(ge=0.0, le=1e5)]  # EUR/MWh, EUR/MW
@@ -28,12 +18,6 @@ def _hour_or_quarter(dt_h: float) -> float:
     if dt_h not in (1.0, 0.25):
         raise ValueError("must be 1.0 or 0.25 hours")
     return dt_h
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys and non-finite numbers are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Battery(Section):
@@ -100,19 +84,4 @@ class BatterySpec(Section):
         return self
 
 
-def read(
-    values: Mapping[str, Any], source: str = "scenario", line: Line | None = None
-) -> BatterySpec:
-    """The file, validated; errors name file, line and field.
-
-    Raises:
-        ScenarioError: if it breaks the schema.
-    """
-    try:
-        return BatterySpec.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = None if line is None else line(first["loc"])
-        field = ".".join(map(str, first["loc"]))
-        words = (source, f"line {place}" if place else "", field, first["msg"])
-        raise ScenarioError(": ".join(filter(None, words))) from error
+read = partial(schema.read, BatterySpec)

@@ -1,7 +1,9 @@
-"""Track `battery`, as neutral code knows it; the rules of the game stand in `engine`."""
+"""Track `battery`, as neutral code knows it; the rules of the game stand in `engine`.
 
-import hashlib
-from collections.abc import Mapping, Sequence
+What is imported `as` its own name is a function of the contract.
+"""
+
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,9 +12,11 @@ from numpy.typing import NDArray
 
 from p2p_market.battery import actions, engine
 from p2p_market.battery.baselines import BASELINES, ROLE, RULE
+from p2p_market.battery.engine import start as start
 from p2p_market.battery.envs.env import BatteryEnv
-from p2p_market.battery.episode import episode as episodes
 from p2p_market.battery.episode.episode import Episode
+from p2p_market.battery.episode.episode import draw as draw
+from p2p_market.battery.episode.episode import keys as keys
 from p2p_market.battery.metrics import METRICS
 from p2p_market.battery.observation import features
 from p2p_market.battery.plan import plan_actions
@@ -21,8 +25,11 @@ from p2p_market.battery.scenario import Scenario, in_numbers
 from p2p_market.battery.scenario import build as build
 from p2p_market.battery.schema import read as read
 from p2p_market.errors import OptimumError
+from p2p_market.kit.defaults import digest as digest
+from p2p_market.kit.defaults import stack as stack
+from p2p_market.kit.defaults import take as take
 from p2p_market.records import BoolArray
-from p2p_market.track import Card, EpisodeKey, Joint, Outcome, Plan, Role, Series
+from p2p_market.track import Card, Joint, Outcome, Plan, Role, Series
 
 CARD: Final = Card(
     name="battery",
@@ -49,31 +56,6 @@ def roles(scenario: Scenario) -> tuple[Role, ...]:
     return (Role(ROLE, scenario.agents, features(scenario), columns, rest, RULE),)
 
 
-def keys(scenario: Scenario, split: str, seed: int) -> tuple[tuple[EpisodeKey, ...], ...]:
-    """Thirteen weeks of a split, four draws of each."""
-    return episodes.keys(scenario, split, seed)
-
-
-def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
-    """One episode."""
-    return episodes.draw(scenario, key)
-
-
-def stack(singles: Sequence[Episode]) -> Episode:
-    """One batch out of several."""
-    return episodes.stack(singles)
-
-
-def take(episode: Episode, number: int) -> Episode:
-    """One community of a batch."""
-    return episodes.take(episode, number)
-
-
-def start(scenario: Scenario, episode: Episode) -> State:
-    """The state before the first step."""
-    return engine.start(scenario, episode)
-
-
 def observe(scenario: Scenario, episode: Episode, state: State) -> Joint:
     """What batteries see."""
     return {ROLE: engine.observe(scenario, episode, state)}
@@ -86,10 +68,10 @@ def masks(scenario: Scenario, role: str, observation: NDArray[Any]) -> BoolArray
 
 def reads(scenario: Scenario, episode: Episode, state: State) -> Mapping[str, BoolArray]:
     """Bids count in the step before the gate alone."""
-    if not scenario.rules.bidding or actions.before_gate(scenario, state.step):
+    if not scenario.bids or actions.closing_kernel(scenario.rules, state.step):
         return {}
-    read = np.ones((*state.level_mwh.shape, 3 + scenario.bids), dtype=np.bool_)
-    read[..., 3:] = False
+    read = np.ones((*state.level_mwh.shape, actions.NO_BIDS + scenario.bids), dtype=np.bool_)
+    read[..., actions.NO_BIDS :] = False
     return {ROLE: read}
 
 
@@ -115,14 +97,6 @@ def step(
         },
         chained=(after.level_mwh, after.hold_steps, done.accepted_mw, done.entries_eur),
     )
-
-
-def digest(scenario: Scenario, episode: Episode) -> str:
-    """Of scenario, market and position."""
-    known = hashlib.sha256(f"{scenario.digest} {episode.keys}".encode())
-    for array in (episode.market, episode.position_mw):
-        known.update(np.ascontiguousarray(array).tobytes())
-    return known.hexdigest()
 
 
 def bound_eur(scenario: Scenario, episode: Episode, prices: Series) -> float:

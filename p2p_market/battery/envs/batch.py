@@ -8,11 +8,12 @@ import numpy as np
 from p2p_market.arguments import floats, whole_number
 from p2p_market.battery.actions import columns
 from p2p_market.battery.envs.board import Board
-from p2p_market.battery.episode.episode import Episode, draw, stack
+from p2p_market.battery.episode.episode import Episode, draw
 from p2p_market.battery.observation import features
 from p2p_market.battery.scenario import Scenario
 from p2p_market.environment import chosen_key
 from p2p_market.errors import ResetNeededError
+from p2p_market.kit.defaults import stack
 from p2p_market.records import BoolArray, Float32Array, FloatArray
 from p2p_market.track import EpisodeKey, Feature
 
