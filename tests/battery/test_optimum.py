@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from p2p_market.battery import engine
+from p2p_market.battery.kernel import LEAST_MW
 from p2p_market.battery.records import COLUMN, TIERS
 from p2p_market.errors import OptimumError, ScenarioError
 from p2p_market.evaluation.ends.certificate import certify
@@ -115,4 +115,4 @@ def test_a_price_beyond_its_penalty_is_refused(planner):
 def test_dust_is_no_offer(planner):
     drawn = episodes(scenario(), "test")[0]
     offer = planner.plan(drawn).schedule["offer_mw"]
-    assert np.all((offer == 0.0) | (offer >= engine.LEAST_MW))
+    assert np.all((offer == 0.0) | (offer >= LEAST_MW))

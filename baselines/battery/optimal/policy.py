@@ -11,8 +11,8 @@ import numpy as np
 
 from baselines.battery.optimal.program import Program, compile_program, fill
 from baselines.battery.optimal.series import data_of
-from p2p_market.battery.engine import LEAST_MW
 from p2p_market.battery.episode.episode import Episode
+from p2p_market.battery.kernel import LEAST_MW
 from p2p_market.battery.scenario import Scenario
 from p2p_market.errors import OptimumError
 from p2p_market.records import FloatArray

@@ -15,6 +15,7 @@ import numpy as np
 from baselines.battery.optimal.series import Data
 from p2p_market.battery.scenario import Scenario
 from p2p_market.battery.settlement import DELIVERED, TRANCHE_MW
+from p2p_market.records import FloatArray
 
 SIGNED = ("buy", "sell", "day_ahead", "energy", "position_eur_per_h")
 """Data that may be negative."""
@@ -43,73 +44,137 @@ class Delivery:
     constraints: list[cp.Constraint]
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Numbers of the fleet, (step, agent)."""
+
+    eta: FloatArray
+    power: FloatArray
+    low: FloatArray
+    high: FloatArray
+    wear: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is decided, (step, agent), and the levels that follow."""
+
+    dam: Delivery
+    reserve: cp.Variable  # MW that are accepted
+    called: cp.Variable  # MW that are delivered of it
+    unserved: cp.Variable  # MW that are not
+    bought: cp.Variable
+    sold: cp.Variable
+    level: cp.Variable  # (step + 1, agent)
+    after_dam: cp.Variable
+    after_afrr: cp.Variable
+
+
 def compile_program(scenario: Scenario) -> Program:
     """The problem of a scenario; only data change from episode to episode."""
-    fleet, rules, shape = scenario.fleet, scenario.rules, (scenario.steps, len(scenario.agents))
-    data = _parameters(scenario)
-    eta, dt, power = (
-        np.tile(fleet.eta, (shape[0], 1)),
-        rules.dt_h,
-        np.tile(fleet.power_mw, (shape[0], 1)),
-    )
-    low, high = (np.tile(one, (shape[0] + 1, 1)) for one in (fleet.lowest_mwh, fleet.highest_mwh))
-    span = high[1:] - low[1:]
-    level = cp.Variable((shape[0] + 1, shape[1]), bounds=[low, high])
-    after_dam, after_afrr = (cp.Variable(shape, bounds=[low[1:], high[1:]]) for _ in range(2))
-    reserve, called, unserved = (cp.Variable(shape, nonneg=True) for _ in range(3))
-    bought, sold = (cp.Variable(shape, bounds=[np.zeros(shape), power]) for _ in range(2))
-    answers, buys, ends = (cp.Variable(shape, boolean=True) for _ in range(3))
-    dam = _bid(scenario, data) if rules.bidding else _given(scenario, data)
-    before, rest = level[:-1], power - dam.size_mw
-    stored, room = cp.multiply(eta, before - low[1:]), cp.multiply(1.0 / eta, high[1:] - before)
-    left = cp.multiply(data["up"], after_afrr - low[1:])
-    left += cp.multiply(data["down"], high[1:] - after_afrr)
+    data, tables = _parameters(scenario), _tables(scenario)
+    made = _decision(scenario, data, tables)
     constraints = [
-        level[0] == fleet.start_mwh,
-        after_dam
-        == before
-        + dt * cp.multiply(eta, dam.charge_mw)
-        - dt * cp.multiply(1.0 / eta, dam.discharge_mw),
-        after_afrr
-        == after_dam
-        + dt * cp.multiply(cp.multiply(data["down"], eta), called)
-        - dt * cp.multiply(cp.multiply(data["up"], 1.0 / eta), called),
-        level[1:] == after_afrr + dt * cp.multiply(eta, bought) - dt * cp.multiply(1.0 / eta, sold),
-        rules.reserve_h * reserve <= stored,
-        rules.reserve_h * reserve <= room,
-        reserve <= data["ready_mw"] + cp.multiply(data["called_mw"], answers),
-        bought + sold <= power - cp.multiply(data["called_mw"], answers),
-        called == cp.multiply(data["up"] + data["down"], reserve) - unserved,
-        unserved <= cp.multiply(data["partly_mw"], ends),
-        unserved <= (1.0 - DELIVERED) * reserve,
-        left <= cp.multiply(span, 1.0 - ends),
-        bought <= power - cp.multiply(data["either_way_mw"], 1.0 - buys),
-        sold <= power - cp.multiply(data["either_way_mw"], buys),
-        *dam.constraints,
+        *_legs(scenario, data, tables, made),
+        *_limits(scenario, tables, made),
+        *_whole_numbers(data, tables, made),
+        *made.dam.constraints,
     ]
-    if rules.withhold:
-        constraints.append(bought + sold + reserve <= rest)
-    else:
-        constraints += [bought + sold <= rest, reserve <= rest]
-    if np.isfinite(rules.afrr_demand_mw):
-        constraints.append(cp.sum(reserve, axis=1) <= rules.afrr_demand_mw)
-    legs = dam.charge_mw + dam.discharge_mw + called + bought + sold
-    cost = dam.paid_eur_per_h + cp.sum(cp.multiply(np.tile(fleet.wear, (shape[0], 1)), legs))
-    cost += cp.sum(
-        cp.multiply(data["buy"], bought)
-        - cp.multiply(data["sell"], sold)
-        + cp.multiply(data["energy"], called)
-        - cp.multiply(data["capacity"], reserve)
+    legs = made.dam.charge_mw + made.dam.discharge_mw + made.called + made.bought + made.sold
+    cost = made.dam.paid_eur_per_h + cp.sum(
+        cp.multiply(tables.wear, legs)
+        + cp.multiply(data["buy"], made.bought)
+        - cp.multiply(data["sell"], made.sold)
+        + cp.multiply(data["energy"], made.called)
+        - cp.multiply(data["capacity"], made.reserve)
     )
-    if rules.ladder > 0.0:
-        moved, tranches = _ladder(scenario, data, bought, sold)
+    if scenario.rules.ladder > 0.0:
+        moved, tranches = _ladder(scenario, data, made.bought, made.sold)
         cost, constraints = cost + cp.sum(moved), constraints + tranches
-    missing, over = (cp.Variable((1, shape[1]), nonneg=True) for _ in range(2))
-    constraints.append(level[-1:] - fleet.start_mwh[None] == over - missing)
+    missing, over = (cp.Variable((1, len(scenario.agents)), nonneg=True) for _ in range(2))
+    constraints.append(made.level[-1:] - scenario.fleet.start_mwh[None] == over - missing)
     end = cp.multiply(data["missing"], missing) - cp.multiply(data["over"], over)
-    problem = cp.Problem(cp.Minimize(dt * cost + cp.sum(end)), constraints)
+    problem = cp.Problem(cp.Minimize(scenario.dt_h * cost + cp.sum(end)), constraints)
     assert problem.is_dpp(), "the program must compile once"
-    return Program(problem, data, reserve, bought - sold, dam.position_mw)
+    return Program(problem, data, made.reserve, made.bought - made.sold, made.dam.position_mw)
+
+
+def _tables(scenario: Scenario) -> Tables:
+    fleet, shape = scenario.fleet, (scenario.steps, 1)
+    numbers = fleet.eta, fleet.power_mw, fleet.lowest_mwh, fleet.highest_mwh, fleet.wear
+    return Tables(*(np.tile(one, shape) for one in numbers))
+
+
+def _decision(scenario: Scenario, data: dict[str, cp.Parameter], tables: Tables) -> Decision:
+    """Variables inside their bounds."""
+    shape, fleet = tables.power.shape, scenario.fleet
+    ends = [np.tile(one, (shape[0] + 1, 1)) for one in (fleet.lowest_mwh, fleet.highest_mwh)]
+    reserve, called, unserved = (cp.Variable(shape, nonneg=True) for _ in range(3))
+    bought, sold = (cp.Variable(shape, bounds=[0.0 * tables.power, tables.power]) for _ in range(2))
+    after_dam, after_afrr = (cp.Variable(shape, bounds=[tables.low, tables.high]) for _ in range(2))
+    return Decision(
+        dam=_bid(scenario, data) if scenario.rules.bidding else _given(scenario, data),
+        reserve=reserve,
+        called=called,
+        unserved=unserved,
+        bought=bought,
+        sold=sold,
+        level=cp.Variable((shape[0] + 1, shape[1]), bounds=ends),
+        after_dam=after_dam,
+        after_afrr=after_afrr,
+    )
+
+
+def _legs(
+    scenario: Scenario, data: dict[str, cp.Parameter], tables: Tables, made: Decision
+) -> list[cp.Constraint]:
+    """Three legs move the level one after another: day-ahead, reserve, energy."""
+    into, out = scenario.dt_h * tables.eta, scenario.dt_h / tables.eta
+    dam, called = made.dam, made.called
+    up, down = cp.multiply(data["up"], out), cp.multiply(data["down"], into)
+    moved_dam = cp.multiply(into, dam.charge_mw) - cp.multiply(out, dam.discharge_mw)
+    moved_afrr = cp.multiply(down, called) - cp.multiply(up, called)
+    moved = cp.multiply(into, made.bought) - cp.multiply(out, made.sold)
+    return [
+        made.level[0] == scenario.fleet.start_mwh,
+        made.after_dam == made.level[:-1] + moved_dam,
+        made.after_afrr == made.after_dam + moved_afrr,
+        made.level[1:] == made.after_afrr + moved,
+    ]
+
+
+def _limits(scenario: Scenario, tables: Tables, made: Decision) -> list[cp.Constraint]:
+    """Reserve that the level before the step can serve, and power that the position leaves."""
+    rules, before, rest = scenario.rules, made.level[:-1], tables.power - made.dam.size_mw
+    limits = [
+        rules.reserve_h * made.reserve <= cp.multiply(tables.eta, before - tables.low),
+        rules.reserve_h * made.reserve <= cp.multiply(1.0 / tables.eta, tables.high - before),
+    ]
+    if np.isfinite(rules.afrr_demand_mw):
+        limits.append(cp.sum(made.reserve, axis=1) <= rules.afrr_demand_mw)
+    if rules.withhold:
+        return [*limits, made.bought + made.sold + made.reserve <= rest]
+    return [*limits, made.bought + made.sold <= rest, made.reserve <= rest]
+
+
+def _whole_numbers(
+    data: dict[str, cp.Parameter], tables: Tables, made: Decision
+) -> list[cp.Constraint]:
+    """Binaries; where the data leave them without effect, the solver removes them at once."""
+    answers, buys, ends = (cp.Variable(tables.power.shape, boolean=True) for _ in range(3))
+    power, either = tables.power, data["either_way_mw"]
+    left = cp.multiply(data["up"], made.after_afrr - tables.low)
+    left += cp.multiply(data["down"], tables.high - made.after_afrr)
+    return [
+        made.reserve <= data["ready_mw"] + cp.multiply(data["called_mw"], answers),
+        made.bought + made.sold <= power - cp.multiply(data["called_mw"], answers),
+        made.bought <= power - cp.multiply(either, 1.0 - buys),
+        made.sold <= power - cp.multiply(either, buys),
+        made.called == cp.multiply(data["up"] + data["down"], made.reserve) - made.unserved,
+        made.unserved <= cp.multiply(data["partly_mw"], ends),
+        made.unserved <= (1.0 - DELIVERED) * made.reserve,
+        left <= cp.multiply(tables.high - tables.low, 1.0 - ends),
+    ]
 
 
 def fill(program: Program, data: Data) -> None:

@@ -11,11 +11,10 @@ from p2p_market.battery.engine import (
     fixed,
     game_of,
     moving_of,
-    show,
     start,
-    turn,
 )
 from p2p_market.battery.episode.episode import Episode
+from p2p_market.battery.kernel import show, turn
 from p2p_market.battery.observation import features
 from p2p_market.battery.records import State
 from p2p_market.battery.scenario import Scenario
