@@ -24,7 +24,7 @@ FLOORS = (
     ("kit", "environment", "scenarios"),
     ("compilation", "data"),
     ("assets", "market"),
-    ("community",),
+    ("battery", "community"),
     ("registry",),
     ("p2p_market",),
     ("evaluation",),
@@ -134,7 +134,7 @@ def test_the_import_check_sees(tmp_path, path, source, complaint):
     assert complaint is None or complaint in found[0]
 
 
-TRACKS = ("community",)
+TRACKS = ("community", "battery")
 # What serves every track knows none; each asks for one through `p2p_market.tracks`.
 NEUTRAL = (
     "p2p_market.evaluation",

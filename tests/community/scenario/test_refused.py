@@ -62,7 +62,7 @@ def refusal(text: str) -> str:
         ("k: 1e400\n", ["k inf", "finite"]),
         ("hold_h: 1.0e+30\n", ["hold_h 1e+30", "168"]),
         ("id: x-v\u0663\n".join(["", ""]), ["id", "twice"]),
-        ("track: battery\n", ["track 'battery'", "community"]),
+        ("track: trains\n", ["track 'trains'", "community"]),
         ("mechanism: barter\n", ["mechanism 'barter'", "k_double_auction"]),
         ("title: [a]\n", ["lines 3 and 5", "title"]),
         ("colour: blue\n", ["line 5", "colour", "no such key"]),
@@ -175,8 +175,8 @@ def test_the_formula_of_a_price_is_no_price():
     assert set(FORMULA) <= fields
 
 
-def test_the_tracks_of_the_schema_are_those_that_there_are():
-    assert set(get_args(ScenarioSpec.model_fields["track"].annotation)) == TRACKS.keys()
+def test_the_track_of_the_schema_is_one_that_there_is():
+    assert set(get_args(ScenarioSpec.model_fields["track"].annotation)) <= TRACKS.keys()
 
 
 def test_tariffs_on_a_finer_tick_are_played_as_written():

@@ -1,0 +1,1 @@
+"""Baselines of the track `battery` that need an extra."""

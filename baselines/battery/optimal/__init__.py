@@ -1,0 +1,1 @@
+"""The optimum with perfect foresight: a mixed-integer program over all batteries."""

@@ -1,0 +1,1 @@
+"""Environments over the compiled step: one fleet, or many at once."""

@@ -1,0 +1,1 @@
+"""What is drawn at reset: the series of all markets, and the day-ahead position."""
