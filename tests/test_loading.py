@@ -156,6 +156,7 @@ def test_code_of_a_policy_is_that_which_plays(place):
         ("", "known: no-trade"),
         ("bad module:make", "known: no-trade"),
         ("trutful", "did you mean 'truthful'"),
+        ("a/mine.zip", "play it with `p2p-market leaderboard run a/mine.zip`"),
         ("no_trade", "did you mean 'no-trade'"),
         ("mcp-community", "did you mean 'mpc-community'"),
         ("missing.onnx", "no file 'missing.onnx'"),

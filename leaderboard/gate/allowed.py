@@ -17,6 +17,23 @@ _OPERATORS: Final = (
 OPERATORS: Final = frozenset(_OPERATORS.split())
 """No loops, no branches, no randomness, nothing that makes much out of little."""
 
+REASONS: Final = {
+    **dict.fromkeys(
+        [
+            "RandomUniform",
+            "RandomUniformLike",
+            "RandomNormal",
+            "RandomNormalLike",
+            "Bernoulli",
+            "Multinomial",
+            "Dropout",
+        ],
+        "a policy draws nothing at random, so leave out torch.rand and the like",
+    ),
+    "BatchNormalization": "write it as Sub and Mul with constants, or fold it into a layer",
+}
+"""What to do about operators that are often met and not allowed."""
+
 FIELDS: Final = {
     "ModelProto": "ir_version opset_import producer_name producer_version domain model_version "
     "doc_string graph metadata_props",

@@ -58,7 +58,8 @@ def interface(model: ModelProto) -> Interface:
     if len(columns) != taken[INPUT][0]:
         raise RefusedError(
             f"{INPUT} has {taken[INPUT][0]} columns and the metadata's {COLUMNS!r} name "
-            f"{len(columns)}; name each column"
+            f"{len(columns)}; give it those that the metadata of the template name: a row is not "
+            "what the environment shows, docs/leaderboard.md lists it under 'What a row holds'"
         )
     return Interface(told[DECISION], columns, given[OUTPUT][0], state[0], axes.pop())
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError, Message
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 
-from leaderboard.gate.allowed import FIELDS, MENDS, OPERATORS
+from leaderboard.gate.allowed import FIELDS, MENDS, OPERATORS, REASONS
 from leaderboard.gate.constants import parameters
 from leaderboard.gate.interface import interface
 from leaderboard.gate.refused import RefusedError
@@ -113,7 +113,10 @@ def _check_versions(model: ModelProto) -> None:
         )
     version = model.opset_import[0].version
     if not OPSETS[0] <= version <= OPSETS[1]:
-        raise RefusedError(f"opset {version}: must be {OPSETS[0]} to {OPSETS[1]}; export it again")
+        raise RefusedError(
+            f"opset {version}: must be {OPSETS[0]} to {OPSETS[1]}; export it again with "
+            f"opset_version={OPSETS[0]}"
+        )
     if not FORMATS[0] <= model.ir_version <= FORMATS[1]:
         raise RefusedError(
             f"ir_version {model.ir_version}: must be {FORMATS[0]} to {FORMATS[1]}; export it again"
@@ -123,10 +126,8 @@ def _check_versions(model: ModelProto) -> None:
 def _check_node(node: NodeProto) -> None:
     if node.domain or node.op_type not in OPERATORS:
         name = ".".join(filter(None, [visible(node.domain), visible(node.op_type)]))
-        raise RefusedError(
-            f"{_label(node)}: operator {name} is not allowed; docs/leaderboard.md lists those "
-            "that are"
-        )
+        why = REASONS.get(node.op_type, "docs/leaderboard.md lists those that are")
+        raise RefusedError(f"{_label(node)}: operator {name} is not allowed; {why}")
     for one in node.attribute:
         if not math.isfinite(one.f) or not all(map(math.isfinite, one.floats)):
             raise RefusedError(

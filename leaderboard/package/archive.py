@@ -113,10 +113,10 @@ def _entry(data: bytes, place: int, end: int) -> tuple[Member, int]:
     name = _name(data[place : place + letters])
     if place + letters > end:
         raise PackageError(f"the zip's directory is damaged; {MEND}")
+    if "/" in name or outside & 0x10:
+        raise PackageError(f"{name!r}: is a folder or lies in one; a package is flat, {MEND}")
     if extra or comment or disk:
         raise PackageError(f"{name!r}: has extra fields or a comment; {MEND}")
-    if outside & 0x10:
-        raise PackageError(f"{name!r}: is a folder; a package is flat, {MEND}")
     member = Member(name, flags, method, crc, packed, size, outside >> 16, offset)
     _check_member(member)
     return member, place + letters

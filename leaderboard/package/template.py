@@ -88,7 +88,7 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
         files[role.name] = (name + ENDINGS[kind], contents)
     more = _more(track, {role: name for role, (name, _) in files.items()})
     manifest = MANIFEST.format(
-        name=_slug(folder), kind=kind, more=more, summary=SUMMARIES[kind]
+        name=slug(folder), kind=kind, more=more, summary=SUMMARIES[kind]
     ).encode()
     paths = []
     for name, contents in ((NAME, manifest), *files.values()):
@@ -97,7 +97,7 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
     return paths
 
 
-def _slug(folder: Path) -> str:
+def slug(folder: Path) -> str:
     """The folder's name as that of a package; my-agent if nothing of it can be one."""
     letters = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore")
     name = re.sub(r"[^a-z0-9]+", "-", letters.decode().lower())[:LONGEST].strip("-")

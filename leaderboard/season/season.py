@@ -169,6 +169,12 @@ def find(named: Path | str) -> Path:
     return FOLDER / named.name if not named.is_dir() and named.name == str(named) else named
 
 
+def of_all_seasons() -> set[str]:
+    """Scenarios that are a board of some season in this repository."""
+    files = [read_toml(FILE, path.read_bytes(), SeasonFile) for path in FOLDER.glob(f"*/{FILE}")]
+    return {board.scenario for file in files for board in file.boards}
+
+
 def read_secret(path: Path) -> bytes:
     """The secret in a file: 64 hexadecimal digits.
 

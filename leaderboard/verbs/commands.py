@@ -4,9 +4,11 @@ from pathlib import Path
 from shlex import quote
 
 from leaderboard.gate.check import check
+from leaderboard.package.manifest import NAME
 from leaderboard.package.package import from_bytes, pack_folder, read
-from leaderboard.package.template import write_template
+from leaderboard.package.template import slug, write_template
 from leaderboard.playing.play import policies
+from leaderboard.season.season import of_all_seasons
 from leaderboard.tracks import track_name
 from leaderboard.verbs.given import expect
 from p2p_market.errors import PackageError, PolicyError
@@ -17,8 +19,10 @@ from p2p_market.scenarios import known_ids
 
 def init(folder: Path, kind: str, track: str) -> list[str]:
     """Write a template; lines to show."""
+    paths = write_template(folder, kind, track)
     return [
-        *(str(path) for path in write_template(folder, kind, track)),
+        *(str(path) for path in paths),
+        f"the package is called {slug(folder)}, as {NAME} says: small letters, digits and '-'",
         f"put your policy there, then: p2p-market leaderboard pack {quote(str(folder))}",
     ]
 
@@ -64,7 +68,7 @@ def check_file(path: Path) -> list[str]:
             f"{name}: {network.parameters} parameters, {network.nodes} nodes, "
             f"{network.state} numbers of state per row"
         )
-    playable, refused = [], list[str]()
+    playable, refused, boards = [], list[str](), of_all_seasons()
     for scenario_id in known_ids():
         if track_name(scenario_id) != package.manifest.policy.track:
             continue
@@ -72,7 +76,8 @@ def check_file(path: Path) -> list[str]:
             policies(package, networks, load_scenario(scenario_id))
             playable.append(scenario_id)
         except PolicyError as error:
-            refused.append(str(error))
+            aside = "" if scenario_id in boards else f"; {scenario_id} is no board of any season"
+            refused.append(f"{error}{aside}")
     if not playable:
         none = f"no scenario of track {package.manifest.policy.track!r} is shipped"
         raise PackageError((refused or [none])[-1])

@@ -1,6 +1,7 @@
 """What kind of thing a path is, so that the wrong one is told which verb takes it."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from leaderboard.package.manifest import NAME as MANIFEST
@@ -32,6 +33,11 @@ def expect(path: Path, *wanted: str) -> None:
     other = ("zip" in wanted and path.is_file()) or ("draft" in wanted and path.is_dir())
     if found in wanted or (other and not found):
         return  # the verb itself says what is wrong with it
+    if found == "draft" and "zip" in wanted:
+        raise PackageError(
+            f"{path}: is the folder of a submission; pack it first: "
+            f"p2p-market leaderboard pack {quote(str(path))}"
+        )
     if found:
         said, verbs = KINDS[found]
         raise PackageError(

@@ -49,10 +49,19 @@ def conclude(problems: list[str], told: list[str]) -> None:
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told how many are done, and of how many."""
-    with progress_bar() as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+    """A bar that is told how many are done, and of how many; nothing is shown before that."""
+    bar = progress_bar()
+    task = bar.add_task(what, total=None)
+
+    def tell(done: int, all_: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=all_)
+
+    try:
+        yield tell
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 @contextmanager

@@ -246,7 +246,7 @@ HOSTILE = {
     "Loop": (loop, "g is not allowed; export without loops"),
     "If": (branch, "g is not allowed"),
     "Scan": (scan, "g is not allowed"),
-    "RandomNormal": (lambda: ending(node("RandomNormalLike", ["rows"], ["x"])), "RandomNormalLike"),
+    "RandomNormal": (lambda: ending(node("RandomNormalLike", ["rows"], ["x"])), "leave out torch"),
     "RandomUniform": (lambda: ending(node("RandomUniformLike", ["rows"], ["x"])), "RandomUniform"),
     "Bernoulli": (lambda: ending(node("Bernoulli", ["rows"], ["x"])), "operator Bernoulli is not"),
     "4 TiB, filled": (filled, "operator ConstantOfShape is not allowed; docs/leaderboard.md"),
@@ -292,7 +292,7 @@ HOSTILE = {
     "training": (lambda: with_field(lambda m: m.training_info.add()), "export for inference"),
     "unknown field": (lambda: network().SerializeToString() + b"\xfa\x3f\x04evil",
         "fields that ONNX does not know; export it again"),
-    "old operators": (lambda: network(opset=9), "opset 9: must be 17 to 21"),
+    "old operators": (lambda: network(opset=9), "17 to 21; export it again with opset_version=17"),
     "new operators": (lambda: network(opset=99), "opset 99: must be 17 to 21"),
     "two operator sets": (lambda: with_field(
         lambda m: m.opset_import.append(helper.make_opsetid("", 18))), "only ONNX's own"),

@@ -51,13 +51,15 @@ def test_good_packages_pass():
 def test_names_that_lead_elsewhere(name):
     raw = name.encode("latin-1")
     data = zipped(*GOOD, ("R" * len(raw), b"x")).replace(b"R" * len(raw), raw)
-    refused(data, "use 2 to 64 letters")
+    refused(data, "is a folder or lies in one" if "/" in name else "use 2 to 64 letters")
 
 
 @pytest.mark.attack("A01")
 def test_folders():
-    refused(zipped(*GOOD, (member("policy/", 0o755 | stat.S_IFDIR), b"")), "not a regular file")
+    refused(zipped(*GOOD, (member("policy/", 0o755 | stat.S_IFDIR), b"")), "is a folder")
     refused(zipped(*GOOD, (member("policy/", 0, external_attr=0x10), b"")), "is a folder")
+    refused(zipped(*GOOD, (member("policy", 0o755 | stat.S_IFDIR), b"")), "not a regular file")
+    refused(zipped(*GOOD, (member("mine/a", extra=b"\x00\x00\x00\x00"), b"")), "flat, pack it with")
 
 
 # A02

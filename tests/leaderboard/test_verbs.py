@@ -36,6 +36,7 @@ def test_the_template_passes(kind, file, tmp_path, monkeypatch):
     assert f"identity {read(tmp_path / 'mine.zip').identity}" in said
     assert "plays in binding-feeder-v0, classic-v0" in said
     assert ("does not play: policy.onnx: " in said) == (kind == "onnx")
+    assert ("outage-v0 is no board of any season" in said) == (kind == "onnx")
     assert said.rstrip().splitlines()[-1].startswith("accepted: it may be submitted")
 
 
@@ -86,6 +87,21 @@ def test_a_network_that_fits_no_scenario_is_refused(tmp_path):
     assert code == 1
     assert "was made for other observations" in said
     assert "burden (not here), load (not in the network); train it" in said
+
+
+def test_a_network_for_the_observation_is_told_what_a_row_is(tmp_path):
+    import onnx
+
+    run("init", tmp_path / "mine")
+    path = tmp_path / "mine" / "policy.onnx"
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 43
+    onnx.save(model, path)
+    run("pack", tmp_path / "mine")
+    code, said = run("check", tmp_path / "mine.zip")
+    assert code == 1
+    assert "rows has 43 columns and the metadata's 'columns' name 48" in said
+    assert "a row is not what the environment shows, docs/leaderboard.md" in said
 
 
 def test_without_a_checkout_it_says_what_is_needed(monkeypatch):

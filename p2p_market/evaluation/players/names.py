@@ -100,6 +100,11 @@ def _meant(known: Sequence[str], name: str, module: str, colon: str, factory: st
         return f"the role {before!r} is unknown here; if only one plays, write {after}"
     if path.suffix == ".py":
         return _of_code(path, factory or "FACTORY")
+    if PurePath(name).suffix.lower() == ".zip":
+        return (
+            f"a zip is a package: play it with `p2p-market leaderboard run {name}`, or name a "
+            f"file in it that ends in {', '.join(FILES)}, once it is unpacked"
+        )
     if path.suffix.lower() in FILES and path.suffix not in FILES:
         return f"the ending is written {path.suffix.lower()}; rename the file"
     if module and not factory and (colon or lies_in(os.getcwd(), module)):
