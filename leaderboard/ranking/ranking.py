@@ -85,6 +85,19 @@ class Board:
         """Score of the first less that of the second on the same episodes, with its interval."""
         return difference(first, second, self.weeks)
 
+    def peers(self, row: Row) -> tuple[Row, ...]:
+        """Whom an entry that is not ranked stands with: what is ranked, and the references."""
+        division = row.entered.record.entry.division
+        table = self.methods if division == "method" else self.policies
+        return _by_score([*table.ranked, *_of(self.shown, "reference")])
+
+    def place(self, row: Row) -> tuple[int, int, int]:
+        """Its place among its peers by score, and from best to worst in 95 % of draws."""
+        peers = self.peers(row)
+        low, high = rank_ranges(np.stack([one.draws.iqm for one in (row, *peers)]))
+        better = sum(one.summary.iqm > row.summary.iqm for one in peers)
+        return 1 + better, int(low[0]), int(high[0])
+
 
 def difference(first: Row, second: Row, weeks: float) -> Interval:
     """Score of one row less another's, from draws that meet the same episodes."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from leaderboard.ledger.tiers import TIERS
+from leaderboard.ledger.tiers import RANKED, TIERS
 from leaderboard.site import bars, weeks
 from leaderboard.site.content import DIVISIONS, Entry, Row, Site
 from leaderboard.site.text import doi_link, link, markdown, short, shown
@@ -125,7 +125,8 @@ def _board(site: Site) -> dict[str, Any]:
     return {
         "policies": policies,
         "methods": methods,
-        "listed": listed,
+        "unrun": [row for row in listed if row.tier not in RANKED],
+        "listed": [row for row in listed if row.tier in RANKED],
         "ends": len(_ends(site)),
         "exports": [name for name, _ in site.exports],
         "scale": bars.score_scale(row.score for row in (*policies, *methods, *listed)),

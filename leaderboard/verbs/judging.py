@@ -1,36 +1,25 @@
-"""What the verbs that judge do: replay, verify, ledger, rank, export."""
+"""What the verbs that judge do: replay, verify, ledger."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from leaderboard.checking import verify
 from leaderboard.checking.replay import replay, replay_all, reproduced
 from leaderboard.ledger import ledger, signing
 from leaderboard.ledger.line import UTC as UTC_FORM
 from leaderboard.ledger.line import read_body
-from leaderboard.ranking import export, ranking
-from leaderboard.ranking.ranking import Row
 from leaderboard.record import entries
 from leaderboard.record.record import NAME, digest
 from leaderboard.season import season
 from leaderboard.season.season import Season
-from leaderboard.tracks import board_card, card
 from leaderboard.verbs.given import expect
-from leaderboard.verbs.summary import aligned
 from leaderboard.visible import visible
 from p2p_market.errors import LedgerError, P2PMarketError
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.files import write_text
-from report.table import amount
-from report.words import in_words
 
-HEADINGS: Final = (
-    "rank", "entry", "tier", "score", "95 %", "mean", "worst scenario", "worse off %", "Jain",
-)  # fmt: skip
-LAST: Final = ("faults ‰", "ms")
-"""Headings; between them stand those of the track's metrics."""
 Tell = Callable[[int, int], None]
 
 
@@ -186,76 +175,6 @@ def _numbers(said: Mapping[str, str]) -> dict[str, Any]:
         name: int(value) if name in whole and value.isdecimal() else value
         for name, value in said.items()
     }
-
-
-def rank(folder: Path, more: Path | None = None) -> list[str]:
-    """The tables of a season, with entries of another folder; lines to show."""
-    board = _board(folder, more)
-    brief, lines = _brief(board.track), []
-    headings = (*HEADINGS, *brief.values(), *LAST)
-    for title, rows in (
-        ("Policy entries", board.policies.rows),
-        ("Method entries", board.methods.rows),
-        ("References and tripwires, which are never ranked", board.shown),
-    ):
-        if rows:
-            lines += [title, *aligned([headings, *(_cells(row, brief) for row in rows)])]
-            if rows is not board.shown:
-                lines += [f"{row.name}: {'; '.join(row.reasons)}" for row in rows if row.reasons]
-            lines.append("")
-    return [*lines, *_legend(board.track)]
-
-
-def _legend(track: str) -> list[str]:
-    """What the headings mean."""
-    rule = in_words(card(track).rule)
-    return [
-        "rank: 1 is best, from best to worst in 95 % of draws; tier: how far it was checked",
-        f"score: 0 costs what {rule} costs, 100 what the optimum costs; interquartile mean over "
-        "all boards, with its 95 % interval; mean: over all",
-        f"worse off: members that pay more than a cent above {rule}; Jain: how equally savings "
-        "are shared, 1 = equally",
-        "faults: steps without a valid answer, of a thousand; ms: time of the policy per step",
-        "tripwires: blind policies of the organiser, which have to score low",
-    ]
-
-
-def _brief(track: str) -> Mapping[str, str]:
-    """Metric -> heading, of those that fit a terminal."""
-    brief = board_card(track).brief
-    if brief is not None:
-        return brief
-    return {name: f"{name} {metric.unit}" for name, metric in card(track).metrics.items()}
-
-
-def _cells(row: Row, brief: Mapping[str, str]) -> tuple[str, ...]:
-    one, beside = row.summary, row.columns
-    ranks = f"{one.rank_low}-{one.rank_high}" if one.rank_low < one.rank_high else str(one.rank_low)
-    return (
-        ranks if one.rank_low else "-", row.name, row.entered.tier, amount(one.iqm, 1),
-        f"{amount(one.low, 1)} to {amount(one.high, 1)}", amount(one.mean, 1),
-        f"{amount(one.worst, 1)} {one.worst_scenario}", amount(beside["worse_off"], 1),
-        amount(beside["jain"], 2), *(amount(beside[name], 1) for name in brief),
-        amount(beside["faults"], 1), amount(beside["time"], 2),
-    )  # fmt: skip
-
-
-def export_board(folder: Path, form: str, output: Path | None) -> list[str]:
-    """Write a board for other programs; lines to show."""
-    if form not in export.FORMATS:
-        raise LedgerError(f"unknown format {form!r}; known: {', '.join(export.FORMATS)}")
-    text = export.FORMATS[form](_board(folder))
-    if output is None:
-        return text.splitlines()
-    write_text(output, text)
-    return [str(output)]
-
-
-def _board(folder: Path, more: Path | None = None) -> ranking.Board:
-    if folder.exists():
-        expect(folder, "season")
-    own = _season(folder)
-    return ranking.board_of(own.id, entries.entered(own, more))
 
 
 def _season_of(entry: Path, secret_file: Path | None) -> Season:

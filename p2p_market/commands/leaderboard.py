@@ -25,6 +25,7 @@ from p2p_market.registry import DEFAULT_TRACK
 
 MODULE: Final = "leaderboard.verbs.commands"
 JUDGING: Final = "leaderboard.verbs.judging"
+TABLES: Final = "leaderboard.verbs.tables"
 RUNNING: Final = "leaderboard.verbs.running"
 PAGES: Final = "leaderboard.site.commands"
 
@@ -128,7 +129,7 @@ def rank(season: SeasonArgument, more: MoreOption = None) -> None:
     Example: p2p-market leaderboard rank dev --entries results/leaderboard
     """
     with refusing():
-        say(verbs(JUDGING).rank(season, more))
+        say(verbs(TABLES).rank(season, more))
 
 
 @app.command()
@@ -142,7 +143,7 @@ def export(
     Example: p2p-market leaderboard export season-0 --format csv -o board.csv
     """
     with refusing():
-        say(verbs(JUDGING).export_board(season, form, output))
+        say(verbs(TABLES).export_board(season, form, output))
 
 
 RayOption = Annotated[

@@ -1,5 +1,6 @@
 """What a newcomer does wrong and is told; one board alone; entries beside those of a season."""
 
+import re
 import shutil
 
 import pytest
@@ -51,8 +52,8 @@ def given(tiny, tmp_path_factory):
     ("verb", "kind", "says"),
     [
         ("pack", "zip", "is the zip of a submission, for `p2p-market leaderboard check, run or"),
-        ("check", "draft", "is the folder of a submission, for `p2p-market leaderboard pack`"),
-        ("run", "draft", "is the folder of a submission, for `p2p-market leaderboard pack`"),
+        ("check", "draft", "is the folder of a submission; pack it first: p2p-market leaderboard"),
+        ("run", "draft", "is the folder of a submission; pack it first: p2p-market leaderboard"),
         ("run", "entry", "with result.json, for `p2p-market leaderboard replay or verify`"),
         ("check", "nothing", "is not there; this verb takes the zip of a submission"),
         ("replay", "zip", "this verb takes the folder of an entry, with result.json"),
@@ -67,11 +68,12 @@ def test_the_wrong_thing_is_told_its_verb(given, verb, kind, says):
     code, said = run(verb, given[kind])
     assert code in (1, 2)
     assert says in said.replace("\n", "")
+    assert "0/?" not in said
 
 
 def test_evaluate_takes_a_zip_or_the_name_of_a_reference(given):
     code, said = run("evaluate", given["draft"], "--season", "dev")
-    assert (code, "for `p2p-market leaderboard pack`" in said) == (1, True)
+    assert (code, "pack it first: p2p-market leaderboard" in said) == (1, True)
 
 
 @pytest.mark.parametrize("path", ["dev", season.FOLDER / "dev" / "entries" / "truthful-1.0.0"])
@@ -85,7 +87,7 @@ def test_a_season_without_a_ledger_is_not_verified(path, monkeypatch):
 def test_the_package_has_the_name_of_its_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder, name in (("Solar Föx 2", "solar-fox-2"), ("x" * 60, "x" * 40), ("é", "my-agent")):
-        run("init", folder)
+        assert f"the package is called {name}, as submission.toml says" in run("init", folder)[1]
         text = (tmp_path / folder / "submission.toml").read_text("utf-8")
         assert f'\nname = "{name}"' in text
         assert run("pack", folder)[0] == 0
@@ -168,10 +170,16 @@ def test_entries_of_another_folder_are_shown_beside_those_of_a_season(tiny, tmp_
     assert code == 0, said
     assert "my-agent 0.1.0: self-reported" in said
     assert "no-trade 1.0.0" in said
+    assert "By its score it would be 1 of 2, with the references (1 in 95 % of draws)" in said
+    assert "Differences of scores on the same draws" in said
+    assert re.search(r"^my-agent 0.1.0  no-trade 1.0.0  \d", said, flags=re.MULTILINE)
     assert "score: 0 costs what no trade costs" in said
     assert "tripwires: blind policies" in said
     assert run("build", copy, "--entries", tmp_path / "out", "-o", tmp_path / "site")[0] == 0
     page = (tmp_path / "site" / "entries" / "my-agent-0.1.0.html").read_text("utf-8")
+    board = (tmp_path / "site" / "index.html").read_text("utf-8")
+    unrun = board.partition("<h2>Not run by an organiser</h2>")[2].partition("<h2>")[0]
+    assert "my-agent" in unrun
     assert f"leaderboard replay {tmp_path / 'out' / 'my-agent-0.1.0'}" in page
     assert "leaderboard verify" not in page
 

@@ -79,6 +79,19 @@ def test_an_entrys_interval_does_not_depend_on_others():
     )  # fmt: skip
 
 
+def test_what_nobody_else_ran_is_told_where_it_would_stand():
+    found = board(
+        entered(noisy(60.0), "ranked"),
+        entered(noisy(70.0), "rule", division="reference"),
+        entered(noisy(90.0), "blind", division="tripwire"),
+        entered(noisy(65.0), "mine", tier="self-reported"),
+        entered(noisy(66.0), "other", tier="self-reported"),
+    )
+    mine = found.policies.listed[1]
+    assert names([mine, *found.peers(mine)]) == ["mine", "rule", "ranked"]
+    assert found.place(mine) == (2, 2, 2)
+
+
 def test_methods_stand_apart_and_their_trainings_widen_the_interval():
     found = board(
         entered(noisy(50.0), "policy"),

@@ -37,7 +37,7 @@ from leaderboard.site.build import files
 from leaderboard.site.gather import gather
 from leaderboard.tracks.card import BoardCard
 from leaderboard.tracks.neutral import Plain
-from leaderboard.verbs.judging import rank
+from leaderboard.verbs.tables import rank
 from p2p_market.errors import PackageError, PolicyError, RecordError
 from p2p_market.registry import load_scenario
 from p2p_market.tracks import track_of
