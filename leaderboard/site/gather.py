@@ -22,7 +22,10 @@ from p2p_market.track import Card
 from report.words import in_words
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-RULES: Final = ROOT / "docs" / "leaderboard.md"
+RULES: Final = tuple(
+    ROOT / "docs" / f"{name}.md"
+    for name in ("leaderboard", "organise-a-season", "leaderboard-security")
+)
 EXPORTS: Final = {"marl-eval": "marl-eval.json", "csv": "board.csv", "bibtex": "board.bib"}
 CITE: Final = """\
 @software{{p2p_market,
@@ -48,7 +51,7 @@ def gather(season: Season, more: Path | None = None) -> Site:
         rows=tuple(_row(row) for row in board.rows),
         entries=tuple(_entry(season, row) for row in board.rows),
         pairs=tuple(_pairs(board)),
-        rules=RULES.read_text(encoding="utf-8"),
+        rules="\n".join(page.read_text(encoding="utf-8") for page in RULES),
         cite=CITE.format(season=season.id, version=season.file.sealed.p2p_market),
         exports=tuple((EXPORTS[name], of(board).encode()) for name, of in FORMATS.items()),
     )
@@ -132,7 +135,7 @@ def _gains(card: Card) -> dict[str, str]:
     return {
         "saving": f"saves against {in_words(card.rule)}",
         "edge": f"saves against the {other} rule in the same seat",
-        "others": f"saved by all others since the seat is not {other}",
+        "others": f"what all others save, compared with a seat that plays {other}",
     }
 
 

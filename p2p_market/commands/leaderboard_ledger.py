@@ -41,7 +41,9 @@ def ledger_show(season: SeasonArgument) -> None:
 @app.command("add")
 def ledger_add(
     season: SeasonArgument,
-    kind: Annotated[str, typer.Argument(help="Type of the line, as docs/leaderboard.md lists.")],
+    kind: Annotated[
+        str, typer.Argument(help="Type of the line, as docs/organise-a-season.md lists.")
+    ],
     key: Annotated[Path, typer.Option("--key", help="File of the key that signs.")],
     entry: Annotated[
         Path | None, typer.Option("--entry", help="Its folder, or a zip that was handed in.")

@@ -12,6 +12,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from baselines.learners.ppo.decision import KINDS
+from leaderboard.season import season
+from leaderboard.season.season import of_all_seasons
 from p2p_market.community.observation import features
 from p2p_market.data.forecast import HORIZONS_H
 from p2p_market.registry import load_scenario
@@ -21,6 +23,7 @@ HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs" / "leaderboard.md").read_text("utf-8")
 (TABLE,) = re.findall(r"^\| column \| unit \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAGE, flags=re.MULTILINE)
 ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TABLE.splitlines()]
+SHOWN = re.findall(r"^```python from=\S+export_network.py\n(.*?)^```", PAGE, flags=re.M | re.S)
 UNITS = {"other_stored": "kWh", "other_capacity": "kWh"} | dict.fromkeys(
     ("lowest", "by_rule", "highest"), "kW"
 )
@@ -63,14 +66,30 @@ def test_the_export_of_the_page_makes_a_package(tmp_path, monkeypatch):
     run("init", "my-agent")
     before = (tmp_path / "my-agent" / "policy.onnx").read_bytes()
     script = (HERE / "export_network.py").read_text("utf-8")
-    assert f"```python from=tests/leaderboard/export_network.py\n{script}```" in PAGE
-    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
+    assert "\n".join(SHOWN).split() == script.split()
+    learnt = "\nassert loss < 0.5 * wanted.square().mean(), loss\n"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script + learnt], check=True)
     assert (tmp_path / "my-agent" / "policy.onnx").read_bytes() != before
     assert run("pack", "my-agent")[0] == 0
     code, said = run("check", "my-agent.zip")
     assert code == 0, said
-    assert "policy.onnx: 1601 parameters" in said
+    assert "policy.onnx: 3299 parameters" in said
     assert "plays in binding-feeder-v0" in said
+
+
+def test_full_does_not_play_on_all_boards_and_the_other_decision_does():
+    for decision, fits in (("around_rule", 1), ("full", 2)):
+        made = {KINDS[decision](load_scenario(board)).names for board in of_all_seasons()}
+        assert len(made) == fits
+    assert "a network for `community-16-v0` does not play in `ev-12-v0`" in PAGE
+
+
+def test_the_page_says_that_no_season_is_open_as_long_as_that_is_so():
+    files = [season.read(path.parent).file for path in season.FOLDER.glob(f"*/{season.FILE}")]
+    running = [file.id for file in files if file.id != "dev" and file.closed is None]
+    for page in ("README.md", "docs/leaderboard.md", "docs/first-score.md"):
+        said = "No season is open now" in (HERE.parents[1] / page).read_text("utf-8")
+        assert said == (running == []), page
 
 
 def test_every_setting_of_a_rule_is_explained():
