@@ -63,7 +63,7 @@ def test_a_run_replays_and_a_changed_one_does_not(run_folder):
     assert "truthful" in changed.output
     record["scenarios"][0]["policies"][1]["digests"][1] = "0" * 64
     path.write_text(json.dumps(record))
-    assert "digests differ in episodes [1]" in invoke("replay", str(run_folder)).output
+    assert "digests differ in weeks [1], counted from 0" in invoke("replay", str(run_folder)).output
     path.write_text(original)
 
 
@@ -89,7 +89,7 @@ FORGERIES = {
         lambda s: s["certificates"][0].update(holds=False),
     ),
     "bound": ("the certificate differs", 1, lambda s: s["certificates"][0].update(bound_eur=-1e9)),
-    "worse": ("the certificate differs in episode 0", 1, worse),
+    "worse": ("the certificate differs in week 0", 1, worse),
     "outside": ("outside", 2, lambda s: s["policies"][0].update(actions="../../x.npz")),
     "name": ("actions of another name", 1, lambda s: s["policies"][1].update(policy="mine:agent")),
     "seed": ("metrics.json: scenarios, policies or episodes differ", 1, of_other_seeds),

@@ -12,7 +12,8 @@ from p2p_market.evaluation.rollout import rollout
 PATH = "my-agent/policy.onnx"  # of `init`: its metadata say what a row is, and stay
 told = {one.key: one.value for one in onnx.load(PATH).metadata_props}
 scenario = load_scenario("community-16-v0")
-decision = KINDS[told["decision"]](scenario)
+kind = KINDS[told["decision"]]
+decision = kind(scenario)
 
 teacher = Watched(load_policy("storage-value", scenario))  # keeps what it sees and does
 weeks = [draw(scenario, choose_key(scenario, 0, "train", week)) for week in range(13)]

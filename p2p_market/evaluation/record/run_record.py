@@ -52,6 +52,7 @@ from p2p_market.track import (
     Trajectory,
 )
 from p2p_market.tracks import package_of, track_of
+from p2p_market.words import period
 
 LABELS: Final = ("scenario", "policy", "split", "start_day", "seed")
 """Columns of the metrics that say whose they are."""
@@ -274,7 +275,8 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
             own_eur = floor_eur(rule_eur, best_eur)
         else:
             own_eur = played.social_cost_eur
-        lines += _differences(f"{name}: {policy['policy']}", played, own_eur, policy)
+        one = period(scenario.spec.days)
+        lines += _differences(f"{name}: {policy['policy']}", played, own_eur, policy, one)
         lines += _label_differences(scenario, policy)
         own = score(rule_eur, own_eur, best_eur, np.random.default_rng(0), units)
         if asdict(own) != policy["score"]:
@@ -340,13 +342,17 @@ def _metrics_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
 
 
 def _differences(
-    name: str, again: Trajectory | None, own_eur: FloatArray, entry: Mapping[str, Any]
+    name: str,
+    again: Trajectory | None,
+    own_eur: FloatArray,
+    entry: Mapping[str, Any],
+    counted_by: str,
 ) -> list[str]:
     lines = []
     digests, recorded = () if again is None else again.digests, entry["digests"]
     pairs = zip_longest(digests, recorded)
     if weeks := [number for number, (new, old) in enumerate(pairs) if new != old]:
-        lines.append(f"{name}: digests differ in episodes {weeks}")
+        lines.append(f"{name}: digests differ in {counted_by}s {weeks}, counted from 0")
     if own_eur.tolist() != entry["social_cost_eur"]:
         lines.append(f"{name}: the social costs differ")
     return lines
@@ -372,7 +378,10 @@ def _certificate_differences(
         close = abs(again.replay_eur - entry["replay_eur"]) <= rounding
         proved = abs(again.bound_eur - entry["bound_eur"]) <= again.tolerance_eur
         if not close or not proved or again.holds != entry["holds"]:
-            lines.append(f"{scenario.spec.id}: the certificate differs in episode {number}")
+            lines.append(
+                f"{scenario.spec.id}: the certificate differs in {period(scenario.spec.days)} "
+                f"{number}, counted from 0"
+            )
     return lines
 
 
