@@ -30,6 +30,8 @@ REASONS: Final = {
         ],
         "a policy draws nothing at random, so leave out torch.rand and the like",
     ),
+    "ArgMax": "compare with ReduceMax instead",
+    "ArgMin": "compare with ReduceMin instead",
     "BatchNormalization": "write it as Sub and Mul with constants, or fold it into a layer",
 }
 """What to do about operators that are often met and not allowed."""

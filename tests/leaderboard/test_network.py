@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime")
 import onnx
 
 from leaderboard.gate import limited
-from leaderboard.gate.allowed import OPERATORS
+from leaderboard.gate.allowed import OPERATORS, REASONS
 from leaderboard.gate.check import check
 from leaderboard.gate.interface import interface
 from leaderboard.gate.network import examine
@@ -26,7 +26,7 @@ from p2p_market.errors import P2PMarketError, PackageError, PolicyError
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.registry import load_scenario
 from tests.leaderboard.hostile import HOSTILE, as_bytes, expanded, external, filled, loop
-from tests.leaderboard.networks import COLUMNS, WIDTH, mixing, network, remembering
+from tests.leaderboard.networks import COLUMNS, WIDTH, ending, mixing, network, node, remembering
 from tests.leaderboard.packages import DRAFT, package
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "leaderboard.md"
@@ -181,6 +181,16 @@ def test_a_decision_that_nobody_knows():
 def test_the_docs_list_the_operators():
     (listed,) = re.findall(r"^Operators: (.*?)\n\n", DOCS.read_text("utf-8"), flags=re.M | re.S)
     assert set(listed.rstrip(".").replace(",", " ").split()) == OPERATORS
+
+
+@pytest.mark.parametrize(
+    ("operator", "says"),
+    [("ArgMax", "compare with ReduceMax"), ("BatchNormalization", "write it as Sub and Mul")],
+)
+def test_what_is_often_met_and_not_allowed_has_a_way_round(operator, says):
+    assert not OPERATORS & REASONS.keys()
+    with pytest.raises(RefusedError, match=says):
+        examine(as_bytes(ending(node(operator, ["rows"], ["x"]))))
 
 
 def test_weights_in_a_second_file_say_how_to_export(tmp_path, monkeypatch):
