@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode
 from pettingzoo.test import parallel_api_test
 
 from p2p_market import battery, make, make_batch
+from p2p_market.battery.records import COLUMN
 from p2p_market.errors import ArgumentError, RenderError, ScenarioError
 
 PLAIN = "battery-146-v0"
@@ -129,6 +130,30 @@ def test_gymnasium_makes_rows():
     seen, infos = env.reset(seed=0)
     assert (seen.shape, infos) == ((3, 58), {})
     env.step(env.action_space.sample())
+
+
+def test_macro_bids_buy_in_cheap_hours_and_sell_in_dear_ones():
+    env = battery.MacroBids(battery.single("battery-146-bidding-v0"))
+    env.reset(seed=3)
+    open_hours = []
+    for hour in range(38):
+        mask = env.action_masks()
+        assert mask.shape == (env.action_space.nvec.sum(),)
+        open_hours += [hour] if mask[31:].all() else []
+        assert mask[31:].sum() == (24 if hour in open_hours else 3)
+        env.step(np.array([0, 2, 10, 2, 3, 1]))
+    assert open_hours == [13, 37]
+    board = env.unwrapped.env._board
+    today = board.episode.market[0, 1:25, COLUMN["day_ahead"]]
+    order, position = np.argsort(today, kind="stable"), board.moving.position_mw[0, 0, 24:48]
+    assert position[order[:3]].tolist() == [12.0] * 3
+    assert position[order[-1]] == -12.0
+    assert np.count_nonzero(position) == 4
+
+
+def test_macro_bids_of_a_given_position_are_refused():
+    with pytest.raises(ScenarioError, match="need a bidding scenario"):
+        battery.MacroBids(battery.single(PLAIN))
 
 
 def test_wrong_faces_are_refused():
