@@ -18,8 +18,8 @@ EDGE_MW = 1e-4  # what float32 hides of a level
 
 def weeks(of, count, seed):
     """Weeks of the training split, each with draws of its own."""
-    units = (keys(of, "train", seed + n) for n in range(count))
-    return stack([draw(of, key) for unit in units for one in unit for key in one][:count])
+    units = (keys(of, "train", seed + n)[n % 13] for n in range(count))
+    return stack([draw(of, unit[0]) for unit in units])
 
 
 def chosen(allowed, generator):
@@ -48,6 +48,13 @@ def step(of, episode, now, action):
     wish = (10.0 - action[..., 2]) * of.fleet.power_mw / 10.0
     after, done = engine.act(of, episode, now, action, strict=True)
     return after, done, free, offer, wish
+
+
+def limit_mw(of, now, action):
+    """Power that the level before a step allows in the direction of the trade."""
+    fleet, buys = of.fleet, action[..., 2] < 10
+    stored = (now.level_mwh - fleet.lowest_mwh) * fleet.eta / of.dt_h
+    return np.where(buys, (fleet.highest_mwh - now.level_mwh) / fleet.eta / of.dt_h, stored)
 
 
 def play_allowed(of, episode, seed):
@@ -82,8 +89,10 @@ def play_anything(of, episode, seed):
         allowed = mask_of(of, engine.observe(of, episode, now))
         action = generator.integers(SIZES, size=(episode.batch, len(of.agents), 3))
         offers, energies = of_choice(allowed, action)
-        now, done, _, offer, wish = step(of, episode, now, action)
-        assert np.all(done.accepted_mw[~offers] < offer[~offers])
+        room = limit_mw(of, now, action)
+        now, done, free, offer, wish = step(of, episode, now, action)
+        assert np.all(done.accepted_mw[~offers] < offer[~offers] + EDGE_MW)
+        energies |= np.abs(wish) <= np.minimum(free, room) + EDGE_MW
         made = (np.sign(done.dam_mw) == -np.sign(wish)) & (np.abs(done.dam_mw) > 0.0)
         assert np.all((np.abs(done.energy_mw) < np.abs(wish))[~energies & ~made])
         forbidden += int((~offers).sum() + (~energies).sum())
