@@ -20,4 +20,5 @@ BASELINES: Final[Mapping[str, Baseline]] = {
     "dam-only": _by(f"{_RULES}:dam_only"),  # the 0 of the scale
     "reserve-first": _by(f"{_RULES}:reserve_first"),  # reserve before trade
     "random-masked": _by(f"{_RULES}:random_masked"),  # among what is possible
+    "mpc-battery": _by("baselines.battery.mpc.policy:mpc_battery", slow=True),  # plans each hour
 }

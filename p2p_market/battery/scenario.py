@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -112,6 +113,7 @@ def build(spec: BatterySpec, source: str = "") -> Scenario:
     )
 
 
+@lru_cache(maxsize=8)
 def in_numbers(scenario: Scenario) -> Scenario:
     """The same scenario, whose actions are numbers in [-1, 1] instead of choices."""
     return replace(scenario, rules=scenario.rules._replace(choices=False))

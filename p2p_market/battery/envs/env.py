@@ -60,6 +60,10 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
     | 2 | energy | 0 .. 20 | from buying full power over nothing (10) to selling full power |
     | 3 .. 26 | bid | 0 .. 10 | tomorrow, hour by hour: from selling over nothing (5) to buying |
 
+    A scenario that `p2p_market.battery.in_numbers` made takes a `Box` of the same columns in
+    [-1, 1] instead, for learners of continuous actions: share and tier from low to high, power
+    positive to buy. Nothing is masked then.
+
     Observation, `Box` in physical units: `env.feature_table` lists name, unit and range of each
     number; `env.state()` is a compact joint state for critics, listed in `env.state_feature_table`.
 
@@ -99,14 +103,14 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
         self.possible_agents, self.agents = list(scenario.agents), list[str]()
         self.feature_table: tuple[Feature, ...] = features(scenario)
         self.state_feature_table = state_features(scenario)
-        self.state_space = _box(self.state_feature_table)
-        choices = [column.choices for column in columns(scenario)]
-        self._ends = np.cumsum(choices)[:-1].tolist()
-        self._boxes = dict.fromkeys(scenario.agents, _box(self.feature_table))
-        self._choices = {agent: MultiDiscrete(choices) for agent in scenario.agents}
-        self.observation_spaces, self.action_spaces = dict(self._boxes), dict(self._choices)
+        self.state_space = box_of(self.state_feature_table)
+        sizes = [column.choices for column in columns(scenario)]
+        self._ends = np.cumsum(sizes)[:-1].tolist() if scenario.rules.choices else []
+        self._boxes = dict.fromkeys(scenario.agents, box_of(self.feature_table))
+        self._sent = {agent: answers(scenario) for agent in scenario.agents}
+        self.observation_spaces, self.action_spaces = dict(self._boxes), dict(self._sent)
         self._index = {agent: i for i, agent in enumerate(scenario.agents)}
-        self._actions = np.zeros((1, len(scenario.agents), len(choices)))
+        self._actions = np.zeros((1, len(scenario.agents), len(sizes)))
         self._everyone = np.ones(self._actions.shape[:2], dtype=np.bool_)
         self._seeds, self._number = np.random.SeedSequence(), 0
         self._board: Board | None = None
@@ -116,9 +120,9 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
         """Space of one agent's observation."""
         return self._boxes[agent]
 
-    def action_space(self, agent: str) -> MultiDiscrete:
+    def action_space(self, agent: str) -> MultiDiscrete | Box:
         """Space of one agent's action."""
-        return self._choices[agent]
+        return self._sent[agent]
 
     @property
     def episode_key(self) -> EpisodeKey:
@@ -152,10 +156,7 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
             self._board.begin(episode)
         self.agents = self.possible_agents[:]
         self._seen, mask = self._board.show()
-        infos = {
-            agent: {"action_mask": self._mask(own), "supervisor": CAUSES[0]}
-            for agent, own in zip(self.agents, mask[0], strict=True)
-        }
+        infos = self._lean(self.agents, mask[0], [0] * len(self.agents))
         return dict(zip(self.agents, self._seen[0], strict=True)), infos
 
     def step(
@@ -224,15 +225,22 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
 
     def _infos(self, agents: list[str], mask: NDArray[Any]) -> Shown:
         board = self._begun()
-        causes = board.done.cause[0].tolist()
-        infos: Shown = {
-            agent: {"action_mask": self._mask(own), "supervisor": CAUSES[cause]}
-            for agent, own, cause in zip(agents, mask[0], causes, strict=True)
-        }
+        infos = self._lean(agents, mask[0], board.done.cause[0].tolist())
         if self.info == "full":
             for i, agent in enumerate(agents):
                 infos[agent] |= self._details(board, i)
         return infos
+
+    def _lean(self, agents: list[str], masks: NDArray[Any], causes: list[int]) -> Shown:
+        if not self._ends:
+            return {
+                agent: {"supervisor": CAUSES[cause]}
+                for agent, cause in zip(agents, causes, strict=True)
+            }
+        return {
+            agent: {"action_mask": self._mask(own), "supervisor": CAUSES[cause]}
+            for agent, own, cause in zip(agents, masks, causes, strict=True)
+        }
 
     def _details(self, board: Board, i: int) -> Shown:
         order, done = board.order, board.done
@@ -258,6 +266,15 @@ def state_features(scenario: Scenario) -> tuple[Feature, ...]:
     return (*own, *(table[place] for place in _COMMON))
 
 
-def _box(table: tuple[Feature, ...]) -> Box:
+def box_of(table: tuple[Feature, ...]) -> Box:
+    """Space of one observation."""
     low, high = np.array([(one.low, one.high) for one in table], dtype=np.float32).T
     return Box(low, high, dtype=np.float32)
+
+
+def answers(scenario: Scenario) -> MultiDiscrete | Box:
+    """Space of one action: choices, or numbers in [-1, 1] where `in_numbers` made the scenario."""
+    sizes = [column.choices for column in columns(scenario)]
+    if scenario.rules.choices:
+        return MultiDiscrete(sizes)
+    return Box(-1.0, 1.0, (len(sizes),), np.float32)

@@ -1,0 +1,1 @@
+"""A planner that solves a linear program of the hours ahead in every step."""
