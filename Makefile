@@ -89,15 +89,22 @@ clean:
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# A .venv that somebody else made is used as it is; nothing in it is removed.
 $(CREATED):
-	@command -v $(PYTHON) >/dev/null || { \
-	    echo 'p2p_market needs Python 3.11 or newer, and "$(PYTHON)" was not found: make PYTHON=/path/to/python3.11' >&2; \
-	    exit 1; }
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("p2p_market needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make PYTHON=/path/to/python3.11" % sys.version_info[:2])'
-	@$(PYTHON) -c 'import ensurepip, venv' || { \
-	    echo '$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv' >&2; \
-	    exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
+	@if test -e $(VENV); then \
+	    $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	        echo '$(VENV) is there, but has no Python 3.11 or newer with pip; remove it and run make again' >&2; \
+	        exit 1; }; \
+	else \
+	    command -v $(PYTHON) >/dev/null || { \
+	        echo 'p2p_market needs Python 3.11 or newer, and "$(PYTHON)" was not found: make PYTHON=/path/to/python3.11' >&2; \
+	        exit 1; }; \
+	    $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("p2p_market needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make PYTHON=/path/to/python3.11" % sys.version_info[:2])' || exit 1; \
+	    $(PYTHON) -c 'import ensurepip, venv' || { \
+	        echo '$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv' >&2; \
+	        exit 1; }; \
+	    $(PYTHON) -m venv $(VENV) || exit 1; \
+	fi
 	@touch $@
 
 $(RUN_READY): $(CREATED) $(INPUTS)
