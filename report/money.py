@@ -44,8 +44,8 @@ def cost_picture(result: ScenarioResult, pages: Pages) -> Picture:
         ),
         alt=f"Social cost of each policy by entry of the ledger: {said}.",
         title="What the cost is made of",
-        caption=f"Left of zero is income{pages.income}. The mark is the sum, the social "
-        f"cost.{pages.cancels}",
+        caption=f"Left of zero is income{pages.income}. The mark and the number on the right are "
+        f"the sum, the social cost.{pages.cancels}",
     )
 
 
@@ -82,10 +82,11 @@ def _draw_costs(
         right, left = right + paid, left + earned
     total = [float(row.social_cost_eur.mean()) for row in rows]
     axes.plot(total, places, "D", color=INK, ms=6, zorder=3, label="social cost")
-    reach = max(1e-9, float(right.max()))
+    across = axes.get_yaxis_transform()
     for place, cost in enumerate(total):
-        axes.text(right[place] + 0.01 * reach, place, amount(cost, 0), va="center")
-    axes.set_xlim(1.08 * min(float(left.min()), 0.0), 1.12 * reach)
+        told = amount(cost, 0)
+        axes.text(1.06, place, told, transform=across, ha="right", va="center", weight="bold")
+    axes.set_xlim(1.08 * min(float(left.min()), 0.0), 1.03 * max(1e-9, float(right.max())))
     axes.axvline(0.0, color=GREY, linewidth=1.0)
     axes.set_xlabel(f"cost [{unit}]")
     axes.legend(

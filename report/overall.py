@@ -1,6 +1,6 @@
-"""What the page says over all scenarios: profiles, and each policy against the best rule."""
+"""Differences and profiles: each policy against one of them, in a scenario and over all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,6 +10,7 @@ from p2p_market.evaluation.statistics.aggregates import interquartile_mean
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.evaluation.statistics.paired import Improvement, pooled_blocks
 from p2p_market.evaluation.statistics.profiles import Band
+from p2p_market.evaluation.tables.comparison import Difference
 from p2p_market.evaluation.tables.overview import Shared, profiles
 from p2p_market.records import FloatArray
 from p2p_market.track import OPTIMUM
@@ -26,6 +27,16 @@ IMPROVEMENT_COLUMNS: Final = (
 )
 """Columns of the table against the best rule."""
 
+DIFFERENCE_COLUMNS: Final = (
+    ("score, difference", "points"),
+    ("95 % from", "points"),
+    ("95 % to", "points"),
+    ("cost, difference", "EUR {per}"),
+    ("95 % from", "EUR {per}"),
+    ("95 % to", "EUR {per}"),
+)
+"""Columns of the table against one policy in a scenario."""
+
 STYLES: Final = ("-", "--", ":")  # when the colours are used up
 
 
@@ -35,6 +46,15 @@ def improvement_lines(found: Mapping[str, Improvement]) -> list[Line]:
     return [
         Line(name, (*_cells(found[name].iqm, 1.0, 1), *_cells(found[name].probability, 100.0, 0)))
         for name in order
+    ]
+
+
+def difference_lines(found: Sequence[Difference]) -> list[Line]:
+    """The table against one policy in a scenario, the largest difference of scores first."""
+    order = sorted(found, key=lambda one: -one.score.point)
+    return [
+        Line(one.first, (*_cells(one.score, 1.0, 1), *_cells(one.cost_eur, 1.0, 2)))
+        for one in order
     ]
 
 

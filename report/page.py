@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from p2p_market.evaluation.benchmark import ScenarioResult, units_of
 from p2p_market.evaluation.statistics.bootstrap import few_weeks
+from p2p_market.evaluation.tables.comparison import Difference, compare_within
 from p2p_market.evaluation.tables.marks import NO_MARK, Legend, legends, unmarked
 from p2p_market.evaluation.tables.overview import improvements, overview, shared_costs
 from p2p_market.files import write_text
@@ -22,12 +23,27 @@ from report import columns, table
 from report.days import day, day_of_year
 from report.figures import Picture, gap_picture, score_picture
 from report.money import cost_picture
-from report.overall import IMPROVEMENT_COLUMNS, improvement_lines, profile_picture
+from report.overall import (
+    DIFFERENCE_COLUMNS,
+    IMPROVEMENT_COLUMNS,
+    difference_lines,
+    improvement_lines,
+    profile_picture,
+)
 from report.pages import Pages, Why, pages_of
 from report.words import in_words
 
 PAGE_NAME: Final = "report.html"
 ANY_YEAR: Final = date(2018, 1, 1)  # of 365 days, for episodes that are of no year
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Paired differences of a scenario, ready for the template."""
+
+    reference: str  # policy that the others are measured against
+    columns: Sequence[tuple[str, str]]  # name and unit
+    lines: list[table.Line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,7 @@ class Section:
     groups: list[tuple[str, int]]
     columns: Sequence[table.Column]
     lines: list[table.Line]
+    against: Against | None  # with fewer than two contestants
     certificate: str
     conduct: list[str]
     alarms: list[str]
@@ -135,6 +152,7 @@ def _section(result: ScenarioResult) -> Section:
         groups=table.groups(shown),
         columns=shown,
         lines=table.lines(result, shown),
+        against=_against(compare_within(result), per(spec.days)),
         certificate=_certificate(result),
         conduct=_conduct(result),
         alarms=_alarms(result),
@@ -150,6 +168,13 @@ def _section(result: ScenarioResult) -> Section:
         sources=pages.sources(result.scenario),
         digests=f"scenario {result.scenario.digest}, data {result.scenario.data.digest}",
     )
+
+
+def _against(found: Sequence[Difference], per_episode: str) -> Against | None:
+    if not found:
+        return None
+    named = [(name, unit.replace("{per}", per_episode)) for name, unit in DIFFERENCE_COLUMNS]
+    return Against(found[0].second, named, difference_lines(found))
 
 
 def _ends(result: ScenarioResult, pages: Pages) -> str:

@@ -1,4 +1,4 @@
-"""`p2p-market compare`: the same episodes, two runs or all market rules side by side."""
+"""`p2p-market compare`: the same episodes, policies of runs or all market rules side by side."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ from p2p_market.tracks import extra, track_of
 
 
 class RunsByDefault(TyperGroup):
-    """`compare RUN RUN` is `compare runs RUN RUN`."""
+    """`compare RUN` is `compare runs RUN`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """A first word that is not a command is the folder of a run."""
@@ -56,9 +56,9 @@ app = typer.Typer(
     cls=RunsByDefault,
     no_args_is_help=True,
     help=(
-        "Compare two runs on the same weeks (compare RUN RUN, with --policy FIRST=SECOND for "
-        "policies of other names and --output FILE; see compare runs --help), or the market rules; "
-        "needs no solver."
+        "Compare the policies of one run (compare RUN), or two runs on the same weeks (compare RUN "
+        "RUN), with --policy FIRST=SECOND for certain pairs and --output FILE (see compare runs "
+        "--help); or the market rules. Needs no solver."
     ),
 )
 
@@ -69,9 +69,11 @@ def _group() -> None:
 
 
 @app.command(name="runs")
-def two_runs(
+def of_runs(
     first: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")],
-    second: Annotated[Path, typer.Argument(help="Folder of another run.")],
+    second: Annotated[
+        Path | None, typer.Argument(help="Folder of another run. Default: the same run.")
+    ] = None,
     policy: Annotated[
         list[str] | None,
         typer.Option("--policy", "-p", help="FIRST=SECOND, or one name; repeatable."),
@@ -80,25 +82,28 @@ def two_runs(
         Path | None, typer.Option("--output", "-o", help="Also write the table as JSON.")
     ] = None,
 ) -> None:
-    """Paired differences of two runs on the weeks that both have, first less second.
+    """Paired differences of policies on the same weeks, first less second.
 
-    Example: p2p-market compare results/RUN results/RUN -p mine:make=truthful
+    Of two runs, the policies of the same name on the weeks that both have; of one run, each policy
+    less the rule that others are measured against, or less the first one where it did not play.
+
+    Example: p2p-market compare results/RUN -p mine:make=storage-value
     """
     with complaining():
-        records = read_run(first), read_run(second)
-        pairs = [_pair(text, *map(_policies, records)) for text in policy or ()]
-        found, overall = compare_runs(*records, pairs), compare_overall(*records, pairs)
+        record, other = read_run(first), None
+        if second is not None and second.resolve() != first.resolve():
+            other = read_run(second)
+        names = _policies(record), _policies(other or record)
+        pairs = [_pair(text, *names) for text in policy or ()]
+        found, overall = compare_runs(record, other, pairs), compare_overall(record, other, pairs)
         console.print(_differences(found))
         console.print(
-            "First run less second, 95 % intervals by resampling weeks for both together. Cost: "
-            "EUR a week, below 0 the first is cheaper; score: above 0 the first is better."
+            "First less second, 95 % intervals by resampling weeks for both together. Cost: EUR a "
+            "week, below 0 the first is cheaper; score: above 0 the first is better."
         )
         if few := few_weeks(min(one.episodes for one in found)):
             console.print(few)
-        compared = [{one.first for one in found}, {one.second for one in found}]
-        for which, record, names in zip(("first", "second"), records, compared, strict=True):
-            for line in recorded_marks(record, names):
-                console.print(f"{which} run: {line}", style="yellow")
+        _print_marks(record, other, found)
         if overall:
             shared = overall[0]
             console.say(
@@ -112,6 +117,19 @@ def two_runs(
             )
         if output is not None:
             _write(output, found, overall)
+
+
+def _print_marks(
+    first: Mapping[str, Any], second: Mapping[str, Any] | None, found: Sequence[Difference]
+) -> None:
+    """What is to be known of the policies that were compared."""
+    firsts, seconds = {one.first for one in found}, {one.second for one in found}
+    compared = [("the run", first, firsts | seconds)]
+    if second is not None:
+        compared = [("first run", first, firsts), ("second run", second, seconds)]
+    for which, record, names in compared:
+        for line in recorded_marks(record, names):
+            console.print(f"{which}: {line}", style="yellow")
 
 
 def _policies(record: Mapping[str, Any]) -> set[str]:

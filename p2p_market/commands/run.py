@@ -77,6 +77,8 @@ def run(
     with complaining(1, complete):
         shown &= _without_loss("screen", complete, partial(_show_last, results))
         console.say(f"record, metrics and actions: {folder}")
+        if any(_comparable(one) for one in ordered):
+            console.say(f"differences with paired intervals: p2p-market compare {folder}")
         reported = _without_loss("report", complete, lambda: _write_report(ordered, folder))
         ask_again()
     broken = _broken_words(ordered) if decentralised else []
@@ -168,6 +170,12 @@ def _try_out(jobs: Sequence[Job], split: str) -> None:
         raise FailedPolicyError(last)
     for failure in failures:
         complain(f"{failure.message}; the other policies are played")
+
+
+def _comparable(result: ScenarioResult) -> bool:
+    """Whether there are two policies that compete between the ends."""
+    ends = (rule_of(result.scenario), OPTIMUM)
+    return sum(row.conduct.contends and row.policy not in ends for row in result.rows) > 1
 
 
 def _broken_words(results: Sequence[ScenarioResult]) -> list[str]:

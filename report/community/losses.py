@@ -190,6 +190,7 @@ def _picture(result: ScenarioResult, rows: Sequence[Row], shown: Sequence[Cause]
     panels = [row for row in rows if row is rows[0] or row in best]
     seen, unit = _seen(panels, shown), f"EUR {per(result.scenario.spec.days)}"
     said = "; ".join(f"{r.policy} {amount(float(lost(r).total_eur.mean()), 1)}" for r in panels)
+    small = "" if len(seen) == len(shown) else " Causes too small to be seen are in the table only."
     which = (
         f" The figure shows the rule and the best {SHOWN} policies."
         if len(panels) < len(rows)
@@ -207,6 +208,7 @@ def _picture(result: ScenarioResult, rows: Sequence[Row], shown: Sequence[Cause]
         f"show what the choices of each hour of the wall clock lose, as {unit}. The split is "
         "exact: by weak duality no part is below zero, and together they are the cost above the "
         "proved bound; at other prices of the same optimum parts may differ, the sum does not."
+        + small
         + which,
     )
 

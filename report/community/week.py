@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from p2p_market.community.baselines import RULE, TRUTHFUL
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.community.baselines import RULE
+from p2p_market.community.track import CARD
+from p2p_market.evaluation.benchmark import ScenarioResult
+from p2p_market.evaluation.tables.comparison import reference_of
 from p2p_market.records import FloatArray
 from p2p_market.track import OPTIMUM, Trajectory
 from report.days import day
@@ -20,6 +22,7 @@ from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, short, 
 from report.table import amount
 
 NEW_YEAR: Final = date(2018, 1, 1)  # first day of the data's time grid, UTC+1
+COLORS: Final = (BLUE, "#009E73", "#CC79A7")  # of the policies beside the optimum
 NEAR_LIMIT: Final = 1.25  # the limit is drawn if the flow comes this near
 
 
@@ -50,14 +53,15 @@ def week_picture(result: ScenarioResult) -> Picture:
     """The week in which trade and foresight are worth most."""
     gain = _cost(result, RULE) - _cost(result, OPTIMUM)
     number = int(np.argmax(gain))
-    middle = _compared(result.played)
-    week = Week(result, number, {middle: BLUE, OPTIMUM: VERMILLION})
+    names = _compared(result)
+    shown = dict(zip(names, COLORS, strict=False)) | {OPTIMUM: VERMILLION}
+    week = Week(result, number, shown)
     last = week.start + timedelta(days=result.scenario.spec.days - 1)
     costs = ", ".join(f"{p} {amount(float(_cost(result, p)[number]), 2)}" for p in week.shown)
     return Picture(
         svg(lambda figure: _draw(figure, week), 11.6),
         alt=f"Load, PV, prices, trade, storage and grid exchange of the community from "
-        f"{day(week.start)} to {day(last)}, under {middle} and {OPTIMUM}.",
+        f"{day(week.start)} to {day(last)}, under {', '.join(names)} and {OPTIMUM}.",
         title="A week of one community",
         caption=f"{day(week.start)} to {day(last)} {week.start.year}, the week with the largest "
         f"difference between {RULE} and {OPTIMUM}: {amount(float(gain[number]), 2)} EUR. Social "
@@ -72,16 +76,26 @@ def _cost(result: ScenarioResult, policy: str) -> FloatArray:
     return row.social_cost_eur
 
 
-def _compared(rows: Sequence[Row]) -> str:
-    """The policy beside the optimum: the truthful rule, else the first one given, else the rule."""
-    between = [row for row in rows if row.policy not in (RULE, OPTIMUM)]
+def _compared(result: ScenarioResult) -> list[str]:
+    """The policies beside the optimum: the user's own, and what others are measured against."""
+    between = [row for row in result.played if row.policy not in (RULE, OPTIMUM)]
     names = [row.policy for row in between if row.conduct.contends]
-    return TRUTHFUL if TRUTHFUL in names else (names or [RULE])[0]
+    if not names:
+        return [RULE]
+    reference = reference_of(CARD, names)
+    own = [name for name in names if name not in (*CARD.baselines, reference)]
+    return [*own[: len(COLORS) - 1], reference]
 
 
 def _limit_note(result: ScenarioResult) -> str:
-    limit = amount(result.scenario.spec.feeder.limit_kw, 0)
-    note = f"The feeder's limit of {limit} kW counts for import less export, in either direction."
+    feeder = result.scenario.spec.feeder
+    note = (
+        f"The feeder's limit of {amount(feeder.limit_kw, 0)} kW counts for import less export, in "
+        "either direction."
+    )
+    if feeder.mode == "penalty":
+        price = f"{amount(feeder.overload_eur_per_kwh, 2)} EUR/kWh"
+        note += f" More may flow, as a peak of the table shows; it costs {price} (overload)."
     return note if result.scenario.spec.outages is None else f"{note} Shaded: no grid."
 
 
@@ -124,10 +138,9 @@ def _legend(axes: Axes, title: str, entries: Sequence[tuple[str, Line2D | Patch]
     )
 
 
-def _policies(week: Week, what: str = "") -> list[tuple[str, Line2D | Patch]]:
+def _policies(week: Week) -> list[tuple[str, Line2D | Patch]]:
     return [
-        (f"{what}{policy}", Line2D([], [], color=color, linewidth=2.0))
-        for policy, color in week.shown.items()
+        (policy, Line2D([], [], color=color, linewidth=2.0)) for policy, color in week.shown.items()
     ]
 
 
@@ -145,7 +158,7 @@ def _power(axes: Axes, week: Week) -> None:
         ("load", Line2D([], [], color=INK, linewidth=2.0)),
         ("PV", Patch(color=ORANGE, alpha=0.4, lw=0)),
     ]
-    _legend(axes, "Load, PV and net load", [*given, *_policies(week, "net load, ")])
+    _legend(axes, "Load, PV, and net load under", [*given, *_policies(week)])
 
 
 def _price(axes: Axes, week: Week) -> None:

@@ -145,6 +145,25 @@ def test_all_scenarios_only_of_policies_that_played_them_all():
     assert compare_overall(run, run) == []
 
 
+def test_the_policies_of_one_run_are_compared_with_the_one_that_counts():
+    costs = {"mine:make": [4.0] * 3, "storage-value": [6.0] * 3, "yours:make": [3.0] * 3}
+    found = compare_runs(record(costs), None)
+    assert [(one.first, one.second, one.cost_eur.point) for one in found] == [
+        ("mine:make", "storage-value", -2.0),
+        ("yours:make", "storage-value", -3.0),
+    ]
+    with_rule = record(costs | {"truthful": [9.0] * 3})
+    assert {one.second for one in compare_runs(with_rule, None)} == {"truthful"}
+    own = record({"mine:make": [4.0] * 3, "yours:make": [3.0] * 3})
+    assert [(one.first, one.second) for one in compare_runs(own, None)] == [
+        ("yours:make", "mine:make")
+    ]
+    (named,) = compare_runs(record(costs), None, [("yours:make", "mine:make")])
+    assert named.cost_eur.point == -1.0
+    with pytest.raises(ReplayError, match="fewer than two policies"):
+        compare_runs(record({"mine:make": [4.0] * 3}), None)
+
+
 def run_folder(path, run):
     path.mkdir()
     (path / "run.json").write_text(json.dumps(run), encoding="utf-8")
@@ -164,6 +183,12 @@ def test_the_command(tmp_path):
     (found,) = tables["scenarios"]
     assert found["score"] == {"point": 20.0, "low": 20.0, "high": 20.0}
     assert tables["all_scenarios"] == []
+    alone = run_folder(tmp_path / "one", record({"mine": [4.0] * 3, "truthful": [6.0] * 3}))
+    for words in ([alone], [alone, alone], [alone, "-p", "mine=truthful"]):
+        told = CliRunner().invoke(app, ["compare", *words])
+        assert told.exit_code == 0, told.output
+        assert "mine - truthful" in told.output
+        assert "-2.00" in told.output
     missing = CliRunner().invoke(app, ["compare", folders[0], str(tmp_path / "c")])
     assert missing.exit_code == 2
 

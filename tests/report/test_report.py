@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,6 +14,7 @@ from p2p_market.evaluation.players.conduct import Conduct
 from p2p_market.evaluation.players.failure import Failure
 from p2p_market.evaluation.players.player import Attempt
 from p2p_market.evaluation.statistics.summary import Summary
+from p2p_market.evaluation.tables.comparison import compare_within
 from p2p_market.registry import load_scenario
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import track_of
@@ -128,7 +129,7 @@ def test_every_figure_says_what_it_shows(path):
 
 
 def test_the_table_agrees_with_the_rows(result, path):
-    rows, _ = parse(path).tables
+    rows, *_ = parse(path).tables
     assert [row[0] for row in rows] == [RULE, "truthful", "random", OPTIMUM]
     for row, shown in zip(result.rows, rows, strict=True):
         for column, cell in zip(columns.shown(result), shown[1:], strict=True):
@@ -139,7 +140,7 @@ def test_the_table_agrees_with_the_rows(result, path):
 
 
 def test_causes_stand_beside_what_they_cost(result, path):
-    _, causes = parse(path).tables
+    *_, causes = parse(path).tables
     best = result.rows[-1].social_cost_eur.mean()
     assert [row[0] for row in causes] == [RULE, "truthful", "random"]
     for row, (_, total, *parts) in zip(result.rows[:-1], causes, strict=True):
@@ -148,6 +149,17 @@ def test_causes_stand_beside_what_they_cost(result, path):
     text = " ".join(" ".join(parse(path).text).split())
     total = table.amount(float(result.rows[1].lost.total_eur.mean()), 1)
     assert f"truthful loses {total} EUR a week: " in text
+
+
+def test_policies_are_compared_with_the_one_that_others_are_measured_against(result, path):
+    _, ((name, *cells), *others), _ = parse(path).tables
+    (found,) = compare_within(result)
+    assert (name, others, found.second) == ("random", [], "truthful")
+    for cell, end in zip(cells[:3], asdict(found.score).values(), strict=True):
+        assert number(cell) == pytest.approx(end, abs=0.0501)
+    rows = {row.policy: row.social_cost_eur.mean() for row in result.rows}
+    assert number(cells[3]) == pytest.approx(rows["random"] - rows["truthful"], abs=0.00501)
+    assert "Each policy less truthful on the same weeks" in path.read_text("utf-8")
 
 
 def test_a_sentence_names_the_largest_causes_and_their_hours(result):
@@ -175,7 +187,7 @@ def test_where_no_prices_prove_the_bound_nothing_is_split(result, tmp_path):
     rows = tuple(replace(row, lost=None) for row in result.rows)
     page = parse(write([replace(result, rows=rows)], tmp_path, "Whole numbers"))
     assert len(page.images) == 5
-    assert len(page.tables) == 1
+    assert len(page.tables) == 2
     assert "no prices prove its bound" in " ".join(page.text)
 
 
@@ -263,6 +275,7 @@ def test_odd_policy_names_are_drawn_as_they_are(result, tmp_path):
     rows = tuple(replace(r, policy=name) if r.policy == "truthful" else r for r in result.rows)
     page = parse(write([replace(result, trajectories=played, rows=rows)], tmp_path, "Odd"))
     assert page.tables[0][1][0] == name
+    assert f"under {name}, random and optimum" in page.images[-1]["alt"]  # the week shows both
     assert figures.short(name).endswith("make_policy")
 
 
@@ -321,7 +334,7 @@ def test_scenarios_of_other_weeks_are_not_summed_up(result, tmp_path):
     keys = tuple(replace(key, start_day=key.start_day + 28) for key in result.episode.keys)
     later = replace(result, episode=replace(result.episode, keys=keys))
     page = parse(write([result, later], tmp_path, "Two"))
-    assert len(page.tables) == 2 * 2
+    assert len(page.tables) == 2 * 3
     assert "All scenarios" not in page.text
 
 

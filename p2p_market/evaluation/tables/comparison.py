@@ -1,4 +1,4 @@
-"""Two runs side by side: differences on the same episodes, with paired intervals."""
+"""Policies side by side, of two runs or of one: differences with paired intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from p2p_market.errors import ReplayError
+from p2p_market.evaluation.benchmark import ScenarioResult, best_of, units_of
 from p2p_market.evaluation.ends.certificate import best_cost_eur
 from p2p_market.evaluation.players.conduct import recorded_conduct
 from p2p_market.evaluation.record.recorded import recorded_units
@@ -22,7 +23,8 @@ from p2p_market.evaluation.statistics.paired import improvement
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.records import FloatArray, IntArray
 from p2p_market.registry import recorded_track
-from p2p_market.track import OPTIMUM
+from p2p_market.track import OPTIMUM, Card
+from p2p_market.tracks import track_of
 
 STREAM: Final = "p2p_market/comparison/1"
 
@@ -32,8 +34,8 @@ class Difference:
     """One pair of policies on one scenario."""
 
     scenario: str
-    first: str  # policy of the first run
-    second: str  # policy of the second run
+    first: str  # policy of the first run, or of the only one
+    second: str  # policy of the second run, or another of the only one
     episodes: int
     cost_eur: Interval  # mean per episode; below 0: the first is cheaper
     score: Interval  # above 0: the first is better
@@ -53,7 +55,10 @@ class Overall:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Social costs of two runs on the episodes of one scenario that both have, [EUR]."""
+    """Social costs of two runs on the episodes of one scenario that both have, [EUR].
+
+    One run can be both.
+    """
 
     scenario: str
     weeks: tuple[int, ...]  # start day of each episode
@@ -64,9 +69,10 @@ class Matched:
     rule: str  # policy at 0
     foresight: frozenset[str] = frozenset()  # policies that know the future: references
     track: str = ""
+    reference: str = ""  # of one run: what its other policies are measured against
 
     def pairs(self, asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The given pairs, or policies of the same name.
+        """The given pairs; else policies of the same name, or all of one run and its reference.
 
         Raises:
             ReplayError: if one of them did not play, or knows the future.
@@ -84,18 +90,23 @@ class Matched:
                     )
         apart = {self.rule, OPTIMUM, *self.foresight}
         same = [name for name in self.first if name in self.second and name not in apart]
+        if self.reference:
+            return list(asked) or [(n, self.reference) for n in same if n != self.reference]
         return list(asked) or [(name, name) for name in same]
 
 
 def compare_runs(
-    first: Mapping[str, Any], second: Mapping[str, Any], pairs: Sequence[tuple[str, str]] = ()
+    first: Mapping[str, Any],
+    second: Mapping[str, Any] | None,
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Difference]:
     """Paired differences of two run records, policy by policy.
 
     Args:
         first: record of a run, as `read_run` gives it.
-        second: another one.
-        pairs: names of policies to compare; without them, policies of one name.
+        second: another one; None compares the policies of the first.
+        pairs: names of policies to compare; without them, policies of one name, or those of one
+            run with the one that they are measured against (`reference_of`).
 
     Returns:
         One per scenario and pair; episodes that only one run has are left out.
@@ -111,6 +122,8 @@ def compare_runs(
             found.append(
                 Difference(one.scenario, mine, theirs, len(one.weeks), *paired(*costs, one.units))
             )
+    if not found and second is None:
+        raise ReplayError("the run has fewer than two policies between the ends; give another run")
     if not found:
         raise ReplayError(
             "the runs have no policy between the ends in common; name a pair with --policy "
@@ -120,13 +133,15 @@ def compare_runs(
 
 
 def compare_overall(
-    first: Mapping[str, Any], second: Mapping[str, Any], pairs: Sequence[tuple[str, str]] = ()
+    first: Mapping[str, Any],
+    second: Mapping[str, Any] | None,
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Overall]:
     """The same over all scenarios together, as one difference and one probability.
 
     Args:
         first: record of a run, as `read_run` gives it.
-        second: another one.
+        second: another one, or None, as in `compare_runs`.
         pairs: as in `compare_runs`.
 
     Returns:
@@ -165,12 +180,14 @@ def _overall(matched: Sequence[Matched], mine: str, theirs: str) -> Overall:
     return Overall(mine, theirs, scenarios, episodes, found.iqm, found.probability)
 
 
-def match_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Matched]:
-    """Scenarios and episodes that two run records share.
+def match_runs(first: Mapping[str, Any], second: Mapping[str, Any] | None) -> list[Matched]:
+    """Scenarios and episodes that two run records share; all of the first without a second.
 
     Raises:
         ReplayError: if there are none, or the runs disagree on the ends of the scale.
     """
+    if second is None:
+        return [_match(entry, entry, alone=True) for entry in first["scenarios"]]
     others = {entry["digest"]: entry for entry in second["scenarios"]}
     shared = [entry for entry in first["scenarios"] if entry["digest"] in others]
     if not shared:
@@ -182,7 +199,7 @@ def match_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Matc
     return [_match(entry, others[entry["digest"]]) for entry in shared]
 
 
-def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
+def _match(first: Mapping[str, Any], second: Mapping[str, Any], alone: bool = False) -> Matched:
     for entry in (first, second):
         if any(entry["episodes"].count(key) > 1 for key in entry["episodes"]):
             raise ReplayError(f"{first['id']}: a run has the same episode twice; play it once")
@@ -204,8 +221,44 @@ def _match(first: Mapping[str, Any], second: Mapping[str, Any]) -> Matched:
     weeks = tuple(first["episodes"][place]["start_day"] for place in here)
     foresight = frozenset(_foresight(first) | _foresight(second))
     units = recorded_units(first)[here]
-    track = recorded_track(first).CARD.name
-    return Matched(first["id"], weeks, units, own, other, best, ends[0], foresight, track)
+    card, apart = recorded_track(first).CARD, {*ends, *foresight}
+    between = [name for name in own if name not in apart] if alone else []
+    reference = reference_of(card, between) if between else ""
+    return Matched(
+        first["id"], weeks, units, own, other, best, ends[0], foresight, card.name, reference
+    )
+
+
+def reference_of(card: Card, names: Sequence[str]) -> str:
+    """What the others of some policies are measured against.
+
+    Args:
+        card: of their track. It names a baseline for this; where that one is not among them, the
+            first baseline is taken, or else the first of all.
+    """
+    if card.compared in names:
+        return card.compared
+    return next((name for name in names if name in card.baselines), names[0])
+
+
+def compare_within(result: ScenarioResult) -> list[Difference]:
+    """Each policy of a result less the one that they are measured against."""
+    card, optimum = track_of(result.scenario).CARD, result.trajectories[OPTIMUM]
+    costs = {row.policy: row.social_cost_eur for row in result.rows}
+    apart = {card.rule, OPTIMUM}
+    names = [r.policy for r in result.rows if r.conduct.contends and r.policy not in apart]
+    if len(names) < 2:
+        return []
+    theirs = reference_of(card, names)
+    ends = costs[card.rule], best_of(result.scenario, result.certificates, optimum)
+    units, spec = units_of(result.scenario, result.episode.keys), result.scenario.spec
+    return [
+        Difference(
+            spec.id, mine, theirs, len(units), *paired(costs[mine], costs[theirs], *ends, units)
+        )
+        for mine in names
+        if mine != theirs
+    ]
 
 
 def _foresight(entry: Mapping[str, Any]) -> set[str]:
