@@ -23,6 +23,23 @@ OURS: Final = ("baselines", "leaderboard", "report", "tools")
 SAFE_PATH: Final = "PYTHONSAFEPATH"
 
 
+def in_checkout() -> bool:
+    """Whether this is a checkout of the repository, and not an installed package alone."""
+    return lies_in(ROOT, OURS[0]) is not None
+
+
+def installing(*extras: str) -> str:
+    """The command that installs extras."""
+    chosen = f"[{','.join(extras)}]"
+    return f"pip install -e '.{chosen}'" if in_checkout() else f"pip install 'p2p-market{chosen}'"
+
+
+def needing(*extras: str) -> str:
+    """What packages of a checkout need, as the end of a sentence: "it needs ..."."""
+    command = f"pip install -e '.[{','.join(extras)}]'"
+    return command if in_checkout() else f"a checkout of the repository, and there {command}"
+
+
 def import_ours(name: str) -> ModuleType:
     """A module of a checkout, whatever the current folder holds.
 
@@ -100,7 +117,7 @@ def spec_from_here(name: str) -> ModuleSpec | None:
 
 def neutral_folder() -> str:
     """A folder in which nothing is named like a module of Python or of a library."""
-    return ROOT if lies_in(ROOT, OURS[0]) else os.path.abspath(os.sep)
+    return ROOT if in_checkout() else os.path.abspath(os.sep)
 
 
 @contextmanager

@@ -194,3 +194,11 @@ def test_the_command_by_its_module_begins_in_any_folder(place):
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     assert "there is no file 'bad.py'" in done.stderr
+
+
+def test_a_hint_to_install_fits_the_place(monkeypatch, tmp_path):
+    assert modules.installing("ray") == modules.needing("ray") == "pip install -e '.[ray]'"
+    monkeypatch.setattr(modules, "ROOT", str(tmp_path))  # an installed package alone
+    assert modules.installing("ray") == "pip install 'p2p-market[ray]'"
+    there = "a checkout of the repository, and there pip install -e '.[optimal,onnx]'"
+    assert modules.needing("optimal", "onnx") == there

@@ -84,4 +84,6 @@ def test_wheel_alone_plays_and_scores(tmp_path):
     run(command, "replay", folder, cwd=tmp_path)
     assert "my_agent:Idle" in run(command, "evaluate", "-p", "my_agent:Idle", *short, cwd=tmp_path)
     refused = run(command, "evaluate", "-p", "mpc-alone-warm", *short, cwd=tmp_path, code=2)
-    assert "need a checkout" in " ".join(refused.split())
+    assert "need a checkout of the repository, and there pip install -e" in " ".join(
+        refused.split()
+    )

@@ -24,7 +24,6 @@ from p2p_market.commands import reference as references
 from p2p_market.commands import train as training
 from p2p_market.commands.console import (
     Commands,
-    ScenarioOption,
     SeedOption,
     SplitOption,
     WeeksOption,
@@ -39,6 +38,7 @@ from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
 from p2p_market.evaluation.record.run_record import replay
+from p2p_market.loading import installing
 from p2p_market.registry import DEFAULT_SCENARIO, load_scenario, make, of_default_track
 from p2p_market.scenarios import known_ids, scenario_ids
 from p2p_market.words import counted
@@ -100,17 +100,21 @@ RayOption = Annotated[
 ]
 
 
+PlayedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scenario",
+        "-s",
+        help=f"Scenario id or YAML file; repeatable. Default: {DEFAULT_SCENARIO}.",
+    ),
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All shipped scenarios.")]
+
+
 @app.command()
 def benchmark(
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--scenario",
-            "-s",
-            help=f"Scenario id or YAML file; repeatable. Default: {DEFAULT_SCENARIO}.",
-        ),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All shipped scenarios.")] = False,
+    scenario: PlayedOption = None,
+    everything: AllOption = False,
     policy: Annotated[
         list[str] | None,
         typer.Option(
@@ -128,7 +132,7 @@ def benchmark(
     workers: WorkersOption = 0,
     ray: RayOption = None,
 ) -> None:
-    """Play all policies on held-out weeks; print the table, write record, metrics and report.
+    """Play the policies on held-out weeks; print the table, write record, metrics and report.
 
     With several scenarios, each table is printed when it is finished. After Ctrl-C the finished
     ones are recorded, and the same command goes on where it stopped.
@@ -136,11 +140,7 @@ def benchmark(
     Example: p2p-market benchmark -s classic-v0 -p truthful --weeks 5,6
     """
     with complaining():
-        if everything and scenario:
-            raise typer.BadParameter("give --all or scenarios, not both", param_hint="--all")
-        names = scenario or [DEFAULT_SCENARIO]
-        if everything:
-            names += [name for name in scenario_ids() if name != DEFAULT_SCENARIO]
+        names = _chosen(scenario, everything, scenario_ids())
         run(names, policy or [], weeks, split, seed, output, workers, ray)
 
 
@@ -155,7 +155,8 @@ def evaluate_policy(
             "one such; repeatable, for each role.",
         ),
     ],
-    scenario: ScenarioOption = None,
+    scenario: PlayedOption = None,
+    everything: AllOption = False,
     weeks: WeeksOption = "",
     split: SplitOption = "test",
     seed: SeedOption = 0,
@@ -174,7 +175,7 @@ def evaluate_policy(
         ),
     ] = None,
 ) -> None:
-    """Score one policy between the two ends of the scale, in all communities without -s.
+    """Score one policy between the two ends of the scale.
 
     FACTORY is called with the scenario and returns an object with start(seeds) -> memory and
     act(observation, memory) -> (action, memory). Example: p2p-market evaluate -p
@@ -186,8 +187,16 @@ def evaluate_policy(
                 "scores one policy; for several use `p2p-market benchmark -p A -p B`",
                 param_hint="--policy",
             )
-        names = scenario or of_default_track()
+        names = _chosen(scenario, everything, of_default_track())
         run(names, [",".join(policy)], weeks, split, seed, output, workers, ray, decentralised)
+
+
+def _chosen(scenarios: list[str] | None, everything: bool, every: list[str]) -> list[str]:
+    """The scenarios to play: those given, or every one, the default first, or the default."""
+    if everything and scenarios:
+        raise typer.BadParameter("give --all or scenarios, not both", param_hint="--all")
+    others = [name for name in every if name != DEFAULT_SCENARIO]
+    return scenarios or [DEFAULT_SCENARIO, *(others if everything else ())]
 
 
 @app.command()
@@ -276,16 +285,23 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
         try:
             yield package, version(package), True
         except PackageNotFoundError:
-            yield package, f"not installed; pip install 'p2p-market[{extra}]'", True
+            yield package, f"not installed; {installing(extra)}", True
     kept = folder()
     yield "compiled code", f"kept in {kept}" if kept else NOT_KEPT, True
     try:
         data.verify("de2018")
         yield "data de2018", "all digests agree", True
-        began = time.perf_counter()
+        compiled, began = _count(kept), time.perf_counter()
         env = make("classic-v0")
         env.reset(seed=0)
         env.step({agent: env.action_space(agent).sample() for agent in env.agents})
-        yield "first step", f"{time.perf_counter() - began:.1f} s with compilation", True
+        took_s = time.perf_counter() - began
+        how = "compiled code was there" if compiled == _count(kept) > 0 else "with compilation"
+        yield "first step", f"{took_s:.1f} s ({how})", True
     except P2PMarketError as error:
         yield "engine", str(error), False
+
+
+def _count(kept: Path | None) -> int:
+    """How many pieces of compiled code are kept."""
+    return 0 if kept is None else sum(1 for _ in kept.iterdir())

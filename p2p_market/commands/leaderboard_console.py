@@ -15,7 +15,7 @@ from p2p_market.errors import (
     RecordError,
     SigningError,
 )
-from p2p_market.loading import import_ours
+from p2p_market.loading import import_ours, needing
 
 EntryArgument = Annotated[Path, typer.Argument(help="Folder of an entry, with result.json.")]
 SeasonArgument = Annotated[Path, typer.Argument(help="Id or folder of a season.")]
@@ -90,6 +90,4 @@ def verbs(module: str) -> Any:
     try:
         return import_ours(module)
     except ImportError as error:
-        raise P2PMarketError(
-            f"leaderboard: {error}; it needs a checkout and pip install 'p2p-market[leaderboard]'"
-        ) from error
+        raise P2PMarketError(f"leaderboard: {error}; it needs {needing('leaderboard')}") from error

@@ -26,6 +26,7 @@ from p2p_market.evaluation.record.run_record import versions
 from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes, processors
+from p2p_market.loading import needing
 from p2p_market.registry import load_scenario, of_default_track, rule_of
 from p2p_market.track import OPTIMUM, AnyScenario, Plan
 from p2p_market.tracks import extra, track_of
@@ -131,9 +132,7 @@ def make_row(task: RowTask, tell: Tell) -> Row:
             raise ScenarioError(f"{task.scenario}: its track {scenario.spec.track!r} has no `row`")
         row: Row = solve(task.scenario, task.place)
     except ImportError as error:
-        raise PolicyError(
-            f"no solver: {error}; solving needs a checkout and p2p-market[optimal]"
-        ) from error
+        raise PolicyError(f"no solver: {error}; solving needs {needing('optimal')}") from error
     write_table(scenario, [row], versions(), task.folder)
     return row
 

@@ -27,7 +27,7 @@ from p2p_market.commands.tables import print_overview, print_result
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.benchmark import ScenarioResult, entrants
 from p2p_market.evaluation.players.failure import FailedPolicyError, Failure
-from p2p_market.evaluation.players.names import CHECKOUT, is_ours
+from p2p_market.evaluation.players.names import is_ours, missing
 from p2p_market.evaluation.record.run_record import write_run
 from p2p_market.evaluation.running.first_try import first_tries
 from p2p_market.evaluation.running.interruption import ask_again
@@ -36,7 +36,7 @@ from p2p_market.evaluation.running.part_store import PartStore
 from p2p_market.evaluation.running.parts import Job, units_of_work
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.files import check_writable, new_folder, safe_name
-from p2p_market.loading import import_ours, spec_of_ours
+from p2p_market.loading import import_ours, needing, spec_of_ours
 from p2p_market.registry import baselines, load_scenario, rule_of
 from p2p_market.track import OPTIMUM, AnyScenario, Baseline
 
@@ -143,7 +143,7 @@ def _name_absent(chosen: Sequence[AnyScenario]) -> None:
         if one.benchmark and not _is_here(one)
     )
     if absent:
-        complain(f"not played: {', '.join(absent)}; {CHECKOUT}")
+        complain(f"not played: {', '.join(absent)}; {missing()}")
 
 
 def _try_out(jobs: Sequence[Job], split: str) -> None:
@@ -329,6 +329,6 @@ def _write_report(results: Sequence[ScenarioResult], folder: Path) -> None:
     try:
         write = getattr(import_ours(module), function)
     except ImportError as error:
-        console.say(f"no report: {error}; it needs a checkout and p2p-market[report]")
+        console.say(f"no report: {error}; it needs {needing('report')}")
         return
     console.say(f"report: {write(results, folder, title='p2p_market benchmark')}")

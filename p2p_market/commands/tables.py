@@ -99,7 +99,7 @@ def _print_conduct(result: ScenarioResult) -> None:
         shares = ", ".join(f"{policy} {share}" for policy, share in pairs)
         console.print(f"{one.mark}: {one.word}; {one.meaning}{f' ({shares})' if shares else ''}")
     if set(unmarked(result.rows)) - {rule_of(result.scenario)}:
-        console.print(f"no mark: {NO_MARK}")
+        console.print(f"no mark, but for the {OPTIMUM}: {NO_MARK}")
     for row in result.rows:
         if row.conduct.failure is not None:
             console.say(str(row.conduct.failure), "red")

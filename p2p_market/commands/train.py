@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from p2p_market.commands.console import Bar, SeedOption, complaining, complaints, console
 from p2p_market.errors import PolicyError, ScenarioError
-from p2p_market.loading import import_ours
+from p2p_market.loading import import_ours, needing
 from p2p_market.registry import load_scenario
 from p2p_market.tracks import extra
 
@@ -76,9 +76,7 @@ def _trainer(name: str) -> Trainer:
     try:
         found: Trainer = getattr(import_ours(module), function)
     except ImportError as error:
-        raise PolicyError(
-            f"trainer {name!r}: {error}; it needs a checkout and pip install 'p2p-market[{needed}]'"
-        ) from error
+        raise PolicyError(f"trainer {name!r}: {error}; it needs {needing(needed)}") from error
     return found
 
 

@@ -209,6 +209,13 @@ def test_brackets_of_a_hint_and_of_wrong_usage_are_shown(monkeypatch):
     assert "\x1b[31mred" not in wrong.output
 
 
+def test_doctor_says_whether_code_had_to_be_compiled():
+    *_, _ = cli._checks()
+    *_, (name, finding, good) = cli._checks()
+    assert (name, good) == ("first step", True)
+    assert finding.endswith(" s (compiled code was there)")
+
+
 @pytest.mark.parametrize("command", ["--help", "benchmark --help", "leaderboard rank --help"])
 def test_help_keeps_its_brackets_and_fits_an_ascii_terminal(command):
     done = CliRunner(charset="ascii").invoke(app, command.split())

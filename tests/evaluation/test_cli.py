@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from p2p_market.commands.app import app
 from p2p_market.community.metrics import METRICS
+from p2p_market.registry import DEFAULT_SCENARIO
 from p2p_market.scenarios import scenario_ids
 
 pytest.importorskip("cvxpy")
@@ -178,7 +179,7 @@ def test_a_policy_that_fails_leaves_the_others_and_the_record(tmp_path, monkeypa
     assert "in Raises.wrong: raise OddError" in said
     assert "it ended its process (exit code 9)" in said
     assert "x: failed; all its weeks count as a score of -100" in said
-    assert "no mark: decentralised, checked, and reproducible" in said
+    assert "no mark, but for the optimum: decentralised, checked, and reproducible" in said
     assert "no such weights; the other policies are played" in said
     assert "failed in classic-v0 before its first step: SystemExit: 4" in said
     assert "leaves_at_once.py:1 in <module>: raise SystemExit(4)" in said
@@ -275,3 +276,18 @@ def test_every_command_explains_itself():
         done = invoke(command, "--help")
         assert done.exit_code == 0
         assert "Usage" in done.output
+
+
+@pytest.mark.parametrize("command", [["benchmark"], ["evaluate", "-p", "truthful"]])
+def test_what_is_played_by_default_and_by_all_is_the_same(command, monkeypatch):
+    played = []
+    monkeypatch.setattr("p2p_market.commands.app.run", lambda names, *rest: played.append(names))
+    for more in ([], ["--all"], ["-s", "classic-v0"]):
+        assert invoke(*command, *more).exit_code == 0
+    default, every, chosen = played
+    assert default == every[:1] == [DEFAULT_SCENARIO]
+    assert sorted(every) == scenario_ids()
+    assert chosen == ["classic-v0"]
+    both = invoke(*command, "--all", "-s", "classic-v0")
+    assert both.exit_code == 2
+    assert "not both" in both.output

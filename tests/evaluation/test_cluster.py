@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ClusterError, match=r"pip install 'p2p-market\[ray\]'"):
+    with pytest.raises(ClusterError, match=r"pip install -e '\.\[ray\]'"):
         evaluate_all(jobs("truthful", "classic-v0"), 1, deaf, ray="local")
 
 

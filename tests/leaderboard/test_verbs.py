@@ -104,10 +104,10 @@ def test_a_network_for_the_observation_is_told_what_a_row_is(tmp_path):
     assert "a row is not what the environment shows, docs/leaderboard.md" in said
 
 
-def test_without_a_checkout_it_says_what_is_needed(monkeypatch):
+def test_without_what_it_needs_it_says_so(monkeypatch):
     monkeypatch.setattr(submissions, "MODULE", "leaderboard.nowhere")
     code, said = run("check", "x.zip")
-    assert (code, "it needs a checkout and pip install 'p2p-market[leaderboard]'" in said) == (
+    assert (code, "it needs pip install -e '.[leaderboard]'" in said) == (
         2, True,
     )  # fmt: skip
 

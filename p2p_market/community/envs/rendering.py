@@ -9,7 +9,7 @@ from p2p_market.community.episode.episode import Episode
 from p2p_market.community.records import Round, State
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import RenderError
-from p2p_market.loading import import_ours
+from p2p_market.loading import import_ours, needing
 
 FRAME: Final = "report.community.frame:draw"
 """`module:function` that draws, imported on use: it needs matplotlib."""
@@ -43,9 +43,6 @@ def image(
     try:
         draw = getattr(import_ours(module), function)
     except ImportError as error:
-        raise RenderError(
-            f"cannot draw ({error}); images need a checkout of the repository and the extra "
-            "p2p-market[report]"
-        ) from error
+        raise RenderError(f"cannot draw ({error}); an image needs {needing('report')}") from error
     pixels: NDArray[np.uint8] = draw(scenario, episode, state, outcome)
     return pixels

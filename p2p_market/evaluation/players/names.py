@@ -4,18 +4,17 @@ import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path, PurePath
-from typing import Final
 
 from p2p_market.errors import PolicyError
-from p2p_market.loading import lies_in
+from p2p_market.loading import lies_in, needing
 from p2p_market.registry import FILES, baselines, named
 from p2p_market.track import OPTIMUM, AnyScenario
 from p2p_market.tracks import track_of
 
-CHECKOUT: Final = (
-    "baselines need a checkout of the repository and the extra that carries their solver, files of "
-    "networks the extra onnx"
-)
+
+def missing() -> str:
+    """What baselines and files of networks need, as the end of a sentence."""
+    return f"planners and networks need {needing('optimal', 'onnx')}"
 
 
 def is_file(name: str) -> bool:
@@ -133,7 +132,7 @@ def not_imported(name: str, module: str, error: ImportError) -> str:
     """Why a module could not be imported, and what to do."""
     said = f"policy {name!r}: cannot import {module!r} ({error})"
     if is_ours(name):
-        return f"{said}; {CHECKOUT}"
+        return f"{said}; {missing()}"
     if error.name and (module == error.name or module.startswith(f"{error.name}.")):
         return f"{said}; it is neither in {os.getcwd()} nor installed"
     return f"{said}; the module itself is there, but not what it imports"

@@ -11,7 +11,7 @@ from p2p_market.evaluation.running.interruption import ask_again, listen
 from p2p_market.evaluation.running.part_store import PACKAGE, installation
 from p2p_market.evaluation.running.parts import Answer, Playing, Task, Tell, work
 from p2p_market.evaluation.running.processes import processors
-from p2p_market.loading import neutral_folder
+from p2p_market.loading import installing, neutral_folder
 from p2p_market.registry import scenario_of
 
 LOCAL: Final = "local"
@@ -104,7 +104,7 @@ def connected(address: str, at_most: int) -> Iterator[Any]:
     try:
         import ray
     except ImportError as error:
-        raise ClusterError("--ray needs Ray: pip install 'p2p-market[ray]'") from error
+        raise ClusterError(f"--ray needs Ray: {installing('ray')}") from error
     if ray.is_initialized():
         yield ray
         return

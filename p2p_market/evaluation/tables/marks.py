@@ -9,7 +9,7 @@ from p2p_market.evaluation.players.conduct import MARKS, Conduct, marks
 from p2p_market.track import OPTIMUM
 
 NO_MARK = "decentralised, checked, and reproducible"
-"""What it means that a policy has none."""
+"""What it means that a policy has none; the optimum has none either, and knows the future."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,4 +33,4 @@ def test_without_torch_the_extra_is_named(monkeypatch):
 
     monkeypatch.setattr(importlib, "import_module", missing)
     told = refused("ppo")
-    assert "No module named 'torch'; it needs a checkout and pip install 'p2p-market[rl]'" in told
+    assert "No module named 'torch'; it needs pip install -e '.[rl]'" in told
