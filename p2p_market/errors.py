@@ -5,6 +5,10 @@ class P2PMarketError(Exception):
     """Base of every error this package raises on purpose."""
 
 
+class UsageError(P2PMarketError):
+    """A command was given something that is not there, or that it does not take."""
+
+
 class DataError(P2PMarketError):
     """A data set is unknown, damaged or incomplete."""
 

@@ -18,7 +18,7 @@ from typing import Final
 from leaderboard.forms import Section
 from leaderboard.ledger.authority import Standing, after, complaint
 from leaderboard.ledger.line import START, Line, read_body, read_line, signed_line
-from p2p_market.errors import LedgerError
+from p2p_market.errors import LedgerError, UsageError
 from p2p_market.files import sync, sync_folder, write_bytes
 
 NAME: Final = "ledger.jsonl"
@@ -96,7 +96,7 @@ def _problems(found: Ledger, checkpoint: str = "", key: str = "") -> list[str]:
 def _against(checkpoint: str, lines: tuple[Line, ...]) -> list[str]:
     number, _, digest = checkpoint.partition(":")
     if not number.isascii() or not number.isdigit() or len(number) > PLACES:
-        raise LedgerError(f"checkpoint {checkpoint!r}: must be NUMBER:DIGEST")
+        raise UsageError(f"checkpoint {checkpoint!r}: must be NUMBER:DIGEST")
     if int(number) >= len(lines):
         return [f"{NAME}: line {number} of the checkpoint is missing: the ledger was rolled back"]
     if lines[int(number)].digest != digest:

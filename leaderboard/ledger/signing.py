@@ -8,7 +8,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from p2p_market.errors import SigningError
+from p2p_market.errors import SigningError, UsageError
 from p2p_market.files import write_private
 
 HEADING: Final = "p2p-market-private-key/1"
@@ -53,13 +53,13 @@ def write_key(path: Path) -> str:
     """Make a key and write its private half where only its owner reads it; the public half.
 
     Raises:
-        SigningError: if the file exists already; keys are never overwritten.
+        UsageError: if the file exists already; keys are never overwritten.
     """
     private = new_key()
     try:
         write_private(path, f"{HEADING}\n{private.hex()}\n")
     except FileExistsError:
-        raise SigningError(f"{path}: exists already; name a new file for a new key") from None
+        raise UsageError(f"{path}: exists already; name a new file for a new key") from None
     return public_key(private)
 
 

@@ -14,7 +14,7 @@ from baselines.learners.decision import Decision
 from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
 from leaderboard.package.manifest import ENDINGS, NAME
 from leaderboard.tracks import board_card, card
-from p2p_market.errors import PackageError
+from p2p_market.errors import UsageError
 from p2p_market.files import write_bytes
 from p2p_market.registry import DEFAULT_TRACK, load_scenario
 from p2p_market.track import Role
@@ -65,16 +65,16 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
     """Write the files of a new package.
 
     Raises:
-        PackageError: if there is no such kind, the folder holds something already, or the track
+        UsageError: if there is no such kind, the folder holds something already, or the track
             has no scenario to begin with.
         ScenarioError: if there is no such track.
     """
     if kind not in SUMMARIES:
-        raise PackageError(f"unknown kind {kind!r}; known: {', '.join(SUMMARIES)}")
+        raise UsageError(f"unknown kind {kind!r}; known: {', '.join(SUMMARIES)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise PackageError(f"{folder}: exists already; name a new folder")
+        raise UsageError(f"{folder}: exists already; name a new folder")
     if not card(track).default:
-        raise PackageError(f"track {track!r} names no scenario that a template could be made for")
+        raise UsageError(f"track {track!r} names no scenario that a template could be made for")
     scenario = load_scenario(card(track).default)
     roles: Sequence[Role] = track_of(scenario).roles(scenario)
     files = {}

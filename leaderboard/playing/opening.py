@@ -24,7 +24,7 @@ from leaderboard.season.season import (
     sealed_text,
 )
 from p2p_market import __version__
-from p2p_market.errors import RecordError
+from p2p_market.errors import UsageError
 from p2p_market.evaluation.ends.reference import Entry
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes
@@ -49,11 +49,12 @@ def open_season(
         tell: called with the progress, as optima found and all.
 
     Raises:
-        RecordError: if the folder holds a season, or its boards do not fit together.
+        UsageError: if the folder holds a season.
+        RecordError: if its boards do not fit together.
         OptimumError: if an optimum cannot be proved.
     """
     if (folder / FILE).exists():
-        raise RecordError(f"{folder / FILE}: a season is opened once; choose another id")
+        raise UsageError(f"{folder / FILE}: a season is opened once; choose another id")
     text = plan.read_bytes()
     asked = read_toml(plan.name, text, Plan)
     check(asked)

@@ -12,7 +12,7 @@ from leaderboard.ledger.tiers import SELF_REPORTED, tier
 from leaderboard.package.manifest import METHOD_SEEDS
 from leaderboard.record.record import NAME, Played, Record, digest, parse
 from leaderboard.season.season import Season
-from p2p_market.errors import RecordError
+from p2p_market.errors import RecordError, UsageError
 
 FOLDER: Final = "entries"
 PACKAGE: Final = "package.zip"
@@ -65,6 +65,7 @@ def entered(season: Season, more: Path | None = None) -> list[Entered]:
             in the season's folder too, are left out.
 
     Raises:
+        UsageError: if there are none.
         RecordError: if a record is damaged, or not of this season.
         LedgerError: if the ledger is damaged.
     """
@@ -74,7 +75,7 @@ def entered(season: Season, more: Path | None = None) -> list[Entered]:
     chosen |= {folder.name: folder for folder in folders(season)}
     found = [judged(chosen[name], known) for name in sorted(chosen)]
     if not found:
-        raise RecordError(
+        raise UsageError(
             f"{season.id}: no entries to rank; --entries FOLDER adds what `run` has left there"
         )
     for one in found:
@@ -90,13 +91,13 @@ def _finished(folder: Path | None) -> list[Path]:
     """Folders of entries, in a folder of them, that have a record.
 
     Raises:
-        RecordError: if there is none.
+        UsageError: if there is none.
     """
     if folder is None:
         return []
     found = [path.parent for path in sorted(folder.glob(f"*/{NAME}"))]
     if not found:
-        raise RecordError(f"{folder}: holds no folder with {NAME}; `run` writes one")
+        raise UsageError(f"{folder}: holds no folder with {NAME}; `run` writes one")
     return found
 
 

@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from leaderboard.forms import Digest, Id, Section, Text, read_toml
 from leaderboard.tracks import track_name
-from p2p_market.errors import RecordError
+from p2p_market.errors import RecordError, UsageError
 from p2p_market.registry import POPULATION
 
 FILE: Final = "season.toml"
@@ -114,10 +114,10 @@ class Season:
         """The secret.
 
         Raises:
-            RecordError: if it is not known here.
+            UsageError: if it is not known here.
         """
         if self.secret is None:
-            raise RecordError(
+            raise UsageError(
                 f"season {self.id}: its secret is not revealed yet; the organiser gives it with "
                 "--secret-file"
             )
@@ -137,13 +137,14 @@ def read(folder: Path, secret: bytes | None = None) -> Season:
         secret: if it is not revealed yet; without it there are no draws.
 
     Raises:
+        UsageError: if there is no season.
         RecordError: if the secret or a reference table is not the one that was committed to.
         PackageError: naming every wrong field of `season.toml`.
     """
     path = folder / FILE
     if not path.is_file():
         known = ", ".join(sorted(one.parent.name for one in FOLDER.glob(f"*/{FILE}")))
-        raise RecordError(
+        raise UsageError(
             f"{folder.name}: there is no such season; known: {known}, or a folder with {FILE}"
         )
     text = path.read_bytes()
@@ -179,16 +180,16 @@ def read_secret(path: Path) -> bytes:
     """The secret in a file: 64 hexadecimal digits.
 
     Raises:
-        RecordError: if it is something else.
+        UsageError: if it is something else.
     """
     try:
         secret = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError):
-        raise RecordError(
+        raise UsageError(
             f"{path}: cannot be read as a secret; it must hold 64 hexadecimal digits"
         ) from None
     if len(secret) != SECRET_BYTES:
-        raise RecordError(f"{path}: holds {len(secret)} bytes, a secret has {SECRET_BYTES}")
+        raise UsageError(f"{path}: holds {len(secret)} bytes, a secret has {SECRET_BYTES}")
     return secret
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from leaderboard.package.manifest import NAME as MANIFEST
 from leaderboard.record.record import NAME as RECORD
 from leaderboard.season import season
-from p2p_market.errors import P2PMarketError, PackageError
+from p2p_market.errors import UsageError
 
 KINDS: Final = {
     "draft": ("the folder of a submission", "pack"),
@@ -26,8 +26,7 @@ def expect(path: Path, *wanted: str) -> None:
         wanted: kinds of which it must be one.
 
     Raises:
-        PackageError: if it is of another kind, or a folder of none.
-        P2PMarketError: if it is not there.
+        UsageError: if it is of another kind, a folder of none, or not there.
     """
     found, needed = _kind(path), " or ".join(KINDS[one][0] for one in wanted)
     other = ("zip" in wanted and path.is_file()) or ("draft" in wanted and path.is_dir())
@@ -40,12 +39,12 @@ def expect(path: Path, *wanted: str) -> None:
         )
     if found:
         said, verbs = KINDS[found]
-        raise PackageError(
+        raise UsageError(
             f"{path}: is {said}, for `p2p-market leaderboard {verbs}`; this verb takes {needed}"
         )
     if not path.exists():
-        raise P2PMarketError(f"{path}: is not there; this verb takes {needed}")
-    raise PackageError(f"{path}: is none of what this verb takes: {needed}")
+        raise UsageError(f"{path}: is not there; this verb takes {needed}")
+    raise UsageError(f"{path}: is none of what this verb takes: {needed}")
 
 
 def _kind(path: Path) -> str:

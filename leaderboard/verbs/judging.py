@@ -16,7 +16,7 @@ from leaderboard.season import season
 from leaderboard.season.season import Season
 from leaderboard.verbs.given import expect
 from leaderboard.visible import visible
-from p2p_market.errors import LedgerError, P2PMarketError
+from p2p_market.errors import LedgerError, P2PMarketError, UsageError
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.files import write_text
 
@@ -48,7 +48,7 @@ def verify_path(
     alone = (path / NAME).is_file()
     own = _season_of(path, secret_file) if alone else _season(path, secret_file)
     if not (own.folder / ledger.NAME).is_file():
-        raise LedgerError(
+        raise UsageError(
             f"season {own.id} has no ledger to verify by; use `p2p-market leaderboard replay "
             f"{path if alone else 'ENTRY'}`"
         )
@@ -139,7 +139,7 @@ def _known(
     if kind not in ("submission", "evaluation", "replay", "reproduction", "withdraw"):
         return {}
     if entry is None:
-        raise LedgerError(f"{kind}: name the entry with --entry FOLDER")
+        raise UsageError(f"{kind}: name the entry with --entry FOLDER")
     return _of_entry(own, kind, entry, other)
 
 
@@ -157,7 +157,7 @@ def _of_entry(own: Season, kind: str, entry: Path, other: Path | None) -> dict[s
         problems.append("this package was evaluated before; only the first evaluation counts")
     if kind == "reproduction":
         if other is None:
-            raise LedgerError("reproduction: name your own record of it with --own FOLDER")
+            raise UsageError("reproduction: name your own record of it with --own FOLDER")
         problems += reproduced(entries.read(entry), entries.read(other))
     if problems:
         raise LedgerError(f"{kind}: {problems[0]}")

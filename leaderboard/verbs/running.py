@@ -15,7 +15,7 @@ from leaderboard.season.season import Season, find, read, read_secret
 from leaderboard.verbs.given import expect
 from leaderboard.verbs.summary import summary
 from leaderboard.visible import visible
-from p2p_market.errors import PackageError, PolicyError
+from p2p_market.errors import PolicyError, UsageError
 from p2p_market.evaluation.running.processes import processors
 
 DEV: Final = "dev"
@@ -36,7 +36,7 @@ def run(
     season = read(find(DEV))
     known = list(dict.fromkeys(one.scenario for one in season.file.boards))
     if board is not None and board not in known:
-        raise PackageError(f"no board {visible(board)!r} in {DEV}; known: {', '.join(known)}")
+        raise UsageError(f"no board {visible(board)!r} in {DEV}; known: {', '.join(known)}")
     candidate = of_package(packed(package), season)
     record = evaluate(candidate, season, output, _at_once(workers, ray), ray, tell, board)
     lines = summary(record, season, board)

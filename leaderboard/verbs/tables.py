@@ -12,7 +12,7 @@ from leaderboard.season import season
 from leaderboard.tracks import board_card, card
 from leaderboard.verbs.given import expect
 from leaderboard.verbs.summary import aligned
-from p2p_market.errors import LedgerError
+from p2p_market.errors import UsageError
 from p2p_market.files import write_text
 from report.table import amount
 from report.words import in_words
@@ -111,7 +111,7 @@ def _cells(row: Row, brief: Mapping[str, str]) -> tuple[str, ...]:
 def export_board(folder: Path, form: str, output: Path | None) -> list[str]:
     """Write a board for other programs; lines to show."""
     if form not in export.FORMATS:
-        raise LedgerError(f"unknown format {form!r}; known: {', '.join(export.FORMATS)}")
+        raise UsageError(f"unknown format {form!r}; known: {', '.join(export.FORMATS)}")
     text = export.FORMATS[form](_board(folder))
     if output is None:
         return text.splitlines()

@@ -1,6 +1,7 @@
 """The command line `p2p-market`.
 
-Exit codes: 0 all is well; 1 something was done and is wrong; 2 nothing could start.
+Exit codes: 0 all is well; 1 what was played or examined is wrong; 2 wrong usage, or nothing could
+start.
 """
 
 import json
@@ -239,7 +240,9 @@ def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, result
     not shipped. A record whose files were all changed consistently is not detected either.
     """
     with complaining():
-        differences = replay(run, read_run(run))
+        record = read_run(run)
+    with complaining(1):
+        differences = replay(run, record)
     if differences:
         for line in differences:
             complain(line)

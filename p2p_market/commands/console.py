@@ -198,7 +198,7 @@ def complaining(code: int = 2, after_interruption: str = GOES_ON) -> Iterator[No
     """Turn the package's errors into one line and an exit code.
 
     Args:
-        code: 2 where nothing could start, 1 where something was done.
+        code: 2 where nothing could start, 1 where something was done or examined.
         after_interruption: what became of the work, to be shown after Ctrl-C.
     """
     try:

@@ -1,6 +1,7 @@
 """`p2p-market leaderboard`: packages of policies; what a verb does is imported on use.
 
-Exit codes: 0 ok, 1 refused, 2 wrong usage or nothing there.
+Exit codes are those of all commands: a package, a record or a ledger that breaks a rule is 1; what
+is not there, or is not what a verb takes, is 2.
 """
 
 from pathlib import Path

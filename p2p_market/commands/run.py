@@ -4,6 +4,7 @@ The record is complete before the last table is shown, so that no terminal and n
 it. Tables of other scenarios are shown as soon as they are finished; their parts are kept by then.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -41,6 +42,7 @@ from p2p_market.registry import baselines, load_scenario, rule_of
 from p2p_market.track import OPTIMUM, AnyScenario, Baseline
 
 REPORT: Final = "report.page:write"
+NAMED: Final = 2  # so many policies stand in the name of a run's folder
 GOING_ON: Final = "the run goes on"
 
 Results = dict[int, ScenarioResult | P2PMarketError]
@@ -172,10 +174,16 @@ def _try_out(jobs: Sequence[Job], split: str) -> None:
         complain(f"{failure.message}; the other policies are played")
 
 
-def _comparable(result: ScenarioResult) -> bool:
-    """Whether there are two policies that compete between the ends."""
+def _between(result: ScenarioResult) -> list[str]:
+    """The policies but the ends."""
     ends = (rule_of(result.scenario), OPTIMUM)
-    return sum(row.conduct.contends and row.policy not in ends for row in result.rows) > 1
+    return [row.policy for row in result.rows if row.policy not in ends]
+
+
+def _comparable(result: ScenarioResult) -> bool:
+    """Whether two policies compete between the ends."""
+    between = _between(result)
+    return sum(row.conduct.contends for row in result.rows if row.policy in between) > 1
 
 
 def _broken_words(results: Sequence[ScenarioResult]) -> list[str]:
@@ -302,6 +310,8 @@ def _record(results: Sequence[ScenarioResult], output: Path) -> Path:
     """Write the record into a folder of its own, which has its name when it is complete."""
     now = datetime.now(UTC)
     title = results[0].scenario.spec.id if len(results) == 1 else "benchmark"
+    if len(names := _between(results[0])) <= NAMED:
+        title = "-".join([*(re.sub(r"[^a-z0-9_-]+", "_", one.lower()) for one in names), title])
 
     def fill(folder: Path) -> None:
         write_run(results, folder, now.isoformat(timespec="seconds"))

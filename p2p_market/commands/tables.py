@@ -66,13 +66,13 @@ def _results(result: ScenarioResult) -> Figures:
     """Both ends of the scale and everything between, one row per policy."""
     found = [" ".join(marks_of(row)) for row in result.rows]
     marked, gaps = ("mark",) if any(found) else (), track_of(result.scenario).CARD.gaps
-    several = _weeks(result) > 1
+    interval = ("95 % interval",) if _weeks(result) > 1 else ()  # else dashes, at names' cost
     return Figures(
         (
             "policy",
             *marked,
             "score",
-            "95 % interval",
+            *interval,
             "worst",
             _unit(result),
             *gaps,
@@ -82,7 +82,7 @@ def _results(result: ScenarioResult) -> Figures:
                 row.policy,
                 *((mark,) if marked else ()),
                 f"{row.score.point:.1f}",
-                f"{row.score.low:.1f}..{row.score.high:.1f}" if several else "-",
+                *((f"{row.score.low:.1f}..{row.score.high:.1f}",) if interval else ()),
                 f"{row.score.worst:.1f}",
                 euro(row.social_cost_eur),
                 *(euro(row.gaps_eur[name]) for name in gaps),

@@ -15,7 +15,7 @@ from leaderboard.tracks.community.year import on_year
 from p2p_market.community.episode.episode import draw
 from p2p_market.community.scenario.scenario import build
 from p2p_market.data import synthetic
-from p2p_market.errors import RecordError
+from p2p_market.errors import RecordError, UsageError
 from tests.every_scenario import COMMUNITY
 from tests.leaderboard.seasons import SECRET
 
@@ -135,7 +135,7 @@ def test_draws_of_a_season(tiny, another):
 
 def test_a_season_keeps_to_what_it_committed_to(tiny):
     assert read(tiny.folder).secret is None
-    with pytest.raises(RecordError, match="its secret is not revealed yet"):
+    with pytest.raises(UsageError, match="its secret is not revealed yet"):
         draws(read(tiny.folder))
     with pytest.raises(RecordError, match="the secret is not the one it was opened with"):
         read(tiny.folder, bytes(32))

@@ -12,7 +12,7 @@ pytest.importorskip("cryptography")
 
 from leaderboard.ledger import ledger
 from leaderboard.ledger.line import canonical, read_line
-from p2p_market.errors import LedgerError
+from p2p_market.errors import LedgerError, UsageError
 from tests.leaderboard.ledgers import (
     EVALUATOR,
     ORGANISER,
@@ -115,7 +115,7 @@ def test_roll_back_and_fork_show_against_a_checkpoint(story, tmp_path):
     assert "is signed by" in ledger.verify(path, key=public(SECOND))[0]
     for bad in ("", "x:y", "-1:0", "²:0"):
         if bad:
-            with pytest.raises(LedgerError, match="NUMBER:DIGEST"):
+            with pytest.raises(UsageError, match="NUMBER:DIGEST"):
                 ledger.verify(path, bad)
 
 

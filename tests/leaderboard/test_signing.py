@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("cryptography")
 
 from leaderboard.ledger import signing
-from p2p_market.errors import SigningError
+from p2p_market.errors import SigningError, UsageError
 
 PRIVATE, OTHER = b"\x01" * 32, b"\x02" * 32
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -55,7 +55,7 @@ def test_a_key_file_is_its_owners_and_never_overwritten(tmp_path):
     public = signing.write_key(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert signing.public_key(signing.read_key(path)) == public
-    with pytest.raises(SigningError, match="exists already"):
+    with pytest.raises(UsageError, match="exists already"):
         signing.write_key(path)
     assert signing.public_key(signing.read_key(path)) == public
     path.chmod(0o640)

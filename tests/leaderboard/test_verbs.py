@@ -56,15 +56,16 @@ def test_packed_by_another_tool_it_is_the_same_submission(tmp_path):
 
 def test_refusals(tmp_path):
     run("init", tmp_path / "mine")
-    for arguments, says in (
-        (("init", tmp_path / "mine"), "exists already; name a new folder"),
-        (("init", tmp_path / "other", "--kind", "python"), "known: onnx, rules"),
-        (("check", tmp_path / "mine" / "submission.toml"), "end record of a zip"),
+    for arguments, expected, says in (
+        (("init", tmp_path / "mine"), 2, "error: {}: exists already; name a new folder"),
+        (("init", tmp_path / "other", "--kind", "python"), 2, "error: unknown kind"),
+        (("rank", "nowhere"), 2, "error: nowhere: there is no such season"),
+        (("export", "season-0", "--format", "x"), 2, "error: unknown format"),
+        (("check", tmp_path / "mine" / "submission.toml"), 1, "refused: the file does not end"),
     ):
         code, said = run(*arguments)
-        assert code == 1
-        assert said.startswith("refused: ")
-        assert says in said
+        assert code == expected
+        assert said.startswith(says.format(tmp_path / "mine"))
     assert run("check", tmp_path / "nowhere.zip")[0] == 2
     (tmp_path / "mine" / "policy.onnx").write_bytes(b"\x80\x04K\x01.")
     assert run("pack", tmp_path / "mine")[0] == 0

@@ -382,14 +382,14 @@ def test_lines_are_added_by_verbs(copy, tmp_path):
     evaluate(of_package(packages.package(), own), own, own_run)
     reproduction = ("ledger", "add", copy, "reproduction", "--key", tmp_path / "key")
     code, told = run(*reproduction, "--entry", entry)
-    assert (code, "--own FOLDER" in told) == (1, True)
+    assert (code, "--own FOLDER" in told) == (2, True)
     code, told = run(*reproduction, "--entry", entry, "--own", own_run / OWN)
     assert code == 0, told
     assert entries.entered(season.read(copy))[0].tier == "reproduced"
     code, told = run("ledger", "add", copy, "withdraw", "--key", tmp_path / "key", "--entry", entry,
                      "--set", "reason=x")  # fmt: skip
     assert (code, "may not sign a line of type withdraw" in told) == (1, True)
-    assert run("ledger", "add", copy, "replay", "--key", tmp_path / "key")[0] == 1
+    assert run("ledger", "add", copy, "replay", "--key", tmp_path / "key")[0] == 2
     path = tmp_path / "next.zip"
     path.write_bytes(packages.package(draft=packages.DRAFT.replace("0.1.0", "0.2.0")))
     known = verify.handed_in(path, ledger.read(copy / ledger.NAME))
