@@ -239,10 +239,8 @@ def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, result
     Not checked: who wrote the record, its times and versions, and the conduct of policies that are
     not shipped. A record whose files were all changed consistently is not detected either.
     """
-    with complaining():
-        record = read_run(run)
     with complaining(1):
-        differences = replay(run, record)
+        differences = replay(run, read_run(run))
     if differences:
         for line in differences:
             complain(line)

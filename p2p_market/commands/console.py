@@ -18,7 +18,7 @@ from rich.progress import (
 from typer.core import TyperGroup
 
 from p2p_market.commands.screen import Screen, outlets
-from p2p_market.errors import P2PMarketError, ScenarioError
+from p2p_market.errors import P2PMarketError, ScenarioError, UsageError
 from p2p_market.evaluation.benchmark import all_weeks
 from p2p_market.evaluation.running.interruption import ask_again, exit_code, listening
 from p2p_market.places import expanded
@@ -198,14 +198,15 @@ def complaining(code: int = 2, after_interruption: str = GOES_ON) -> Iterator[No
     """Turn the package's errors into one line and an exit code.
 
     Args:
-        code: 2 where nothing could start, 1 where something was done or examined.
+        code: 2 where nothing could start, 1 where something was done or examined; wrong usage is
+            always 2.
         after_interruption: what became of the work, to be shown after Ctrl-C.
     """
     try:
         yield
     except (P2PMarketError, OSError) as error:
         complain(f"error: {error}")
-        raise typer.Exit(code) from error
+        raise typer.Exit(2 if isinstance(error, UsageError) else code) from error
     except KeyboardInterrupt:
         complain(f"interrupted; {after_interruption}")
         raise typer.Exit(exit_code() or 130) from None

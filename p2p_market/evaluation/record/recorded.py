@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as checked
 
-from p2p_market.errors import ReplayError, ScenarioError
+from p2p_market.errors import ReplayError, ScenarioError, UsageError
 from p2p_market.evaluation.players.answers import SOUND, Answers
 from p2p_market.evaluation.players.conduct import UNKNOWN, Conduct
 from p2p_market.records import IntArray
@@ -142,7 +142,8 @@ def read_run(folder: Path) -> dict[str, Any]:
     """The record of a run folder, as it stands in its file.
 
     Raises:
-        ReplayError: if it is missing, damaged, or not a record of a run.
+        UsageError: if it is missing.
+        ReplayError: if it is damaged, or not a record of a run.
     """
     path = folder / RECORD_NAME
     try:
@@ -150,7 +151,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         Record.model_validate_json(content)
         record: dict[str, Any] = json.loads(content)
     except OSError as error:
-        raise ReplayError(
+        raise UsageError(
             f"{folder}: not a run record: no {RECORD_NAME} that can be read "
             f"({error.strerror or error}); give the folder of a run"
         ) from error
