@@ -24,7 +24,7 @@ MEASURED := .benchmarks/latest.json
 .PHONY: help benchmark test test-all lint fast full coverage bench bench-baseline scaling cards results clean
 
 help:
-	@echo 'make benchmark  evaluate all policies on held-out weeks of the default scenario; the table on'
+	@echo 'make benchmark  evaluate the quick policies on held-out weeks of the default scenario; the table on'
 	@echo '                screen, details in results/ (all scenarios: make benchmark ARGS=--all, in a few'
 	@echo '                minutes; more options: make benchmark ARGS=--help)'
 	@echo 'make test       what continuous integration runs: lint, coverage'

@@ -5,6 +5,7 @@ are texts. A key that stands twice, a depth or a size that no scenario has, and 
 data are errors, found before anything is built.
 """
 
+import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +125,8 @@ def path_of(id_or_path: str | Path, folder: Path | None = None) -> Path:
         if (shipped := shipped_path(text)) is not None:
             return shipped
         hint = "; a file of your own ends in .yaml" if Path(text).name != text else ""
+        if close := difflib.get_close_matches(text[:200], known_ids(), n=1, cutoff=0.7):
+            raise ScenarioError(f"no scenario {text[:200]!r}; did you mean {close[0]}?{hint}")
         raise ScenarioError(f"no scenario {text[:200]!r}; known: {', '.join(known_ids())}{hint}")
     path = (folder or Path()) / text
     try:

@@ -61,8 +61,10 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def arguments(line: str) -> list[str]:
-    """What the interpreter is given for a command of a page."""
+def arguments(line: str, folder: Path) -> list[str]:
+    """What the interpreter is given for a command of a page; RUN is the newest run."""
+    runs = sorted(path.parent.name for path in folder.glob("results/*/run.json"))
+    line = line.replace("results/RUN", f"results/{runs[-1]}") if runs else line
     return line.replace("p2p-market ", "-m p2p_market ").removeprefix("python ").split()
 
 
@@ -75,7 +77,9 @@ def test_page(page, checkout):
         elif options.startswith(" file="):
             place(checkout, options, text)
         elif language == "bash" and options == " run":
-            screen = "".join(run(checkout, *arguments(line)) for line in text.splitlines())
+            screen = "".join(
+                run(checkout, *arguments(line, checkout)) for line in text.splitlines()
+            )
         elif language == "text" and options == " excerpt":
             assert text in screen
         elif language == "python":
@@ -205,6 +209,6 @@ def test_the_agent_of_the_tutorial_learns():
     """It begins as the rule it is said to be, and costs less in the end."""
     text = (ROOT / "docs" / "train-your-first-agent.md").read_text("utf-8")
     rows = dict(re.findall(r"^([\w:-]+): (-?[\d.]+ \[.*)$", text, flags=re.MULTILINE))
-    assert rows["my_agent:untrained"] == rows["truthful"]
-    scores = [float(rows[name].split()[0]) for name in ("truthful", "my_agent:make")]
+    assert rows["linear_agent:untrained"] == rows["truthful"]
+    scores = [float(rows[name].split()[0]) for name in ("truthful", "linear_agent:make")]
     assert scores[1] > scores[0] + 5.0

@@ -256,7 +256,10 @@ def cite(
     run: Annotated[Path, typer.Argument(help="Folder of a run, results/RUN.")],
     as_cff: Annotated[bool, typer.Option("--cff", help="CITATION.cff instead of BibTeX.")] = False,
 ) -> None:
-    """Print how to cite a run, with the digests of scenario, data and traces."""
+    """Print how to cite a run, with the digests of scenario, data and traces.
+
+    Put in the name of the author: a record does not know it.
+    """
     with complaining():
         record = read_run(run)
     sys.stdout.write(cff(record) if as_cff else bibtex(record))

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from p2p_market.errors import ConformanceError, PolicyError
 from p2p_market.evaluation.players import conduct
+from p2p_market.evaluation.players.answers import EDGE, OFTEN, percent
+from p2p_market.evaluation.players.interface import insist_on_policy
 from p2p_market.evaluation.players.policy import Policy, checked_action, load_policy
 from p2p_market.records import Float32Array
 from p2p_market.track import AnyEpisode, AnyScenario, Role, policy_seed
@@ -40,6 +42,12 @@ def check_policy(
     Raises:
         ConformanceError: at the first rule that is broken.
     """
+    try:
+        insist_on_policy(policy, "check_policy() was given")
+    except PolicyError as error:
+        raise ConformanceError(str(error)) from None
+    if not isinstance(policy, Policy):
+        raise ConformanceError(f"{_name(policy)}: does not act step by step; give a policy")
     for check in CHECKS:
         check(policy, scenario, steps, role)
 
@@ -64,6 +72,23 @@ def check_answers(
                     f"{_name(policy)}: at step {step} its {column.name} is {values.tolist()}; "
                     f"answer whole numbers from 0 to {column.choices - 1}"
                 )
+
+
+def check_range(
+    policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
+) -> None:
+    """Few answers have a number outside [-1, 1], which would be cut; in kW there would be many."""
+    columns = _role(scenario, role).columns
+    asked = np.array([one.action for one in play(policy, scenario, steps, role)])
+    chosen = [column.choices > 0 for column in columns]
+    outside = (np.abs(asked) > EDGE) & ~np.array(chosen)
+    if (share := float(outside.any(axis=-1).mean())) >= OFTEN:
+        most = columns[int(np.count_nonzero(outside, axis=(0, 1, 2)).argmax())]
+        raise ConformanceError(
+            f"{_name(policy)}: {percent(share)} of its answers have a number outside [-1, 1], most "
+            f"in {most.name}; if that is in {most.unit}, scale it, in a community with "
+            "`action_map(scenario).normalised(...)`"
+        )
 
 
 def check_no_hidden_state(
@@ -154,6 +179,7 @@ def check_decentralised(
 
 CHECKS: Final = (
     check_answers,
+    check_range,
     check_same_seeds,
     check_no_hidden_state,
     check_inputs_untouched,

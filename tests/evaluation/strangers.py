@@ -108,6 +108,11 @@ class OtherShape(Idle):
         return np.zeros((1, 2)), step + 1
 
 
+class Flat(Idle):
+    def wrong(self, seen, step):
+        return self.right(seen)[0], step + 1
+
+
 class Whole(Idle):
     def wrong(self, seen, step):
         return self.right(seen).astype(int), step + 1

@@ -14,7 +14,12 @@ RECORD = {
             "id": "classic-v0",
             "digest": "ab" * 32,
             "data": {"name": "de2018", "digest": "cd" * 32},
-            "policies": [{"digests": ["0" * 64, "1" * 64]}],
+            "specification": {},
+            "policies": [
+                {"policy": "no-trade", "digests": ["0" * 64, "1" * 64]},
+                {"policy": "my_agent:make", "digests": []},
+                {"policy": "optimum", "digests": []},
+            ],
         }
     ],
 }
@@ -34,10 +39,17 @@ def test_bibtex_names_release_scenario_data_and_digest():
     for part in ("0.1.0", "classic-v0", "2026", "de2018 cdcdcdcdcdcd"):
         assert part in text
     assert text.count("{") == text.count("}")
+    assert r"title = {p2p\_market 0.1.0: my\_agent:make on classic-v0, run " in text
+    assert "author = {{YOUR NAME}}" in text
+    many = copy.deepcopy(RECORD)
+    many["scenarios"][0]["policies"] += [{"policy": f"p{i}", "digests": []} for i in range(5)]
+    assert "6 policies on classic-v0" in bibtex(many)
 
 
 def test_cff_is_valid_yaml_with_the_scenario_digest():
     content = yaml.safe_load(cff(RECORD))
     assert content["cff-version"] == "1.2.0"
     assert content["identifiers"][0]["value"] == "sha256:" + "ab" * 32
+    assert content["title"].startswith("p2p_market: my_agent:make on classic-v0, run ")
+    assert content["authors"] == [{"name": "YOUR NAME"}]
     assert content["date-released"] == "2026-11-21"

@@ -46,6 +46,8 @@ FAILURES = {
     "Stops": "StopIteration",
     "Recursive": "RecursionError: maximum recursion depth exceeded",
     "OtherShape": "answered with shape (1, 2) and dtype float64; needed: (2, 6, 3) and",
+    "Flat": "answered with shape (6, 3) and dtype float64; needed: (2, 6, 3) and float32 or "
+    "float64, by (week, agent, column); the axis of weeks is missing",
     "Whole": "answered with shape (2, 6, 3) and dtype int64; needed:",
     "Complex": "answered with shape (2, 6, 3) and dtype complex128; needed:",
     "Ragged": "answered with a list, ",

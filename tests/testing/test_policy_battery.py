@@ -95,6 +95,11 @@ class NotFinite(Sound):
         return super().shaped(observation, rows) * np.float32(np.nan)
 
 
+class InKilowatts(Sound):
+    def shaped(self, observation, rows):
+        return super().shaped(observation, rows) * np.float32([1.0, 9.0, 1.0])
+
+
 class Flat(Sound):
     def shaped(self, observation, rows):
         return super().shaped(observation, rows)[0]
@@ -126,6 +131,7 @@ BROKEN = {
     WritesItsObservation: (battery.check_inputs_untouched, "change nothing"),
     MixesCommunities: (battery.check_communities_apart, "differently in a batch"),
     NotFinite: (battery.check_answers, "NaN or infinite"),
+    InKilowatts: (battery.check_range, "most in quantity; if that is in kW, scale it"),
     Flat: (battery.check_answers, "must return an action of shape"),
     NoMemory: (battery.check_answers, "and a memory"),
     HoldsALambda: (battery.check_same_seeds, "cannot be pickled"),
@@ -148,6 +154,24 @@ def test_a_broken_rule_is_named(policy):
         check(policy(), SCENARIO)
     with pytest.raises(ConformanceError, match=policy.__name__):
         check_policy(policy(), SCENARIO)
+
+
+@pytest.mark.parametrize("thing", [None, Sound])
+def test_what_is_no_policy_is_one_sentence(thing):
+    with pytest.raises(
+        ConformanceError, match=r"check_policy\(\) was given (None|the class Sound)"
+    ):
+        check_policy(thing, SCENARIO)
+
+
+def test_a_tensor_with_gradients_is_one_sentence():
+    class Learns(Sound):
+        def act(self, observation, memory):
+            torch = pytest.importorskip("torch")
+            return torch.zeros((*observation.shape[:2], WIDTH), requires_grad=True), memory
+
+    with pytest.raises(ConformanceError, match=r"answered with a Tensor, .*detach"):
+        check_policy(Learns(), SCENARIO)
 
 
 def test_a_sound_policy_passes_and_one_that_looks_at_others_is_centralised():

@@ -46,4 +46,18 @@ def held(scenario: Scenario, played: Trajectory) -> str:
         return ""
     words = ", ".join(f"{number} {cause}" for cause, number in found.most_common())
     share = f"{100.0 * found.total() / played.cause.size:.0f} %"
-    return f"held in grid-only fallback in {found.total()} agent-steps ({share}): {words}"
+    return (
+        f"held in grid-only fallback in {found.total()} agent-steps ({share}): {words}"
+        f"{_first(scenario, played)}"
+    )
+
+
+def _first(scenario: Scenario, played: Trajectory) -> str:
+    """Where an answer was NaN or infinite first, as the end of a sentence."""
+    wrong = np.argwhere(~np.isfinite(played.actions["prosumer"].astype(np.float64)))
+    if not len(wrong):
+        return ""
+    step, _, agent, column = wrong[0].tolist()
+    setpoints = [f"setpoint_{number}" for number in range(played.actions["prosumer"].shape[-1] - 2)]
+    name = (*setpoints, "quantity", "price")[column]
+    return f"; the first at step {step}: the {name} of {scenario.agents[agent]}"

@@ -1,7 +1,7 @@
 """What became of a policy's answers: agents that it had held, numbers that were cut."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +26,7 @@ class Answers:
 
     held: float = 0.0  # NaN, infinite or huge, and the supervisor acted in the agent's place
     outside: float = 0.0  # a number outside [-1, 1], which was cut
+    column: str = field(default="", compare=False)  # most often outside; records do not hold it
 
 
 SOUND: Final = Answers()
@@ -36,16 +37,19 @@ _ANSWERS: Final = TypeAdapter(Answers)
 
 def answers(scenario: AnyScenario, played: Trajectory) -> Answers:
     """How many of a policy's answers were not taken as they were."""
-    held, outside = [], []
+    held, outside, most = [], [], (0, "")
     roles: Iterable[Role] = track_of(scenario).roles(scenario)
     for role in roles:
         numbers = [column.choices == 0 for column in role.columns]
         size = np.abs(played.actions[role.name][..., numbers].astype(np.float64))
         held.append(~(size <= HUGE).all(axis=-1))
         outside.append((size > EDGE).any(axis=-1))
+        beyond = np.count_nonzero(size > EDGE, axis=(0, 1, 2)).tolist()
+        names = [column.name for column in role.columns if column.choices == 0]
+        most = max([most, *zip(beyond, names, strict=True)], key=lambda one: one[0])
     lost = np.concatenate(held, axis=-1) & (played.cause != 0)
     cut = np.concatenate(outside, axis=-1) & ~lost
-    return Answers(float(lost.mean()), float(cut.mean()))
+    return Answers(float(lost.mean()), float(cut.mean()), most[1] if cut.any() else "")
 
 
 def recorded_answers(entry: Mapping[str, Any]) -> Answers:

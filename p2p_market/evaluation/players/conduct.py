@@ -91,13 +91,18 @@ MARKS: Final = {
     "h": (
         "held",
         "its answers were NaN, infinite or huge in so many steps of its agents, and the supervisor "
-        "acted in their place",
+        "acted in their place: a score near 0 is then no result",
     ),
     "o": (
         "out of range",
-        "so many of its answers had a number outside [-1, 1], which was cut; are they in kW?",
+        "so many of its answers had a number outside [-1, 1], which was cut; if they are in kW or "
+        "EUR/kWh, scale them, in a community with `action_map(scenario).normalised(...)`",
     ),
-    "n": ("not reproducible", "asked again, it gave another answer"),
+    "n": (
+        "not reproducible",
+        "asked again, it gave another answer; keep all that changes in the memory, random "
+        "generators and counters included, and draw from the seeds of start() alone",
+    ),
     "c": ("centralised", "what agents do can depend on what others see"),
 }
 """Letter in a table -> word, and what it means."""

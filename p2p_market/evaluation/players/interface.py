@@ -23,22 +23,22 @@ NEEDED: Final = {
 """What an object needs that has such a method."""
 
 
-def insist_on_policy(given: Any, giver: str = "the factory") -> None:
+def insist_on_policy(given: Any, giver: str = "the factory returned") -> None:
     """Pass a `Policy`, a `Planner` or an `Informed`.
 
     Args:
         given: what it is.
-        giver: what returned it.
+        giver: what returned it, with a verb.
 
     Raises:
         WrongAnswerError: naming what is missing or has another signature.
     """
     if isinstance(given, type):
         raise WrongAnswerError(
-            f"{giver} returned the class {given.__name__}, not an object of it; call the class"
+            f"{giver} the class {given.__name__}, not an object of it; call the class"
         )
     found = [name for name in METHODS if hasattr(given, name)]
-    what = f"{giver} returned {_article(type(given).__name__)}"
+    what = f"{giver} {_article(type(given).__name__)}"
     if not found:
         raise WrongAnswerError(f"{what}, which has neither start() and act() nor plan()")
     needed = NEEDED[found[0]]

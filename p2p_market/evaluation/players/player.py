@@ -118,5 +118,5 @@ def load_player(
 
 def _informed(policy: Informed, episode: AnyEpisode) -> Policy:
     told = policy.informed(episode)
-    insist_on_policy(told, "informed()")
+    insist_on_policy(told, "informed() returned")
     return told

@@ -178,15 +178,17 @@ def checked_action(action: Any, shape: tuple[int, ...], name: str) -> NDArray[An
 
 
 def _checked(action: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    needed = f"needed: {shape} and float32 or float64"
+    needed = f"needed: {shape} and float32 or float64, by (week, agent, column)"
     try:
         values = np.asarray(action)
-    except (TypeError, ValueError) as error:  # rows of unlike lengths, for example
+    except (TypeError, ValueError, RuntimeError) as error:  # unlike rows, a tensor with gradients
         raise WrongAnswerError(f"answered with {_kind(action)}, {error}; {needed}") from None
     if values.dtype == object and not isinstance(action, np.ndarray):
         raise WrongAnswerError(f"answered with {_kind(action)} instead of an array; {needed}")
     if np.ma.is_masked(action):
         raise WrongAnswerError(f"answered with masked values; {needed}")
+    if values.shape == shape[1:]:
+        needed = f"{needed}; the axis of weeks is missing"
     if values.shape != shape or values.dtype.kind != "f":
         raise WrongAnswerError(
             f"answered with shape {values.shape} and dtype {values.dtype}; {needed}"

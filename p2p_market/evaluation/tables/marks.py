@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p2p_market.evaluation.benchmark import Row
-from p2p_market.evaluation.players.answers import percent
+from p2p_market.evaluation.players.answers import Answers, percent
 from p2p_market.evaluation.players.conduct import MARKS, Conduct, marks
 from p2p_market.track import OPTIMUM
 
@@ -33,11 +33,19 @@ def legends(rows: Sequence[Row]) -> list[Legend]:
     found = []
     for mark, (word, meaning) in MARKS.items():
         own = [row for row in rows if mark in marks_of(row)]
-        share = {"h": [row.answers.held for row in own], "o": [row.answers.outside for row in own]}
+        shares: tuple[str, ...] = ()
+        if mark == "h":
+            shares = tuple(percent(row.answers.held) for row in own)
+        if mark == "o":
+            shares = tuple(_outside(row.answers) for row in own)
         if own:
-            shares = tuple(map(percent, share.get(mark, [])))
             found.append(Legend(mark, word, meaning, tuple(row.policy for row in own), shares))
     return found
+
+
+def _outside(found: Answers) -> str:
+    most = f", most in {found.column}" if found.column else ""
+    return f"{percent(found.outside)}{most}"
 
 
 def unmarked(rows: Sequence[Row]) -> list[str]:

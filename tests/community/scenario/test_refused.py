@@ -125,6 +125,7 @@ def test_a_file_is_refused_with_field_value_and_mend(lines, words):
         ("extends: [classic-v0]\n", "extends must be one scenario id or file"),
         ("extends: true\n", "extends must be one scenario id or file"),
         ("extends: nowhere-v0\n", "no scenario 'nowhere-v0'"),
+        ("extends: classic\n", "no scenario 'classic'; did you mean classic-v0?"),
         ("extends: my/base\n", "a file of your own ends in .yaml"),
         ("extends: ../classic-v0\n", "no scenario '../classic-v0'"),
     ],
