@@ -63,6 +63,7 @@ class Metric:
     unit: str
     better: str  # "low", "high" or "" where neither is
     of: Callable[[Any, Any, Trajectory], FloatArray]  # (scenario, episode, played) -> (batch,)
+    tell_zero: bool = False  # whether it is said below the table where a contestant has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from p2p_market.evaluation.benchmark import ScenarioResult, units_of
 from p2p_market.evaluation.statistics.bootstrap import few_weeks
 from p2p_market.evaluation.tables.comparison import Difference, compare_within
-from p2p_market.evaluation.tables.marks import NO_MARK, Legend, legends, unmarked
+from p2p_market.evaluation.tables.marks import NO_MARK, Legend, legends, nothing, unmarked
 from p2p_market.evaluation.tables.overview import improvements, overview, shared_costs
 from p2p_market.files import write_text
 from p2p_market.registry import rule_of
@@ -262,7 +262,8 @@ def _conduct(result: ScenarioResult) -> list[str]:
         for one in legends(result.rows)
     ]
     sound = ", ".join(unmarked(result.rows))
-    return [*marked, f"{sound}: {NO_MARK}."] if sound else marked
+    told = [*marked, f"{sound}: {NO_MARK}."] if sound else marked
+    return [*told, *(f"{line}." for line in nothing(result))]
 
 
 def _with_shares(one: Legend) -> str:

@@ -10,7 +10,7 @@ from p2p_market.evaluation.benchmark import ScenarioResult, units_of
 from p2p_market.evaluation.ends.certificate import MIXED_INTEGER
 from p2p_market.evaluation.statistics.bootstrap import few_weeks
 from p2p_market.evaluation.statistics.summary import Summary
-from p2p_market.evaluation.tables.marks import NO_MARK, legends, marks_of, unmarked
+from p2p_market.evaluation.tables.marks import NO_MARK, legends, marks_of, nothing, unmarked
 from p2p_market.evaluation.tables.overview import overview
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
@@ -100,6 +100,8 @@ def _print_conduct(result: ScenarioResult) -> None:
         console.print(f"{one.mark}: {one.word}; {one.meaning}{f' ({shares})' if shares else ''}")
     if set(unmarked(result.rows)) - {rule_of(result.scenario)}:
         console.print(f"no mark, but for the {OPTIMUM}: {NO_MARK}")
+    for line in nothing(result):
+        console.print(line, style="yellow")
     for row in result.rows:
         if row.conduct.failure is not None:
             console.say(str(row.conduct.failure), "red")

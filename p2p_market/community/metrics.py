@@ -125,7 +125,7 @@ def interventions(scenario: Scenario, episode: Episode, played: Trajectory) -> F
 
 
 METRICS: Final[Mapping[str, Metric]] = {
-    "traded": Metric("kWh", "", traded_kwh),
+    "traded": Metric("kWh", "", traded_kwh, tell_zero=True),
     "co2": Metric("kg", "low", co2_kg),
     "peak": Metric("kW", "low", peak_kw),
     "self_sufficiency": Metric("1", "high", self_sufficiency),

@@ -51,6 +51,9 @@ def test_the_screen_says_it_beside_the_score(result, monkeypatch, capsys):
     assert "o: out of range; so many of its answers had a number outside [-1, 1]" in said
     assert f"({KW} 100 %, most in " in said
     assert "held in grid-only fallback in 144 agent-steps (100 %): 144 with NaN" in said
+    assert f"{NAN}: traded 0 kWh in 1 of 1 episode" in said
+    assert "truthful: traded" not in said
+    assert "95 % interval" not in said  # one week: a column of dashes
     assert "; the first at step 0: the setpoint_0 of prosumer_0" in said
     for unused in ("x: failed", "f: foresight", "n: not", "c: centralised"):
         assert unused not in said

@@ -46,8 +46,7 @@ FAILURES = {
     "Stops": "StopIteration",
     "Recursive": "RecursionError: maximum recursion depth exceeded",
     "OtherShape": "answered with shape (1, 2) and dtype float64; needed: (2, 6, 3) and",
-    "Flat": "answered with shape (6, 3) and dtype float64; needed: (2, 6, 3) and float32 or "
-    "float64, by (week, agent, column); the axis of weeks is missing",
+    "Flat": "answered with shape (6, 3) and dtype float64; needed: (2, 6, 3) and",
     "Whole": "answered with shape (2, 6, 3) and dtype int64; needed:",
     "Complex": "answered with shape (2, 6, 3) and dtype complex128; needed:",
     "Ragged": "answered with a list, ",
@@ -58,7 +57,6 @@ FAILURES = {
     "Three": "act() must return (action, memory), not 3 things",
 }
 """Policy -> what is said of its failure in step 3."""
-
 AT_ONCE = {
     "AtOnce": "ValueError: no start",
     "never": "LookupError: no such weights",

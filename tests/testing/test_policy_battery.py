@@ -132,7 +132,10 @@ BROKEN = {
     MixesCommunities: (battery.check_communities_apart, "differently in a batch"),
     NotFinite: (battery.check_answers, "NaN or infinite"),
     InKilowatts: (battery.check_range, "most in quantity; if that is in kW, scale it"),
-    Flat: (battery.check_answers, "must return an action of shape"),
+    Flat: (
+        battery.check_answers,
+        "must return an action of shape .*; the axis of weeks is missing",
+    ),
     NoMemory: (battery.check_answers, "and a memory"),
     HoldsALambda: (battery.check_same_seeds, "cannot be pickled"),
 }

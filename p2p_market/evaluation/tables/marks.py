@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from p2p_market.evaluation.benchmark import Row
+import numpy as np
+
+from p2p_market.evaluation.benchmark import Row, ScenarioResult
 from p2p_market.evaluation.players.answers import Answers, percent
 from p2p_market.evaluation.players.conduct import MARKS, Conduct, marks
+from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
+from p2p_market.tracks import track_of
+from p2p_market.words import episodes
 
 NO_MARK = "decentralised, checked, and reproducible"
 """What it means that a policy has none; the optimum has none either, and knows the future."""
@@ -41,6 +46,19 @@ def legends(rows: Sequence[Row]) -> list[Legend]:
         if own:
             found.append(Legend(mark, word, meaning, tuple(row.policy for row in own), shares))
     return found
+
+
+def nothing(result: ScenarioResult) -> list[str]:
+    """For example "mine:make: traded 0 kWh in 12 of 13 weeks", of policies between the ends."""
+    ends, spec = (rule_of(result.scenario), OPTIMUM), result.scenario.spec
+    asked = {n: m for n, m in track_of(result.scenario).CARD.metrics.items() if m.tell_zero}
+    told = []
+    for row in result.played:
+        for name, metric in asked.items() if row.policy not in ends else ():
+            if none := int(np.count_nonzero(row.metrics[name] == 0.0)):
+                of = episodes(len(row.metrics[name]), spec.days)
+                told.append(f"{row.policy}: {name} 0 {metric.unit} in {none} of {of}")
+    return told
 
 
 def _outside(found: Answers) -> str:
