@@ -40,7 +40,13 @@ from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
 from p2p_market.evaluation.record.run_record import replay
 from p2p_market.loading import installing
-from p2p_market.registry import DEFAULT_SCENARIO, load_scenario, make, of_default_track
+from p2p_market.registry import (
+    DEFAULT_SCENARIO,
+    DEFAULT_TRACK,
+    load_scenario,
+    make,
+    of_default_track,
+)
 from p2p_market.scenarios import known_ids, scenario_ids
 from p2p_market.words import counted
 
@@ -109,13 +115,12 @@ PlayedOption = Annotated[
         help=f"Scenario id or YAML file; repeatable. Default: {DEFAULT_SCENARIO}.",
     ),
 ]
-AllOption = Annotated[bool, typer.Option("--all", help="All shipped scenarios.")]
 
 
 @app.command()
 def benchmark(
     scenario: PlayedOption = None,
-    everything: AllOption = False,
+    everything: Annotated[bool, typer.Option("--all", help="All shipped scenarios.")] = False,
     policy: Annotated[
         list[str] | None,
         typer.Option(
@@ -157,7 +162,9 @@ def evaluate_policy(
         ),
     ],
     scenario: PlayedOption = None,
-    everything: AllOption = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help=f"All shipped scenarios of the track {DEFAULT_TRACK}.")
+    ] = False,
     weeks: WeeksOption = "",
     split: SplitOption = "test",
     seed: SeedOption = 0,

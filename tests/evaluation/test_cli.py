@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from p2p_market.commands.app import app
 from p2p_market.community.metrics import METRICS
-from p2p_market.registry import DEFAULT_SCENARIO
+from p2p_market.registry import DEFAULT_SCENARIO, of_default_track
 from p2p_market.scenarios import scenario_ids
 
 pytest.importorskip("cvxpy")
@@ -275,15 +275,18 @@ def test_every_command_explains_itself():
         assert "Usage" in done.output
 
 
-@pytest.mark.parametrize("command", [["benchmark"], ["evaluate", "-p", "truthful"]])
-def test_what_is_played_by_default_and_by_all_is_the_same(command, monkeypatch):
+@pytest.mark.parametrize(
+    ("command", "every"),
+    [(["benchmark"], scenario_ids()), (["evaluate", "-p", "truthful"], of_default_track())],
+)
+def test_benchmark_and_evaluate_have_one_default_and_all(command, every, monkeypatch):
     played = []
     monkeypatch.setattr("p2p_market.commands.app.run", lambda names, *rest: played.append(names))
     for more in ([], ["--all"], ["-s", "classic-v0"]):
         assert invoke(*command, *more).exit_code == 0
-    default, every, chosen = played
-    assert default == every[:1] == [DEFAULT_SCENARIO]
-    assert sorted(every) == scenario_ids()
+    default, found, chosen = played
+    assert default == found[:1] == [DEFAULT_SCENARIO]
+    assert sorted(found) == sorted(every)
     assert chosen == ["classic-v0"]
     both = invoke(*command, "--all", "-s", "classic-v0")
     assert both.exit_code == 2
