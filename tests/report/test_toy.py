@@ -35,7 +35,8 @@ def page(result, tmp_path_factory):
 def test_it_has_what_every_track_has(page, result):
     assert pages_of(result.scenario) == Pages()
     assert len(page.images) == 2  # scores, money
-    (rows,) = page.tables
+    rows, ((compared, *_),) = page.tables
+    assert compared in ("thrifty", "random")  # with the other
     assert [row[0] for row in rows] == ["idle", "thrifty", "random", "optimum"]
     text = " ".join(" ".join(page.text).split())
     assert "0 means the rule 'idle'" in text
