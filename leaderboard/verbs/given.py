@@ -33,7 +33,7 @@ def expect(path: Path, *wanted: str) -> None:
     if found in wanted or (other and not found):
         return  # the verb itself says what is wrong with it
     if found == "draft" and "zip" in wanted:
-        raise PackageError(
+        raise UsageError(
             f"{path}: is the folder of a submission; pack it first: "
             f"p2p-market leaderboard pack {quote(str(path))}"
         )
