@@ -52,6 +52,12 @@ def answers(scenario: AnyScenario, played: Trajectory) -> Answers:
     return Answers(float(lost.mean()), float(cut.mean()), most[1] if cut.any() else "")
 
 
+def entry_of(found: Answers) -> dict[str, dict[str, float]]:
+    """What a record keeps: nothing where all were taken as they were, as in older records."""
+    shares = {"held": found.held, "outside": found.outside}
+    return {} if found == SOUND else {"answers": shares}
+
+
 def recorded_answers(entry: Mapping[str, Any]) -> Answers:
     """The same in a policy's entry of a run record."""
     return _ANSWERS.validate_python(entry["answers"]) if "answers" in entry else SOUND

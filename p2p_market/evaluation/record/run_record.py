@@ -31,7 +31,7 @@ from p2p_market.evaluation.ends.certificate import (
 )
 from p2p_market.evaluation.ends.plan_store import DAMAGES
 from p2p_market.evaluation.ends.reference import published
-from p2p_market.evaluation.players.answers import SOUND, Answers
+from p2p_market.evaluation.players.answers import entry_of
 from p2p_market.evaluation.players.conduct import UNKNOWN, known_conduct, recorded_conduct
 from p2p_market.evaluation.players.failure import described
 from p2p_market.evaluation.record.events import events
@@ -190,12 +190,6 @@ def _units(units: IntArray) -> dict[str, list[int]]:
     return {} if len(set(units.tolist())) == len(units) else {"units": units.tolist()}
 
 
-def _answers(found: Answers) -> dict[str, Any]:
-    """Nothing where all were taken as they were, as in older records."""
-    shares = {"held": found.held, "outside": found.outside}
-    return {} if found == SOUND else {"answers": shares}
-
-
 def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
     played = result.trajectories.get(row.policy)
     return {
@@ -203,7 +197,7 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
         "score": asdict(row.score),
         "social_cost_eur": row.social_cost_eur.tolist(),
         "conduct": asdict(row.conduct),
-        **(_answers(row.answers)),
+        **(entry_of(row.answers)),
         "digests": [] if played is None else list(played.digests),
         "actions": None if played is None else _actions_name(result.scenario, row.policy),
         "events": [] if played is None else _events(result.scenario, played),
