@@ -1,7 +1,9 @@
 """The faces of the environment: masks in observations, Gymnasium alone and in rows, numbers."""
 
+import pickle
 import subprocess
 import sys
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -10,9 +12,10 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from pettingzoo.test import parallel_api_test
 
-from p2p_market import battery, make, make_batch
+from p2p_market import battery, load_scenario, make, make_batch, parallel_env
 from p2p_market.battery.records import COLUMN
 from p2p_market.errors import ArgumentError, RenderError, ScenarioError
+from p2p_market.testing import check_environment
 
 PLAIN = "battery-146-v0"
 FLEET = "battery-fleet-4-v0"
@@ -22,6 +25,25 @@ FLEET = "battery-fleet-4-v0"
 def test_pettingzoo_accepts_it_plain_and_masked(name):
     parallel_api_test(make(name), num_cycles=30)
     parallel_api_test(battery.masked(make(name)), num_cycles=30)
+
+
+def numbers(name):
+    return parallel_env(battery.in_numbers(load_scenario(name)))
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", [PLAIN, FLEET])
+def test_an_environment_of_numbers_conforms(name):
+    check_environment(partial(numbers, name), steps=48)
+
+
+def test_a_copy_of_one_battery_goes_on_alike():
+    env = battery.single(PLAIN)
+    env.reset(seed=0)
+    copy = pickle.loads(pickle.dumps(env))
+    one, other = env.step([0, 2, 12]), copy.step([0, 2, 12])
+    assert one[0].tobytes() == other[0].tobytes()
+    assert env.action_masks().tolist() == copy.action_masks().tolist()
 
 
 def test_masks_in_observations_are_those_of_infos():
