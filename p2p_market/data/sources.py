@@ -2,12 +2,13 @@
 
 A name is `de2018`, `synthetic`, `synthetic:7` (a seed), `ca2017`, or one of these with a price year
 that replaces its day-ahead prices, `de2018+nl2022` or `de2018+synthetic-crisis:7`; a price year
-alone is based on `de2018`.
+alone is based on `de2018`. `own:<name>` is a price year that the user imported.
 """
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,8 @@ PRICE_YEARS: Final = tuple(f"nl{year}" for year in range(2015, 2025))
 FETCHED: Final = ("ca2017", *PRICE_YEARS)
 SETS: Final = (*EMBEDDED, *GENERATED, "ca2017")  # those that stand alone
 PRICES: Final = (*synthetic.PRICE_LAWS, *PRICE_YEARS)
+OWN: Final = "own"
+OWN_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PRICE_ARRAY: Final = "day_ahead_eur_per_mwh"
 CACHE_VARIABLE: Final = "P2P_MARKET_DATA"
 
@@ -66,14 +69,22 @@ def split_name(name: str) -> tuple[str, str]:
         DataError: if either is unknown or a seed is not a whole number.
     """
     base, _, prices = name.partition("+")
-    if not prices and base in PRICE_YEARS:
+    if not prices and (base in PRICE_YEARS or is_own(base)):
         base, prices = "de2018", base
-    for part, known in ((base, SETS), (prices, PRICES)):
+    for part, known in ((base, SETS), (prices, (*PRICES, f"{OWN}:<name>"))):
+        if known is not SETS and is_own(part):
+            continue
         family = part.partition(":")[0]
         if family not in known and (part or known is SETS):
             raise DataError(f"no data set {part!r}; known: {', '.join(known)}")
         _seed(part)
     return base, prices
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of an imported price year."""
+    family, _, own = name.partition(":")
+    return family == OWN and OWN_NAME.fullmatch(own) is not None
 
 
 def _seed(name: str) -> int:
@@ -118,7 +129,7 @@ def _contents(name: str) -> Contents:
 
 
 def _price_contents(name: str) -> Contents:
-    if name in FETCHED:
+    if name in FETCHED or is_own(name):
         return read_cached(name, cache_folder())
     return _generated_prices(name.partition(":")[0], _seed(name))
 
@@ -197,8 +208,8 @@ def content_digest(name: str, array: NDArray[Any]) -> str:
 
 
 def cached_path(name: str, folder: Path) -> Path:
-    """File of a fetched set."""
-    return folder / f"{name}.npz"
+    """File of a fetched or imported set."""
+    return folder / f"{name.replace(':', '-')}.npz"
 
 
 def write_cached(folder: Path, contents: Contents) -> Path:
@@ -217,9 +228,12 @@ def read_cached(name: str, folder: Path) -> Contents:
     """Read a set from the cache and check every digest.
 
     Raises:
-        DataError: if it was never fetched, or is damaged.
+        DataError: if it was never fetched or imported, or is damaged.
     """
     path, mend = cached_path(name, folder), f"fetch it with: p2p-market data fetch {name}"
+    if is_own(name):
+        own = name.partition(":")[2]
+        mend = f"import it with: p2p-market data import {own} --markets FILE"
     if not path.is_file():
         raise DataError(f"{name} is not on this machine ({path}); {mend}")
     try:
