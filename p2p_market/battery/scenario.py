@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -11,7 +12,8 @@ import numpy as np
 
 from p2p_market.battery.schema import BatterySpec
 from p2p_market.data import DataSet, load
-from p2p_market.data.sources import SETS
+from p2p_market.data.own.store import own_columns
+from p2p_market.data.sources import SETS, content_digest
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.records import FloatArray, Record
 
@@ -60,6 +62,7 @@ class Scenario(Record):
     data: DataSet
     agents: tuple[str, ...]
     day_ahead_eur_per_mwh: FloatArray  # (hour of the year,)
+    own: Mapping[str, FloatArray]  # the user's columns beside it, (quarter-hour of the year,)
     scale: float  # of all other prices, over those of Germany 2024
     steps: int
     rules: Rules
@@ -94,18 +97,22 @@ def build(spec: BatterySpec, source: str = "") -> Scenario:
     base = spec.prices in SETS
     try:
         data = load(spec.prices if base else f"de2018+{spec.prices}")
+        own = own_columns(spec.prices)
     except DataError as error:
         raise ScenarioError(f"{before}{spec.id}: prices {spec.prices!r}: {error}") from error
     hourly = np.round(1000.0 * data.day_ahead_eur_per_kwh[::4], 2)
     spread = np.ptp(hourly.reshape(-1, 24), axis=1).mean()
     steps = round(24 * spec.days / spec.dt_h)
-    text = json.dumps([spec.model_dump(mode="json"), data.digest], sort_keys=True)
+    told = [spec.model_dump(mode="json"), data.digest]
+    told += [content_digest(name, values) for name, values in own.items()]
+    text = json.dumps(told, sort_keys=True)
     return Scenario(
         spec=spec,
         digest=hashlib.sha256(text.encode()).hexdigest(),
         data=data,
         agents=tuple(f"battery_{number}" for number in range(len(spec.batteries))),
         day_ahead_eur_per_mwh=hourly,
+        own=own,
         scale=float(np.clip(round(spread / REFERENCE_SPREAD_EUR_PER_MWH, 4), *SCALES)),
         steps=steps,
         rules=_rules(spec, steps),

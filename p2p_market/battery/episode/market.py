@@ -1,4 +1,4 @@
-"""Series of all markets beside day-ahead: synthetic, drawn on top of its measured prices.
+"""Series of all markets beside day-ahead: synthetic, drawn on top of its prices, or the user's.
 
 Their laws were fitted to German quarter-hours of 2024 and are scaled to the price year. What they
 are in a step is the mean over its quarter-hours. Every quantity has a random stream of its own, by
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from p2p_market.battery.episode import own
 from p2p_market.battery.records import MARKET
 from p2p_market.battery.scenario import Scenario
 from p2p_market.compilation import kernel
@@ -52,6 +53,7 @@ def draw_market(scenario: Scenario, key: EpisodeKey, day_ahead: FloatArray) -> F
     root = np.random.SeedSequence([key.seed, key.start_day])
     streams = {name: stream(root, place) for place, name in enumerate(STREAMS)}
     quarters = _quarters(scenario, streams, day_ahead)
+    quarters |= own.conditions(scenario, key.start_day, 4 * len(day_ahead))
     per_step = 4 // scenario.per_hour
     mean = {name: one.reshape(-1, per_step).mean(axis=1) for name, one in quarters.items()}
     hour = np.arange(len(mean["day_ahead"])) // scenario.per_hour % 24
@@ -70,9 +72,7 @@ def draw_market(scenario: Scenario, key: EpisodeKey, day_ahead: FloatArray) -> F
     columns["spread"] = np.round(np.maximum(1.0, 2.0 + 0.06 * np.append(0.0, away[:-1])), 2)
     calls = (mean["up"] > 0.0) | (mean["down"] > 0.0)
     call = np.where(calls, np.where(mean["up"] >= mean["down"], 1.0, -1.0), 0.0)
-    if scenario.spec.mfrr == "always":
-        call = np.full_like(call, 2.0)
-    columns["mfrr_call"] = np.where(hour == NO_CALL_HOUR, 0.0, call)
+    columns["mfrr_call"] = call
     hours = len(day_ahead)
     columns |= {
         name: np.repeat(values, scenario.per_hour)
@@ -84,6 +84,10 @@ def draw_market(scenario: Scenario, key: EpisodeKey, day_ahead: FloatArray) -> F
             ),
         }.items()
     }
+    columns |= own.columns(scenario, key.start_day, 4 * hours)
+    if scenario.spec.mfrr == "always":
+        columns["mfrr_call"] = np.full_like(call, 2.0)
+    columns["mfrr_call"] = np.where(hour == NO_CALL_HOUR, 0.0, columns["mfrr_call"])
     first = 24 * scenario.per_hour - 1
     table = np.stack([columns[name] for name in MARKET], axis=-1)
     return np.ascontiguousarray(table[first : first + scenario.steps + 2])
