@@ -16,10 +16,11 @@ from p2p_market.track import AnyScenario, Role
 from p2p_market.tracks import track_of
 
 OTHER_OPTIMUM: Final = "other-optimum"
+CHANCE: Final = "random-actions"
 TRIPWIRES: Final[Mapping[str, str]] = {
     "constant": "leaderboard.tripwires:constant",
     "clock-only": "leaderboard.tripwires:clock_only",
-    "random-actions": "random",
+    CHANCE: "random",  # or what the track has in its place
     OTHER_OPTIMUM: OTHER_OPTIMUM,  # of the next draw of the board
 }
 """Name of an entry -> policy that plays it."""

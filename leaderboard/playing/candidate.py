@@ -13,8 +13,8 @@ from leaderboard.package.package import Package, from_bytes, identity
 from leaderboard.playing.play import policies
 from leaderboard.record.record import Entry
 from leaderboard.season.season import Season
-from leaderboard.tracks import card
-from leaderboard.tripwires import OTHER_OPTIMUM, TRIPWIRES
+from leaderboard.tracks import board_card, card
+from leaderboard.tripwires import CHANCE, OTHER_OPTIMUM, TRIPWIRES
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.rollout import Cast
 from p2p_market.registry import DEFAULT_TRACK, load_scenario
@@ -108,6 +108,7 @@ def of_baseline(name: str, track: str = DEFAULT_TRACK) -> Candidate:
         PolicyError: if there is no such policy.
     """
     known = {**{one: one for one in (*card(track).baselines, OPTIMUM)}, **TRIPWIRES}
+    known[CHANCE] = board_card(track).chance
     if name not in known and not {":", "="} & set(name):
         raise PolicyError(f"no baseline {name!r}; known: {', '.join(known)}")
     label = name.rpartition(":")[2].replace("_", "-")

@@ -84,9 +84,22 @@ def _own_code(file: str, season: Season, drawn: Draw) -> Cast:
 
 
 def _planned(season: Season, drawn: Draw, of: Draw) -> Cast:
-    """The schedule of a draw's optimum, in this draw."""
-    scenario = drawn.scenario
-    return recorded(track_of(scenario).replayed(scenario, drawn.episode(), optimum(season, of)))
+    """The schedule of a draw's optimum, in this draw.
+
+    Raises:
+        PolicyError: if schedules of the track are played with actions of another kind.
+    """
+    scenario, episode = drawn.scenario, drawn.episode()
+    track = track_of(scenario)
+    market, _ = track.setting(scenario, episode)
+    if [role.columns for role in track.roles(market)] != [
+        role.columns for role in track.roles(scenario)
+    ]:
+        raise PolicyError(
+            f"{scenario.spec.id}: a schedule is not played in the actions of this board; its cost "
+            "is the 100 of the scale, and it has no row of its own"
+        )
+    return recorded(track.replayed(scenario, episode, optimum(season, of)))
 
 
 def guarded(cast: Cast, season: Season, drawn: Draw, out_faults: list[int]) -> dict[str, Policy]:

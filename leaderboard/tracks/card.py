@@ -87,6 +87,7 @@ class BoardCard:
     rules: Callable[[Card, str, bytes], Rule] = neutral.rules
     """(card, name of the file, its text) -> the rule; PackageError where there is none."""
     template: str = ""  # text of a rule's file; "": the rule at 0
+    chance: str = "random"  # baseline that plays at random, for the tripwire
     clock: Callable[[Any], Clock] | None = None
     metrics: tuple[Shown, ...] | None = None  # beside the score; None: all, as they are named
     brief: Mapping[str, str] | None = None  # metric -> heading in a terminal; None: all
