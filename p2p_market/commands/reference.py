@@ -200,12 +200,13 @@ def _line(rows: tuple[Entry, ...]) -> list[str]:
         return np.array([getattr(entry, name) for entry in rows], dtype=np.float64)
 
     rule, plan, bound = column("rule_eur"), column("plan_eur"), column("bound_eur")
-    alone = np.array([sum(entry.individual_eur) for entry in rows])
+    alone = np.array([sum(entry.individual_eur) or np.nan for entry in rows])
+    alone_score = 100.0 * (rule - alone).sum() / (rule - bound).sum()
     second = np.abs(bound - column("second_solver_eur")).max()
     return [
         f"{rule.mean():.2f}",
         f"{plan.mean():.2f}",
-        f"{100.0 * (rule - alone).sum() / (rule - bound).sum():.1f}",
+        "-" if np.isnan(alone_score) else f"{alone_score:.1f}",
         f"{np.abs(column('replay_eur') - plan).max():.0e}",
         f"{np.abs(plan - bound).max():.0e}",
         "-" if np.isnan(second) else f"{second:.0e}",
