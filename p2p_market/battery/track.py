@@ -44,6 +44,7 @@ CARD: Final = Card(
     extras={
         "batch": "p2p_market.battery.envs.batch:BatteryBatch",
         "optimum": "baselines.battery.optimal.policy:optimum",
+        "row": "baselines.battery.optimal.row:row",
         "report": "report.battery.pages:PAGES",
         "board": "leaderboard.tracks.battery:CARD",
     },
