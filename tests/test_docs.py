@@ -19,10 +19,14 @@ BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```", flags=re.MULTILINE | re.DOTA
 ALL = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "leaderboard/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "tracks").glob("*.md")),
     *sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")),
 ]
 PAGES = sorted(
-    path.name for path in (ROOT / "docs").glob("*.md") if "```python" in path.read_text("utf-8")
+    path.relative_to(ROOT / "docs").as_posix()
+    for folder in (ROOT / "docs", ROOT / "docs" / "tracks")
+    for path in folder.glob("*.md")
+    if "```python" in path.read_text("utf-8")
 )
 COPIED = ("p2p_market", "baselines", "configs")
 
@@ -197,6 +201,7 @@ def test_the_page_on_tracks_names_the_group_that_is_read():
 def test_every_page_is_in_the_list():
     listed = (ROOT / "docs" / "README.md").read_text("utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    pages |= {f"tracks/{path.name}" for path in (ROOT / "docs" / "tracks").glob("*.md")}
     assert {page for page in pages if f"({page}" not in listed} == set()
 
 
