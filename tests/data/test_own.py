@@ -11,6 +11,7 @@ from p2p_market.data import load, sources
 from p2p_market.data.dataset import card
 from p2p_market.data.own.store import import_markets, own_columns
 from p2p_market.errors import DataError
+from p2p_market.registry import load_scenario, scenario_of
 
 HOUR = timedelta(hours=1)
 NEW_YEAR = datetime(2024, 1, 1)  # a Monday; 366 days
@@ -213,3 +214,14 @@ def test_the_command_says_what_each_column_is(folder):
     assert "prices: own:mine" in done.output.replace("\n", "")
     done = CliRunner().invoke(app, ["data", "list"])
     assert "own:mine" in done.output
+
+
+def test_a_community_takes_its_day_ahead_prices(folder):
+    rows = [[time, f"{int(value) % 60}"] for time, value in at_utc(NEW_YEAR, 366 * 24)]
+    path = write(folder / "a.csv", ["time_utc", "day_ahead"], rows)
+    import_markets("mine", path, folder / "cache", utc_offset_h=0.0)
+    spec = load_scenario("community-16-v0").spec.model_copy(update={"prices": "own:mine"})
+    data = scenario_of(spec.model_dump_json()).data
+    expected = [hour % 60 / 1000.0 for hour in range(999)]
+    assert data.day_ahead_eur_per_kwh[: 4 * 999 : 4].tolist() == pytest.approx(expected)
+    assert data.digest != load_scenario("community-16-v0").data.digest
