@@ -16,8 +16,8 @@ pytest.importorskip("scipy")
 
 from onnx import TensorProto, helper, numpy_helper
 
-from leaderboard.checking.replay import replay
 from baselines.learners.plain import Plain
+from leaderboard.checking.replay import replay
 from leaderboard.package import archive
 from leaderboard.package.manifest import NAME
 from leaderboard.package.package import pack_folder
