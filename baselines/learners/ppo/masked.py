@@ -73,7 +73,7 @@ class Parts:
 
 
 class Collector:
-    """Communities in mid-play."""
+    """Communities in mid-play; the track's batch shows masks and the ledger of a step."""
 
     def __init__(
         self, scenario: AnyScenario, role: Role, args: Args, generator: torch.Generator

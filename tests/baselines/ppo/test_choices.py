@@ -208,6 +208,23 @@ def test_the_board_has_the_names_of_other_libraries(a_day, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
+    ("name", "most"),
+    [("battery-fleet-4-v0", math.log(525)),
+     ("battery-146-bidding-v0", math.log(525) + math.log(11))],  # 24 bids in one step of 24
+)  # fmt: skip
+def test_fleets_and_bids_are_learnt_too(name, most, tmp_path):
+    path = tmp_path / "other-day-v0.yaml"
+    spec = {"extends": name, "id": "other-day-v0", "days": 2}
+    path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    agents = len(load_scenario(name).agents)
+    more = {"segment_h": 48.0, "agent_steps": 3 * 4 * 48 * agents}
+    assert run(settings(path, **more), tmp_path / "made").is_file()
+    with (tmp_path / "made" / "progress.csv").open(encoding="utf-8") as log:
+        entropy = float(next(csv.DictReader(log))["entropy"])
+    assert most - 1.5 < entropy < most
+
+
+@pytest.mark.parametrize(
     ("clipped", "divergence", "explained", "words"),
     [(0.1, 0.01, 0.8, "good good good"), (0.2, 0.02, 0.5, "fair fair fair"),
      (0.4, 0.05, -0.1, "bad bad bad")],
