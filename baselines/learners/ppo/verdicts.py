@@ -26,10 +26,14 @@ PREMATURE: Final = 2.0
 
 
 def verdicts(rows: Sequence[Mapping[str, float]]) -> list[str]:
-    """Lines about the last row, and about the entropy on the way; none without an entropy."""
+    """Lines about the mean of all rows, and about the entropy on the way; none without an entropy.
+
+    The last rows alone would always please: the learning rate is 0 there.
+    """
     if not rows or "entropy" not in rows[-1]:
         return []
-    lines = [_line(one, rows[-1][column]) for column, one in RANGES.items()]
+    means = {column: sum(row[column] for row in rows) / len(rows) for column in RANGES}
+    lines = [_line(one, means[column]) for column, one in RANGES.items()]
     first, middle, last = (rows[k]["entropy"] for k in (0, (len(rows) - 1) // 2, -1))
     said = "premature: below 2 by the middle" if middle < PREMATURE else "good"
     return [*lines, f"entropy {first:.2f}, {middle:.2f}, {last:.2f} (start, middle, end): {said}"]

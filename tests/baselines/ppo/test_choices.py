@@ -231,7 +231,8 @@ def test_fleets_and_bids_are_learnt_too(name, most, tmp_path):
 )  # fmt: skip
 def test_every_number_gets_its_verdict(clipped, divergence, explained, words):
     row = {"clipped": clipped, "divergence": divergence, "explained": explained}
-    *lines, _ = verdicts([{**row, "entropy": 5.0}])
+    low, high = ({key: k * value for key, value in row.items()} for k in (0.5, 1.5))
+    *lines, _ = verdicts([{**low, "entropy": 5.0}, {**high, "entropy": 4.0}])
     assert " ".join(line.split(": ")[1].split(" ")[0] for line in lines) == words
     assert verdicts([{**row, "deviation": 0.3}]) == []
 
