@@ -103,6 +103,12 @@ def from_file(scenario: AnyScenario, path: str) -> OnnxPolicy:
     decision = known[kind](scenario)
     if other := made_for_others(json.loads(told[COLUMNS]), decision.names, scenario.spec.id):
         raise PolicyError(f"{path} {other}")
+    given = _session(model).get_outputs()[0].shape[-1]
+    if isinstance(given, int) and given != decision.width:
+        raise PolicyError(
+            f"{path} has {given} outputs per row, and {scenario.spec.id} needs {decision.width}; "
+            "train it in this scenario"
+        )
     return OnnxPolicy(model, decision)
 
 

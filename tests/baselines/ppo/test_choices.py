@@ -166,6 +166,13 @@ def test_the_file_keeps_the_rules_for_policies_and_the_masks(uninterrupted):
     assert logits.shape == (3, 1, 31)
 
 
+def test_a_file_with_other_choices_is_refused(uninterrupted):
+    """What a bidding battery sees is the same; it chooses more."""
+    told = "has 31 outputs per row, and battery-146-bidding-v0 needs 295"
+    with pytest.raises(PolicyError, match=told):
+        from_file(load_scenario("battery-146-bidding-v0"), str(uninterrupted / "policy.onnx"))
+
+
 def test_file_and_training_agree(a_day, tmp_path):
     given = settings(a_day, agent_steps=2 * EPISODE)
     run(given, tmp_path)
