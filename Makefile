@@ -115,5 +115,5 @@ $(RUN_READY): $(CREATED) $(INPUTS)
 $(TEST_READY): $(CREATED) $(INPUTS)
 	@echo 'Installing p2p_market and its test tools into $(VENV); the first time takes a few minutes ...'
 	@$(PIP) install --quiet --constraint constraints.txt torch
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,dev]'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,dev]'
 	@touch $(RUN_READY) $@

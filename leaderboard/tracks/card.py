@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from baselines.learners.decision import Decision
+from baselines.learners.plain import Plain
 from leaderboard.tracks import neutral
 from p2p_market.evaluation.players.policy import Policy
 from p2p_market.records import FloatArray, Record
@@ -81,7 +82,7 @@ class BoardCard:
     default: Callable[[Any], Mapping[str, FloatArray]] = neutral.default
     """Role -> (agent, column): what is played where an answer is faulty."""
     decisions: Mapping[str, Callable[[Any, Role], Decision]] = field(
-        default_factory=lambda: {"plain": neutral.Plain}
+        default_factory=lambda: {"plain": Plain}
     )
     """What a row of a network is and what its outputs mean, by name; the template has the first."""
     rules: Callable[[Card, str, bytes], Rule] = neutral.rules

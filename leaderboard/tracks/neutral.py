@@ -4,15 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from leaderboard.forms import Section, read_toml
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError
 from p2p_market.evaluation.players.policy import Policy, load_policy
-from p2p_market.records import Float32Array, FloatArray
-from p2p_market.track import AnyScenario, Card, EpisodeKey, Role
+from p2p_market.records import FloatArray
+from p2p_market.track import AnyScenario, Card, EpisodeKey
 from p2p_market.tracks import track_of
 
 
@@ -28,42 +25,6 @@ def drawn(
 def default(scenario: AnyScenario) -> Mapping[str, FloatArray]:
     """What stands where an agent sends nothing."""
     return {role.name: role.rest for role in track_of(scenario).roles(scenario)}
-
-
-class Plain:
-    """A row per agent, what it observes; an output per number of its action, one per choice.
-
-    Of the choices that are allowed the one with the largest output is taken, of equals the first.
-    """
-
-    def __init__(self, scenario: AnyScenario, role: Role) -> None:
-        """For the agents of a role."""
-        self.scenario, self.role = scenario, role
-        self.names = tuple(feature.name for feature in role.features)
-        self.owners = np.arange(len(role.agents))
-        self.width = sum(max(1, column.choices) for column in role.columns)
-
-    def rows(self, observation: Float32Array) -> Float32Array:
-        """What is observed."""
-        return observation
-
-    def actions(self, observation: Float32Array, output: NDArray[np.floating[Any]]) -> FloatArray:
-        """Numbers as they are, within [-1, 1]; indices of choices."""
-        allowed = track_of(self.scenario).masks(self.scenario, self.role.name, observation)
-        found = np.empty((*output.shape[:2], len(self.role.columns)))
-        first = masked = 0
-        for place, column in enumerate(self.role.columns):
-            wide = max(1, column.choices)
-            own = output[..., first : first + wide].astype(np.float64)
-            if column.choices:
-                if allowed is not None:
-                    own = np.where(allowed[..., masked : masked + wide], own, -np.inf)
-                found[..., place] = own.argmax(axis=-1)
-                masked += wide
-            else:
-                found[..., place] = np.clip(own[..., 0], -1.0, 1.0)
-            first += wide
-        return found
 
 
 class _Named(Section):

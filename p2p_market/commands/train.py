@@ -20,6 +20,7 @@ TRAINERS: Final[Mapping[str, tuple[str, str]]] = {
         "rl",
     ),  # MAPPO and IPPO in torch
     "mappo": ("baselines.learners.mappo.train:run", "rllib"),  # the same with RLlib
+    "maskable": ("baselines.battery.maskable.train:run", "sb3"),  # MaskablePPO, for batteries
 }
 """Name of a trainer -> `module:function`, imported on use, and the extra that carries it."""
 

@@ -16,6 +16,7 @@ pytest.importorskip("scipy")
 
 from onnx import TensorProto, helper, numpy_helper
 
+from baselines.learners.plain import Plain
 from leaderboard.checking.replay import replay
 from leaderboard.package import archive
 from leaderboard.package.manifest import NAME
@@ -36,7 +37,6 @@ from leaderboard.season.season import SECRET
 from leaderboard.site.build import files
 from leaderboard.site.gather import gather
 from leaderboard.tracks.card import BoardCard
-from leaderboard.tracks.neutral import Plain
 from leaderboard.verbs.tables import rank
 from p2p_market.errors import PackageError, PolicyError, RecordError
 from p2p_market.registry import load_scenario

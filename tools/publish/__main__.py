@@ -7,7 +7,7 @@ import typer
 from tools.publish import focal_role
 from tools.publish.page import write_page
 from tools.publish.plan import trainings
-from tools.publish.score import TEST, VALIDATION, check, score, tasks
+from tools.publish.score import EVERY, check, score, tasks
 from tools.publish.train import train
 
 app = typer.Typer(help=__doc__, add_completion=False)
@@ -35,7 +35,7 @@ def score_all(workers: Workers = 2) -> None:
 @app.command("check")
 def check_all(workers: Workers = 2) -> None:
     """Play everything again and compare with the records."""
-    wrong = check(workers, list(tasks((*TEST, *VALIDATION)))) + focal_role.check(workers)
+    wrong = check(workers, list(tasks(EVERY))) + focal_role.check(workers)
     for line in wrong:
         typer.echo(line, err=True)
     raise typer.Exit(bool(wrong))

@@ -1,23 +1,23 @@
 """What the records say: scores of methods and of players, and how validation went."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from p2p_market.community.baselines import RULE
 from p2p_market.evaluation.statistics.bootstrap import Interval, named_generator
 from p2p_market.evaluation.statistics.methods import method_difference, method_score
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.records import FloatArray
-from tools.publish.plan import METHODS, Training
-from tools.publish.score import BESIDE, BEST, VALIDATION, Board, costs, name_of
+from tools.publish.plan import CHOICES, METHODS, Training
+from tools.publish.score import BESIDE, BEST, EVERY, Board, costs, name_of
 
 STREAM: Final = "p2p_market/published/1"
 AGAINST: Final = ("storage-value", "mpc-alone")
+OF_BATTERIES: Final = ("reserve-first", "mpc-battery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,23 @@ class Line:
     lowest: float  # training
     highest: float
     saved_eur: float  # a week
-    over: Mapping[str, Interval]  # player of AGAINST -> score less its score
+    over: Mapping[str, Interval]  # player -> score less its score
 
 
 def lines(board: Board) -> list[Line]:
     """Methods, then the players beside them."""
-    known = costs(board)
+    known, rule = costs(board), board.players[0]
+    against = AGAINST if board.players is BESIDE else OF_BATTERIES
     found = []
-    for name, method in METHODS.items():
+    for name, method in {**METHODS, **CHOICES}.items():
         own = _trained(board, name, known)
         if len(own):
-            found.append(_line(method.title, len(own), own, known))
-    others = [name for name in BESIDE if name != RULE]
-    return found + [_line(f"`{name}`", 0, known[name][None], known) for name in others]
+            found.append(_line(method.title, len(own), own, known, rule, against))
+    return found + [
+        _line(f"`{name}`", 0, known[name][None], known, rule, against)
+        for name in board.players
+        if name != rule
+    ]
 
 
 def _trained(board: Board, method: str, known: Mapping[str, FloatArray]) -> FloatArray:
@@ -51,13 +55,20 @@ def _trained(board: Board, method: str, known: Mapping[str, FloatArray]) -> Floa
         return np.zeros((0, 0))
     names = [
         name_of(Training(board.trained_in, method, seed).policy)
-        for seed in range(METHODS[method].seeds)
+        for seed in range({**METHODS, **CHOICES}[method].seeds)
     ]
     return np.array([known[name] for name in names if name in known])
 
 
-def _line(title: str, trainings: int, own: FloatArray, known: Mapping[str, FloatArray]) -> Line:
-    ends = known[RULE], known[BEST]
+def _line(
+    title: str,
+    trainings: int,
+    own: FloatArray,
+    known: Mapping[str, FloatArray],
+    rule: str,
+    against: Sequence[str],
+) -> Line:
+    ends = known[rule], known[BEST]
     single = ratio_of_sums(ends[0][None], own, ends[1][None])
     return Line(
         title,
@@ -68,7 +79,7 @@ def _line(title: str, trainings: int, own: FloatArray, known: Mapping[str, Float
         float((ends[0] - own).mean()),
         {
             name: method_difference(own, known[name][None], *ends, named_generator(STREAM))
-            for name in AGAINST
+            for name in against
         },
     )
 
@@ -100,11 +111,18 @@ def curve(scenario: str, method: str) -> Curve | None:
 @lru_cache
 def possible_eur(scenario: str) -> float:
     """What the optimum saves in a validation week, mean [EUR]."""
-    known = costs(next(board for board in VALIDATION if board.scenario == scenario))
-    return float((known[RULE] - known[BEST]).mean())
+    known, rule = _validated(scenario)
+    return float((known[rule] - known[BEST]).mean())
 
 
 def validation_score(scenario: str, player: str) -> float:
     """Score of a player that was not trained, on validation weeks."""
-    known = costs(next(board for board in VALIDATION if board.scenario == scenario))
-    return float(ratio_of_sums(known[RULE], known[player], known[BEST]))
+    known, rule = _validated(scenario)
+    return float(ratio_of_sums(known[rule], known[player], known[BEST]))
+
+
+def _validated(scenario: str) -> tuple[Mapping[str, FloatArray], str]:
+    """Costs on the validation weeks by player, and the name of the rule at 0."""
+    every = [board for board in EVERY if board.split == "validation"]
+    board = next(board for board in every if board.scenario == scenario)
+    return costs(board), board.players[0]

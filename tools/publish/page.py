@@ -7,10 +7,10 @@ from typing import Final
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from tools.build_cards import table
 from tools.publish import focal_role
-from tools.publish.numbers import AGAINST, Line, curve, lines, validation_score
+from tools.publish.numbers import Line, curve, lines, validation_score
 from tools.publish.pictures import draw_curves, draw_scores
-from tools.publish.plan import ABLATED, ABLATIONS, AGENT_STEPS, METHODS
-from tools.publish.score import TEST
+from tools.publish.plan import ABLATED, ABLATIONS, AGENT_STEPS, CHOICE_STEPS, CHOICES, METHODS
+from tools.publish.score import BATTERY, TEST
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PAGE: Final = DOCS / "results.md"
@@ -29,6 +29,8 @@ def page(boards: Mapping[str, Sequence[Line]] | None = None) -> str:
     """The text, its tables filled in."""
     boards = boards or {board.scenario: lines(board) for board in TEST}
     parts = {f"scores {scenario}": scores(found) for scenario, found in boards.items()}
+    batteries = [board for board in BATTERY if board.split == "test"]
+    parts |= {f"scores {board.scenario}": scores(lines(board)) for board in batteries}
     parts |= {f"focal {seats.scenario}": one_seat(seats) for seats in focal_role.SEATS}
     parts["times"], parts["ablations"] = times(), ablations()
     text = TEXT.read_text(encoding="utf-8")
@@ -43,11 +45,12 @@ def page(boards: Mapping[str, Sequence[Line]] | None = None) -> str:
 def scores(found: Sequence[Line]) -> str:
     """All players of a board."""
     head = ["player", "trainings", "score", "95 % interval", "lowest to highest training"]
-    head += [f"above `{name}`" for name in AGAINST] + ["EUR saved a week"]
+    against = list(found[0].over)
+    head += [f"above `{name}`" for name in against] + ["EUR saved a week"]
     rows = []
     for line in found:
         spread = f"{line.lowest:.1f} to {line.highest:.1f}" if line.trainings > 1 else ""
-        over = ["" if line.title == f"`{name}`" else _signed(line.over[name]) for name in AGAINST]
+        over = ["" if line.title == f"`{name}`" else _signed(line.over[name]) for name in against]
         rows.append([
             line.title, line.trainings or "", f"**{line.score.point:.1f}**",
             f"{line.score.low:.1f} to {line.score.high:.1f}", spread, *over,
@@ -82,10 +85,12 @@ def one_seat(seats: focal_role.Seats) -> str:
 def times() -> str:
     """Length of the trainings."""
     rows = []
-    for scenario, steps in AGENT_STEPS.items():
-        for name, method in METHODS.items():
-            found = curve(scenario, name)
-            if found is not None:
+    for lengths, methods in ((AGENT_STEPS, METHODS), (CHOICE_STEPS, CHOICES)):
+        for scenario, steps in lengths.items():
+            for name, method in methods.items():
+                found = curve(scenario, name)
+                if found is None:
+                    continue
                 seconds = sorted(found.seconds)[len(found.seconds) // 2]
                 rows.append([f"`{scenario}`", method.title, f"{steps / 1e6:g} M", f"{seconds:.0f}"])
     return table(["scenario", "method", "agent-steps", "seconds, median"], rows)

@@ -73,6 +73,16 @@ ABLATIONS: Final[Mapping[str, Method]] = {
 """Options, each beside `mappo-cold` or `mappo`; their validation scores are published."""
 
 
+CHOICE_STEPS: Final[Mapping[str, int]] = {
+    "battery-146-v0": 800_000,
+    "battery-146-wide-v0": 800_000,
+}
+"""The same where columns are choices: a minute of one processor."""
+
+CHOICES: Final[Mapping[str, Method]] = {"ppo": Method("PPO, masked choices, torch", "ppo", {}, 5)}
+"""Methods for them."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Training:
     """One training."""
@@ -89,14 +99,15 @@ class Training:
     @property
     def told(self) -> Method:
         """How it is trained."""
-        return ABLATIONS[self.method] if self.ablation else METHODS[self.method]
+        return {**METHODS, **ABLATIONS, **CHOICES}[self.method]
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """What the trainer is told."""
         own = {"scenario": self.scenario, "seed": self.seed}
-        steps = {"agent_steps": AGENT_STEPS[self.scenario]}
-        return {**own, **steps, **COMMON, **self.told.settings}
+        steps = {"agent_steps": {**AGENT_STEPS, **CHOICE_STEPS}[self.scenario]}
+        common = {} if self.method in CHOICES else COMMON
+        return {**own, **steps, **common, **self.told.settings}
 
     @property
     def folder(self) -> Path:
@@ -125,3 +136,7 @@ def trainings() -> Iterator[Training]:
         for name, method in ABLATIONS.items():
             if seed < method.seeds:
                 yield Training(ABLATED, name, seed)
+        for scenario in CHOICE_STEPS:
+            for name, method in CHOICES.items():
+                if seed < method.seeds:
+                    yield Training(scenario, name, seed)

@@ -18,8 +18,7 @@ from rich.progress import Progress
 
 from baselines.community.optimal.policy import optimum
 from p2p_market.community.baselines import RULE
-from p2p_market.community.episode.episode import stack
-from p2p_market.evaluation.benchmark import all_weeks, best_of, draw_weeks
+from p2p_market.evaluation.benchmark import Yardstick, all_weeks, best_of, draw_weeks
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import published
 from p2p_market.evaluation.players.player import play
@@ -28,12 +27,15 @@ from p2p_market.evaluation.running.processes import in_processes
 from p2p_market.files import write_text
 from p2p_market.registry import load_scenario
 from p2p_market.track import OPTIMUM, Trajectory
-from tools.publish.plan import AGENT_STEPS, FOLDER, METHODS, Training
+from p2p_market.tracks import track_of
+from tools.publish.plan import AGENT_STEPS, CHOICE_STEPS, CHOICES, FOLDER, METHODS, Training
 
 SCHEMA: Final = "p2p_market/published/1"
 SEED: Final = 0  # of the episodes
 BOARDS: Final = FOLDER / "boards"
+YEARS: Final = FOLDER / "years"  # scenarios whose prices no training has seen
 BESIDE: Final = (RULE, "truthful", "zip", "storage-value", "mpc-alone", "mpc-community")
+BATTERIES: Final = ("dam-only", "random-masked", "reserve-first", "mpc-battery")
 BEST: Final = "best"  # the 100 of the scale
 
 
@@ -41,19 +43,26 @@ BEST: Final = "best"  # the 100 of the scale
 class Board:
     """Weeks that are played."""
 
-    scenario: str
+    scenario: str  # id, or a YAML file in `YEARS`
     split: str
     trained_in: str | None  # the scenario whose networks play; None: rules and planners only
+    players: tuple[str, ...] = BESIDE  # the first at 0, the last the slow one
 
     @property
     def path(self) -> Path:
         """The record of what was played."""
-        return BOARDS / f"{self.scenario}-{self.split}.json"
+        return BOARDS / f"{self.scenario.removesuffix('.yaml')}-{self.split}.json"
+
+    @property
+    def loaded(self) -> Any:
+        """The scenario."""
+        own = self.scenario.endswith(".yaml")
+        return load_scenario(YEARS / self.scenario if own else self.scenario)
 
     @property
     def beside(self) -> tuple[str, ...]:
         """Players that were not trained; the slow one on test weeks only."""
-        return BESIDE if self.split == "test" else BESIDE[:-1]
+        return self.players if self.split == "test" else self.players[:-1]
 
     @property
     def networks(self) -> list[Path]:
@@ -62,7 +71,7 @@ class Board:
             return []
         every = [
             Training(self.trained_in, name, seed).policy
-            for name, method in METHODS.items()
+            for name, method in {**METHODS, **CHOICES}.items()
             for seed in range(method.seeds)
         ]
         return [path for path in every if path.is_file()]
@@ -74,6 +83,15 @@ TEST: Final = (
     Board(HELD_OUT, "test", "community-16-v0"),  # households, roofs and batteries never seen
 )
 VALIDATION: Final = tuple(Board(scenario, "validation", None) for scenario in AGENT_STEPS)
+OTHER_YEAR: Final = Board(
+    "battery-146-wide-other-v0.yaml", "test", "battery-146-wide-v0", BATTERIES
+)
+BATTERY: Final = (
+    *(Board(scenario, "test", scenario, BATTERIES) for scenario in CHOICE_STEPS),
+    OTHER_YEAR,
+    *(Board(scenario, "validation", None, BATTERIES) for scenario in CHOICE_STEPS),
+)
+EVERY: Final = (*TEST, *VALIDATION, *BATTERY)
 
 
 def name_of(network: Path) -> str:
@@ -126,7 +144,7 @@ def _digest(played: Trajectory) -> str:
 
 def _best_eur(board: Board) -> Any:
     scenario, _, singles = _weeks(board)
-    planner = optimum(scenario, proved=True)
+    planner = optimum(scenario, proved=True) if board.players is BESIDE else Yardstick(scenario)
     plans = [published(scenario, each) or planner.plan(each) for each in singles]
     proofs = [
         certify(scenario, each, plan, OPTIMUM) for each, plan in zip(singles, plans, strict=True)
@@ -139,14 +157,14 @@ def _best_eur(board: Board) -> Any:
 
 @lru_cache(maxsize=2)
 def _weeks(board: Board) -> tuple[Any, ...]:
-    scenario = load_scenario(board.scenario)
-    singles = draw_weeks(scenario, board.split, all_weeks(scenario), SEED)
-    return scenario, stack(singles), singles
+    scenario = board.loaded
+    singles = draw_weeks(scenario, board.split, all_weeks(scenario, board.split), SEED)
+    return scenario, track_of(scenario).stack(singles), singles
 
 
 def read(board: Board) -> dict[str, Any]:
     """The record of a board, empty if there is none or its scenario has changed."""
-    digest = load_scenario(board.scenario).digest
+    digest = board.loaded.digest
     if board.path.is_file():
         record: dict[str, Any] = json.loads(board.path.read_text(encoding="utf-8"))
         if (record["schema"], record["digest"]) == (SCHEMA, digest):
@@ -156,14 +174,17 @@ def read(board: Board) -> dict[str, Any]:
 
 
 def costs(board: Board) -> Mapping[str, Any]:
-    """Social cost by player, (week,) [EUR]."""
-    players = read(board)["players"]
-    return {name: np.array(each["social_cost_eur"]) for name, each in players.items()}
+    """Social cost by player, (week,) [EUR]; the mean where a week is drawn several times."""
+    players, weeks = read(board)["players"], len(all_weeks(board.loaded, board.split))
+    return {
+        name: np.array(each["social_cost_eur"]).reshape(weeks, -1).mean(axis=1)
+        for name, each in players.items()
+    }
 
 
 def score(workers: int) -> None:
     """Play all that is not recorded yet."""
-    boards = (*TEST, *VALIDATION)
+    boards = EVERY
     records = {board: read(board) for board in boards}
     missing = [
         task

@@ -25,8 +25,8 @@ from baselines.learners.mappo.module import SHARED, CommunityModule
 from baselines.learners.mappo.runner import CommunityRunner, Table
 from baselines.learners.mappo.settings import Cluster
 from baselines.learners.mappo.sight import Sight
-from baselines.learners.ppo.collect import log_density, segment_steps
-from baselines.learners.ppo.network import Actor
+from baselines.learners.ppo.collect import segment_steps
+from baselines.learners.ppo.network import Actor, log_density
 from p2p_market.errors import ClusterError
 
 ENVIRONMENT: Final = "p2p_market"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from baselines.learners.ppo.args import Args
 from baselines.learners.ppo.collect import Collector, first_seed
-from baselines.learners.ppo.decision import KINDS, Decision
+from baselines.learners.ppo.decision import Decision, chosen
 from baselines.learners.ppo.network import FAR, Inputs, moments, normalised
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.observation import state_features
@@ -83,6 +83,6 @@ def remembered(scenario: Scenario, args: Args, state: Mapping[str, Tensor]) -> S
 
 
 def _blank(scenario: Scenario, args: Args) -> Sight:
-    decision, width = KINDS[args.decision](scenario), len(state_features(scenario))
+    decision, width = chosen(args.decision, scenario), len(state_features(scenario))
     inputs = Inputs(decision.names)
     return Sight(scenario, args, decision, inputs, torch.zeros(width), torch.ones(width))

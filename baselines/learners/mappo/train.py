@@ -21,13 +21,15 @@ from baselines.learners.mappo.algorithm import RESUME, configuration
 from baselines.learners.mappo.module import SHARED
 from baselines.learners.mappo.settings import Settings, settings_from
 from baselines.learners.mappo.sight import Sight, remembered, survey
+from baselines.learners.plain import only_role
 from baselines.learners.ppo.collect import segment_steps
 from baselines.learners.ppo.imitate import imitate, lessons
 from baselines.learners.ppo.learn import Report
+from baselines.learners.ppo.masked import choices_of
 from baselines.learners.ppo.network import Actor
-from baselines.learners.ppo.policy import Network, TorchPolicy
+from baselines.learners.ppo.policy import Network, TorchPolicy, Validation
 from baselines.learners.ppo.train import Tell, drive
-from p2p_market.errors import ClusterError
+from p2p_market.errors import ClusterError, PolicyError
 from p2p_market.evaluation.running.cluster import LOCAL, connected
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.registry import load_scenario
@@ -48,15 +50,21 @@ class Training:
         """Before the first episode.
 
         Raises:
-            PolicyError: if the segments do not make whole episodes.
+            PolicyError: if the segments do not make whole episodes, or columns are choices.
         """
         self.settings, self.args = settings, settings.args
         self.scenario = load_scenario(self.args.scenario)
+        if choices_of(only_role(self.scenario)):
+            raise PolicyError(
+                f"{self.args.scenario}: the trainer 'mappo' learns numbers, and here are choices; "
+                "take 'ppo'"
+            )
         self.segments = self.scenario.steps // segment_steps(self.args, self.scenario)
         self.episode, self.best_eur = 0, -np.inf
         agents = self.args.communities * len(self.scenario.agents)
         self.episode_agent_steps = agents * self.scenario.steps
         self.sight: Sight
+        self.actor: Actor
         self.network: Network
         self.algorithm: Any = None
         self.open = ExitStack()
@@ -92,11 +100,15 @@ class Training:
             raise ClusterError(f"the cluster lost a process ({error}); {RESUME}") from error
         self.episode += 1
         self._fetch()
-        deviation = float(self.network.actor.log_deviation.detach().exp().mean())
+        deviation = float(self.actor.log_deviation.detach().exp().mean())
         explained = float(result[LEARNER_RESULTS][SHARED]["vf_explained_var"])
         rows = self.scenario.steps * len(self.decision.owners)
         reward = float(result[ENV_RUNNER_RESULTS][EPISODE_RETURN_MEAN]) / rows
         return Report(explained, *self._moved(), deviation), reward
+
+    def validation(self) -> Validation:
+        """The weeks on which policies are chosen."""
+        return Validation(self.scenario)
 
     def policy(self) -> TorchPolicy:
         """The policy of the moment."""
@@ -141,8 +153,8 @@ class Training:
             self.algorithm = config.build_algo()
         torch.set_num_threads(1)
         spare = torch.Generator()
-        actor = Actor(self.sight.inputs.width, self.decision.width, self.args, spare)
-        self.network = Network(self.sight.inputs, actor)
+        self.actor = Actor(self.sight.inputs.width, self.decision.width, self.args, spare)
+        self.network = Network(self.sight.inputs, self.actor)
         self._share()
         self._fetch()
 
@@ -150,9 +162,9 @@ class Training:
         """Give the learners an actor that an expert has taught."""
         taught = lessons(self.scenario, self.decision, self.args)
         generator = torch.Generator().manual_seed(self.args.seed)
-        imitate(self.sight.inputs, self.network.actor, taught, self.args, generator)
+        imitate(self.sight.inputs, self.actor, taught, self.args, generator)
         weights = self.algorithm.learner_group.get_weights([SHARED])[SHARED]
-        for key, value in self.network.actor.state_dict().items():
+        for key, value in self.actor.state_dict().items():
             weights[f"actor.{key}"] = value.numpy().copy()
         self.algorithm.learner_group.set_weights({SHARED: weights})
         self._share()
@@ -160,7 +172,7 @@ class Training:
     def _moved(self) -> tuple[float, float]:
         """What the last update did; RLlib does not tell, so it is known for batches only."""
         if self.settings.cluster.path == "batched":
-            moved: tuple[float, float] = self.algorithm.moved(self.network.actor)
+            moved: tuple[float, float] = self.algorithm.moved(self.actor)
             return moved
         return float("nan"), float("nan")
 
@@ -186,7 +198,7 @@ class Training:
         """Take the actor's weights over from the learners."""
         weights = self.algorithm.learner_group.get_weights([SHARED])[SHARED]
         own = {key: value for key, value in weights.items() if key.startswith("actor.")}
-        self.network.actor.load_state_dict(
+        self.actor.load_state_dict(
             {key.removeprefix("actor."): torch.as_tensor(value) for key, value in own.items()}
         )
 

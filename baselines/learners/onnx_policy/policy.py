@@ -5,7 +5,7 @@ The file maps one input `rows`, (row, column) float32 in physical units, to one 
 (row, number), 0 at the start of an episode, and an output `next_state`. Its metadata say what it
 was made for:
 
-- `decision`: what a row is and what outputs mean, a key of `baselines.learners.ppo.decision.KINDS`;
+- `decision`: what a row is and what outputs mean: `plain`, or a name of the track's own (`OWN`);
 - `columns`: a JSON list, the names of the columns in order.
 
 Networks differ between processors in their last bits. So outputs and states are rounded to a grid
@@ -14,7 +14,7 @@ of 2^-12 before anything is made of them; a run stores the actions that came of 
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,15 +23,19 @@ from typing import Final
 import numpy as np
 import onnxruntime
 
-from baselines.learners.decision import made_for_others
+from baselines.learners.decision import Decision, made_for_others
 from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT, STATE
-from baselines.learners.ppo.decision import KINDS, Decision
-from p2p_market.community.scenario.scenario import Scenario
+from baselines.learners.plain import plain
 from p2p_market.errors import PolicyError
+from p2p_market.loading import load
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.track import AnyScenario
 
 WEIGHTS_FOLDER: Final = "session.model_external_initializers_file_folder_path"
 PER_UNIT: Final = 4096.0  # grid of outputs
+
+OWN: Final[Mapping[str, str]] = {"community": "baselines.learners.ppo.decision:KINDS"}
+"""Track -> decisions of its own by name, imported on use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def on_grid(values: Float32Array) -> Float32Array:
     return np.asarray(np.round(values * PER_UNIT) / PER_UNIT, dtype=np.float32)
 
 
-def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
+def from_file(scenario: AnyScenario, path: str) -> OnnxPolicy:
     """The policy of a file in a scenario.
 
     Raises:
@@ -93,13 +97,25 @@ def from_file(scenario: Scenario, path: str) -> OnnxPolicy:
             "onnx.helper.set_model_props"
         )
     _check_inputs(path, _session(model))
-    kind = told[DECISION]
-    if kind not in KINDS:
-        raise PolicyError(f"{path}: unknown decision {kind!r}; known: {', '.join(KINDS)}")
-    decision = KINDS[kind](scenario)
+    kind, known = told[DECISION], _decisions(scenario)
+    if kind not in known:
+        raise PolicyError(f"{path}: unknown decision {kind!r}; known: {', '.join(known)}")
+    decision = known[kind](scenario)
     if other := made_for_others(json.loads(told[COLUMNS]), decision.names, scenario.spec.id):
         raise PolicyError(f"{path} {other}")
+    given = _session(model).get_outputs()[0].shape[-1]
+    if isinstance(given, int) and given != decision.width:
+        raise PolicyError(
+            f"{path} has {given} outputs per row, and {scenario.spec.id} needs {decision.width}; "
+            "train it in this scenario"
+        )
     return OnnxPolicy(model, decision)
+
+
+def _decisions(scenario: AnyScenario) -> Mapping[str, Callable[[AnyScenario], Decision]]:
+    """What a network may decide in a scenario, by name."""
+    own = OWN.get(scenario.spec.track)
+    return {**(load(own) if own else {}), "plain": plain}
 
 
 def _check_inputs(path: str, session: onnxruntime.InferenceSession) -> None:

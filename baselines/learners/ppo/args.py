@@ -8,6 +8,14 @@ from baselines.learners.ppo.decision import KINDS
 from p2p_market.errors import PolicyError
 
 CRITICS: Final = ("mappo", "ippo")
+FAST: Final[Mapping[str, Any]] = {
+    "agent_steps": 4_000_000, "critic": "ippo", "decision": "plain", "communities": 64,
+    "segment_h": 168.0, "epochs": 6, "minibatch": 2048, "discount_per_h": 0.99,
+    "trace_per_h": 0.95, "entropy_weight": 0.003, "hidden": 128, "reward_scale": 0.001,
+    "imitate": "", "first_wear": 0.0, "wear_steps": 200_000, "validate_every": 8,
+}  # fmt: skip
+"""What differs where a role's columns are choices."""
+
 COUNTS: Final = (
     "agent_steps", "communities", "epochs", "minibatch", "hidden", "imitate_weeks",
     "imitate_epochs", "validate_every",
@@ -28,7 +36,8 @@ class Args:
     """`mappo`: values from joint state and the agent's observation. `ippo`: without the former."""
     decision: str = "around_rule"
     """`around_rule`: set-points relative to the self-consumption rule, truthful orders for the
-    rest. `full`: every column of the environment's action."""
+    rest. `full`: every column of the environment's action. `plain`: the observation and every
+    column as they are, the only one where columns are choices."""
     communities: int = 64
     """Communities played at the same time, each in a week of its own."""
     segment_h: float = 24.0
@@ -66,7 +75,11 @@ class Args:
     imitate_epochs: int = 8
     """Times that they are learnt from."""
     first_wear: float = 1.0
-    """Share of the degradation cost that counts at the beginning; all of it from the middle on."""
+    """Share of the degradation cost that counts at the beginning."""
+    wear_steps: int = 0
+    """Agent-steps after which all of it counts; 0 = half of the training."""
+    shaping: float = 0.0
+    """Weight of ledger entries that nobody pays, where columns are choices."""
     correction_eur_per_kwh: float = 0.0
     """Price of set-points beyond the storage's limits, on top of the scenario's."""
     community_share: float = 0.0
@@ -80,7 +93,7 @@ class Args:
         Raises:
             PolicyError: naming the key.
         """
-        for key, known in (("critic", CRITICS), ("decision", tuple(KINDS))):
+        for key, known in (("critic", CRITICS), ("decision", (*KINDS, "plain"))):
             if getattr(self, key) not in known:
                 raise PolicyError(
                     f"unknown {key} {getattr(self, key)!r}; known: {', '.join(known)}"
@@ -94,7 +107,7 @@ class Args:
         for key in ("learning_rate", "segment_h", "reward_scale", "first_deviation", "clip"):
             if not getattr(self, key) > 0.0:
                 raise PolicyError(f"{key} must be above 0, got {getattr(self, key)}")
-        for key in ("seed", "memory", "correction_eur_per_kwh"):
+        for key in ("seed", "memory", "correction_eur_per_kwh", "wear_steps"):
             if getattr(self, key) < 0:
                 raise PolicyError(f"{key} must be 0 or more, got {getattr(self, key)}")
 

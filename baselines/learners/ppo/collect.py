@@ -1,6 +1,5 @@
 """Play communities with the policy of the moment and keep what is to be learnt from."""
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +10,11 @@ from torch import Tensor
 from baselines.learners.ppo.args import Args
 from baselines.learners.ppo.decision import Decision
 from baselines.learners.ppo.earned import Yield
-from baselines.learners.ppo.network import Actor, Inputs
+from baselines.learners.ppo.network import Actor, Inputs, log_density
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.track import AnyScenario
 
 SURVEY_EVERY: Final = 8
 """Steps between two looks at what there is to be seen."""
@@ -30,21 +29,22 @@ class Segment:
     outputs: Tensor  # (step, community, row, output), as drawn
     log_probability: Tensor  # (step, community, row)
     rewards: Tensor  # (step, community, row), of the row's agent
+    allowed: Tensor  # (step, community, row, choice), True = may be chosen; of numbers no column
     carried: Tensor  # (community * row, number), by the actor into the first step
     ended: bool  # the episode, with the last step
 
 
-def segment_steps(args: Args, scenario: Scenario) -> int:
+def segment_steps(args: Args, scenario: AnyScenario) -> int:
     """Steps of a segment.
 
     Raises:
         PolicyError: if the segments do not make whole episodes.
     """
-    steps = round(args.segment_h / scenario.dt_h)
-    if steps < 1 or steps * scenario.dt_h != args.segment_h or scenario.steps % steps:
+    steps = round(args.segment_h / float(scenario.spec.dt_h))
+    if steps < 1 or steps * scenario.spec.dt_h != args.segment_h or scenario.steps % steps:
         raise PolicyError(
-            f"segment_h {args.segment_h:g}: needs whole steps of {scenario.dt_h:g} h, and a "
-            f"whole number of segments in {scenario.steps * scenario.dt_h:g} h"
+            f"segment_h {args.segment_h:g}: needs whole steps of {scenario.spec.dt_h:g} h, and a "
+            f"whole number of segments in {scenario.steps * scenario.spec.dt_h:g} h"
         )
     return steps
 
@@ -120,6 +120,7 @@ class Collector:
             outputs=torch.stack(outputs),
             log_probability=torch.stack(log_probability),
             rewards=torch.stack(rewards),
+            allowed=torch.ones(self.steps, *shape[:2], 0, dtype=torch.bool),
             carried=first,
             ended=ended,
         )
@@ -142,8 +143,3 @@ class Collector:
 def first_seed(args: Args) -> int:
     """Seed of the first community; trainings with other seeds share no episode."""
     return args.seed << 20
-
-
-def log_density(noise: Tensor, log_deviation: Tensor) -> Tensor:
-    """Logarithm of the density of a normal law, summed over outputs."""
-    return (-0.5 * noise**2 - log_deviation - 0.5 * math.log(2.0 * math.pi)).sum(-1)

@@ -14,6 +14,7 @@ from baselines.learners.decision import Outputs
 from p2p_market.community.observation import features
 from p2p_market.community.rules.policy import ASSET_FEATURES, truthful
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
 
 OWN: Final = ASSET_FEATURES
@@ -176,3 +177,17 @@ KINDS: Final[Mapping[str, Callable[[Scenario], Decision]]] = {
     "full": Full,
 }
 """Name of what outputs mean -> the class."""
+
+
+def chosen(kind: str, scenario: Scenario) -> Decision:
+    """The decision of that name.
+
+    Raises:
+        PolicyError: if this track has none of it.
+    """
+    if kind not in KINDS:
+        raise PolicyError(
+            f"decision {kind!r} is for columns that are choices, which {scenario.spec.id} does "
+            f"not have; known: {', '.join(KINDS)}"
+        )
+    return KINDS[kind](scenario)

@@ -27,7 +27,8 @@ class Yield:
         self.dt_h, self.worth = scenario.dt_h, scenario.spec.terminal_value_eur_per_kwh
         self.args, self.wear = args, scenario.nodes.degradation_eur_per_kwh
         agents = args.communities * len(scenario.agents)
-        self.learning_episodes = args.agent_steps / (agents * scenario.steps)
+        whole = args.wear_steps or args.agent_steps / 2.0
+        self.learning_episodes = whole / (agents * scenario.steps)
         self.forgiven = 0.0  # share of the degradation cost that does not count yet
         self.level_kwh: FloatArray = np.zeros(0)  # (community, agent, asset); while away, the last
         self.first_kwh: FloatArray = np.zeros(0)  # where the agent first met it
@@ -35,7 +36,7 @@ class Yield:
 
     def begin(self, seen: Float32Array, episode: int) -> None:
         """The training's episode of this number begins, with its first observations."""
-        done = min(1.0, 2.0 * episode / self.learning_episodes)
+        done = min(1.0, episode / self.learning_episodes)
         self.forgiven = (1.0 - self.args.first_wear) * (1.0 - done)
         self.met = self._here(seen)
         self.first_kwh = self.level_kwh = np.where(self.met, self._level(seen), 0.0)

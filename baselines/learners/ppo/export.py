@@ -5,7 +5,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import onnx
 import torch
@@ -19,7 +19,6 @@ from baselines.learners.onnx_policy.layout import (
     OUTPUT,
     STATE,
 )
-from baselines.learners.ppo.policy import Network
 from p2p_market.files import write_bytes
 
 OPSET: Final = 17
@@ -28,7 +27,7 @@ OPSET: Final = 17
 class _Forgetful(nn.Module):
     """A network without memory, from rows to outputs."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
         self.network = network
 
@@ -37,10 +36,11 @@ class _Forgetful(nn.Module):
         return outputs
 
 
-def write_onnx(path: Path, network: Network, columns: Sequence[str], decision: str) -> None:
+def write_onnx(path: Path, network: Any, columns: Sequence[str], decision: str) -> None:
     """Write a network, its normalisation inside.
 
     Args:
+        network: a `Network`, or a module with inputs and actor like those of one.
         columns: names of the columns of a row.
         decision: what outputs mean, a key of `baselines.learners.ppo.decision.KINDS`.
     """

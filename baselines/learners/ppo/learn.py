@@ -4,15 +4,34 @@ Source: Schulman et al. (2017), arXiv:1707.06347; advantages: Schulman et al. (2
 arXiv:1506.02438; the critic on the joint state: Yu et al. (2022), arXiv:2103.01955.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from baselines.learners.ppo.args import Args
-from baselines.learners.ppo.collect import Segment, log_density
-from baselines.learners.ppo.network import Actor, layers, moments, normalised
+from baselines.learners.ppo.collect import Segment
+from baselines.learners.ppo.network import layers, moments, normalised
+
+
+class Law(Protocol):
+    """An actor as it is learnt from, whatever its outputs are drawn from."""
+
+    def judged(
+        self, inputs: Tensor, carried: Tensor, outputs: Tensor, allowed: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logarithms of the probability of outputs, (step, row), and their entropy."""
+
+    def nothing(self, rows: int) -> Tensor:
+        """What is carried into the first step of an episode, (row, number)."""
+
+    def explored(self, entropy: float) -> float:
+        """How much is explored, as the log tells it."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All that is learnt."""
 
 
 class Critic(nn.Module):
@@ -32,7 +51,8 @@ class Critic(nn.Module):
 
     def freeze(self, joint: Tensor) -> None:
         """Take mean and spread of joint states, (row, feature)."""
-        self.mean, self.spread = moments(joint)
+        if self.central:
+            self.mean, self.spread = moments(joint)
 
     def situations(self, segment: Segment) -> Tensor:
         """What values depend on, (step + 1, community, agent, input)."""
@@ -54,7 +74,7 @@ class Report(NamedTuple):
     explained: float  # share of the variance of returns that the critic foretold
     moved: float  # mean divergence between the policies before and after
     cut: float  # share of rows at the clip
-    deviation: float  # of the exploration, mean over outputs
+    explored: float  # deviation of the exploration, mean over outputs; of choices the entropy
 
 
 def advantages(
@@ -75,7 +95,7 @@ def advantages(
 class Learner:
     """Networks in training."""
 
-    actor: Actor
+    actor: Law
     critic: Critic
     args: Args
     dt_h: float
@@ -111,39 +131,44 @@ class Learner:
         gain = (gain - gain.mean()) / (gain.std() + 1e-8)
         steps = len(segment.rewards)
         rows = [segment.inputs[:steps], situations[:steps], segment.outputs]
-        parts = [*rows, segment.log_probability, gain, returns]
+        parts = [*rows, segment.allowed, segment.log_probability, gain, returns]
         if args.memory:  # whole sequences, each with what was carried into it
             told = self._epochs([part.flatten(1, 2) for part in parts], segment.carried)
         else:  # single rows
             flat = [part.flatten(0, 2)[None] for part in parts]
             told = self._epochs(flat, self.actor.nothing(flat[0].shape[1]))
-        deviation = float(self.actor.log_deviation.detach().exp().mean())
-        return Report(explained, *told, deviation)
+        moved, cut, entropy = told
+        return Report(explained, moved, cut, self.actor.explored(entropy))
 
-    def _epochs(self, parts: list[Tensor], carried: Tensor) -> tuple[float, float]:
-        """Learn from parts (step, row, ...) in minibatches of rows, each in every epoch once."""
-        moved, cut = [], []
+    def _epochs(self, parts: list[Tensor], carried: Tensor) -> list[float]:
+        """Learn from parts (step, row, ...) in minibatches of rows, each in every epoch once.
+
+        Returns:
+            Means over minibatches: divergence, share at the clip, entropy.
+        """
+        told = []
         steps, count = parts[0].shape[:2]
         for _ in range(self.args.epochs):
             order = torch.randperm(count, generator=self.generator)
             for chosen in torch.split(order, max(1, self.args.minibatch // steps)):
                 rows = [part.index_select(1, chosen) for part in parts]
-                ratio = self._minibatch(rows, carried[chosen])
-                moved.append(float((ratio - 1.0 - ratio.log()).mean()))
-                cut.append(float(((ratio - 1.0).abs() > self.args.clip).float().mean()))
-        return sum(moved) / len(moved), sum(cut) / len(cut)
+                ratio, entropy = self._minibatch(rows, carried[chosen])
+                moved = float((ratio - 1.0 - ratio.log()).mean())
+                cut = float(((ratio - 1.0).abs() > self.args.clip).float().mean())
+                told.append((moved, cut, float(entropy)))
+        return [sum(column) / len(told) for column in zip(*told, strict=True)]
 
-    def _minibatch(self, rows: list[Tensor], carried: Tensor) -> Tensor:
-        """One gradient step; the ratios of probabilities before it."""
-        inputs, situations, outputs, before, gain, returns = rows
-        args, log_deviation = self.args, self.actor.log_deviation
-        noise = (outputs - self.actor(inputs, carried)[0]) / log_deviation.exp()
-        ratio = (log_density(noise, log_deviation) - before).exp()
+    def _minibatch(self, rows: list[Tensor], carried: Tensor) -> tuple[Tensor, Tensor]:
+        """One gradient step; the ratios of probabilities and the entropy before it."""
+        inputs, situations, outputs, allowed, before, gain, returns = rows
+        args = self.args
+        after, entropy = self.actor.judged(inputs, carried, outputs, allowed)
+        ratio = (after - before).exp()
         held = ratio.clamp(1.0 - args.clip, 1.0 + args.clip)
         policy_loss = -torch.min(gain * ratio, gain * held).mean()
         value_loss = ((self.critic(situations) - returns) ** 2).mean()
         loss = policy_loss + args.value_weight * value_loss
-        loss = loss - args.entropy_weight * log_deviation.sum()
+        loss = loss - args.entropy_weight * entropy
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(
@@ -151,4 +176,4 @@ class Learner:
             args.gradient_norm,
         )
         self.optimiser.step()
-        return ratio.detach()
+        return ratio.detach(), entropy.detach()

@@ -106,6 +106,8 @@ class Actor(nn.Module):
     Shapes: inputs (step, row, input), carried (row, number); without memory the number is 0.
     """
 
+    told = "deviation"  # of what is explored, in the log
+
     def __init__(self, inputs: int, outputs: int, args: Args, generator: torch.Generator) -> None:
         """With first outputs near 0."""
         super().__init__()
@@ -124,9 +126,30 @@ class Actor(nn.Module):
         """The same from inputs with all that is remembered, (..., output)."""
         return torch.tanh(self.body(seen))
 
+    def judged(
+        self, inputs: Tensor, carried: Tensor, outputs: Tensor, allowed: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logarithms of the density of outputs, (step, row), and what the entropy grows with.
+
+        Args:
+            outputs: as drawn, (step, row, output).
+            allowed: numbers are never masked; without columns.
+        """
+        noise = (outputs - self(inputs, carried)[0]) / self.log_deviation.exp()
+        return log_density(noise, self.log_deviation), self.log_deviation.sum()
+
+    def explored(self, entropy: float) -> float:
+        """Standard deviation of the exploration, mean over outputs."""
+        return float(self.log_deviation.detach().exp().mean())
+
     def nothing(self, rows: int) -> Tensor:
         """What is carried into the first step of an episode, (row, number)."""
         return torch.zeros(rows, self.memory.hidden_size if self.memory is not None else 0)
+
+
+def log_density(noise: Tensor, log_deviation: Tensor) -> Tensor:
+    """Logarithm of the density of a normal law, summed over outputs."""
+    return (-0.5 * noise**2 - log_deviation - 0.5 * math.log(2.0 * math.pi)).sum(-1)
 
 
 def remembering(inputs: int, width: int, generator: torch.Generator) -> nn.GRU:

@@ -1,12 +1,14 @@
 """A network as a policy, and what it saves on the validation weeks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.learners.ppo.decision import Decision
+from baselines.learners.decision import Decision
+from baselines.learners.ppo.choices import ChoiceActor, Seen
 from baselines.learners.ppo.network import Actor, Inputs
 from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.rules.policy import no_trade, truthful
@@ -23,7 +25,7 @@ SEED = 0
 class Network(nn.Module):
     """Normalisation and actor in one."""
 
-    def __init__(self, inputs: Inputs, actor: Actor) -> None:
+    def __init__(self, inputs: Inputs | Seen, actor: Actor | ChoiceActor) -> None:
         """Out of parts that may go on training."""
         super().__init__()
         self.inputs, self.actor = inputs, actor
@@ -62,6 +64,8 @@ class TorchPolicy:
 class Validation:
     """The weeks on which policies are chosen; test weeks are never played in a training."""
 
+    shown: Mapping[str, float] = MappingProxyType({})  # beside the log; nothing
+
     def __init__(self, scenario: Scenario) -> None:
         """Draws them, and plays the two rules."""
         keys = [choose_key(scenario, SEED, SPLIT, week) for week in range(WEEKS_PER_SPLIT)]
@@ -69,9 +73,18 @@ class Validation:
         self.rule_eur = self._cost_eur(no_trade(scenario))
         self.truthful_eur = self.saving_eur(truthful(scenario))
 
+    def told(self) -> str:
+        """What to compare with."""
+        return f"{saved(self.truthful_eur, 'no-trade')}: truthful rule"
+
     def saving_eur(self, policy: Policy) -> float:
         """Social cost saved against the no-trade rule, mean per week: what the score measures."""
         return self.rule_eur - self._cost_eur(policy)
 
     def _cost_eur(self, policy: Policy) -> float:
         return float(np.mean(rollout(self.scenario, self.episode, policy).social_cost_eur))
+
+
+def saved(saving_eur: float, rule: str) -> str:
+    """In words."""
+    return f"{saving_eur:8.2f} EUR per validation week less than `{rule}`"

@@ -15,19 +15,24 @@ import numpy as np
 import torch
 from tensorboardX import SummaryWriter
 
-from baselines.learners.ppo import checkpoint
-from baselines.learners.ppo.args import Args, args_from
+from baselines.learners.decision import Decision
+from baselines.learners.plain import only_role
+from baselines.learners.ppo import checkpoint, masked
+from baselines.learners.ppo.args import FAST, Args, args_from
 from baselines.learners.ppo.checkpoint import Row, Settings
 from baselines.learners.ppo.collect import Collector, first_seed
-from baselines.learners.ppo.decision import KINDS, Decision
+from baselines.learners.ppo.decision import chosen
 from baselines.learners.ppo.export import write_onnx
 from baselines.learners.ppo.imitate import imitate, lessons
 from baselines.learners.ppo.learn import Critic, Learner, Report
+from baselines.learners.ppo.masked import Parts, choices_of
 from baselines.learners.ppo.network import Actor, Inputs
-from baselines.learners.ppo.policy import Network, TorchPolicy, Validation
+from baselines.learners.ppo.policy import Network, TorchPolicy, Validation, saved
+from baselines.learners.ppo.verdicts import verdicts
 from p2p_market.community.envs.batch import CommunityBatch
-from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.registry import load_scenario
+from p2p_market.track import AnyScenario
+from p2p_market.tracks import track_of
 
 Tell = Callable[[int, int, str], None]
 """Called with agent-steps done, agent-steps in all, and a line of text or nothing."""
@@ -38,7 +43,7 @@ class Trainable(Protocol):
 
     kind: str  # name of the trainer, told in its checkpoints
     args: Args
-    scenario: Scenario
+    scenario: AnyScenario
     episode: int  # played so far
     best_eur: float  # saved on the validation weeks
 
@@ -67,6 +72,9 @@ class Trainable(Protocol):
     def learn(self) -> tuple[Report, float]:
         """Play and learn from one episode; how it went, and the mean reward."""
 
+    def validation(self) -> Any:
+        """The weeks on which policies are chosen."""
+
     def policy(self) -> TorchPolicy:
         """The policy of the moment."""
 
@@ -86,20 +94,16 @@ class Training:
             PolicyError: if the segments do not make whole episodes.
         """
         self.args = self.settings = args
-        scenario = load_scenario(args.scenario)
-        batch = CommunityBatch(scenario, args.communities, split="train")
-        self.scenario = scenario
+        self.scenario = scenario = load_scenario(args.scenario)
         self.generator = torch.Generator().manual_seed(args.seed)
-        self.decision = KINDS[args.decision](scenario)
-        self.collector = Collector(batch, self.decision, args, self.generator)
-        self.inputs = Inputs(self.decision.names)
-        joint = len(batch.state_feature_table)
-        self.actor = Actor(self.inputs.width, self.decision.width, args, self.generator)
-        critic = Critic(self.inputs.width, joint, args, self.generator)
+        made = _parts(args, scenario, self.generator)
+        self.collector, self.decision = made.collector, made.decision
+        self.inputs, self.actor, self.weeks = made.inputs, made.actor, made.weeks
+        critic = Critic(self.inputs.width, made.joint, args, self.generator)
         self.learner = Learner(self.actor, critic, args, scenario.dt_h, self.generator)
         self.network = Network(self.inputs, self.actor)
         self.episode, self.best_eur = 0, -np.inf
-        self.episode_agent_steps = batch.batch * len(batch.agents) * scenario.steps
+        self.episode_agent_steps = args.communities * len(scenario.agents) * scenario.steps
 
     @property
     def agent_steps(self) -> int:
@@ -128,6 +132,10 @@ class Training:
         self.episode += 1
         return report, float(np.mean(rewards))
 
+    def validation(self) -> Any:
+        """The weeks on which policies are chosen."""
+        return self.weeks(self.scenario)
+
     def policy(self) -> TorchPolicy:
         """The policy of the moment."""
         return TorchPolicy(self.network, self.decision)
@@ -153,6 +161,25 @@ class Training:
         self.collector.begin(first_seed(self.args), self.episode)
 
 
+def _parts(args: Args, scenario: Any, generator: torch.Generator) -> Parts:
+    """By the columns of the role: choices or numbers."""
+    role = only_role(scenario)
+    if choices_of(role):
+        return masked.parts(args, scenario, role, generator)
+    batch = CommunityBatch(scenario, args.communities, split="train")
+    decision = chosen(args.decision, scenario)
+    collector = Collector(batch, decision, args, generator)
+    inputs, joint = Inputs(decision.names), len(batch.state_feature_table)
+    actor = Actor(inputs.width, decision.width, args, generator)
+    return Parts(collector, decision, inputs, actor, joint, Validation)
+
+
+def _args(settings: Mapping[str, Any]) -> Args:
+    """Settings, on top of those of the scenario's kind of columns."""
+    role = only_role(load_scenario(settings.get("scenario", Args().scenario)))
+    return args_from({**FAST, **settings} if choices_of(role) else settings)
+
+
 def run(
     settings: Mapping[str, Any],
     folder: Path,
@@ -173,7 +200,7 @@ def run(
     Raises:
         PolicyError: wrong settings, or a folder with another training.
     """
-    return drive(Training(args_from(settings)), folder, minutes, tell)
+    return drive(Training(_args(settings)), folder, minutes, tell)
 
 
 def drive(
@@ -181,6 +208,7 @@ def drive(
 ) -> Path:
     """The same with a training of any kind, which has to be at its beginning."""
     args, tell = training.args, tell or _nobody
+    rule = track_of(training.scenario).CARD.rule
     torch.set_num_threads(1)
     kind, settings, digest = training.kind, training.settings, training.scenario.digest
     state = checkpoint.read_checkpoint(folder, kind, settings, digest)
@@ -189,10 +217,8 @@ def drive(
     else:
         training.restore(state)
     rows = checkpoint.read_rows(folder, training.agent_steps)
-    validation = Validation(training.scenario)
-    tell(
-        training.agent_steps, args.agent_steps, f"{_saved(validation.truthful_eur)}: truthful rule"
-    )
+    validation = training.validation()
+    tell(training.agent_steps, args.agent_steps, validation.told())
     clock = _Clock(minutes, rows[-1]["seconds"] if rows else 0.0)
     with _board(folder, training.agent_steps) as show:
         while training.agent_steps < args.agent_steps and not clock.over():
@@ -203,8 +229,10 @@ def drive(
             saving = validation.saving_eur(training.policy())
             rows.append(_row(training, clock.seconds(), saving, reward, report))
             _keep(training, folder, rows, saving)
-            show(rows[-1])
-            tell(training.agent_steps, args.agent_steps, _line(rows[-1]))
+            show({**rows[-1], **_by_name(rows[-1]), **validation.shown})
+            tell(training.agent_steps, args.agent_steps, _line(rows[-1], rule))
+    for line in verdicts(rows):
+        tell(training.agent_steps, args.agent_steps, line)
     return folder / checkpoint.POLICY
 
 
@@ -243,17 +271,25 @@ def _row(
         "explained": report.explained,
         "divergence": report.moved,
         "clipped": report.cut,
-        "deviation": report.deviation,
+        training.network.actor.told: report.explored,
     }
 
 
-def _line(row: Row) -> str:
-    million, saved = row["agent_steps"] / 1e6, _saved(row["validation_saving_eur"])
-    return f"{saved} after {million:.1f} M agent-steps, {row['seconds']:.0f} s"
+def _by_name(row: Row) -> Row:
+    """The same by the names of other libraries, of a training with choices."""
+    if "entropy" not in row:
+        return {}
+    return {
+        "train/clip_fraction": row["clipped"],
+        "train/approx_kl": row["divergence"],
+        "train/entropy_loss": -row["entropy"],
+        "train/explained_variance": row["explained"],
+    }
 
 
-def _saved(saving_eur: float) -> str:
-    return f"{saving_eur:8.2f} EUR per validation week less than `no-trade`"
+def _line(row: Row, rule: str) -> str:
+    million, told = row["agent_steps"] / 1e6, saved(row["validation_saving_eur"], rule)
+    return f"{told} after {million:.1f} M agent-steps, {row['seconds']:.0f} s"
 
 
 def _nobody(done: int, total: int, line: str) -> None:

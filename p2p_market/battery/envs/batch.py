@@ -65,7 +65,7 @@ class BatteryBatch:
         self._board: Board | None = None
 
     def reset(
-        self, seed: int | None = None, options: Mapping[str, Any] | None = None
+        self, seed: int | None = None, options: Mapping[str, Any] | None = None, first: int = 0
     ) -> tuple[Float32Array, BoolArray]:
         """Begin new episodes everywhere: observations and masks.
 
@@ -73,15 +73,18 @@ class BatteryBatch:
             seed: fleet b draws as a single environment with `seed + b` does; without one the last
                 seeds' sequences go on.
             options: as those of the environment; `split` is that of the batch if left out.
+            first: with a seed, number of the episode to begin with, so that play can go on where it
+                was left: what `reset(seed)` and as many further episodes lead to.
 
         Raises:
-            ArgumentError: if the seed is no whole number of 0 or more.
+            ArgumentError: if seed or first is no whole number of 0 or more.
             ScenarioError: if there is no such split, week or row.
         """
         if seed is not None or not self._seeds:
-            first = None if seed is None else whole_number("seed", seed, 0)
-            roots = [None] * self.batch if first is None else range(first, first + self.batch)
-            self._seeds, self._number = [np.random.SeedSequence(root) for root in roots], 0
+            root = None if seed is None else whole_number("seed", seed, 0)
+            roots = [None] * self.batch if root is None else range(root, root + self.batch)
+            self._seeds = [np.random.SeedSequence(one) for one in roots]
+            self._number = whole_number("first", first, 0)
         episode = self._drawn(options or {})
         if self._board is None:
             self._board = Board(self.scenario, episode)

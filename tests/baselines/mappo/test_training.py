@@ -218,6 +218,11 @@ def test_an_unknown_scenario_is_named(tmp_path):
         run({"scenario": "atlantis-v0"}, tmp_path)
 
 
+def test_choices_are_for_the_other_trainer(tmp_path):
+    with pytest.raises(PolicyError, match="learns numbers, and here are choices; take 'ppo'"):
+        run({"scenario": "battery-146-v0"}, tmp_path)
+
+
 def test_texts_of_a_command_line_are_settings():
     given = settings_from({"epochs": "3", "env_runners": "2", "ray": "auto"})
     assert (given.args.epochs, given.cluster.env_runners) == (3, 2)

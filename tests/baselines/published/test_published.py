@@ -7,11 +7,31 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from p2p_market.registry import load_scenario
 from tools.publish import score
 from tools.publish.numbers import curve, lines
 from tools.publish.page import PAGE, page
-from tools.publish.plan import AGENT_STEPS, FOLDER, METHODS, trainings
-from tools.publish.score import BESIDE, BEST, TEST, VALIDATION, Board, Task, check, name_of, read
+from tools.publish.plan import (
+    AGENT_STEPS,
+    CHOICE_STEPS,
+    CHOICES,
+    FOLDER,
+    METHODS,
+    trainings,
+)
+from tools.publish.score import (
+    BATTERY,
+    BESIDE,
+    BEST,
+    OTHER_YEAR,
+    TEST,
+    VALIDATION,
+    Board,
+    Task,
+    check,
+    name_of,
+    read,
+)
 
 RESALE = next(board for board in TEST if board.scenario == "resale-6-v0")
 
@@ -30,6 +50,40 @@ def test_every_network_stands_in_the_records(board):
     assert weeks == {13}
 
 
+@pytest.mark.parametrize("board", BATTERY, ids=lambda board: board.path.stem)
+def test_every_network_of_a_battery_stands_in_the_records(board):
+    players = read(board)["players"]
+    assert {*players} == {name_of(path) for path in board.networks} | {*board.beside, BEST}
+    assert (len(board.networks) >= 5) == (board.split == "test")
+    best = players[BEST]["social_cost_eur"]
+    for name, player in players.items():
+        costs = np.array(player["social_cost_eur"])
+        assert costs.shape == (52,), name  # thirteen weeks, four draws of each
+        assert np.all(costs >= np.array(best) - 1e-4), name
+    for path in board.networks:
+        assert players[name_of(path)]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_prices_that_no_training_has_seen():
+    other, own = OTHER_YEAR.loaded, load_scenario(OTHER_YEAR.trained_in)
+    assert other.spec.prices != own.spec.prices
+    assert (other.spec.batteries, other.steps) == (own.spec.batteries, own.steps)
+
+
+@pytest.mark.parametrize("scenario", CHOICE_STEPS)
+def test_batteries_have_five_trainings(scenario):
+    found = curve(scenario, "ppo")
+    assert found is not None
+    assert len(found.score) >= 5
+
+
+def test_a_network_of_a_battery_plays_as_recorded():
+    pytest.importorskip("onnxruntime")
+    board = next(one for one in BATTERY if one.split == "test")
+    chosen = [Task(board, "battery-146-v0/ppo/seed-0"), Task(board, "reserve-first")]
+    assert check(1, chosen) == []
+
+
 @pytest.mark.parametrize("board", [*TEST, *VALIDATION], ids=lambda board: board.path.stem)
 def test_nobody_beats_the_optimum(board):
     costs = score.costs(board)
@@ -39,8 +93,8 @@ def test_nobody_beats_the_optimum(board):
 
 def test_logs_and_settings_are_of_the_plan():
     found = [training for training in trainings() if training.log.is_file()]
-    assert {training.method for training in found} >= {*METHODS}
-    assert {training.scenario for training in found} == {*AGENT_STEPS}
+    assert {training.method for training in found} >= {*METHODS, *CHOICES}
+    assert {training.scenario for training in found} == {*AGENT_STEPS, *CHOICE_STEPS}
     for training in found:
         told = json.loads((training.folder / f"seed-{training.seed}.json").read_text("utf-8"))
         assert training.settings.items() <= told["settings"].items()
