@@ -38,7 +38,7 @@ from leaderboard.site.build import files
 from leaderboard.site.gather import gather
 from leaderboard.tracks.card import BoardCard
 from leaderboard.verbs.tables import rank
-from p2p_market.errors import PackageError, PolicyError, RecordError
+from p2p_market.errors import PackageError, PolicyError, RecordError, UsageError
 from p2p_market.registry import load_scenario
 from p2p_market.tracks import track_of
 from tests.leaderboard import packages
@@ -127,7 +127,7 @@ def test_a_role_that_is_left_out_plays_its_rule(season, tmp_path):
 
 @pytest.mark.parametrize("kind", ["onnx", "rules"])
 def test_the_template_names_track_and_roles(season, tmp_path, monkeypatch, kind):
-    with pytest.raises(PackageError, match="names no scenario that a template"):
+    with pytest.raises(UsageError, match="names no scenario that a template"):
         write_template(tmp_path / "none", kind, "toy")
     monkeypatch.setattr(track, "CARD", replace(track.CARD, default="toy-v0"))
     write_template(tmp_path / "mine", kind, "toy")
