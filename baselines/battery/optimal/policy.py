@@ -20,6 +20,9 @@ from p2p_market.track import Plan
 
 GAP: Final = 1e-7
 """Between schedule and bound, as a share of the cost."""
+LESS_MW: Final = 1e-6
+"""How much less is offered where a call takes the last of the level: there a rounding of the plan,
+as tables have it, would leave a hair too little, which costs the penalty of a failed call."""
 BOUNDS: Final = (cp.settings.LOWER_BOUNDS, cp.settings.UPPER_BOUNDS)
 
 
@@ -50,6 +53,8 @@ class Optimum:
         fill(self.program, data)
         objective, bound = self._solve(episode)
         offer = _solved(self.program.offer_mw)
+        short = (data.up + data.down > 0.0) & (_solved(self.program.called_mw) < offer - LESS_MW)
+        offer -= LESS_MW * short
         schedule = {
             "offer_mw": np.where(offer < LEAST_MW, 0.0, offer),
             "tier": np.tile(data.tier[:, None], (1, offer.shape[1])),

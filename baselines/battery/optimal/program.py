@@ -28,6 +28,7 @@ class Program:
     problem: cp.Problem
     data: dict[str, cp.Parameter]
     offer_mw: cp.Variable  # (step, agent)
+    called_mw: cp.Variable  # (step, agent), delivered of it
     wish_mw: cp.Expression  # (step, agent)
     position_mw: cp.Expression  # (hour, agent), of a bidding scenario
 
@@ -96,7 +97,8 @@ def compile_program(scenario: Scenario) -> Program:
     end = cp.multiply(data["missing"], missing) - cp.multiply(data["over"], over)
     problem = cp.Problem(cp.Minimize(scenario.dt_h * cost + cp.sum(end)), constraints)
     assert problem.is_dpp(), "the program must compile once"
-    return Program(problem, data, made.reserve, made.bought - made.sold, made.dam.position_mw)
+    energy = made.bought - made.sold
+    return Program(problem, data, made.reserve, made.called, energy, made.dam.position_mw)
 
 
 def _tables(scenario: Scenario) -> Tables:

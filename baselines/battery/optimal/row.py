@@ -1,22 +1,17 @@
 """Rows of the reference table: both ends of an episode, made from nothing but the scenario."""
 
-from dataclasses import replace
 from functools import lru_cache
-from typing import Final
 
 from baselines.battery.optimal.policy import Optimum, optimum
 from p2p_market.battery.baselines import RULE
 from p2p_market.battery.episode.episode import draw
-from p2p_market.battery.records import LEDGER_ENTRIES
 from p2p_market.battery.scenario import Scenario
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import Entry, reference_keys, rounded
 from p2p_market.evaluation.players.player import play
 from p2p_market.kit.defaults import digest
 from p2p_market.registry import load_scenario
-from p2p_market.track import OPTIMUM, Plan, Trajectory
-
-LESS_MW: Final = 1e-6
+from p2p_market.track import OPTIMUM, Plan
 
 
 def row(scenario_id: str, place: int) -> tuple[Entry, Plan]:
@@ -34,9 +29,6 @@ def row(scenario_id: str, place: int) -> tuple[Entry, Plan]:
     rule = play(scenario, episode, RULE)
     plan = rounded(scenario, episode, planner.plan(episode))
     certificate, played = certify(scenario, episode, plan, OPTIMUM)
-    if not certificate.holds:
-        plan = rounded(scenario, episode, _offering_less(plan, played))
-        certificate, played = certify(scenario, episode, plan, OPTIMUM)
     entry = Entry(
         key.split,
         key.start_day,
@@ -55,17 +47,6 @@ def row(scenario_id: str, place: int) -> tuple[Entry, Plan]:
         solver=plan.solver,
     )
     return entry, plan
-
-
-def _offering_less(plan: Plan, played: Trajectory) -> Plan:
-    """Lower offers by a hair where a call failed.
-
-    Where a call takes the last of the level, the rounding of a table can leave a hair too little of
-    it, which costs the penalty for all of the reserve.
-    """
-    failed = played.entries_eur[:, 0, :, LEDGER_ENTRIES.index("afrr_penalty")] > 0.0
-    offer_mw = plan.schedule["offer_mw"] - LESS_MW * failed
-    return replace(plan, schedule={**plan.schedule, "offer_mw": offer_mw})
 
 
 @lru_cache(maxsize=2)
