@@ -3,12 +3,12 @@
 from p2p_market.community.meanings import JOINT, OBSERVED, meaning
 from p2p_market.community.observation import features, state_features
 from p2p_market.registry import load_scenario
-from p2p_market.scenarios import scenario_ids
+from tests.every_scenario import COMMUNITY
 
 
 def test_every_feature_of_every_scenario_has_a_meaning_and_no_meaning_is_idle():
     seen, joint = set(), set()
-    for name in scenario_ids():
+    for name in COMMUNITY:
         scenario = load_scenario(name)
         seen |= {meaning(feature.name) for feature in features(scenario)}
         joint |= {meaning(feature.name, joint=True) for feature in state_features(scenario)}

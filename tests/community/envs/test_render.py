@@ -52,5 +52,5 @@ def test_nothing_without_a_mode_and_errors_that_help(monkeypatch):
     with pytest.raises(ResetNeededError):
         p2p_market.make("classic-v0", render_mode="ansi").render()
     monkeypatch.setattr(rendering, "FRAME", "no_such_module:draw")
-    with pytest.raises(RenderError, match=r"p2p-market\[report\]"):
+    with pytest.raises(RenderError, match=r"\[report\]"):
         played("rgb_array").render()
