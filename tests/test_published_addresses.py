@@ -38,11 +38,12 @@ def test_what_reference_digests_are_made_of():
 def test_tables_name_the_digests_of_today():
     """A table whose digests are of other episodes would silently be solved anew."""
     from p2p_market import load_scenario
-    from p2p_market.community.episode.episode import draw
     from p2p_market.evaluation.ends.reference import FOLDER
+    from p2p_market.tracks import track_of
 
     for path in sorted(FOLDER.glob("*.json")):
         scenario, table = load_scenario(path.stem), json.loads(path.read_text("utf-8"))
         entry = table["episodes"][0]
         key = EpisodeKey(entry["split"], entry["start_day"], entry["seed"])
-        assert digest.digest_of(scenario, draw(scenario, key)) == entry["episode"], path.stem
+        track = track_of(scenario)
+        assert track.digest(scenario, track.draw(scenario, key)) == entry["episode"], path.stem

@@ -150,4 +150,4 @@ app(["evaluate", "-p", "truthful", "-s", "classic-v0", "--weeks", "5,6", "-w", "
     done = subprocess.run(
         [sys.executable, "-c", without], capture_output=True, text=True, check=False
     )
-    assert "the extra that carries their solver" in " ".join(done.stderr.split())
+    assert "planners and networks need" in " ".join(done.stderr.split())

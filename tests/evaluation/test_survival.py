@@ -182,7 +182,7 @@ def test_runs_of_one_second_have_a_folder_each(scenario, tmp_path, monkeypatch):
     assert [os.waitpid(number, 0)[1] for number in children] == [0, 0]
     assert child(lambda: play(scenario, tmp_path))[0] == 0  # and one after the other
     names = [run.name for run in sound(tmp_path)]
-    assert names == [f"20260101-000000{count}-short-v0" for count in ("-2", "-3", "")]
+    assert names == [f"20260101-000000{count}-truthful-short-v0" for count in ("-2", "-3", "")]
 
 
 @pytest.mark.parametrize("bytes_", [0, 4200, 5500])

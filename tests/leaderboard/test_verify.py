@@ -365,7 +365,7 @@ def test_verbs_say_what_is_wrong(copy):
     assert (code, "wrong: policy.toml, classic-v0, draw 0: cost_eur is 0.0" in told) == (1, True)
     code, told = run("verify", copy, "--no-replay")
     assert (code, "changed: episodes" in told) == (1, True)
-    assert run("export", copy, "--format", "xml")[0] == 1
+    assert run("export", copy, "--format", "xml")[0] == 2
     assert run("replay", copy / "nowhere")[0] == 2
     assert run("verify", entry, "--checkpoint", "99:" + "0" * 64, "--no-replay")[0] == 1
     assert "must be NUMBER" in run("verify", entry, "--checkpoint", "9" * 5000 + ":0")[1]
