@@ -8,6 +8,7 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import cycle
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import track_of
 from p2p_market.words import per
+from report.days import day
 from report.table import amount
 from report.words import in_words
 
@@ -203,3 +205,22 @@ def list_policies(axes: Axes, rows: Sequence[Row]) -> None:
 def short(name: str) -> str:
     """A name that fits beside an axis; of a long one the end, which says most."""
     return name if len(name) <= LONGEST_NAME else "…" + name[1 - LONGEST_NAME :]
+
+
+def mark_days(panels: Sequence[Axes], start: date, days: int, clock: str) -> None:
+    """Midnights as lines, names and dates of the days between them.
+
+    Args:
+        panels: one below the other, over hours of the episode; the last gets the names.
+        start: first day.
+        days: how many.
+        clock: label of the time axis.
+    """
+    for axes in panels:
+        axes.set_xticks(24.0 * np.arange(days + 1))
+        axes.grid(axis="x")
+        axes.tick_params(axis="x", which="major", labelbottom=False, length=0)
+        axes.tick_params(axis="x", which="minor", length=0)
+    names = [day(start + timedelta(days=number)) for number in range(days)]
+    panels[-1].set_xticks(24.0 * np.arange(days) + 12.0, names, minor=True)
+    panels[-1].set_xlabel(clock)

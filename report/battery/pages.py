@@ -9,8 +9,9 @@ from p2p_market.battery.scenario import Scenario
 from p2p_market.data.dataset import card
 from p2p_market.data.sources import PRICE_ARRAY
 from p2p_market.evaluation.benchmark import ScenarioResult
-from report.battery.week import NEW_YEAR, week_picture
+from report.battery.week import week_picture
 from report.columns import mean
+from report.days import NEW_YEAR
 from report.figures import BLUE, ORANGE, VERMILLION, Picture
 from report.pages import Pages
 from report.table import Column

@@ -1,6 +1,6 @@
 """A week in four markets: prices, trades, reserve, level and money, policy beside optimum."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -15,11 +15,10 @@ from p2p_market.evaluation.benchmark import ScenarioResult
 from p2p_market.records import FloatArray
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM, Trajectory
-from report.days import day
-from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, short, svg
+from report.days import day, first_day
+from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, mark_days, short, svg
 from report.table import amount
 
-NEW_YEAR: Final = date(2018, 1, 1)  # first day of the grid of all data sets
 LINES: Final = ("-", ":")  # styles that are no marks
 EARNED: Final = {
     "day-ahead": (("dam", "dam_penalty"), "#56B4E9"),
@@ -42,7 +41,7 @@ class Week:
     @property
     def start(self) -> date:
         """First day."""
-        return NEW_YEAR + timedelta(days=self.result.episode.keys[self.number].start_day)
+        return first_day(self.result.episode.keys[self.number].start_day)
 
     @property
     def middle(self) -> str:
@@ -96,7 +95,8 @@ def _draw(figure: Figure, week: Week) -> None:
         axes.grid(axis="y")
         axes.margins(x=0.0)
     figure.align_ylabels(panels)
-    _days(panels, week)
+    days = week.result.scenario.spec.days
+    mark_days(panels, week.start, days, "time on the clock of the data; lines are midnights")
 
 
 def _steps(
@@ -192,16 +192,3 @@ def _money(axes: Axes, week: Week) -> None:
     axes.set_ylabel("earned [kEUR]")
     looks = {name: (color, "-") for name, (_, color) in EARNED.items()}
     _legend(axes, f"Earned by {short(week.middle)} so far", looks)
-
-
-def _days(panels: Sequence[Axes], week: Week) -> None:
-    """Midnights as lines, names and dates of the days between them."""
-    days = week.result.scenario.spec.days
-    for axes in panels:
-        axes.set_xticks(24.0 * np.arange(days + 1))
-        axes.grid(axis="x")
-        axes.tick_params(axis="x", which="major", labelbottom=False, length=0)
-        axes.tick_params(axis="x", which="minor", length=0)
-    names = [day(week.start + timedelta(days=number)) for number in range(days)]
-    panels[-1].set_xticks(24.0 * np.arange(days) + 12.0, names, minor=True)
-    panels[-1].set_xlabel("time on the clock of the data; lines are midnights")

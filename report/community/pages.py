@@ -13,7 +13,8 @@ from p2p_market.evaluation.benchmark import ScenarioResult
 from report.columns import mean, shares
 from report.community.losses import why
 from report.community.savings import savings_picture
-from report.community.week import NEW_YEAR, week_picture
+from report.community.week import week_picture
+from report.days import NEW_YEAR
 from report.figures import BLUE, ORANGE, VERMILLION, Picture
 from report.pages import Pages
 from report.table import Column

@@ -17,11 +17,10 @@ from p2p_market.evaluation.benchmark import ScenarioResult
 from p2p_market.evaluation.tables.comparison import reference_of
 from p2p_market.records import FloatArray
 from p2p_market.track import OPTIMUM, Trajectory
-from report.days import day
-from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, short, svg
+from report.days import day, first_day
+from report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, mark_days, short, svg
 from report.table import amount
 
-NEW_YEAR: Final = date(2018, 1, 1)  # first day of the data's time grid, UTC+1
 COLORS: Final = (BLUE, "#009E73", "#CC79A7")  # of the policies beside the optimum
 NEAR_LIMIT: Final = 1.25  # the limit is drawn if the flow comes this near
 
@@ -37,7 +36,7 @@ class Week:
     @property
     def start(self) -> date:
         """First day."""
-        return NEW_YEAR + timedelta(days=self.result.episode.keys[self.number].start_day)
+        return first_day(self.result.episode.keys[self.number].start_day)
 
     def community_kw(self, series: FloatArray) -> FloatArray:
         """Sum over the members of this episode, (step,)."""
@@ -109,7 +108,8 @@ def _draw(figure: Figure, week: Week) -> None:
         axes.margins(x=0.0)
     figure.align_ylabels(panels)
     _outages(panels, week)
-    _days(panels, week)
+    days = week.result.scenario.spec.days
+    mark_days(panels, week.start, days, "time at UTC+1; lines are midnights")
 
 
 def _hours(week: Week, points: int) -> FloatArray:
@@ -231,16 +231,3 @@ def _outages(panels: Sequence[Axes], week: Week) -> None:
     for begin, end in hours.reshape(-1, 2):
         for axes in panels:
             axes.axvspan(begin, end, color=VERMILLION, alpha=0.18, lw=0, zorder=0.4)
-
-
-def _days(panels: Sequence[Axes], week: Week) -> None:
-    """Midnights as lines, names and dates of the days between them."""
-    days = week.result.scenario.spec.days
-    for axes in panels:
-        axes.set_xticks(24.0 * np.arange(days + 1))
-        axes.grid(axis="x")
-        axes.tick_params(axis="x", which="major", labelbottom=False, length=0)
-        axes.tick_params(axis="x", which="minor", length=0)
-    names = [day(week.start + timedelta(days=number)) for number in range(days)]
-    panels[-1].set_xticks(24.0 * np.arange(days) + 12.0, names, minor=True)
-    panels[-1].set_xlabel("time at UTC+1; lines are midnights")
