@@ -85,7 +85,7 @@ def _draw_costs(
     across = axes.get_yaxis_transform()
     for place, cost in enumerate(total):
         told = amount(cost, 0)
-        axes.text(1.06, place, told, transform=across, ha="right", va="center", weight="bold")
+        axes.text(1.08, place, told, transform=across, ha="right", va="center", weight="bold")
     axes.set_xlim(1.08 * min(float(left.min()), 0.0), 1.03 * max(1e-9, float(right.max())))
     axes.axvline(0.0, color=GREY, linewidth=1.0)
     axes.set_xlabel(f"cost [{unit}]")
