@@ -1,6 +1,7 @@
 """What tracks take instead of writing it themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from pydantic import Field
 from p2p_market.errors import ScenarioError
 from p2p_market.kit import schema
 from p2p_market.kit.actions import screened
-from p2p_market.kit.defaults import stack, take
+from p2p_market.kit.defaults import digest, stack, take
 from p2p_market.kit.episodes import Drawn, keys_of
 from p2p_market.kit.linear import LinearProgram
 from p2p_market.kit.policies import UniformActions
@@ -42,6 +43,14 @@ def test_a_batch_is_what_it_was_made_of():
         assert np.array_equal(again.price, single.price)
         assert np.array_equal(again.level, single.level)
     assert stack(singles[:1]) is singles[0]
+
+
+def test_a_digest_is_of_the_scenario_and_of_every_array():
+    scenario, other = SimpleNamespace(digest="a"), SimpleNamespace(digest="b")
+    drawn = [two(1), replace(two(1), price=two(2).price), replace(two(1), level=two(2).level)]
+    found = {digest(scenario, episode) for episode in drawn}
+    assert len(found | {digest(other, drawn[0])}) == 4
+    assert digest(scenario, two(1)) in found
 
 
 @pytest.mark.parametrize("draws", [1, 3])
