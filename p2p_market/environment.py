@@ -11,11 +11,11 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from p2p_market.arguments import options_of, whole_number
 from p2p_market.errors import ActionError, RenderError, ResetNeededError, ScenarioError
 from p2p_market.records import Float32Array
 from p2p_market.track import AnyEpisode, AnyScenario, AnyTrack, EpisodeKey, Role
 from p2p_market.tracks import counted, track_of
+from p2p_market.validation import options_of, whole_number
 
 Shown = dict[str, Any]
 

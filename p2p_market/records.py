@@ -1,4 +1,4 @@
-"""The base of all records, frozen with their arrays, and the types of arrays."""
+"""Records and types of arrays: the base of all, and what is handed around in play."""
 
 from collections import namedtuple
 from collections.abc import Mapping
@@ -57,3 +57,120 @@ def for_kernels(record: type[R]) -> type[R]:
     arrays._of = staticmethod(lambda one: arrays._make(read(one)))
     record.Arrays = arrays
     return record
+
+
+Joint = Mapping[str, NDArray[Any]]
+"""Role -> array, (batch, agent of the role, feature or column)."""
+
+Series = Mapping[str, NDArray[Any]]
+"""Name -> array."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeKey:
+    """What an episode is drawn from; the same key gives the same episode.
+
+    Its text is hashed into published digests: name and fields stay.
+    """
+
+    split: str
+    start_day: int  # day of the year, 0 = 1 January
+    seed: int
+
+
+def policy_seed(key: EpisodeKey) -> int:
+    """Seed that a policy gets for an episode: another each week, and no way back to the draw."""
+    mixed = np.random.SeedSequence([key.seed, key.start_day, 0x706F6C69])
+    return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One number of an observation or of the joint state."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One number of an action."""
+
+    name: str
+    unit: str
+    choices: int = 0  # 0: a number in [-1, 1]; n: an index, 0 to n - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Role(Record):
+    """Agents that see the same features and have the same columns."""
+
+    name: str
+    agents: tuple[str, ...]  # in the order of `scenario.agents`, where roles follow each other
+    features: tuple[Feature, ...]
+    columns: tuple[Column, ...]
+    rest: FloatArray  # (agent, column), stands where an agent sent nothing or is not asked
+    rule: str  # baseline that plays this role where no policy is given
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Record):
+    """What one step produced."""
+
+    entries_eur: FloatArray  # (batch, agent, entry of the card), positive = paid
+    unpaid_eur: FloatArray  # (batch, unpaid of the card), costs that nobody pays, such as damage
+    reward: FloatArray  # (batch, agent) [EUR]
+    cause: IntArray  # (batch, agent), index into the card's causes, 0 = left alone
+    series: Series  # (batch, ...) by name: what metrics and report need
+    chained: tuple[NDArray[Any], ...]  # (batch, ...), hashed in this order: state, trades, ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory(Record):
+    """One batch of episodes as it was played."""
+
+    policy: str
+    actions: Joint  # role -> (step, batch, agent, column), normalised, as the policies gave them
+    entries_eur: FloatArray  # (step, batch, agent, entry)
+    unpaid_eur: FloatArray  # (step, batch, unpaid)
+    reward: FloatArray  # (step, batch, agent)
+    cause: IntArray  # (step, batch, agent)
+    series: Series  # (step, batch, ...)
+    digests: tuple[str, ...]  # one per community: hash chain over what the outcomes chain
+    social: tuple[int, ...]  # entries that make up the social cost
+    hidden: tuple[int, ...]  # entries that no agent pays, such as penalties for training
+
+    @property
+    def steps(self) -> int:
+        """How many steps were played."""
+        return len(self.entries_eur)
+
+    @property
+    def social_cost_eur(self) -> FloatArray:
+        """Social cost of each episode, (batch,) [EUR]; what nobody pays is part of it."""
+        total: FloatArray = self.entries_eur[..., list(self.social)].sum(axis=(0, 2, 3))
+        return total + self.unpaid_eur.sum(axis=(0, 2)) if self.unpaid_eur.size else total
+
+    @property
+    def private_cost_eur(self) -> FloatArray:
+        """What each agent pays in the episode, trades included, (batch, agent) [EUR]."""
+        return np.asarray(np.delete(self.entries_eur, list(self.hidden), axis=-1).sum(axis=(0, 3)))
+
+    @property
+    def gross_money_eur(self) -> FloatArray:
+        """All money that moved, in either direction, (batch,) [EUR]."""
+        total: FloatArray = np.abs(self.entries_eur).sum(axis=(0, 2, 3))
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Record):
+    """A schedule made with perfect foresight, with its proof."""
+
+    schedule: Series  # (step, ...) by name, as in the reference tables
+    prices: Series | None  # they prove the bound by arithmetic; None: the search tree did
+    objective_eur: float  # cost of the plan by the solver that made it
+    bound_eur: float  # no schedule costs less
+    solver: str  # name and version

@@ -1,4 +1,4 @@
-"""What a track promises; what is handed around in play stands in `p2p_market.play`.
+"""What a track promises; what is handed around in play stands in `p2p_market.records`.
 
 A track is a module, `p2p_market/<track>/track.py`, that only passes on: its rules stand in the
 files beside it. Rollout, certificate, benchmark, records, replay and leaderboard know of a track
@@ -12,10 +12,12 @@ from typing import Any, Final, Protocol, TypeVar
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from p2p_market.play import (
+from p2p_market.records import (
+    BoolArray,
     Column,
     EpisodeKey,
     Feature,
+    FloatArray,
     Joint,
     Outcome,
     Plan,
@@ -24,7 +26,6 @@ from p2p_market.play import (
     Trajectory,
     policy_seed,
 )
-from p2p_market.records import BoolArray, FloatArray
 
 __all__ = [
     "EXTRAS",

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # room of its own floor. A room is a module or package of p2p_market, or one of the packages of a
 # checkout on the last floors. `p2p_market` stands for the package's own __init__.
 FLOORS = (
-    ("errors", "files", "loading", "records", "validation", "words"),
-    ("arguments", "places", "play"),
+    ("errors", "records", "words"),
+    ("files", "loading", "validation"),
     ("track",),
     ("tracks",),
     ("kit", "environment", "scenarios"),
@@ -145,7 +145,7 @@ NEUTRAL = (
 NEUTRAL += (
     "p2p_market.environment",
     "p2p_market.kit",
-    "p2p_market.play",
+    "p2p_market.records",
     "p2p_market.registry",
     "p2p_market.track",
     "p2p_market.scenarios",

@@ -21,7 +21,7 @@ from p2p_market.commands.screen import Screen, outlets
 from p2p_market.errors import P2PMarketError, ScenarioError, UsageError
 from p2p_market.evaluation.benchmark import all_weeks
 from p2p_market.evaluation.running.interruption import ask_again, exit_code, listening
-from p2p_market.places import expanded
+from p2p_market.files import expanded
 from p2p_market.records import FloatArray
 from p2p_market.track import AnyScenario
 

@@ -26,7 +26,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.types.containers import BaseTuple
 
 from p2p_market.compilation.fingerprint import UnknownValueError, fingerprint
-from p2p_market.places import NAME, user_cache
+from p2p_market.files import NAME, user_cache
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
 KEPT: Final = 8

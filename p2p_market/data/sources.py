@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from p2p_market.data import synthetic
 from p2p_market.errors import DataError
-from p2p_market.places import expanded, user_cache
+from p2p_market.files import expanded, user_cache
 
 FOLDER: Final = Path(__file__).resolve().parent
 EMBEDDED: Final = ("de2018",)

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_market.play import Role
-from p2p_market.records import BoolArray, FloatArray
+from p2p_market.records import BoolArray, FloatArray, Role
 
 
 def screened(role: Role, actions: NDArray[Any]) -> tuple[FloatArray, BoolArray]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from p2p_market.errors import ScenarioError
-from p2p_market.play import EpisodeKey
-from p2p_market.records import Record
+from p2p_market.records import EpisodeKey, Record
 
 
 @dataclass(frozen=True, slots=True)

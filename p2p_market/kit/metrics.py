@@ -1,7 +1,6 @@
 """Metrics of any track."""
 
-from p2p_market.play import Trajectory
-from p2p_market.records import FloatArray
+from p2p_market.records import FloatArray, Trajectory
 
 
 def total(name: str, scenario: object, episode: object, played: Trajectory) -> FloatArray:

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from p2p_market.play import Role
-from p2p_market.records import Float32Array, FloatArray
+from p2p_market.records import Float32Array, FloatArray, Role
 from p2p_market.track import AnyScenario
 from p2p_market.tracks import track_of
 

@@ -5,7 +5,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from p2p_market.arguments import floats, whole_number
 from p2p_market.battery.actions import columns
 from p2p_market.battery.envs.board import Board
 from p2p_market.battery.episode.episode import Episode, draw
@@ -16,6 +15,7 @@ from p2p_market.errors import ResetNeededError
 from p2p_market.kit.defaults import stack
 from p2p_market.records import BoolArray, Float32Array, FloatArray
 from p2p_market.track import EpisodeKey, Feature
+from p2p_market.validation import floats, whole_number
 
 MOST: Final = 100_000  # fleets of a batch
 

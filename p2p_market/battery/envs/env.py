@@ -9,7 +9,6 @@ from gymnasium.spaces import Box, MultiDiscrete
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from p2p_market.arguments import options_of, whole_number
 from p2p_market.battery.actions import columns
 from p2p_market.battery.envs.board import Board
 from p2p_market.battery.episode.episode import draw
@@ -20,6 +19,7 @@ from p2p_market.environment import chosen_key
 from p2p_market.errors import ActionError, ArgumentError, RenderError, ResetNeededError
 from p2p_market.records import Float32Array
 from p2p_market.track import EpisodeKey, Feature
+from p2p_market.validation import options_of, whole_number
 
 Shown = dict[str, Any]
 

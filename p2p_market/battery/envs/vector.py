@@ -8,13 +8,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from p2p_market.arguments import floats, options_of
 from p2p_market.battery.actions import columns
 from p2p_market.battery.envs.batch import BatteryBatch
 from p2p_market.battery.envs.env import answers, box_of
 from p2p_market.battery.envs.single import scenario_for
 from p2p_market.errors import ArgumentError, RenderError
 from p2p_market.records import BoolArray, Float32Array, FloatArray
+from p2p_market.validation import floats, options_of
 
 Infos = dict[str, Any]
 

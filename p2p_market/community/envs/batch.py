@@ -5,7 +5,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from p2p_market.arguments import floats, whole_number
 from p2p_market.community.actions import action_map
 from p2p_market.community.episode.episode import key_in_sequence, reference_key
 from p2p_market.community.fused.boards import CompiledBoard
@@ -18,6 +17,7 @@ from p2p_market.errors import ResetNeededError, ScenarioError
 from p2p_market.market import MECHANISMS
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.track import EpisodeKey, Feature
+from p2p_market.validation import floats, whole_number
 
 ROWS: Final = 64
 MOST: Final = 100_000  # communities of a batch

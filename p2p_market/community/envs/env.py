@@ -9,7 +9,6 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from p2p_market.arguments import floats, options_of, whole_number
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.envs.rendering import image, one_line
@@ -27,6 +26,7 @@ from p2p_market.errors import (
 )
 from p2p_market.records import BoolArray, Float32Array, FloatArray, Record
 from p2p_market.track import EpisodeKey, Feature
+from p2p_market.validation import floats, options_of, whole_number
 
 ActionDict = Mapping[str, NDArray[np.floating[Any]]]
 

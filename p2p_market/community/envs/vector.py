@@ -7,11 +7,11 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from p2p_market.arguments import floats, options_of
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.envs.env import box_of
 from p2p_market.errors import ArgumentError, ScenarioError
 from p2p_market.records import Float32Array, FloatArray
+from p2p_market.validation import floats, options_of
 
 
 class ProsumerVectorEnv(VectorEnv[Float32Array, Float32Array, FloatArray]):

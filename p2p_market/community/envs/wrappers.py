@@ -8,9 +8,9 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
-from p2p_market.arguments import floats
 from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.records import Float32Array
+from p2p_market.validation import floats
 
 
 class PhysicalUnits(BaseParallelWrapper[str, Float32Array, NDArray[np.floating[Any]]]):

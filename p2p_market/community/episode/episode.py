@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
-from p2p_market.arguments import whole_number
 from p2p_market.assets.mobility import Schedule, schedule
 from p2p_market.assets.node import PowerNode, Presence
 from p2p_market.community.episode.clouds import draw_pv
@@ -26,6 +25,7 @@ from p2p_market.kit.episodes import Drawn
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray
 from p2p_market.track import EpisodeKey
+from p2p_market.validation import whole_number
 
 REFERENCE_SPLIT: Final = "test"
 REFERENCE_SEED: Final = 0  # episodes of the reference table and of a benchmark, by default

@@ -13,7 +13,7 @@ from p2p_market.evaluation.players.interface import insist_on_policy
 from p2p_market.evaluation.players.judging import Play, judged, together
 from p2p_market.evaluation.players.policy import Informed, Policy, load_cast
 from p2p_market.evaluation.rollout import authors_of, rollout
-from p2p_market.places import staying
+from p2p_market.files import staying
 from p2p_market.track import AnyEpisode, AnyScenario, Trajectory
 
 Progress = Callable[[int], None]

@@ -12,7 +12,7 @@ from p2p_market.evaluation.players.player import load_player
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.running.parts import Tell, blamed_exit
 from p2p_market.evaluation.running.processes import DeadProcessError, in_processes
-from p2p_market.places import staying
+from p2p_market.files import staying
 from p2p_market.registry import scenario_of
 from p2p_market.track import AnyScenario
 

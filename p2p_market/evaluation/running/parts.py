@@ -27,7 +27,7 @@ from p2p_market.evaluation.players.failure import FailedPolicyError, Failure, Wr
 from p2p_market.evaluation.players.player import Attempt, attempt, load_player
 from p2p_market.evaluation.players.policy import Policy
 from p2p_market.evaluation.rollout import join, rollout
-from p2p_market.places import staying
+from p2p_market.files import staying
 from p2p_market.records import Float32Array
 from p2p_market.registry import named, scenario_of
 from p2p_market.track import OPTIMUM, AnyEpisode, AnyScenario, Joint, Plan, Trajectory

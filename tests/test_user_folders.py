@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from p2p_market import places
+from p2p_market import files
 from p2p_market.commands.app import app
 from p2p_market.data import sources
 from p2p_market.errors import DataError, P2PMarketError
-from p2p_market.places import expanded, user_cache
+from p2p_market.files import expanded, user_cache
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def homeless(monkeypatch):
     for name in ("HOME", "XDG_CACHE_HOME", sources.CACHE_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", nobody)
-    monkeypatch.setattr(places.sys, "platform", "linux")
+    monkeypatch.setattr(files.sys, "platform", "linux")
 
 
 def test_a_user_without_a_home_is_told_what_to_set(homeless):
@@ -75,7 +75,7 @@ def test_caches_are_where_the_platform_has_them(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv(variable, value.format(home=tmp_path / "home"))
-    monkeypatch.setattr(places.sys, "platform", platform)
+    monkeypatch.setattr(files.sys, "platform", platform)
     monkeypatch.delenv(sources.CACHE_VARIABLE, raising=False)
     assert user_cache() == sources.cache_folder() == tmp_path / inside / "p2p-market"
     monkeypatch.setenv(sources.CACHE_VARIABLE, "/mine")
