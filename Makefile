@@ -14,6 +14,7 @@ TYPED := $(wildcard p2p_market baselines report leaderboard tools)
 # Stamps: an environment is renewed when what it is made from changes, and only then.
 CREATED := $(VENV)/created.stamp
 RUN_READY := $(VENV)/run.stamp
+DOCS_READY := $(VENV)/docs.stamp
 TEST_READY := $(VENV)/test.stamp
 INPUTS := pyproject.toml constraints.txt
 MEASURED := .benchmarks/latest.json
@@ -21,7 +22,7 @@ MEASURED := .benchmarks/latest.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help benchmark test test-all lint fast full coverage bench bench-baseline scaling cards results clean
+.PHONY: help benchmark docs test test-all lint fast full coverage bench bench-baseline scaling cards results clean
 
 help:
 	@echo 'make benchmark  evaluate the quick policies on held-out weeks of the default scenario; the table on'
@@ -29,6 +30,7 @@ help:
 	@echo '                minutes; more options: make benchmark ARGS=--help)'
 	@echo 'make test       what continuous integration runs: lint, coverage'
 	@echo 'make test-all   the same with slow tests and freshly drawn examples'
+	@echo 'make docs       the documentation as a site, in build/docs; a warning or a lost link is an error'
 	@echo 'make lint       ruff, formatting, types'
 	@echo 'make fast       tests that take seconds, the conformance battery over every scenario, mechanism'
 	@echo '                and rule, and the wheel in an empty environment'
@@ -44,6 +46,9 @@ help:
 
 benchmark: $(RUN_READY)
 	$(BIN)/p2p-market benchmark $(ARGS)
+
+docs: $(DOCS_READY)
+	$(BIN)/python -m tools.site
 
 test: lint coverage
 
@@ -112,8 +117,12 @@ $(RUN_READY): $(CREATED) $(INPUTS)
 	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report]'
 	@touch $@
 
+$(DOCS_READY): $(CREATED) $(INPUTS)
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 $(TEST_READY): $(CREATED) $(INPUTS)
 	@echo 'Installing p2p_market and its test tools into $(VENV); the first time takes a few minutes ...'
 	@$(PIP) install --quiet --constraint constraints.txt torch
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,dev]'
-	@touch $(RUN_READY) $@
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,docs,dev]'
+	@touch $(RUN_READY) $(DOCS_READY) $@

@@ -1,0 +1,72 @@
+"""The documentation as a site: it builds without a warning, and what it links to is there."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.site import pages
+from tools.site.versions import found, redirect
+
+pytest.importorskip("myst_nb")
+pytest.importorskip("furo")
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LINK = re.compile(r'(?:href|src)="(?!https?:|data:|mailto:|#)([^"#?]+)')
+DOORS = ["train-your-first-agent", "leaderboard", "cite", "write-your-own-scenario"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "tools.site", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (version,) = json.loads((folder / "versions.json").read_text("utf-8"))
+    return folder / version
+
+
+@pytest.mark.xdist_group("site")
+def test_every_link_of_the_site_leads_somewhere(site):
+    lost = {
+        f"{page.relative_to(site)}: {path}"
+        for page in site.rglob("*.html")
+        for path in LINK.findall(page.read_text("utf-8"))
+        if not (page.parent / path).exists()
+    }
+    assert lost == set()
+
+
+@pytest.mark.xdist_group("site")
+@pytest.mark.parametrize("name", DOORS)
+def test_the_first_page_leads_to_train_submit_cite_extend(site, name):
+    assert f'href="{name}.html"' in (site / "README.html").read_text("utf-8")
+
+
+@pytest.mark.xdist_group("site")
+def test_the_reference_has_units_and_schemas(site):
+    contract = (site / "api" / "contract-of-a-track.html").read_text("utf-8")
+    assert "entries_eur" in contract
+    assert "positive = paid" in contract  # stands as a comment beside the field
+    assert "capacity_mwh" in (site / "api" / "schemas-of-files.html").read_text("utf-8")
+
+
+def test_a_link_that_leads_nowhere_is_seen(tmp_path, monkeypatch):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "README.md").write_text("# A\n\n[there](../nowhere.md)\n", encoding="utf-8")
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    monkeypatch.setattr(pages, "DOCS", docs)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        pages.gather(tmp_path / "pages")
+
+
+def test_versions_stand_beside_each_other_the_newest_first(tmp_path):
+    for name in ("0.9.0", "0.10.0", "0.2.1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").touch()
+    assert found(tmp_path) == ["0.10.0", "0.9.0", "0.2.1"]
+    assert b"url=0.10.0/index.html" in redirect(tmp_path)
