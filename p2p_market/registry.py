@@ -20,12 +20,12 @@ DEFAULT_SCENARIO: Final = "community-16-v0"
 """What a benchmark plays unless told otherwise."""
 
 POPULATION: Final = "baselines.population.bots:FIRST"
-"""Bots that play beside an agent in focus: where they stand, imported on use."""
+"""`module:attribute` of the bots that play beside an agent in focus, imported on use."""
 
 FILES: Final[Mapping[str, str]] = {
     ".onnx": "baselines.learners.onnx_policy.policy:from_file",  # a trained network
 }
-"""Ending of a file that holds a policy, and who plays it: called with scenario and path."""
+"""Ending of a file that holds a policy -> `module:factory`, called with scenario and path."""
 
 
 def load_scenario(id_or_path: str | Path) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from p2p_market import __version__
-from tools.site.docstrings import is_slot, prepare
+from tools.site.docstrings import is_slot, prepare, restore
 
 project = "p2p_market"
 copyright = "The p2p_market developers, Apache-2.0"
@@ -58,4 +58,5 @@ html_additional_pages = {"index": "index.html"}
 def setup(app: Any) -> None:
     """Docstrings are prepared before Napoleon reads them."""
     app.connect("autodoc-process-docstring", prepare, priority=100)
+    app.connect("autodoc-process-docstring", restore, priority=900)
     app.connect("autodoc-skip-member", is_slot)

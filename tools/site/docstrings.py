@@ -6,19 +6,32 @@ from types import MemberDescriptorType
 from typing import Any, Final
 
 FIELD: Final = re.compile(r"^    (\w+): ([^=#\n]+?)(?: = [^#\n]*)?  # (.+)$", flags=re.MULTILINE)
+CONSTANTS: Final = ("attribute", "data")
+_written: dict[str, list[str]] = {}
 
 
 def prepare(
     app: Any, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
     """Show Markdown tables as text, and append the fields that have a comment beside them."""
-    del app, name, options
+    del app, options
     lines[:] = list(_tables_as_text(lines))
+    if what in CONSTANTS:
+        _written[name] = list(lines)
     if what == "class" and inspect.isclass(thing):
         found = FIELD.findall(_source(thing))
         if found:
             lines += ["", "Attributes:"]
             lines += [f"    {field} ({kind}): {words}" for field, kind, words in found]
+
+
+def restore(
+    app: Any, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Of constants as it was written: Napoleon takes what stands before a colon for a type."""
+    del app, thing, options
+    if what in CONSTANTS:
+        lines[:] = _written.pop(name)
 
 
 def is_slot(
