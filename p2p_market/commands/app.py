@@ -38,7 +38,7 @@ from p2p_market.compilation import folder
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
-from p2p_market.evaluation.record.run_record import replay
+from p2p_market.evaluation.record.run_record import other_versions, replay
 from p2p_market.loading import installing
 from p2p_market.registry import (
     DEFAULT_SCENARIO,
@@ -247,9 +247,10 @@ def replay_run(run: Annotated[Path, typer.Argument(help="Folder of a run, result
     not shipped. A record whose files were all changed consistently is not detected either.
     """
     with complaining(1):
-        differences = replay(run, read_run(run))
+        record = read_run(run)
+        differences = replay(run, record)
     if differences:
-        for line in differences:
+        for line in [*differences, *other_versions(record)]:
             complain(line)
         raise typer.Exit(1)
     console.say(

@@ -60,6 +60,9 @@ LABELS: Final = ("scenario", "policy", "split", "start_day", "seed")
 PACKAGES: Final = ("p2p-market", "numpy", "numba", "pettingzoo", "cvxpy", "highspy", "clarabel")
 
 
+SUMMING: Final = ("numpy", "numba")
+
+
 def write_run(results: Sequence[ScenarioResult], folder: Path, created_utc: str) -> Path:
     """Write the record, the actions and the metrics of a run; returns the record's path.
 
@@ -164,6 +167,21 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def other_versions(record: Mapping[str, Any]) -> list[str]:
+    """A sentence on the packages that sum in another order here than where a run was recorded."""
+    told, here = record["versions"], versions()
+    other = [name for name in SUMMING if told.get(name) not in (None, here[name])]
+    if not other:
+        return []
+    there = ", ".join(f"{name} {told[name]}" for name in other)
+    ours = ", ".join(f"{name} {here[name]}" for name in other)
+    wanted = " ".join(f"{name}=={told[name]}" for name in other)
+    return [
+        f"recorded with {there}; here is {ours}: versions of these differ in the last digits of "
+        f"their sums; pip install {wanted} to compare every digit"
+    ]
 
 
 def _packages(results: Sequence[ScenarioResult]) -> dict[str, str]:
