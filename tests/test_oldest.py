@@ -1,4 +1,4 @@
-"""The lower bounds of `pyproject.toml` are true: the project plays with the oldest versions allowed."""
+"""The lower bounds of `pyproject.toml` are true: the project plays with the oldest versions."""
 
 import os
 import re

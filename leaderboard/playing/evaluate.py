@@ -33,7 +33,7 @@ from leaderboard.record.traces import unpacked
 from leaderboard.season.draws import draws, focal_draws
 from leaderboard.season.season import Season
 from p2p_market.errors import ClusterError, RecordError
-from p2p_market.evaluation.record.run_record import versions
+from p2p_market.evaluation.record.versions import versions
 from p2p_market.evaluation.running.cluster import answer_of, connected
 from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.processes import in_processes

@@ -16,7 +16,7 @@ from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import Entry, entries, plan_of, rounded, write_table
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import Planner, load_policy
-from p2p_market.evaluation.record.run_record import versions
+from p2p_market.evaluation.record.versions import versions
 from p2p_market.records import FloatArray, Record
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM, Plan

@@ -38,7 +38,8 @@ from p2p_market.compilation import folder
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
-from p2p_market.evaluation.record.run_record import other_versions, replay
+from p2p_market.evaluation.record.run_record import replay
+from p2p_market.evaluation.record.versions import other_versions
 from p2p_market.loading import installing
 from p2p_market.registry import (
     DEFAULT_SCENARIO,

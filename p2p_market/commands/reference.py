@@ -22,7 +22,7 @@ from p2p_market.evaluation.ends.reference import (
     write_table,
 )
 from p2p_market.evaluation.players.player import play
-from p2p_market.evaluation.record.run_record import versions
+from p2p_market.evaluation.record.versions import versions
 from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes, processors

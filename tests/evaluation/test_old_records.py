@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from p2p_market.commands.app import app
-from p2p_market.evaluation.record.run_record import versions
+from p2p_market.evaluation.record.versions import versions
 
 RECORDS = sorted((Path(__file__).parent / "records").iterdir())
 

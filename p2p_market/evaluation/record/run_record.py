@@ -7,7 +7,6 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +35,7 @@ from p2p_market.evaluation.players.conduct import UNKNOWN, known_conduct, record
 from p2p_market.evaluation.players.failure import described
 from p2p_market.evaluation.record.events import events
 from p2p_market.evaluation.record.recorded import RECORD_NAME, SCHEMA, first_wrong
+from p2p_market.evaluation.record.versions import versions
 from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.evaluation.statistics.scores import score
 from p2p_market.evaluation.tables.overview import overview, recorded_overview
@@ -56,11 +56,6 @@ from p2p_market.words import period
 
 LABELS: Final = ("scenario", "policy", "split", "start_day", "seed")
 """Columns of the metrics that say whose they are."""
-
-PACKAGES: Final = ("p2p-market", "numpy", "numba", "pettingzoo", "cvxpy", "highspy", "clarabel")
-
-
-SUMMING: Final = ("numpy", "numba")
 
 
 def write_run(results: Sequence[ScenarioResult], folder: Path, created_utc: str) -> Path:
@@ -156,32 +151,6 @@ def _csv(table: Sequence[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(table)
     return buffer.getvalue()
-
-
-def versions() -> dict[str, str]:
-    """What this process runs with: Python and the packages that make the numbers."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def other_versions(record: Mapping[str, Any]) -> list[str]:
-    """A sentence on the packages that sum in another order here than where a run was recorded."""
-    told, here = record["versions"], versions()
-    other = [name for name in SUMMING if told.get(name) not in (None, here[name])]
-    if not other:
-        return []
-    there = ", ".join(f"{name} {told[name]}" for name in other)
-    ours = ", ".join(f"{name} {here[name]}" for name in other)
-    wanted = " ".join(f"{name}=={told[name]}" for name in other)
-    return [
-        f"recorded with {there}; here is {ours}: versions of these differ in the last digits of "
-        f"their sums; pip install {wanted} to compare every digit"
-    ]
 
 
 def _packages(results: Sequence[ScenarioResult]) -> dict[str, str]:

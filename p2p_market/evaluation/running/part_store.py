@@ -21,7 +21,7 @@ from p2p_market.evaluation.ends.plan_store import DAMAGES, plan_path, read_plan,
 from p2p_market.evaluation.ends.reference import published
 from p2p_market.evaluation.players.conduct import CONDUCT
 from p2p_market.evaluation.players.names import is_file, is_ours, of_roles, target_of
-from p2p_market.evaluation.record.run_record import versions
+from p2p_market.evaluation.record.versions import versions
 from p2p_market.evaluation.running.parts import Answer, Job, Known, Part, Recording, parts_of
 from p2p_market.files import safe_name, write_bytes
 from p2p_market.loading import spec_from_here, spec_of_ours
