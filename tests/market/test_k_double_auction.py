@@ -159,6 +159,7 @@ def test_chatterjee_samuelson_linear_equilibrium_leaves_27_32_of_the_gains():
     np.testing.assert_array_equal(traded == 1.0, value - cost >= 0.25)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("own", [0.3, 0.5, 0.9])
 def test_chatterjee_samuelson_bids_are_best_responses(own):
     """Against the other's equilibrium price no other price gains in expectation, on a fine grid.
