@@ -13,4 +13,4 @@ settings.load_profile("steady")
 
 def pytest_collection_modifyitems(items):
     """Groups begin first, and then what takes longest, so that nobody waits for it at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("wheel") is None)
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -72,6 +72,7 @@ def arguments(line: str, folder: Path) -> list[str]:
     return line.replace("p2p-market ", "-m p2p_market ").removeprefix("python ").split()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page, checkout):
     said, expected, screen = "", "", ""

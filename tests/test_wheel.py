@@ -2,11 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from p2p_market.compilation import folder
+from p2p_market.files import NAME
 
 ROOT = Path(__file__).resolve().parent.parent
 ABSENT = ["baselines", "report", "leaderboard", "tests", "cvxpy", "pandas", "matplotlib", "torch"]
@@ -52,7 +56,17 @@ def run(*command: str | Path, cwd: Path, code: int = 0) -> str:
     return done.stdout if code == 0 else done.stderr
 
 
-@pytest.mark.wheel
+@pytest.fixture
+def compiled(tmp_path, monkeypatch):
+    """What the checkout has compiled, where an installed package looks for its own."""
+    if (kept := folder()) is not None:
+        unfinished = shutil.ignore_patterns("*.tmp.*")
+        shutil.copytree(kept, tmp_path / "kept" / NAME, ignore=unfinished)
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kept"))
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("compiled")
 def test_wheel_alone_plays_and_scores(tmp_path):
     run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")

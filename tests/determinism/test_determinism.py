@@ -1,18 +1,12 @@
 """Same seed, same bytes: in two processes, on other processors, compiled or not, for any workers.
 
 Other processors are emulated by switching off what this one has: the kernels of OpenBLAS, the
-fused multiply-add variants of glibc's mathematics, NumPy's vector code, LLVM's target.
+fused multiply-add variants of glibc's mathematics, NumPy's vector code.
 """
 
-import json
 import multiprocessing
-import os
 import platform
-import subprocess
 import sys
-from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 import pytest
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
@@ -21,7 +15,8 @@ from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
-from tests.determinism.fingerprint import computed, fingerprint, processor
+from tests.determinism.elsewhere import assert_same
+from tests.determinism.fingerprint import processor
 from tests.every_scenario import COMMUNITY, PLAIN, VARIED
 
 pytestmark = pytest.mark.xdist_group("fingerprints")  # found once to compare with
@@ -40,36 +35,6 @@ SWITCHES = {
 FAST_X86 = (sys.platform, platform.machine()) == ("linux", "x86_64") and all(
     __cpu_features__[name] for name in ("AVX2", "FMA3")
 )
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def elsewhere(*scenarios: str, **environment: str) -> dict[str, dict[str, str]]:
-    """Fingerprints that a new process finds under these environment variables."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.determinism.fingerprint", *scenarios],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
-
-
-@cache
-def here(scenario_id: str) -> dict[str, str]:
-    return fingerprint(scenario_id)
-
-
-def assert_same(scenarios: Sequence[str], **environment: str) -> dict[str, dict[str, str]]:
-    """What a new process finds in these scenarios, which is what is found here."""
-    found = elsewhere(*scenarios, **environment)
-    for scenario_id in scenarios:
-        expected, other = here(scenario_id), found[scenario_id]
-        changed = [name for name in expected if expected[name] != other[name]]
-        assert not changed, f"{scenario_id}: {', '.join(changed)}"
-    assert found["any"] == computed()
-    return found
 
 
 @pytest.mark.compiled
@@ -98,12 +63,6 @@ def test_other_processors_agree(name, scenarios):
         assert found["processor"] != processor(), (
             "the switch has no effect, so this test says nothing"
         )
-
-
-@pytest.mark.compiled
-def test_kernels_compiled_for_another_processor_agree(tmp_path):
-    assert_same(IDS, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path))
-    assert list(tmp_path.rglob("*.nbc"))
 
 
 def played_alone(case: tuple[str, str, int]) -> tuple[str, bytes]:

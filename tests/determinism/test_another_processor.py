@@ -1,0 +1,16 @@
+"""Same seed, same bytes, where all kernels are compiled for another processor.
+
+It takes a minute, so it is in no group with `test_determinism`: another worker can have it.
+"""
+
+import pytest
+
+from tests.determinism.elsewhere import assert_same
+from tests.every_scenario import COMMUNITY
+
+
+@pytest.mark.compiled
+@pytest.mark.long
+def test_kernels_compiled_for_another_processor_agree(tmp_path):
+    assert_same(COMMUNITY, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path))
+    assert list(tmp_path.rglob("*.nbc"))
