@@ -4,7 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# pip does this on one core, and for the tests of each package too; templates that are no Python stay
+BYTECODE = $(BIN)/python -W ignore -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 PYTEST := $(BIN)/python -m pytest
+# by this name `make -n` prints the command only
+AGAIN := $(MAKE) --no-print-directory
 # side by side; tests of one group, such as those that share a Ray cluster, stay together
 SPREAD := --numprocesses auto --dist loadgroup
 # tests of the rooms with compiled kernels
@@ -22,7 +26,7 @@ MEASURED := .benchmarks/latest.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help benchmark docs test test-all lint fast full coverage bench bench-baseline scaling cards results clean
+.PHONY: help benchmark docs test test-all checked lint fast full coverage bench bench-baseline scaling cards results clean
 
 help:
 	@echo 'make benchmark  evaluate the quick policies on held-out weeks of the default scenario; the table on'
@@ -50,9 +54,13 @@ benchmark: $(RUN_READY)
 docs: $(DOCS_READY)
 	$(BIN)/python -m tools.site
 
-test: lint coverage
+test: checked coverage
 
-test-all: lint full coverage
+test-all: checked full coverage
+
+# Types are checked on one core, while others compile what every worker of the tests would compile.
+checked: $(TEST_READY)
+	$(BIN)/python -m tools.compile_kernels & $(AGAIN) lint && wait $$!
 
 lint: $(TEST_READY)
 	$(BIN)/ruff check .
@@ -67,8 +75,7 @@ full: $(TEST_READY)
 
 # Compiled code cannot be traced, so kernels run once more as plain Python: same results, honest branches.
 coverage: $(TEST_READY)
-	$(PYTEST) $(SPREAD) $(KERNELS)
-	$(PYTEST) $(SPREAD) $(addprefix --ignore=,$(KERNELS)) --cov --cov-report= --cov-fail-under=0
+	$(PYTEST) $(SPREAD) $(addprefix --untraced=,$(KERNELS)) --cov --cov-report= --cov-fail-under=0
 	NUMBA_DISABLE_JIT=1 $(PYTEST) $(SPREAD) $(KERNELS) -m 'not (slow or compiled)' --cov --cov-append
 
 # A quiet machine gives figures that mean something.
@@ -123,6 +130,7 @@ $(DOCS_READY): $(CREATED) $(INPUTS)
 
 $(TEST_READY): $(CREATED) $(INPUTS)
 	@echo 'Installing p2p_market and its test tools into $(VENV); the first time takes a few minutes ...'
-	@$(PIP) install --quiet --constraint constraints.txt torch
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,docs,dev]'
+	@$(PIP) install --quiet --no-compile --constraint constraints.txt torch
+	@$(PIP) install --quiet --no-compile --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,docs,dev]'
+	@$(BYTECODE)
 	@touch $(RUN_READY) $(DOCS_READY) $@

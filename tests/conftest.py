@@ -11,6 +11,15 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    words = "count no branches in tests of this folder: compiled kernels cannot be traced"
+    parser.addoption("--untraced", action="append", default=[], metavar="FOLDER", help=words)
+
+
+def pytest_collection_modifyitems(config, items):
     """Groups begin first, and then what takes longest, so that nobody waits for it at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    untraced = {config.rootpath / folder for folder in config.getoption("untraced")}
+    for item in items:
+        if not untraced.isdisjoint(item.path.parents):
+            item.add_marker("no_cover")
