@@ -76,7 +76,8 @@ full: $(TEST_READY)
 # Compiled code cannot be traced, so kernels run once more as plain Python: same results, honest branches.
 coverage: $(TEST_READY)
 	$(PYTEST) $(SPREAD) $(addprefix --untraced=,$(KERNELS)) --cov --cov-report= --cov-fail-under=0
-	NUMBA_DISABLE_JIT=1 $(PYTEST) $(SPREAD) $(KERNELS) -m 'not (slow or compiled)' --cov --cov-append
+	NUMBA_DISABLE_JIT=1 $(PYTEST) $(SPREAD) $(KERNELS) -m 'not (slow or compiled)' --hypothesis-profile plain \
+	    --cov --cov-append
 
 # A quiet machine gives figures that mean something.
 bench: $(TEST_READY)

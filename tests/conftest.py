@@ -8,6 +8,8 @@ settings.register_profile(
 settings.register_profile(
     "explore", settings.get_profile("steady"), derandomize=False, max_examples=1000
 )
+# Kernels as plain Python meet fewer: enough for every branch, and for an index beyond its array.
+settings.register_profile("plain", settings.get_profile("steady"), max_examples=30)
 settings.load_profile("steady")
 
 
