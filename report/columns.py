@@ -1,13 +1,13 @@
 """The columns of a scenario's table: scores and money of every track, then what the track adds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.benchmark import Row, ScenarioResult, weeks_and_draws
 from p2p_market.track import Card
 from p2p_market.tracks import track_of
-from p2p_market.words import per
+from p2p_market.words import per, period
 from report.pages import Pages, pages_of
 from report.table import Column
 
@@ -21,8 +21,8 @@ SCORE: Final = (
     Column("Score", "score", "", 1, lambda row: row.score.point),
     Column("Score", "95 % from", "", 1, lambda row: _interval(row, row.score.low)),
     Column("Score", "95 % to", "", 1, lambda row: _interval(row, row.score.high)),
-    Column("Score", "mean", "of weeks", 1, lambda row: row.score.mean),
-    Column("Score", "worst", "week", 1, lambda row: row.score.worst),
+    Column("Score", "mean", "of {period}s", 1, lambda row: row.score.mean),
+    Column("Score", "worst", "{period}", 1, lambda row: row.score.worst),
     Column("Money", "cost", "EUR {per}", None, lambda row: row.social_cost_eur.mean()),
 )
 
@@ -38,7 +38,8 @@ def shares(group: str) -> tuple[Column, ...]:
 def every(card: Card, pages: Pages) -> tuple[Column, ...]:
     """All columns of a track; the name of the policy stands before them.
 
-    "{per}" in a unit stands for "a week", or what else an episode of the scenario is.
+    "{per}" in a unit stands for "a week", or what else an episode of the scenario is, "{period}"
+    for "week", or "draw" where each week is drawn several times.
     """
     gaps = (Column("Money", f"{name} gap", "EUR {per}", None, _gap(name)) for name in card.gaps)
     return (*SCORE, *gaps, *(_metrics(card) if pages.columns is None else pages.columns))
@@ -47,12 +48,20 @@ def every(card: Card, pages: Pages) -> tuple[Column, ...]:
 def shown(result: ScenarioResult) -> list[Column]:
     """The columns that say something about a scenario."""
     own = every(track_of(result.scenario).CARD, pages_of(result.scenario))
-    per_episode = per(result.scenario.spec.days)
+    days = result.scenario.spec.days
+    _, draws = weeks_and_draws(result.scenario, result.episode.keys)
+    words = {"{per}": per(days), "{period}": period(days, draws)}
     return [
-        replace(column, unit=column.unit.replace("{per}", per_episode))
+        replace(column, unit=_filled(column.unit, words))
         for column in own
         if not column.optional or any(column.of(row) != 0.0 for row in result.played)
     ]
+
+
+def _filled(unit: str, words: Mapping[str, str]) -> str:
+    for place, word in words.items():
+        unit = unit.replace(place, word)
+    return unit
 
 
 def _metrics(card: Card) -> tuple[Column, ...]:

@@ -36,7 +36,8 @@ def cost_picture(result: ScenarioResult, pages: Pages) -> Picture:
         f"{row.policy} {amount(float(row.social_cost_eur.mean()), 0)} {unit}" for row in rows
     )
     colors = dict(zip(names, cycle(LINES))) | dict(pages.colors)
-    looks = {names[i]: colors[names[i]] for i in shown}
+    called = {name: name.replace("_", " ") for name in names} | dict(pages.words)
+    looks = {called[names[i]]: colors[names[i]] for i in shown}
     return Picture(
         svg(
             lambda figure: _draw_costs(figure.subplots(), rows, money[:, shown], looks, unit),
@@ -69,7 +70,7 @@ def _draw_costs(
 
     Args:
         money: (policy, entry) [EUR].
-        looks: entry -> colour.
+        looks: what an entry is called -> its colour.
         unit: of the money.
     """
     places = np.arange(len(rows))
@@ -77,7 +78,7 @@ def _draw_costs(
     for column, (name, color) in enumerate(looks.items()):
         value = money[:, column]
         paid, earned = np.maximum(value, 0.0), np.minimum(value, 0.0)
-        axes.barh(places, paid, 0.6, left=right, color=color, label=name.replace("_", " "))
+        axes.barh(places, paid, 0.6, left=right, color=color, label=name)
         axes.barh(places, earned, 0.6, left=left, color=color)
         right, left = right + paid, left + earned
     total = [float(row.social_cost_eur.mean()) for row in rows]

@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from p2p_market.evaluation.benchmark import ScenarioResult, units_of
+from p2p_market.evaluation.benchmark import ScenarioResult, units_of, weeks_and_draws
 from p2p_market.evaluation.statistics.bootstrap import few_weeks
 from p2p_market.evaluation.tables.comparison import Difference, compare_within
 from p2p_market.evaluation.tables.marks import NO_MARK, Legend, legends, nothing, unmarked
@@ -193,9 +193,10 @@ def _weeks(result: ScenarioResult, new_year: date | None) -> str:
     starts = ", ".join(_start(day, new_year) for day in dict.fromkeys(k.start_day for k in keys))
     seeds = ", ".join(map(str, dict.fromkeys(key.seed for key in keys)))
     count, length = len(set(units_of(result.scenario, keys).tolist())), result.scenario.spec.days
+    weeks, draws = weeks_and_draws(result.scenario, keys)
     year = "the year" if new_year is None else f"{new_year.year}"
     told = (
-        f"{episodes(len(keys), length)} from the {keys[0].split} part of {year}, "
+        f"{episodes(weeks, length, draws)} from the {keys[0].split} part of {year}, "
         f"seed{'s' if ',' in seeds else ''} {seeds}, starting {starts}."
     )
     return " ".join(filter(None, [told, few_weeks(count)]))
@@ -219,7 +220,8 @@ def _summary(result: ScenarioResult) -> str:
 
 def _certificate(result: ScenarioResult) -> str:
     proofs = result.certificates
-    weeks = counted(len(proofs), period(result.scenario.spec.days))
+    _, draws = weeks_and_draws(result.scenario, result.episode.keys)
+    weeks = counted(len(proofs), period(result.scenario.spec.days, draws))
     replay = max(abs(proof.replay_eur - proof.plan_eur) for proof in proofs)
     bound = max(abs(proof.gap_eur) for proof in proofs)
     tightest = min(proof.tolerance_eur for proof in proofs)

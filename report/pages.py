@@ -55,6 +55,7 @@ class Pages:
     new_year: date | None = None  # first day of the data; None: episodes are of no year
     columns: tuple[Column, ...] | None = None  # after the costs; None: all metrics, as means
     colors: Mapping[str, str] = field(default_factory=dict)  # entry of the ledger -> its colour
+    words: Mapping[str, str] = field(default_factory=dict)  # -> what it is called; else its name
     income: str = ""  # what costs below zero are
     cancels: str = ""  # what is not shown of the ledger
     gaps: str = ""  # what the parts of the gap mean

@@ -101,14 +101,12 @@ def of_runs(
             "First less second, 95 % intervals by resampling weeks for both together. Cost: EUR a "
             "week, below 0 the first is cheaper; score: above 0 the first is better."
         )
-        if few := few_weeks(min(one.episodes for one in found)):
+        if few := few_weeks(min(one.weeks for one in found)):
             console.print(few)
         _print_marks(record, other, found)
         if overall:
             shared = overall[0]
-            console.say(
-                f"All {shared.scenarios} scenarios ({shared.episodes} weeks each)", "italic"
-            )
+            console.say(f"All {shared.scenarios} scenarios ({shared.weeks} weeks each)", "italic")
             console.print(_overall_table(overall))
             console.print(
                 "IQM: first less second, of the middle half of the scores of blocks of weeks; "
@@ -162,7 +160,7 @@ def _differences(found: Sequence[Difference]) -> Figures:
             (
                 one.scenario,
                 _names(one),
-                str(one.episodes),
+                str(one.weeks),
                 _signed(one.cost_eur, 2),
                 _signed(one.score, 1),
             )

@@ -12,12 +12,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 CONTROLS: Final = re.compile(
@@ -26,9 +24,7 @@ CONTROLS: Final = re.compile(
 """What moves the cursor, starts an escape sequence, turns the direction, or is half a letter."""
 
 NARROW: Final = 10
-"""Cells that a name keeps."""
-
-DOTS: Final = "..."
+"""Cells that a name keeps beside numbers."""
 
 
 def visible(text: str) -> str:
@@ -137,43 +133,66 @@ def outlets() -> Iterator[Outlet]:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A table for any width: numbers stay whole, names are shortened and shown in full below.
+    """A table for any width: numbers and names stay whole.
 
-    Columns for which there is no room follow in a further table, after the key columns again.
+    Where the names of a row find no room beside its numbers, they have a line of their own above
+    them. Columns for which there is no room follow in a further table, after the key columns again.
     """
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
-    keys: int = 1  # first columns, which say what a row is
-    names: Sequence[int] = (0,)  # columns that give way; the others hold numbers
+    keys: int = 1  # first columns, the names that say what a row is
+    names: Sequence[int] = (0,)  # columns that hold names; the others hold numbers
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """One table or several, then the whole names."""
+        """One table or several."""
         cells = [[visible(cell) for cell in row] for row in (self.headings, *self.rows)]
-        for row in cells:
+        for row in cells[1:]:
             for name in self.names:
                 row[name] = row[name].replace("\n", "\\n")
         full = [max(map(_width, column)) for column in zip(*cells, strict=True)]
         tables = self._tables(full, options.max_width)
-        widths = list(full)
-        for name in self.names:  # the same in all tables
-            widths[name] = min(table[name] for table in tables if name in table)
-        short = [list(row) for row in cells]
-        for name in self.names:
-            found = _told_apart([row[name] for row in cells], widths[name])
-            for row in short:
-                row[name] = found[row[name]]
+        widths = [min(table.get(column, size) for table in tables)  # the same in all tables
+                  for column, size in enumerate(full)]  # fmt: skip
+        high = max(cell.count("\n") for cell in cells[0])
+        heading = ["\n" * (high - cell.count("\n")) + cell for cell in cells[0]]
+        beside = [row for row in cells if self._fits(row, widths)]
+        for key in range(self.keys):
+            widths[key] = max(_width(row[key]) for row in beside or cells[:1])
+        rule = "-" if options.ascii_only else "\N{BOX DRAWINGS LIGHT HORIZONTAL}"
         for table in tables:
-            yield self._table(short, list(table), widths)
-        whole = {row[name]: cut[name] for row, cut in zip(cells, short, strict=True)
-                 for name in self.names if row[name] != cut[name]}  # fmt: skip
-        for long, cut in whole.items():
-            yield Text(f"{cut} = {long}", no_wrap=True, overflow="ignore")
+            for line in self._lines(heading, list(table), widths):
+                yield Text(line, "bold", no_wrap=True, overflow="ignore")
+            yield Text(rule * (sum(widths[column] + 1 for column in table) - 1))
+            for row in cells[1:]:
+                for line in self._lines(row, list(table), widths):
+                    yield Text(line, no_wrap=True, overflow="ignore")
+
+    def _lines(
+        self, row: Sequence[str], columns: Sequence[int], widths: Sequence[int]
+    ) -> Iterator[str]:
+        """A row, below its names where they are too long."""
+        shown = list(row)
+        if not self._fits(row, widths):
+            yield " ".join(row[: self.keys])
+            shown[: self.keys] = [""] * self.keys
+        parts = [shown[column].split("\n") for column in columns]
+        for place in range(max(map(len, parts))):
+            cells = []
+            for column, lines in zip(columns, parts, strict=True):
+                cell = lines[place] if place < len(lines) else ""
+                space = " " * (widths[column] - cell_len(cell))
+                cells.append(cell + space if column in self.names else space + cell)
+            yield " ".join(cells).rstrip()
+
+    def _fits(self, row: Sequence[str], widths: Sequence[int]) -> bool:
+        """Whether the names of a row stand beside its numbers."""
+        return all(_width(row[key]) <= widths[key] for key in range(self.keys))
 
     def _tables(self, full: Sequence[int], room: int) -> list[dict[int, int]]:
         """Of each table the columns, with the widths there is room for."""
-        least = [min(w, NARROW) if n in self.names else w for n, w in enumerate(full)]
         keys = list(range(self.keys))
+        least = [min(w, NARROW) if n in keys else w for n, w in enumerate(full)]
         chosen: list[list[int]] = [[]]
         for column in range(self.keys, len(full)):
             wanted = [*keys, *chosen[-1], column]
@@ -185,49 +204,14 @@ class Figures:
     def _widths(
         self, columns: Sequence[int], least: Sequence[int], full: Sequence[int], room: int
     ) -> dict[int, int]:
-        """The least widths, and what is left for the names."""
+        """The least widths, and what is left for the keys."""
         widths = {column: least[column] for column in columns}
-        names = [column for column in columns if column in self.names]
-        names.sort(key=lambda name: full[name] - least[name])  # who needs little leaves the rest
-        for number, name in enumerate(names):
+        keys = sorted(range(self.keys), key=lambda key: full[key] - least[key])
+        for number, key in enumerate(keys):  # who needs little leaves the rest
             left = room - sum(width + 1 for width in widths.values()) + 1
-            widths[name] += max(0, min(full[name] - least[name], left // (len(names) - number)))
+            widths[key] += max(0, min(full[key] - least[key], left // (len(keys) - number)))
         return widths
-
-    def _table(
-        self, cells: Sequence[Sequence[str]], columns: Sequence[int], widths: Sequence[int]
-    ) -> Table:
-        width = sum(widths[column] + 1 for column in columns) - 1
-        table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False, width=width)
-        for column in columns:
-            side: Literal["left", "right"] = "left" if column in self.names else "right"
-            table.add_column(cells[0][column], justify=side, width=widths[column], no_wrap=True)
-        for row in cells[1:]:
-            table.add_row(*(row[column] for column in columns))
-        return table
 
 
 def _width(cell: str) -> int:
     return max(map(cell_len, cell.split("\n")))
-
-
-def _told_apart(names: Sequence[str], width: int) -> dict[str, str]:
-    """Short names, with a number where they would be the same."""
-    found: dict[str, str] = {}
-    for name in dict.fromkeys(names):
-        short, number = shortened(name, width), 1
-        while short in found.values():
-            number += 1
-            short = f"{shortened(name, width - len(f'~{number}'))}~{number}"
-        found[name] = short
-    return found
-
-
-def shortened(name: str, width: int) -> str:
-    """A name in this many cells; its end says more than its beginning."""
-    if _width(name) <= width:
-        return name
-    head = (width - len(DOTS)) // 3
-    tail = width - len(DOTS) - head
-    last = next(name[at:] for at in range(len(name)) if cell_len(name[at:]) <= tail)
-    return set_cell_size(name, head) + DOTS + last

@@ -6,7 +6,7 @@ import numpy as np
 
 from p2p_market.commands.console import console, euro
 from p2p_market.commands.screen import Figures
-from p2p_market.evaluation.benchmark import ScenarioResult, units_of
+from p2p_market.evaluation.benchmark import ScenarioResult, units_of, weeks_and_draws
 from p2p_market.evaluation.ends.certificate import MIXED_INTEGER
 from p2p_market.evaluation.statistics.bootstrap import few_weeks
 from p2p_market.evaluation.statistics.summary import Summary
@@ -20,8 +20,9 @@ from p2p_market.words import counted, episodes, per, period
 
 def print_result(result: ScenarioResult) -> None:
     """What a run says of one scenario."""
-    spec, played = result.scenario.spec, episodes(result.episode.batch, result.scenario.spec.days)
-    console.say(f"{spec.id}: {spec.title} ({played})", "italic")
+    spec = result.scenario.spec
+    weeks, draws = weeks_and_draws(result.scenario, result.episode.keys)
+    console.say(f"{spec.id}: {spec.title} ({episodes(weeks, spec.days, draws)})", "italic")
     console.print(_results(result))
     if few := few_weeks(_weeks(result)):
         console.print(few)
@@ -36,9 +37,12 @@ def print_overview(results: Sequence[ScenarioResult]) -> None:
         gaps |= track_of(result.scenario).CARD.gaps
     units = " or ".join(dict.fromkeys(_unit(result) for result in results))
     lost = f"; {' and '.join(gaps)}: what of it is lost by {' and by '.join(gaps.values())}"
+    drawn = any(weeks_and_draws(one.scenario, one.episode.keys)[1] > 1 for one in results)
     console.print(
         "score: share in percent of the way from the rule (0) to the optimum (100), all weeks "
-        f"together; {units}: cost of all agents together, on average" + (lost if gaps else "")
+        f"together; {units}: cost of all agents together, on average"
+        + (" over weeks and their draws" if drawn else "")
+        + (lost if gaps else "")
     )
     if summaries := overview(results):
         blocks = summaries[0].blocks
@@ -66,7 +70,7 @@ def _results(result: ScenarioResult) -> Figures:
     """Both ends of the scale and everything between, one row per policy."""
     found = [" ".join(marks_of(row)) for row in result.rows]
     marked, gaps = ("mark",) if any(found) else (), track_of(result.scenario).CARD.gaps
-    interval = ("95 % interval",) if _weeks(result) > 1 else ()  # else dashes, at names' cost
+    interval = ("95 %\ninterval",) if _weeks(result) > 1 else ()  # else dashes, at names' cost
     return Figures(
         (
             "policy",
@@ -74,7 +78,7 @@ def _results(result: ScenarioResult) -> Figures:
             "score",
             *interval,
             "worst",
-            _unit(result),
+            _unit(result).replace(" ", "\n", 1),
             *gaps,
         ),
         [
@@ -137,11 +141,12 @@ def _rank(summary: Summary) -> str:
 def _print_certificate(result: ScenarioResult) -> None:
     """Say whether the ends of the scale hold, and who was held or beats the optimum."""
     good = sum(certificate.holds for certificate in result.certificates)
-    total = len(result.certificates)
+    total, days = len(result.certificates), result.scenario.spec.days
+    _, draws = weeks_and_draws(result.scenario, result.episode.keys)
     console.print(
         f"{rule_of(result.scenario)} = 0 and {OPTIMUM} = 100 by definition; "
         f"the optimum's certificate holds in {good} of "
-        f"{counted(total, period(result.scenario.spec.days))}."
+        f"{counted(total, period(days, draws))}."
     )
     exact = np.array([certificate.gap_eur for certificate in result.certificates])
     gaps = exact.round(3) + 0.0  # no minus sign before zero

@@ -158,6 +158,16 @@ def units_of(scenario: AnyScenario, keys: Sequence[EpisodeKey]) -> IntArray:
     return np.array([places[key] for key in keys])
 
 
+def weeks_and_draws(scenario: AnyScenario, keys: Sequence[EpisodeKey]) -> tuple[int, int]:
+    """How many start days were played, and how often each; one draw where they are not alike."""
+    units = units_of(scenario, keys)
+    sizes = np.unique(units, return_counts=True)[1]
+    days = {(unit, key.start_day) for unit, key in zip(units.tolist(), keys, strict=True)}
+    if len(days) > len(sizes) or sizes.min() < sizes.max():
+        return len(keys), 1
+    return len(sizes), int(sizes[0])
+
+
 def entrants(scenario: AnyScenario, policies: Sequence[str]) -> list[str]:
     """All policies that act on observations: the rule, then the others in the given order."""
     rule = rule_of(scenario)

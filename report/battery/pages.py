@@ -41,6 +41,17 @@ COLORS: Final = {
     "terminal": "#555555",
 }
 """Okabe and Ito's colours, and two dark ones."""
+WORDS: Final = {
+    "dam": "day-ahead",
+    "dam_penalty": "day-ahead penalty",
+    "afrr_capacity": "aFRR capacity",
+    "afrr_energy": "aFRR energy",
+    "afrr_penalty": "aFRR penalty",
+    "mfrr": "mFRR",
+    "degradation": "wear",
+    "terminal": "stored at the end",
+}
+"""Entries of the ledger as the table calls them."""
 
 
 def _week(result: ScenarioResult) -> list[Picture]:
@@ -70,6 +81,7 @@ PAGES: Final = Pages(
     new_year=NEW_YEAR,
     columns=COLUMNS,
     colors=COLORS,
+    words=WORDS,
     income=": what is sold, what reserve earns, or more stored at the end than at the start",
     pictures=_week,
     data=data_labels,

@@ -37,6 +37,10 @@ def test_the_page_has_its_pictures_and_says_its_ends(page):
     assert "100 means the perfect-foresight optimum of all batteries" in text
     assert "A week in four markets" in text
     assert "community" not in text
+    assert "1 week with 4 draws from the test part of 2018, seeds 0, 1, 2, 3" in text
+    assert "holds in 4 of 4 draws" in text
+    assert "mean of draws worst draw cost EUR a week" in text
+    assert "on average over all weeks and all draws of them" in text
     (rows,) = page.tables
     assert [row[0] for row in rows] == ["dam-only", "reserve-first", "optimum"]
 
@@ -53,6 +57,10 @@ def test_every_series_has_its_label(result):
 def test_colours_and_curves_cover_the_ledger():
     paid = set(LEDGER_ENTRIES) - set(SHAPING)
     assert pages.COLORS.keys() == paid
+    same = {"dam": "day-ahead", "afrr_capacity": "aFRR capacity", "mfrr": "mFRR"}
+    assert same.items() <= pages.WORDS.items()  # as the columns of the table
+    assert {*same.values(), pages.WORDS["afrr_energy"]} <= {one.name for one in pages.COLUMNS}
+    assert pages.WORDS.keys() <= paid
     shown = [name for names, _ in week.EARNED.values() for name in names]
     assert set(shown) == paid - {"terminal"}
     assert len(shown) == len(set(shown))

@@ -36,6 +36,7 @@ class Difference:
     scenario: str
     first: str  # policy of the first run, or of the only one
     second: str  # policy of the second run, or another of the only one
+    weeks: int  # that a bootstrap draws whole, with all draws of each
     episodes: int
     cost_eur: Interval  # mean per episode; below 0: the first is cheaper
     score: Interval  # above 0: the first is better
@@ -48,6 +49,7 @@ class Overall:
     first: str
     second: str
     scenarios: int
+    weeks: int  # of each scenario, as in `Difference`
     episodes: int  # of each scenario
     iqm: Interval  # difference of interquartile means; above 0: the first is better
     probability: Interval  # that an episode of the first beats one of the second, 0 to 1
@@ -119,9 +121,7 @@ def compare_runs(
     for one in match_runs(first, second):
         for mine, theirs in one.pairs(pairs):
             costs = one.first[mine], one.second[theirs], one.first[one.rule], one.best_eur
-            found.append(
-                Difference(one.scenario, mine, theirs, len(one.weeks), *paired(*costs, one.units))
-            )
+            found.append(_difference(one.scenario, mine, theirs, costs, one.units))
     if not found and second is None:
         raise ReplayError("the run has fewer than two policies between the ends; give another run")
     if not found:
@@ -176,8 +176,8 @@ def _overall(matched: Sequence[Matched], mine: str, theirs: str) -> Overall:
     )
     first, second, rule, best = (unit_sums(cost, matched[0].units) for cost in costs)
     found = improvement(first, second, rule, best, named_generator(STREAM))
-    scenarios, episodes = costs[0].shape
-    return Overall(mine, theirs, scenarios, episodes, found.iqm, found.probability)
+    (scenarios, weeks), episodes = first.shape, costs[0].shape[-1]
+    return Overall(mine, theirs, scenarios, weeks, episodes, found.iqm, found.probability)
 
 
 def match_runs(first: Mapping[str, Any], second: Mapping[str, Any] | None) -> list[Matched]:
@@ -253,12 +253,19 @@ def compare_within(result: ScenarioResult) -> list[Difference]:
     ends = costs[card.rule], best_of(result.scenario, result.certificates, optimum)
     units, spec = units_of(result.scenario, result.episode.keys), result.scenario.spec
     return [
-        Difference(
-            spec.id, mine, theirs, len(units), *paired(costs[mine], costs[theirs], *ends, units)
-        )
+        _difference(spec.id, mine, theirs, (costs[mine], costs[theirs], *ends), units)
         for mine in names
         if mine != theirs
     ]
+
+
+def _difference(
+    scenario: str, mine: str, theirs: str, costs: Sequence[FloatArray], units: IntArray
+) -> Difference:
+    """Costs as `paired` takes them."""
+    first, second, rule, best = costs
+    found = paired(first, second, rule, best, units)
+    return Difference(scenario, mine, theirs, len(set(units.tolist())), len(units), *found)
 
 
 def _foresight(entry: Mapping[str, Any]) -> set[str]:

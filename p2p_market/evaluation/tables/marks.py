@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from p2p_market.evaluation.benchmark import Row, ScenarioResult
+from p2p_market.evaluation.benchmark import Row, ScenarioResult, weeks_and_draws
 from p2p_market.evaluation.players.answers import Answers, percent
 from p2p_market.evaluation.players.conduct import MARKS, Conduct, marks
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import track_of
-from p2p_market.words import episodes
+from p2p_market.words import counted, episodes
 
 NO_MARK = "decentralised, checked, and reproducible"
 """What it means that a policy has none; the optimum has none either, and knows the future."""
@@ -51,12 +51,14 @@ def legends(rows: Sequence[Row]) -> list[Legend]:
 def nothing(result: ScenarioResult) -> list[str]:
     """For example "mine:make: traded 0 kWh in 12 of 13 weeks", of policies between the ends."""
     ends, spec = (rule_of(result.scenario), OPTIMUM), result.scenario.spec
+    _, draws = weeks_and_draws(result.scenario, result.episode.keys)
     asked = {n: m for n, m in track_of(result.scenario).CARD.metrics.items() if m.tell_zero}
     told = []
     for row in result.played:
         for name, metric in asked.items() if row.policy not in ends else ():
             if none := int(np.count_nonzero(row.metrics[name] == 0.0)):
-                of = episodes(len(row.metrics[name]), spec.days)
+                count = len(row.metrics[name])
+                of = counted(count, "draw") if draws > 1 else episodes(count, spec.days)
                 told.append(f"{row.policy}: {name} 0 {metric.unit} in {none} of {of}")
     return told
 
