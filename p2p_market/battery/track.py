@@ -45,6 +45,7 @@ CARD: Final = Card(
         "batch": "p2p_market.battery.envs.batch:BatteryBatch",
         "optimum": "baselines.battery.optimal.policy:optimum",
         "row": "baselines.battery.optimal.row:row",
+        "population": "baselines.battery.population.bots:FIRST",
         "report": "report.battery.pages:PAGES",
         "board": "leaderboard.tracks.battery:CARD",
     },

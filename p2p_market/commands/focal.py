@@ -22,6 +22,7 @@ from p2p_market.commands.console import (
     weeks_of,
 )
 from p2p_market.commands.screen import Figures
+from p2p_market.evaluation.benchmark import weeks_and_draws
 from p2p_market.evaluation.focal.focal import FocalResult, units_of_work
 from p2p_market.evaluation.focal.focal import focal as play_focal
 from p2p_market.evaluation.focal.summary import best_response, focal_record, summarise
@@ -32,7 +33,7 @@ from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.files import check_writable, new_file, safe_name
-from p2p_market.registry import load_scenario, of_default_track
+from p2p_market.registry import load_scenario, of_default_track, rule_of
 from p2p_market.track import AnyScenario
 from p2p_market.words import episodes
 
@@ -41,10 +42,10 @@ STARTS_OVER: Final = "nothing of this scenario was kept, the same command starts
 LEGEND: Final = (
     "EUR a week, mean over all seats; each member is in focus once, and all others play bots of "
     "one population, drawn per week.\n"
-    "saving: what the member pays without trade, less what it pays with the policy\n"
+    "saving: what the member pays where all play {rule}, less what it pays with the policy\n"
     "short: how much more the best policy here saves on each seat, chosen in hindsight\n"
-    "others: what all other members together gain when the member plays this policy and not the "
-    "truthful rule\n"
+    "others: what all other members together gain when the member plays this policy and not "
+    "{compared}\n"
     "best response, at least: mean of the best savings of each seat"
 )
 
@@ -82,6 +83,7 @@ def focal(
             for failure in filter(None, outcomes):
                 raise FailedPolicyError(failure)
         check_writable(output)
+        legends: dict[str, None] = {}
         for one, own in zip(chosen, asked, strict=True):
             with complaining(1, STARTS_OVER):
                 result = _play(one, policy, split, own, seed, workers or processors())
@@ -89,7 +91,9 @@ def focal(
             with complaining(1, f"the record is complete: {path}"):
                 _print_table(result)
                 console.say(f"record: {path}")
-        console.print(LEGEND)
+            legends[LEGEND.format(rule=rule_of(one), compared=result.compared)] = None
+        for legend in legends:
+            console.print(legend)
 
 
 def _play(
@@ -118,7 +122,7 @@ def _play(
 
 def _print_table(result: FocalResult) -> None:
     """One row per policy, entries first; then what a best response saves at least."""
-    spec, weeks = result.scenario.spec, len(result.keys)
+    spec, (weeks, draws) = result.scenario.spec, weeks_and_draws(result.scenario, result.keys)
     rows = []
     for one in summarise(result):
         short, _ = _cells(one.short_eur)
@@ -129,7 +133,7 @@ def _print_table(result: FocalResult) -> None:
     )
     console.say(
         f"{spec.id}, focal: {len(result.scenario.agents)} seats, "
-        f"{episodes(weeks, spec.days)}, {result.population.name}",
+        f"{episodes(weeks, spec.days, draws)}, {result.population.name}",
         "italic",
     )
     headings = ("policy", "saving", "95 % interval", "short", "others", "95 % interval")

@@ -63,6 +63,7 @@ CARD: Final = Card(
         "mechanisms": "p2p_market.community.mechanisms:compare_mechanisms",
         "optimum": "baselines.community.optimal.policy:optimum",
         "row": "baselines.community.optimal.yardstick:row",
+        "population": "baselines.population.bots:FIRST",
         "report": "report.community.pages:PAGES",
         "board": "leaderboard.tracks.community.card:CARD",
     },

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.errors import ClusterError, PolicyError
-from p2p_market.evaluation.benchmark import all_weeks, draw_weeks
+from p2p_market.evaluation.benchmark import all_weeks, draw_weeks, units_of
 from p2p_market.evaluation.players.mixture import Blinkered, Mixture
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import Policy, load_policy
@@ -27,8 +27,8 @@ from p2p_market.evaluation.players.population import (
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes
-from p2p_market.records import FloatArray, Record
-from p2p_market.registry import POPULATION, baselines, rule_of, scenario_of
+from p2p_market.records import FloatArray, IntArray, Record
+from p2p_market.registry import baselines, rule_of, scenario_of
 from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey
 from p2p_market.tracks import track_of
 
@@ -59,7 +59,7 @@ class FocalResult:
     """Entries and deviations among the same background."""
 
     scenario: AnyScenario
-    keys: tuple[EpisodeKey, ...]  # one per week
+    keys: tuple[EpisodeKey, ...]  # one per week and draw; "week" below is one of them
     population: Population
     bots: tuple[tuple[str, ...], ...]  # of each week, on each seat that is not in focus
     alone_eur: FloatArray  # (week, seat), private cost where nobody trades
@@ -67,8 +67,14 @@ class FocalResult:
 
     @property
     def compared(self) -> str:
-        """The rule that others are measured against."""
-        return track_of(self.scenario).CARD.compared
+        """The rule that others are measured against: the track's, else that at 0."""
+        card = track_of(self.scenario).CARD
+        return card.compared or card.rule
+
+    @property
+    def units(self) -> IntArray:
+        """Number of the unit of each week: a bootstrap draws units whole."""
+        return units_of(self.scenario, self.keys)
 
     def row(self, policy: str) -> FocalRow:
         """What a policy did."""
@@ -79,7 +85,7 @@ class FocalResult:
         return self.alone_eur - self.row(policy).cost_eur
 
     def others_gain_eur(self, policy: str) -> FloatArray:
-        """What all others save when the seat plays this and not the truthful rule, (week, seat).
+        """What all others save when the seat plays this and not `compared`, (week, seat).
 
         An external effect [EUR]: above 0 the others gain.
         """
@@ -96,6 +102,7 @@ class Turn:
     policy: str
     split: str
     week: int
+    draw: int  # of the week
     seed: int
 
 
@@ -105,7 +112,7 @@ def focal(
     split: str = "test",
     weeks: Sequence[int] | None = None,
     seed: int = 0,
-    population: str = POPULATION,
+    population: str = "",
     workers: int = 1,
     progress: Callable[[int], None] | None = None,
     apart: bool = False,
@@ -115,7 +122,7 @@ def focal(
     Args:
         policies: names, files or `module:factory`; each sees the row of its seat and, in place of
             its neighbours' rows, those of strangers.
-        population: `module:attribute`.
+        population: `module:attribute`; "": that of the track.
         workers: turns played at the same time, in processes; no result depends on it.
         progress: called with the number of steps played since its last call.
         apart: a single worker is a process of its own too, so that a policy that ends its process
@@ -124,9 +131,16 @@ def focal(
     Raises:
         PolicyError: if one of them sees more than observations, or is not a policy.
     """
-    crowd, track = load_population(population), track_of(scenario)
+    track = track_of(scenario)
     if len(track.roles(scenario)) > 1:
         raise PolicyError(f"{scenario.spec.id}: the focal role needs a track with one role")
+    if len(scenario.agents) == 1:
+        raise PolicyError(
+            f"{scenario.spec.id}: its only agent has nobody beside it; the focal role needs a "
+            "scenario with several agents"
+        )
+    population = population or _population(scenario)
+    crowd = load_population(population)
     numbers = all_weeks(scenario, split) if weeks is None else weeks
     singles = draw_weeks(scenario, split, numbers, seed)
     names = entries(scenario, policies)
@@ -134,9 +148,10 @@ def focal(
         _acting(scenario, name)
     specification = scenario.spec.model_dump_json()
     turns = [
-        Turn(specification, scenario.digest, population, name, split, week, seed)
+        Turn(specification, scenario.digest, population, name, split, week, draw, seed)
         for name in names
         for week in numbers
+        for draw in range(len(singles) // len(numbers))
     ]
     costs: dict[Turn, FloatArray] = {}
     with closing(_played(turns, workers, progress, apart)) as playing:
@@ -160,10 +175,23 @@ def entries(scenario: AnyScenario, policies: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*policies, *deviations(scenario)]))
 
 
+def _population(scenario: AnyScenario) -> str:
+    """Address of the bots of a track.
+
+    Raises:
+        PolicyError: if it has none.
+    """
+    card = track_of(scenario).CARD
+    if "population" not in card.extras:
+        raise PolicyError(f"{scenario.spec.id}: track {card.name!r} has no population of bots")
+    return card.extras["population"]
+
+
 def units_of_work(scenario: AnyScenario, policies: Sequence[str], weeks: int) -> int:
     """How many steps `focal` reports to a progress callback."""
-    agents = len(scenario.agents)
-    return len(entries(scenario, policies)) * weeks * len(_chunks(agents)) * scenario.steps
+    agents, (unit, *_) = len(scenario.agents), track_of(scenario).keys(scenario, "test", 0)
+    played = weeks * len(unit) * len(_chunks(agents))
+    return len(entries(scenario, policies)) * played * scenario.steps
 
 
 def play_seats(
@@ -257,7 +285,7 @@ def _play_turn(turn: Turn, tell: Tell) -> FloatArray:
             f"{scenario.spec.id}: the data {scenario.data.name} changed while it was played; "
             "start again"
         )
-    (episode,) = draw_weeks(scenario, turn.split, [turn.week], turn.seed)
+    episode = draw_weeks(scenario, turn.split, [turn.week], turn.seed)[turn.draw]
     population = load_population(turn.population)
     parts = []
     for seats in _chunks(len(scenario.agents)):

@@ -13,8 +13,9 @@ from p2p_market.evaluation.statistics.bootstrap import (
     draw_weeks,
     interval,
     named_generator,
+    unit_sums,
 )
-from p2p_market.records import FloatArray, Record
+from p2p_market.records import FloatArray, IntArray, Record
 
 STREAM: Final = "p2p_market/focal/1"
 SCHEMA: Final = "p2p_market/focal/1"
@@ -60,24 +61,28 @@ def summarise(result: FocalResult) -> list[FocalSummary]:
         saving = result.saving_eur(row.policy)
         gain = result.others_gain_eur(row.policy)
         series = (saving, best - saving, gain)
-        found.append(FocalSummary(row.policy, *(weekly_mean(one.mean(axis=1)) for one in series)))
+        means = (weekly_mean(one.mean(axis=1), result.units) for one in series)
+        found.append(FocalSummary(row.policy, *means))
     return found
 
 
-def weekly_mean(values: FloatArray) -> Interval:
+def weekly_mean(values: FloatArray, units: IntArray | None = None) -> Interval:
     """Mean over weeks with its 95 % interval; every call meets the same draw of weeks.
 
     Args:
         values: (week,).
+        units: number of each week's unit, (week,); None: each is one.
 
     Returns:
         Ends are nan for a single week, from which no interval follows.
     """
-    count, point = len(values), float(values.mean())
+    size, point = len(values), float(values.mean())
+    values = unit_sums(values, units)
+    count = len(values)
     if count < 2:
         return Interval(point, math.nan, math.nan)
     chosen = draw_weeks(named_generator(STREAM), 1, count)[:, 0]
-    return interval(point, values[chosen].mean(axis=-1), count)
+    return interval(point, values[chosen].mean(axis=-1) * (count / size), count)
 
 
 def focal_record(result: FocalResult) -> dict[str, Any]:
