@@ -22,6 +22,7 @@ MOST_VALUES: Final = 10**6  # with what aliases repeat
 LONGEST_NUMBER: Final = 40
 MOST_BASES: Final = 10
 ENDINGS: Final = (".yaml", ".yml")
+FETCHED: Final = "fetched"  # folder of scenarios whose data are not shipped
 
 _HERE = Path(__file__).resolve().parent
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same rules, ten times as fast
@@ -91,6 +92,15 @@ def scenario_ids() -> list[str]:
     return sorted(path.stem for path in scenario_folder().glob("*.yaml"))
 
 
+def fetched_ids() -> list[str]:
+    """Ids of shipped scenarios that play once their data are fetched; no list shows them.
+
+    They stand in a folder of their own, so that what lists, loads or plays every scenario needs
+    nothing from outside.
+    """
+    return sorted(path.stem for path in (scenario_folder() / FETCHED).glob("*.yaml"))
+
+
 def other_scenarios() -> dict[str, Path]:
     """Id -> file of the scenarios that other packages ship, in `scenarios` beside their tracks."""
     folders = (folder_beside(name, "scenarios") for name in of_other_packages())
@@ -105,8 +115,9 @@ def known_ids() -> list[str]:
 
 def shipped_path(scenario_id: str) -> Path | None:
     """The file that was shipped under an id, here or by another package; None if there is none."""
-    if scenario_id in scenario_ids():
-        return scenario_folder() / f"{scenario_id}.yaml"
+    for ids, folder in ((scenario_ids, ""), (fetched_ids, FETCHED)):
+        if scenario_id in ids():
+            return scenario_folder() / folder / f"{scenario_id}.yaml"
     return other_scenarios().get(scenario_id)
 
 
@@ -125,7 +136,8 @@ def path_of(id_or_path: str | Path, folder: Path | None = None) -> Path:
         if (shipped := shipped_path(text)) is not None:
             return shipped
         hint = "; a file of your own ends in .yaml" if Path(text).name != text else ""
-        if close := difflib.get_close_matches(text[:200], known_ids(), n=1, cutoff=0.7):
+        likely = [*known_ids(), *fetched_ids()]
+        if close := difflib.get_close_matches(text[:200], likely, n=1, cutoff=0.7):
             raise ScenarioError(f"no scenario {text[:200]!r}; did you mean {close[0]}?{hint}")
         raise ScenarioError(f"no scenario {text[:200]!r}; known: {', '.join(known_ids())}{hint}")
     path = (folder or Path()) / text

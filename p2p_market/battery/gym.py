@@ -6,9 +6,9 @@
 from gymnasium.envs.registration import register
 
 from p2p_market.registry import read_scenario
-from p2p_market.scenarios import scenario_ids
+from p2p_market.scenarios import fetched_ids, scenario_ids
 
-for _name in scenario_ids():
+for _name in (*scenario_ids(), *fetched_ids()):
     _spec = read_scenario(_name)
     if _spec.track == "battery" and len(_spec.batteries) == 1:
         register(

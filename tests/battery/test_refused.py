@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from p2p_market.errors import ScenarioError
-from p2p_market.registry import load_scenario
+from p2p_market.registry import load_scenario, read_scenario
+from p2p_market.scenarios import fetched_ids, scenario_ids
 
 FETCHED = Path(__file__).resolve().parents[2] / "configs" / "scenarios" / "fetched"
 
@@ -30,6 +31,20 @@ def test_a_wrong_file_is_refused(tmp_path, changes, words):
     with pytest.raises(ScenarioError, match=words) as refused:
         load_scenario(file)
     assert "mine.yaml" in str(refused.value)
+
+
+def test_a_scenario_that_needs_fetched_prices_has_an_id_and_is_not_in_the_list(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("P2P_MARKET_DATA", str(tmp_path))
+    (name,) = fetched_ids()
+    assert name == "battery-146-nl2024-v0"
+    assert name not in scenario_ids()
+    assert read_scenario(name).prices == "nl2024"
+    with pytest.raises(ScenarioError, match="p2p-market data fetch nl2024"):
+        load_scenario(name)
+    with pytest.raises(ScenarioError, match=f"did you mean {name}"):
+        load_scenario("battery-146-nl2024")
 
 
 def test_prices_that_are_not_fetched_say_how(tmp_path, monkeypatch):
