@@ -163,7 +163,7 @@ def _reserve(axes: Axes, week: Week) -> None:
         for sign, mark in ((1.0, "^"), (-1.0, "v")):
             where = (call == sign) & (accepted > 0.0)
             axes.plot(
-                middle[where], accepted[where], mark, color=color, ms=4.5, mec="white", mew=0.4
+                middle[where], accepted[where], mark, color=color, ms=6.0, mec="white", mew=0.4
             )
     axes.set_ylim(0.0, 1.1 * float(week.result.scenario.fleet.power_mw.sum()))
     axes.set_ylabel("reserve [MW]")
