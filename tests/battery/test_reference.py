@@ -17,6 +17,7 @@ from p2p_market.track import OPTIMUM
     ("name", "place"),
     [("battery-146-v0", 0), ("battery-146-v0", 51), ("battery-146-bidding-v0", 7),
      ("battery-146-quarter-v0", 20), ("battery-146-thin-v0", 33), ("battery-146-wide-v0", 14),
+     pytest.param("battery-146-literal-v0", 4, marks=pytest.mark.slow),
      pytest.param("battery-fleet-4-v0", 0, marks=pytest.mark.slow)],  # a call that takes the rest
 )  # fmt: skip
 def test_a_row_made_anew_is_the_stored_one(name, place):
