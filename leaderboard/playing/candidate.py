@@ -65,9 +65,14 @@ def of_package(data: bytes, season: Season) -> Candidate:
 
     Raises:
         PackageError: if it may not play.
-        PolicyError: if a network was made for other scenarios.
+        PolicyError: if it is of another track, or a network was made for other scenarios.
     """
     package = from_bytes(data)
+    if (own := package.manifest.policy.track) != season.track:
+        raise PolicyError(
+            f"the package is of track {own!r}; season {season.id} is of track {season.track!r}: "
+            "it plays in seasons of its own track, and you can open one (docs/organise-a-season.md)"
+        )
     networks = check(package)
     names = {board.scenario for board in [*season.file.boards, *filter(None, [season.file.focal])]}
     for name in sorted(names):

@@ -25,6 +25,7 @@ from leaderboard.season.draws import draws
 from leaderboard.season.season import SECRET
 from leaderboard.site.build import files
 from leaderboard.site.gather import gather
+from leaderboard.verbs.running import run
 from p2p_market.battery.observation import features
 from p2p_market.errors import PolicyError
 from p2p_market.registry import load_scenario
@@ -81,6 +82,15 @@ def test_a_network_of_31_outputs_plays_within_its_masks(season, tmp_path):
     (actions,) = trace.actions.values()
     assert actions.shape == (48, 1, 3)
     assert np.array_equal(actions, np.rint(actions))
+
+
+def test_the_public_draws_are_of_another_track(tmp_path):
+    write_template(tmp_path / "mine", "rules", "battery")
+    (tmp_path / "mine.zip").write_bytes(pack_folder(tmp_path / "mine"))
+    with pytest.raises(
+        PolicyError, match="season dev is of track 'community': it plays in seasons"
+    ):
+        run(tmp_path / "mine.zip", None, tmp_path, 1, None, lambda *_: None)
 
 
 def test_the_template_is_a_rule_that_plays(season, tmp_path):

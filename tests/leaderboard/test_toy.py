@@ -162,7 +162,7 @@ def test_what_does_not_fit_is_named(season):
             PackageError, "the same number of files")  # fmt: skip
     refused(season, package({"plant.onnx": own["plant.onnx"]}, roles='{ wind = ["plant.onnx"] }'),
             PolicyError, "'wind' is no role of track 'toy'; it has storage, plant")  # fmt: skip
-    refused(season, packages.package(), PolicyError, "is of track 'community'; toy-v0 is not")
+    refused(season, packages.package(), PolicyError, "is of track 'community'; season toy")
     text = packages.DRAFT.replace('"rules"', '"onnx", track = "toy"')
     refused(season, packages.package({"plant.onnx": own["plant.onnx"]}, text), PolicyError,
             r"has the roles storage, plant; say in \[policy.roles\]")  # fmt: skip
