@@ -4,6 +4,7 @@ from typing import Final
 
 from leaderboard.forms import Section
 from leaderboard.gate.limited import ask
+from leaderboard.gate.program import try_program
 from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule
 from leaderboard.tracks import board_card, card
@@ -28,7 +29,7 @@ def check(package: Package) -> dict[str, Network]:
     """Examine every policy of a package.
 
     Returns:
-        What each network is, by the name of its file; nothing for rules.
+        What each network is, by the name of its file; nothing for rules and code.
 
     Raises:
         PackageError: if one of them may not play.
@@ -38,6 +39,9 @@ def check(package: Package) -> dict[str, Network]:
         card(track)
     except ScenarioError as error:
         raise PackageError(f"policy.track: {error}") from None
+    if package.manifest.policy.kind == "python":
+        try_program(package)
+        return {}
     for name, data in package.files.items():
         if package.manifest.policy.kind == "rules":
             read_rule(track, name, data)

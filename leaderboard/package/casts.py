@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from leaderboard.package.manifest import Manifest
+from leaderboard.package.manifest import MAIN, Manifest
 from p2p_market.errors import PolicyError
 
 
@@ -19,6 +19,8 @@ def casts(manifest: Manifest, roles: Sequence[str]) -> dict[str, dict[str, str]]
     Raises:
         PolicyError: if the manifest names no roles and there are several, or names another.
     """
+    if manifest.policy.kind == "python":
+        return {MAIN: dict.fromkeys(roles, MAIN)}
     named = manifest.policy.roles
     if named is None:
         if len(roles) > 1:
@@ -38,6 +40,8 @@ def casts(manifest: Manifest, roles: Sequence[str]) -> dict[str, dict[str, str]]
 
 def names(manifest: Manifest) -> tuple[str, ...]:
     """Of all casts."""
+    if manifest.policy.kind == "python":
+        return (MAIN,)
     named = manifest.policy.roles
     if named is None:
         return tuple(file.path for file in manifest.files)

@@ -27,6 +27,8 @@ NAME: Final = "submission.toml"
 FORMAT: Final = "p2p-market-submission/1"
 ENDINGS: Final = {"onnx": ".onnx", "rules": ".toml"}
 """Kind of a policy -> ending of its files. What can carry code is not among them."""
+MAIN: Final = "policy.py"
+"""What a package of kind `python` begins with; its other files are its own affair."""
 WEIGHTS_OUTSIDE: Final = (
     "holds the weights of a network; export them into the one file that ends in '.onnx', with "
     "torch.onnx.export(..., external_data=False)"
@@ -67,11 +69,12 @@ class Citation(Section):
 class PolicySection(Section):
     """What plays."""
 
-    kind: Literal["onnx", "rules"]
+    kind: Literal["onnx", "rules", "python"]
     track: Name = DEFAULT_TRACK
     roles: Annotated[dict[Name, list[str]], Field(min_length=1, max_length=16)] | None = None
     """Role -> its files, one per cast; None where the track has one role. The first of each list
     play together, then the second, and so on."""
+    learnt: bool = False  # code only: whether it wants to be told learnt prices
 
     @model_validator(mode="after")
     def _alike(self) -> Self:
@@ -110,6 +113,8 @@ class Manifest(Draft):
     @model_validator(mode="after")
     def _files_fit(self) -> Self:
         """Files are of the kind, and as many as the division asks for."""
+        if self.policy.kind == "python":
+            return self._code()
         ending = ENDINGS[self.policy.kind]
         for file in self.files:
             if file.path.endswith(".data"):
@@ -126,6 +131,17 @@ class Manifest(Draft):
             raise ValueError(
                 f"division {self.division!r} takes one file, not {casts}; a recipe with "
                 f"{METHOD_SEEDS} or more trained networks goes to division 'method'"
+            )
+        return self
+
+    def _code(self) -> Self:
+        """Code is one policy, in every role."""
+        if MAIN not in [file.path for file in self.files]:
+            raise ValueError(f"kind 'python' begins with a file {MAIN!r}; add it")
+        if self.policy.roles is not None or self.division == "method":
+            raise ValueError(
+                "kind 'python' is one policy in all roles, of division 'policy' or 'reference'; "
+                "leave [policy.roles] out"
             )
         return self
 

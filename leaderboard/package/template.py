@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from baselines.learners.decision import Decision
 from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
-from leaderboard.package.manifest import ENDINGS, NAME
+from leaderboard.package.manifest import ENDINGS, MAIN, NAME
 from leaderboard.tracks import board_card, card
 from p2p_market.errors import UsageError
 from p2p_market.files import write_bytes
@@ -56,9 +56,16 @@ RULE: Final = """\
 rule = "{rule}"
 """
 
+PROGRAM: Final = Path(__file__).with_name("program.txt")
+"""The code of a template; it is not imported here."""
+
 SHORTEST, LONGEST = 3, 40  # letters of a name
 
-SUMMARIES: Final = {"onnx": "None: all outputs are 0.", "rules": "None: a rule."}
+SUMMARIES: Final = {
+    "onnx": "None: all outputs are 0.",
+    "rules": "None: a rule.",
+    "python": "None: a few lines of code.",
+}
 
 
 def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[Path]:
@@ -78,7 +85,7 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
     scenario = load_scenario(card(track).default)
     roles: Sequence[Role] = track_of(scenario).roles(scenario)
     files = {}
-    for role in roles:
+    for role in roles if kind != "python" else ():
         name = "policy" if len(roles) == 1 else role.name
         if kind == "onnx":
             label, make = next(iter(board_card(track).decisions.items()))
@@ -87,6 +94,8 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
             contents = _rule(track, role)
         files[role.name] = (name + ENDINGS[kind], contents)
     more = _more(track, {role: name for role, (name, _) in files.items()})
+    if kind == "python":
+        files[""] = (MAIN, PROGRAM.read_bytes())
     manifest = MANIFEST.format(
         name=slug(folder), kind=kind, more=more, summary=SUMMARIES[kind]
     ).encode()

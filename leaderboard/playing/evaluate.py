@@ -30,6 +30,7 @@ from leaderboard.record.record import (
     parse,
 )
 from leaderboard.record.traces import unpacked
+from leaderboard.sandbox.code import wheels
 from leaderboard.season.draws import draws, focal_draws
 from leaderboard.season.season import Season
 from p2p_market.errors import ClusterError, RecordError
@@ -163,7 +164,14 @@ def installed(candidate: Candidate) -> dict[str, str]:
     """What must be equal for equal bytes: versions, our own code, and a baseline's."""
     baseline = candidate.files if candidate.package is None else ()
     own = installation(["baselines:", "leaderboard:", *baseline])
-    return own | {"onnxruntime": version("onnxruntime")}
+    return own | _libraries(candidate)
+
+
+def _libraries(candidate: Candidate) -> dict[str, str]:
+    """What a stranger's numbers depend on beside our own code: library -> version."""
+    if candidate.entry.kind == "python":
+        return {"python": platform.python_version(), **wheels.installed()}
+    return {"onnxruntime": version("onnxruntime")}
 
 
 def _kept(own: Path, task: Task, belongs: str) -> Part | None:
@@ -217,7 +225,7 @@ def _far_away(task: Task, wanted: dict[str, str]) -> Played:
 
 
 def _record(candidate: Candidate, season: Season, parts: list[Part]) -> Record:
-    found = versions() | {"onnxruntime": version("onnxruntime")}
+    found = versions() | {"onnxruntime": version("onnxruntime")} | _libraries(candidate)
     boards = sorted({board.scenario for board in season.file.boards})
     levels = sorted({level for part in parts for level in part.sandbox.split("; ")})
     return Record(

@@ -19,6 +19,7 @@ from leaderboard.gate.check import Network
 from leaderboard.package.casts import casts
 from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule
+from leaderboard.playing.code import Code
 from leaderboard.sandbox.session import open_session
 from leaderboard.tracks import board_card_of
 from leaderboard.visible import visible
@@ -102,6 +103,8 @@ def _policy(
     role: Role,
 ) -> Policy:
     """A file of the package as one role plays it."""
+    if package.manifest.policy.kind == "python":
+        return Code(package, role.name)
     if package.manifest.policy.kind == "rules":
         return read_rule(package.manifest.policy.track, file, package.files[file]).policy(
             scenario, role.name

@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from leaderboard.playing.candidate import Candidate
+from leaderboard.playing.code import Code
+from leaderboard.playing.code import seated as seated_code
 from leaderboard.playing.guard import Guarded, OnGrid, allowed_faults
 from leaderboard.playing.play import Seats
 from leaderboard.playing.reference import optimum
@@ -67,6 +69,11 @@ def actor(
                 process = running.enter_context(process_of(policy, season.file.limits, asked))
                 playing[role.name] = remote(policy, process, asked)
                 processes.append(process)
+            elif isinstance(policy, Code):
+                asked = tuple(range(len(role.agents))) if seat is None else (seat,)
+                own = seated_code(policy, scenario, drawn.episode(), season.file.limits, asked)
+                playing[role.name] = seats = running.enter_context(own)
+                processes += seats.processes.values()
         yield Actor(playing, tuple(processes))
 
 

@@ -18,6 +18,7 @@ from leaderboard.ranking.columns import columns, focal_columns
 from leaderboard.ranking.scores import Costs, Draws
 from leaderboard.record.entries import Entered
 from leaderboard.record.record import Record
+from leaderboard.sandbox.code.held import is_enough
 from leaderboard.sandbox.isolation import NAMESPACES
 from leaderboard.tracks import card, track_name
 from p2p_market.errors import RecordError
@@ -180,7 +181,7 @@ def _reasons(
     above = any(np.any(one.own_eur < one.best_eur - ABOVE_OPTIMUM_EUR) for one in costs)
     said = {
         "withdrawn": entered.withdrawn,
-        "its network was not held by namespaces": _loose(entered.record),
+        _loose(entered.record): bool(_loose(entered.record)),
         f"{entered.tier}: no evaluator of the season executed it": entered.tier not in RANKED,
         f"{seeds} networks of {METHOD_SEEDS}": entry.division == "method" and seeds < METHOD_SEEDS,
         "an episode costs less than the optimum: under examination": above,
@@ -191,10 +192,14 @@ def _reasons(
     return tuple(reason for reason, holds in said.items() if holds)
 
 
-def _loose(record: Record) -> bool:
-    """Whether a stranger's network was held by less than it should be, in any episode."""
+def _loose(record: Record) -> str:
+    """By how little a stranger's network or code was held, in any episode; "" where by enough."""
     levels = record.environment.sandbox.split("; ")  # as many as its episodes saw
-    return record.entry.kind == "onnx" and not all(NAMESPACES in level for level in levels)
+    if record.entry.kind == "python":
+        enough = all(is_enough(level) for level in levels)
+        return "" if enough else "its code was held by less than it must be"
+    loose = record.entry.kind == "onnx" and not all(NAMESPACES in level for level in levels)
+    return "its network was not held by namespaces" if loose else ""
 
 
 def _table(rows: Sequence[Row], weeks: float) -> Table:

@@ -40,7 +40,7 @@ class Entry(Section):
     version: Version
     package: Digest  # identity of what was submitted
     division: Literal["policy", "method", "reference", "tripwire"]
-    kind: Literal["onnx", "rules", "baseline"]
+    kind: Literal["onnx", "rules", "python", "baseline"]
     authors: Annotated[list[Author], Field(min_length=1, max_length=30)]
     training: Training
     citation: Citation

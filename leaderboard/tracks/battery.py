@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from leaderboard.tracks import neutral
+from leaderboard.tracks import battery_facts, neutral
 from leaderboard.tracks.card import BoardCard, Clock, Curve, Panel, Picture, Shown
 from p2p_market.battery.actions import rest
 from p2p_market.battery.episode.episode import Episode
@@ -112,6 +112,8 @@ CARD: Final = BoardCard(
     population="baselines.battery.population.bots:FIRST",
     chance="random-masked",
     drawn=drawn,
+    facts=battery_facts.facts,
+    published=battery_facts.published,
     template=RULE,
     clock=clock,
     metrics=(

@@ -87,6 +87,13 @@ class BoardCard:
     """What a row of a network is and what its outputs mean, by name; the template has the first."""
     rules: Callable[[Card, str, bytes], Rule] = neutral.rules
     """(card, name of the file, its text) -> the rule; PackageError where there is none."""
+    facts: Callable[[Any, Any, str, int], Mapping[str, Any]] = neutral.facts
+    """(scenario, episode, role, agent of the role) -> what is public of a seat before the first
+    step, as JSON can hold it; for packages of code."""
+    learnt: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    """(scenario, episode) -> further facts that take a solver; only for packages that ask."""
+    published: Callable[[Any, Any, str, int, int], Mapping[str, FloatArray]] = neutral.published
+    """(scenario, episode, role, agent, step) -> series that the market has published so far."""
     template: str = ""  # text of a rule's file; "": the rule at 0
     chance: str = "random"  # baseline that plays at random, for the tripwire
     clock: Callable[[Any], Clock] | None = None

@@ -9,7 +9,7 @@ from leaderboard.visible import visible
 from p2p_market.errors import PackageError
 from p2p_market.evaluation.players.policy import Policy, load_policy
 from p2p_market.records import FloatArray
-from p2p_market.track import AnyScenario, Card, EpisodeKey
+from p2p_market.track import AnyEpisode, AnyScenario, Card, EpisodeKey
 from p2p_market.tracks import track_of
 
 
@@ -25,6 +25,27 @@ def drawn(
 def default(scenario: AnyScenario) -> Mapping[str, FloatArray]:
     """What stands where an agent sends nothing."""
     return {role.name: role.rest for role in track_of(scenario).roles(scenario)}
+
+
+def facts(scenario: AnyScenario, episode: AnyEpisode, role: str, agent: int) -> Mapping[str, Any]:
+    """What the contract says of a seat: what it sees, what it may do, how long."""
+    (own,) = (one for one in track_of(scenario).roles(scenario) if one.name == role)
+    return {
+        "role": role,
+        "steps": scenario.steps,
+        "dt_h": float(scenario.spec.dt_h),
+        "features": [feature.name for feature in own.features],
+        "columns": [column.name for column in own.columns],
+        "choices": [column.choices for column in own.columns],
+        "rest": own.rest[agent].tolist(),
+    }
+
+
+def published(
+    scenario: AnyScenario, episode: AnyEpisode, role: str, agent: int, step: int
+) -> Mapping[str, FloatArray]:
+    """Nothing beside the observation."""
+    return {}
 
 
 class _Named(Section):

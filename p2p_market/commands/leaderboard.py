@@ -44,7 +44,7 @@ app.add_typer(seasons, name="season")
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
-    kind: Annotated[str, typer.Option("--kind", help="onnx or rules.")] = "onnx",
+    kind: Annotated[str, typer.Option("--kind", help="onnx, rules or python.")] = "onnx",
     track: Annotated[str, typer.Option("--track", help="Where it is to play.")] = DEFAULT_TRACK,
 ) -> None:
     """Write a template that passes the gate.

@@ -8,7 +8,7 @@ import numpy as np
 from baselines.learners.decision import Decision
 from baselines.learners.ppo.decision import KINDS
 from leaderboard.tracks.card import BoardCard, Clock, Shown
-from leaderboard.tracks.community import rules, week, year
+from leaderboard.tracks.community import facts, rules, week, year
 from p2p_market.community.actions import action_map
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.track import ROLE
@@ -48,6 +48,9 @@ CARD: Final = BoardCard(
     default=safe_default,
     decisions={name: _of(kind) for name, kind in KINDS.items()},
     rules=rules.read_rule,
+    facts=facts.facts,
+    learnt=facts.learnt,
+    published=facts.published,
     template=RULE,
     clock=clock,
     metrics=(

@@ -1,0 +1,170 @@
+"""The evaluator's side of a stranger's program: starts it, looks at what holds it, asks it.
+
+Between questions the program is stopped, so that it cannot compute while another seat plays.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from leaderboard.sandbox.code import bubblewrap, seccomp
+from leaderboard.sandbox.code.held import what_holds
+from leaderboard.sandbox.frames import HEADER, MARK
+from leaderboard.sandbox.process import FaultError, PolicyProcess
+from leaderboard.season.season import Limits
+from leaderboard.visible import visible
+from p2p_market.errors import P2PMarketError
+
+BROKEN: Final = b"p2pe"
+TOLD_BYTES: Final = 4000
+LIBRARIES_MB: Final = 2048
+"""Addresses for the code of libraries, beside the memory that a season allows."""
+NOISE_BYTES: Final = 2**20
+THREADS: Final = 64
+FILES: Final = 128
+
+
+class CodeProcess(PolicyProcess):
+    """A program that answers for one seat; `told` is what it said when it broke."""
+
+    def __init__(
+        self,
+        setup: Mapping[str, Any],
+        files: Mapping[str, bytes],
+        limits: Limits,
+        noise: bytes,
+    ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            setup: public facts and the form of questions, as JSON can hold them.
+            files: of the package, by name.
+            limits: of the season.
+            noise: what /dev/urandom begins from.
+        """
+        listed = [[name, len(contents)] for name, contents in sorted(files.items())]
+        whole = b"".join(contents for _, contents in sorted(files.items()))
+        super().__init__({**setup, "files": listed}, whole, limits, "")
+        self.noise = hashlib.shake_256(noise).digest(NOISE_BYTES)
+        self.told = ""
+        self._inside = -1  # a file that stands for the process inside
+
+    def _start(self) -> None:
+        if sys.platform != "linux":
+            raise P2PMarketError("code can be played on Linux only: bubblewrap is there alone")
+        self._process, pid = _started(self.noise)
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
+        try:
+            self._inside = os.pidfd_open(pid)
+            super()._exchange(_locks(self.limits), 1, 1, self.limits.start_s)
+            self.level = what_holds(pid)
+        except (FaultError, OSError, KeyError, ValueError) as error:
+            self._end()
+            raise P2PMarketError(
+                f"bubblewrap starts no program on this machine ({error}); inside a container, "
+                "allow user namespaces"
+            ) from None
+        self._exchange(self.first, 1, 1, self.limits.start_s)
+
+    def _exchange(self, payload: bytes, least: int, most: int, seconds: float) -> bytes:
+        """The same while the program runs; before and after it is stopped."""
+        self._signal(signal.SIGCONT)
+        try:
+            return super()._exchange(payload, least, most, seconds)
+        finally:
+            self._signal(signal.SIGSTOP)
+
+    def _answer(self, number: int, nonce: bytes, least: int, most: int, deadline: float) -> bytes:
+        mark, of, echo, length = HEADER.unpack(self._read(HEADER.size, deadline))
+        if mark == BROKEN and (of, echo) == (number, nonce) and length <= TOLD_BYTES:
+            self.told = visible(self._read(length, deadline).decode("utf-8", "replace"), TOLD_BYTES)
+            raise FaultError("dead")
+        if (mark, of, echo) != (MARK, number, nonce) or not least <= length <= most:
+            raise FaultError("frame")
+        return self._read(length, deadline)
+
+    def _signal(self, what: signal.Signals) -> None:
+        if self._inside >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._inside, what)
+
+    def _end(self) -> None:
+        self._signal(signal.SIGKILL)
+        if self._inside >= 0:
+            os.close(self._inside)
+            self._inside = -1
+        super()._end()
+
+
+def _started(noise: bytes) -> tuple[subprocess.Popen[bytes], int]:
+    """Bubblewrap at work, and the number of the process inside it.
+
+    Raises:
+        P2PMarketError: if it does not start.
+    """
+    program = bubblewrap.found()
+    read_end, write_end = os.pipe()
+    data, told = (os.memfd_create(name) for name in ("noise", "arguments"))
+    try:
+        _fill(data, noise)
+        given = bubblewrap.arguments(write_end, data)
+        _fill(told, b"".join(one.encode() + b"\0" for one in given))
+        process = subprocess.Popen(
+            [program, "--args", str(told), *bubblewrap.command()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env={},
+            start_new_session=True,
+            pass_fds=(write_end, data, told),
+            bufsize=0,
+        )
+    finally:
+        for number in (write_end, data, told):
+            os.close(number)
+    with os.fdopen(read_end, "rb") as answer:
+        line = answer.read()
+    assert process.stderr is not None
+    try:
+        pid = int(json.loads(line)["child-pid"])
+    except (ValueError, KeyError):
+        process.kill()
+        said = visible(process.stderr.read().decode("utf-8", "replace").strip(), 400)
+        process.wait()
+        raise P2PMarketError(f"bubblewrap does not start on this machine: {said}") from None
+    finally:
+        process.stderr.close()
+    return process, pid
+
+
+def _fill(number: int, contents: bytes) -> None:
+    with os.fdopen(os.dup(number), "wb") as file:
+        file.write(contents)
+    os.lseek(number, 0, os.SEEK_SET)
+
+
+def _locks(limits: Limits) -> bytes:
+    """What the process gives up before it meets the package."""
+    told = {
+        "filter": base64.b64encode(seccomp.program()).decode("ascii"),
+        "limits": {
+            "RLIMIT_AS": (limits.memory_mb + LIBRARIES_MB) * 2**20,
+            "RLIMIT_CPU": int(limits.start_s + limits.episode_s) + 1,
+            "RLIMIT_FSIZE": bubblewrap.TEMPORARY_BYTES,
+            "RLIMIT_CORE": 0,
+            "RLIMIT_NPROC": THREADS,
+            "RLIMIT_NOFILE": FILES,
+            "RLIMIT_MEMLOCK": 0,
+            "RLIMIT_MSGQUEUE": 0,
+        },
+    }
+    return json.dumps(told).encode("ascii")
