@@ -8,7 +8,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
@@ -53,6 +53,7 @@ class Seated:
     masks: Callable[[Float32Array], Any]  # (batch, agent, choice), or None
     published: Callable[[int, int], Mapping[str, FloatArray]]  # (agent, step)
 
+    alone: "Alone"
     steps: Iterator[int]  # counted here, since a faulty step leaves the memory as it was
 
     def start(self, seeds: Sequence[int]) -> None:
@@ -72,13 +73,42 @@ class Seated:
             try:
                 answer = process.ask(question, 8 * action.shape[2])
                 action[0, seat] = np.frombuffer(answer, dtype=np.float64)
+                self.alone.keep(seat, question, answer)
             except FaultError as fault:
                 faults.append(fault)
+                self.alone.stop(seat)
         if faults:
             raise FaultError(faults[0].kind)
         if not np.isfinite(action).all():
             raise FaultError("number")
         return np.clip(action, -LARGEST, LARGEST), None
+
+
+@dataclass(slots=True)
+class Alone:
+    """What one seat was asked and answered, until its first fault, to be asked again by itself."""
+
+    seat: int
+    again: CodeProcess
+    kept: list[tuple[bytes, bytes]] = field(default_factory=list)
+    whole: bool = True
+
+    def keep(self, seat: int, question: bytes, answer: bytes) -> None:
+        """One step."""
+        if self.whole and seat == self.seat:
+            self.kept.append((question, answer))
+
+    def stop(self, seat: int) -> None:
+        """No further step of it is comparable: its process starts anew."""
+        self.whole = self.whole and seat != self.seat
+
+    def repeated(self) -> bool:
+        """Whether a process of its own, without neighbours, answers the same bytes."""
+        try:
+            with self.again as process:
+                return all(process.ask(asked, len(told)) == told for asked, told in self.kept)
+        except FaultError:
+            return False
 
 
 def asked(seen: Float32Array, allowed: Any, published: Mapping[str, FloatArray]) -> bytes:
@@ -95,7 +125,10 @@ def asked(seen: Float32Array, allowed: Any, published: Mapping[str, FloatArray])
 def seated(
     code: Code, scenario: AnyScenario, episode: AnyEpisode, limits: Limits, seats: Sequence[int]
 ) -> Iterator[Seated]:
-    """A package of code at work in an episode; its processes end with the block."""
+    """A package of code at work in an episode; its processes end with the block.
+
+    The seat that is asked again follows from the seed of the episode, which no seat knows.
+    """
     track, card = track_of(scenario), board_card_of(scenario)
     roles: Sequence[Role] = track.roles(scenario)
     (role,) = (one for one in roles if one.name == code.role)
@@ -109,28 +142,32 @@ def seated(
     choices = sum(column.choices for column in role.columns)
     seen = np.zeros((1, len(role.agents), len(role.features)), dtype=np.float32)
     masked = choices > 0 and track.masks(scenario, role.name, seen) is not None
+
+    def process(seat: int) -> CodeProcess:
+        noise = _noise(code, seat)
+        facts = {
+            **card.facts(scenario, episode, role.name, seat),
+            **learnt,
+            "seed": int.from_bytes(noise[:4], "big"),
+        }
+        setup = {
+            "facts": facts,
+            "allowed": choices if masked else 0,
+            "series": list(published(seat, 0)),
+        }
+        return CodeProcess(setup, code.package.files, limits, noise)
+
+    chosen = seats[episode.keys[0].seed % len(seats)]
     with ExitStack() as running:
-        processes: dict[int, CodeProcess] = {}
-        for seat in seats:
-            noise = _noise(code, seat)
-            facts = {
-                **card.facts(scenario, episode, role.name, seat),
-                **learnt,
-                "seed": int.from_bytes(noise[:4], "big"),
-            }
-            setup = {
-                "facts": facts,
-                "allowed": choices if masked else 0,
-                "series": list(published(seat, 0)),
-            }
-            process = CodeProcess(setup, code.package.files, limits, noise)
-            running.enter_context(process)
-            processes[seat] = process
+        processes = {seat: process(seat) for seat in seats}
+        for each in processes.values():
+            running.enter_context(each)
         yield Seated(
             processes,
             role.rest,
             lambda observation: track.masks(scenario, role.name, observation) if masked else None,
             published,
+            Alone(chosen, process(chosen)),
             count(),
         )
 

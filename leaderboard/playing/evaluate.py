@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from leaderboard.forms import Digest, Section, Text
+from leaderboard.forms import Digest, Section
 from leaderboard.playing.candidate import Candidate
 from leaderboard.playing.episodes import Played, Task, play
 from leaderboard.record.entries import PACKAGE, TRACES
@@ -25,6 +25,7 @@ from leaderboard.record.record import (
     Environment,
     Episode,
     FocalEpisode,
+    Held,
     Record,
     canonical,
     parse,
@@ -51,7 +52,7 @@ class Part(Section):
     """A finished episode of an evaluation that is not."""
 
     belongs: Digest  # to this package, season and installation
-    sandbox: Text
+    sandbox: Held
     episode: Episode | FocalEpisode
 
 

@@ -8,12 +8,13 @@ from functools import lru_cache
 import numpy as np
 
 from leaderboard.playing.candidate import Candidate
-from leaderboard.playing.code import Code
+from leaderboard.playing.code import Code, Seated
 from leaderboard.playing.code import seated as seated_code
 from leaderboard.playing.guard import Guarded, OnGrid, allowed_faults
 from leaderboard.playing.play import Seats
 from leaderboard.playing.reference import optimum
 from leaderboard.playing.remote import process_of, remote
+from leaderboard.sandbox.code.held import REPEATED
 from leaderboard.sandbox.process import PolicyProcess
 from leaderboard.season.draws import Draw, following
 from leaderboard.season.season import Season
@@ -35,11 +36,15 @@ class Actor:
 
     cast: Cast  # role -> policy
     processes: tuple[PolicyProcess, ...]
+    code: tuple[Seated, ...] = ()
 
     @property
     def level(self) -> str:
-        """What holds the processes; "" without any."""
-        return "; ".join(sorted({process.level for process in self.processes}))
+        """What holds the processes, and whether code repeats itself alone; "" without any."""
+        levels = {process.level for process in self.processes}
+        if self.code and all(seats.alone.repeated() for seats in self.code):
+            levels = {f"{level}, {REPEATED}" for level in levels}
+        return "; ".join(sorted(levels))
 
 
 @contextmanager
@@ -60,7 +65,7 @@ def actor(
     if cast is None:
         yield Actor(_own_code(file, season, drawn), ())
         return
-    playing, processes = dict(cast), []
+    playing, processes, code = dict(cast), list[PolicyProcess](), list[Seated]()
     with ExitStack() as running:
         for role in track_of(scenario).roles(scenario):
             policy = cast[role.name]
@@ -74,7 +79,8 @@ def actor(
                 own = seated_code(policy, scenario, drawn.episode(), season.file.limits, asked)
                 playing[role.name] = seats = running.enter_context(own)
                 processes += seats.processes.values()
-        yield Actor(playing, tuple(processes))
+                code.append(seats)
+        yield Actor(playing, tuple(processes), tuple(code))
 
 
 def _own_code(file: str, season: Season, drawn: Draw) -> Cast:

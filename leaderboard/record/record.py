@@ -33,6 +33,9 @@ FAULTS: Final = ("number", "frame", "late", "dead")
 FaultCounts = dict[Literal["number", "frame", "late", "dead"], Annotated[int, Field(ge=1)]]
 
 
+Held = Annotated[str, StringConstraints(max_length=1000)]
+
+
 class Entry(Section):
     """Who played, as the manifest says."""
 
@@ -54,7 +57,7 @@ class Environment(Section):
     versions: dict[Text, Text]  # numpy, numba, onnxruntime
     scenarios: dict[Id, Digest]  # each board as it is shipped, before a draw
     population: Text  # `module:attribute`
-    sandbox: Text  # what held the policy's process
+    sandbox: Held  # what held the policy's process, in each way that there was
 
 
 class Played(Section):

@@ -141,7 +141,7 @@ def test_hostile_toml_anywhere(text, place):
         ("0.1.0", "1.0.0\\n", "version '"),
         ("submission/1", "submission/2", "format '"),
         ('"policy"', '"closed"', "division 'closed': must be 'policy', 'method' or 'reference'"),
-        ('"rules"', '"python"', "policy.kind 'python': must be 'onnx' or 'rules'"),
+        ('"rules"', '"perl"', "policy.kind 'perl': must be 'onnx', 'rules' or 'python'"),
         ("Ada Example", "Ada\\u202eelpmaxE", ": has invisible letters; remove them"),
         ("Ada Example", "Ada\\nExample", ": has invisible letters"),
         ("Ada Example", " Ada", "NFKC, without spaces at its ends"),

@@ -13,9 +13,14 @@ NO_PRIVILEGES: Final = "no privileges"
 MEMORY: Final = "memory limit"
 TIME: Final = "time limit"
 PROCESSES: Final = "process limit"
+REPEATED: Final = "repeated alone"
+"""Asked again without its neighbours, a seat that nobody could foresee answered the same bytes: it
+heard nothing of them, by whatever channel, and drew nothing from a clock."""
 _LIMITS: Final = {"Max address space": MEMORY, "Max cpu time": TIME, "Max processes": PROCESSES}
 
-NEEDED: Final = frozenset({"user", "pid", "net", READ_ONLY, SECCOMP, NO_PRIVILEGES, MEMORY, TIME})
+NEEDED: Final = frozenset(
+    {"user", "pid", "net", READ_ONLY, SECCOMP, NO_PRIVILEGES, MEMORY, TIME, REPEATED}
+)
 """An entry that was held by less is never ranked."""
 
 

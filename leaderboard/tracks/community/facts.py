@@ -47,6 +47,7 @@ def facts(scenario: Scenario, episode: Episode, role: str, agent: int) -> Mappin
         "local_h": local_hours(scenario, start_day).tolist(),
         "expected_load_kw": common.expected_load_kw[:, agent].tolist(),
         "expected_pv_kw": common.expected_pv_kw[:, agent].tolist(),
+        "peak_load_kw": float(scenario.peak_load_kw[agent]),
         "mean_net_load_kw": float(np.abs(net_kw).mean()),
     }
 
