@@ -55,6 +55,7 @@ class CodeProcess(PolicyProcess):
         self.noise = hashlib.shake_256(noise).digest(NOISE_BYTES)
         self.told = ""
         self._inside = -1  # a file that stands for the process inside
+        self._heir: subprocess.Popen[bytes] | None = None
 
     def _start(self) -> None:
         if sys.platform != "linux":
@@ -64,6 +65,7 @@ class CodeProcess(PolicyProcess):
         os.set_blocking(self._process.stdin.fileno(), False)
         try:
             self._inside = os.pidfd_open(pid)
+            self._heir = _heir(pid)
             super()._exchange(_locks(self.limits), 1, 1, self.limits.start_s)
             self.level = what_holds(pid)
         except (FaultError, OSError, KeyError, ValueError) as error:
@@ -101,6 +103,12 @@ class CodeProcess(PolicyProcess):
         if self._inside >= 0:
             os.close(self._inside)
             self._inside = -1
+        if self._heir is not None:
+            self._heir.kill()
+            self._heir.wait()
+            assert self._heir.stdin is not None
+            self._heir.stdin.close()
+            self._heir = None
         super()._end()
 
 
@@ -144,6 +152,23 @@ def _started(noise: bytes) -> tuple[subprocess.Popen[bytes], int]:
     finally:
         process.stderr.close()
     return process, pid
+
+
+def _heir(pid: int) -> subprocess.Popen[bytes] | None:
+    """Who ends the process inside if this one is killed.
+
+    Bubblewrap does so for processes of its own user. Where root started it, nobody is inside.
+    """
+    if os.geteuid() != 0:
+        return None
+    script = 'read -r line; kill -9 "$1"'  # until the pipe closes
+    return subprocess.Popen(
+        ["/bin/sh", "-c", script, "sh", str(pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def _fill(number: int, contents: bytes) -> None:

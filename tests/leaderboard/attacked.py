@@ -1,0 +1,83 @@
+"""Plays every program of `programs` and tells what came of it, as JSON.
+
+`python -m tests.leaderboard.attacked` does so as whoever runs it.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from leaderboard.sandbox.code.process import CodeProcess
+from leaderboard.sandbox.process import FaultError
+from leaderboard.season.season import Limits
+from tests.leaderboard import programs
+
+ROOT = Path(__file__).resolve().parents[2]
+HONEST = """
+import numpy as np
+class Sum:
+    def act(self, observation, published, state):
+        return np.array([observation.sum() + np.random.default_rng().random()]), state
+def make(facts):
+    return Sum()
+"""
+
+
+def process(source, columns=1, **limits):
+    facts = {
+        "features": ["one", "two"],
+        "columns": [f"column_{number}" for number in range(columns)],
+        "seed": 1,
+    }
+    setup = {"facts": facts, "allowed": 0, "series": []}
+    files = {"policy.py": source.encode()}
+    return CodeProcess(setup, files, Limits(memory_mb=256, **limits), b"noise")
+
+
+def ask(asked, columns=1):
+    question = np.ones(2, dtype=np.float32).tobytes()
+    return np.frombuffer(asked.ask(question, 8 * columns), dtype=np.float64).tolist()
+
+
+def honest():
+    """What a good program answers, and what holds it."""
+    with process(HONEST) as asked:
+        return [ask(asked), ask(asked)], asked.level
+
+
+def attempts():
+    """Attack -> whether it came off, of those that one program makes."""
+    count = len(programs.ATTEMPTS)
+    with process(programs.attempting(os.getpid(), ROOT), count) as asked:
+        try:
+            return dict(zip(programs.ATTEMPTS, map(bool, ask(asked, count)), strict=True))
+        except FaultError as fault:
+            raise AssertionError(f"{fault.kind}: {asked.told}") from None
+
+
+def ending(name):
+    """The fault in which an attack ends."""
+    source, fault = programs.ended(name)
+    with process(source, step_s=1.0 if fault == "late" else 60.0) as asked:
+        try:
+            return str(ask(asked))
+        except FaultError as found:
+            return found.kind
+
+
+def everything():
+    before = honest()
+    found = {
+        "user": os.geteuid(),
+        "level": before[1],
+        "attempts": attempts(),
+        "endings": {name: ending(name) for name in programs.ENDINGS},
+    }
+    return {**found, "same": honest() == before}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(everything()) + "\n")

@@ -1,0 +1,237 @@
+"""What a package of code may try; each runs inside `leaderboard.sandbox.code`.
+
+`ATTEMPTS` are made by one program, in this order, and each puts out 1 where it came off. What ends
+the program, or would, is in `ENDINGS`, one program each, with the fault that it must end in.
+"""
+
+HEAD = '''
+import ctypes, os, socket, subprocess, sys, threading, time
+import numpy as np
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+
+def call(number, *given):
+    """A system call by its number on x86_64; OSError where it is refused."""
+    if os.uname().machine != "x86_64":
+        raise OSError
+    if libc.syscall(number, *given) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+def any_of(*tries):
+    """Whether one comes off; what is not refused in words of the system is a slip of ours."""
+    for attempt in tries:
+        try:
+            attempt()
+            return 1.0
+        except (OSError, ImportError):
+            pass
+    return 0.0
+
+def write(path):
+    with open(path, "w") as file:
+        file.write("mine")
+
+def read(path):
+    with open(path, "rb") as file:
+        file.read(1)
+
+def see(path):
+    return os.listdir(path)[0]
+
+def needs(true):
+    if not true:
+        raise OSError
+'''
+
+ATTEMPTS = {
+    "D01": """any_of(
+        os.fork, lambda: os.posix_spawn(sys.executable, [sys.executable], {}),
+        lambda: subprocess.run([sys.executable, "-c", ""]), lambda: os.execv(sys.executable, ["x"]),
+        lambda: call(58), lambda: call(57), lambda: call(56, 17, 0, 0, 0, 0),
+    )""",
+    "D03": """any_of(
+        lambda: call(101, 0, 0, 0, 0), lambda: call(101, 16, 1, 0, 0), lambda: call(101, 16, 2, 0,
+        0),
+        lambda: call(310, 1, 0, 0, 0, 0, 0), lambda: call(311, 1, 0, 0, 0, 0, 0),
+    )""",
+    "D04": """any_of(
+        lambda: see("/proc"), lambda: see("/sys"), lambda: read("/proc/self/environ"),
+        lambda: read("/proc/1/cmdline"), lambda: os.pidfd_open(os.getpid()),
+    )""",
+    "D05": """any_of(*(
+        lambda place=place: write(place) for place in (
+            "/x", "/opt/x", "/opt/inside.py", "/opt/wheels/x", "/opt/wheels/numpy/__init__.py",
+            "/opt/python/x", "/usr/x", "/usr/lib/x", "/dev/x", "/dev/shm/x", "/lib/x",
+            "/etc/passwd",
+        )),
+        lambda: os.chmod("/opt/inside.py", 0o777), lambda: os.unlink("/opt/inside.py"),
+        lambda: os.rename("/opt/wheels/numpy", "/tmp/numpy"), lambda: os.rmdir("/dev"),
+    )""",
+    "D06": """any_of(
+        lambda: os.symlink("/etc/passwd", "/tmp/link"), lambda: os.link("/opt/inside.py",
+        "/tmp/hard"),
+        lambda: os.mkfifo("/tmp/pipe"), lambda: os.mknod("/tmp/device", 0o20666, os.makedev(1, 1)),
+        lambda: read("/opt/../../etc/passwd"), lambda: read("/usr/../etc/passwd"),
+    )""",
+    "D07": """any_of(
+        socket.socket, lambda: socket.socket(socket.AF_UNIX), lambda: socket.socketpair(),
+        lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW), lambda: call(41, 17, 3, 3),
+        lambda: socket.create_connection(("127.0.0.1", 22), 1), lambda: call(41, 40, 1, 0),
+    )""",
+    "D08": """any_of(
+        lambda: socket.socket(socket.AF_UNIX).bind("\\0evaluator"),
+        lambda: socket.socket(socket.AF_UNIX).connect("\\0evaluator"),
+    )""",
+    "D10": """any_of(
+        lambda: os.memfd_create("x"), lambda: call(29, 0, 2**30, 0o1600), lambda: call(240, b"/x",
+        66),
+        lambda: call(319, b"x", 0), lambda: call(447, 0), lambda: call(425, 8, 0),
+        lambda: np.zeros(2**27, np.uint8).tofile("/tmp/large"), lambda: fill(2**27),
+    )""",
+    "D11": """any_of(
+        lambda: os.kill(1, 0), lambda: os.kill(-1, 9), lambda: os.killpg(0, 9),
+        lambda: os.kill(EVALUATOR, 0), lambda: os.kill(EVALUATOR, 9), lambda: call(200, EVALUATOR,
+        9),
+        lambda: call(234, EVALUATOR, EVALUATOR, 9),
+    )""",
+    "D12": """(print("x" * 2**22), sys.stderr.write("y" * 2**22), os.write(1, b"z" * 2**22),
+    0.0)[-1]""",
+    "D15": """any_of(
+        *(lambda name=name: __import__(name) for name in (
+            "p2p_market", "baselines", "leaderboard", "report", "pandas", "ray", "onnx", "pip",
+        )),
+        lambda: needs(any("p2p" in name or "site-packages" in name for name in sys.path)),
+    )""",
+    "D17": """any_of(
+        lambda: needs(any(word in f"{os.environ}" for word in ("SECRET", "/root", "/work", "p2p"))),
+        lambda: needs(len(os.environ) > 16), lambda: needs("SECRET_OF_THE_EVALUATOR" in os.environ),
+    )""",
+    "D19": """any_of(
+        *(lambda path=path: see(path) for path in ("/work", "/home", "/root", "/etc", "/var",
+        "/run",
+          "/mnt", "/bin", "/sbin", "/usr/bin", "/boot", CHECKOUT)),
+        lambda: read(CHECKOUT + "/pyproject.toml"), lambda: read("/etc/passwd"),
+    )""",
+    "D20": """any_of(
+        lambda: call(165, b"none", b"/tmp", b"tmpfs", 0, 0), lambda: call(155, b"/tmp", b"/tmp"),
+        lambda: os.chroot("/tmp"), lambda: call(272, 0x10000000), lambda: call(272, 0x20000),
+        lambda: call(308, 0, 0), lambda: call(429, -100, 0, 0), lambda: call(166, b"/", 2),
+        lambda: call(56, 0x10000000 | 17, 0, 0, 0, 0), lambda: call(435, 0, 0),
+    )""",
+    "D21": """any_of(
+        lambda: call(248, b"user", b"a", b"b", 1, -3), lambda: call(250, 0, -3, 1),
+        lambda: call(249, b"user", b"a", 0, -3), lambda: call(298, 0, 0, -1, -1, 0),
+        lambda: call(321, 0, 0, 0), lambda: call(323, 0), lambda: call(300, 0, 0),
+        lambda: call(304, 0, 0, 0), lambda: call(135, 0x40000), lambda: call(317, 1, 0, 0),
+        lambda: call(157, 22, 1, 0, 0, 0), lambda: call(103, 3, 0, 0),
+        lambda: call(0x40000000 | 39),
+    )""",
+    "D22": """any_of(
+        lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.setgroups([0]),
+        lambda: call(126, 0, 0), lambda: call(157, 24, 0, 0, 0, 0),
+        lambda: needs(os.geteuid() == 0),
+        lambda: needs(find_setuid()),
+    )""",
+    "D23": """any_of(
+        *(lambda name=name: limit(name) for name in (
+            "RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_CORE")),
+        lambda: os.sched_setaffinity(0, {0}), lambda: os.setpriority(os.PRIO_PROCESS, 0, -5),
+        lambda: call(203, 0, 8, b"12345678"), lambda: os.nice(-5),
+    )""",
+    "D26": """any_of(
+        lambda: call(318, ctypes.create_string_buffer(8), 8, 0),
+        lambda: needs(os.urandom(4) == b"0000"), lambda: time.clock_settime(0, 1.0),
+    )""",
+}
+
+HELPERS = """
+def fill(count):
+    with open("/tmp/full", "wb") as file:
+        for number in range(8):
+            with open(f"/tmp/full-{number}", "wb") as file:
+                file.write(bytes(count // 8))
+
+def limit(name):
+    import resource
+    try:
+        resource.setrlimit(getattr(resource, name), (-1, -1))
+    except ValueError as error:
+        raise OSError from error
+
+def find_setuid():
+    for folder in ("/opt", "/usr", "/lib64", "/dev"):
+        for where, _, names in os.walk(folder):
+            for name in names:
+                path = os.path.join(where, name)
+                if not os.path.islink(path) and os.stat(path).st_mode & 0o6000:
+                    if not os.statvfs(path).f_flag & os.ST_NOSUID:
+                        return True
+    return False
+"""
+
+TAIL = """
+class Policy:
+    def act(self, observation, published, state):
+        return tried(), state
+
+def make(facts):
+    return Policy()
+"""
+
+
+def attempting(evaluator, checkout):
+    """The program of `ATTEMPTS`; its action has a number for each."""
+    given = f"EVALUATOR, CHECKOUT = {evaluator}, {str(checkout)!r}\n"
+    lines = "".join(f"    {text},\n" for text in ATTEMPTS.values())
+    return HEAD + HELPERS + given + f"def tried():\n    return np.array([\n{lines}    ])\n" + TAIL
+
+
+ENDINGS = {
+    "D02": (
+        "[threading.Thread(target=time.sleep, args=(99,)).start() for _ in range(9999)]",
+        "dead",
+    ),
+    "D09": ("[bytearray(2**26) for _ in range(9999)]", "dead"),
+    "D13": ("shout()", "frame"),
+    "D14": ("Evil()", "dead"),
+    "D16": ("old_gate()", "dead"),
+    "D18": ("os.abort()", "dead"),
+    "D24": ("while_true()", "late"),
+}
+
+EXTRA = '''
+class Evil:
+    """Whoever loads its pickle writes a file."""
+    def __reduce__(self):
+        return (write, ("/tmp/pickled",))
+    def __float__(self):
+        raise TypeError("no number")
+
+def old_gate():
+    """A system call of 32-bit programs, by machine code of its own."""
+    import mmap
+    code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    code.write(bytes.fromhex("b814000000cd80c3"))  # mov eax, 20; int 0x80; ret
+    place = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    return ctypes.CFUNCTYPE(ctypes.c_long)(place)()
+
+def shout():
+    """An answer of its own, into whatever is open."""
+    for number in range(3, 9):
+        try:
+            os.write(number, b"p2p1" + bytes(99))
+        except OSError:
+            pass
+    return 0.0
+
+def while_true():
+    while True:
+        pass
+'''
+
+
+def ended(name):
+    """The program of `ENDINGS`, and its fault."""
+    body, fault = ENDINGS[name]
+    return HEAD + EXTRA + f"def tried():\n    return np.array([{body}])\n" + TAIL, fault
