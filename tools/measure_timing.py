@@ -112,7 +112,7 @@ def main() -> None:
     for name, (source, play, share) in plays.items():
         for seconds in (0.001, 0.01, 0.05):
             with process(source) as sender, process(RECEIVER) as receiver:
-                play(sender, receiver, 0.0, seconds)
+                in_turns(sender, receiver, 0.0, seconds)  # starts them, in this thread
                 heard = np.array([play(sender, receiver, bit, seconds) for bit in bits.tolist()])
             error, carried = capacity(bits, heard)
             sys.stdout.write(

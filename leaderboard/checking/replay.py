@@ -179,4 +179,15 @@ def reproduced(record: Record, other: Record) -> list[str]:
             for name in said
             if name != "seconds" and _spelled(said[name]) != _spelled(found.get(name))
         ]
-    return lines + [f"{where}: is in one record only" for where in theirs]
+    lines += [f"{where}: is in one record only" for where in theirs]
+    return lines + _versions(record, other) if lines else []
+
+
+def _versions(record: Record, other: Record) -> list[str]:
+    """Libraries that may be why two records differ."""
+    theirs = other.environment.versions
+    return [
+        f"{name} is {mine} in the one record and {theirs.get(name, 'missing')} in the other"
+        for name, mine in record.environment.versions.items()
+        if mine != theirs.get(name)
+    ]

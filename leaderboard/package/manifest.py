@@ -115,6 +115,8 @@ class Manifest(Draft):
         """Files are of the kind, and as many as the division asks for."""
         if self.policy.kind == "python":
             return self._code()
+        if self.policy.learnt:
+            raise ValueError("policy.learnt is for kind 'python'; leave it out")
         ending = ENDINGS[self.policy.kind]
         for file in self.files:
             if file.path.endswith(".data"):

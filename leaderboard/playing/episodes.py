@@ -55,6 +55,7 @@ class Played:
     episode: Episode | FocalEpisode
     trace: bytes  # the file
     sandbox: str  # what held the process
+    told: str = ""  # what a program said when it broke; for its author, in no record
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def play(task: Task, tell: Tell) -> Played:
             cast = {role: among_bots(own, season, drawn, seat) for role, own in cast.items()}
         on_grid = {role.name: OnGrid(cast[role.name], role.columns) for role in roles}
         played = rollout(scenario, drawn.episode(), on_grid, task.file)
+        told = one.told
         level = one.level if one.processes else OWN_CODE
     alone = {role: actions[:, 0] for role, actions in played.actions.items()}
     trace = trace_of(roles, alone, np.array(faults, dtype=np.uint8))
@@ -105,6 +107,7 @@ def play(task: Task, tell: Tell) -> Played:
     tell(0, 1)
     if seat is None:
         numbers = self_numbers(season, drawn, trace, played)
-        return Played(Episode(**shared, **numbers, seconds=round(sum(seconds), 3)), file, level)
+        episode = Episode(**shared, **numbers, seconds=round(sum(seconds), 3))
+        return Played(episode, file, level, told)
     numbers = focal_numbers(season, drawn, seat, trace, played)
-    return Played(FocalEpisode(**shared, **numbers, seat=seat), file, level)
+    return Played(FocalEpisode(**shared, **numbers, seat=seat), file, level, told)

@@ -64,6 +64,7 @@ def evaluate(
     ray: str | None = None,
     tell: Tell = lambda done, all_: None,
     scenario: str | None = None,
+    hear: Callable[[str], None] = lambda said: None,
 ) -> Record:
     """Evaluate a candidate, or go on with it.
 
@@ -76,6 +77,7 @@ def evaluate(
         tell: called with the progress.
         scenario: of the only board to play; None: all. The episodes of one board are kept for an
             evaluation in all, and make no record.
+        hear: called with what a program said when it broke, episode by episode.
 
     Returns:
         The record, which is `result.json` of the entry now; or what it holds of one board.
@@ -99,6 +101,8 @@ def evaluate(
             part = Part(belongs=belongs, sandbox=played.sandbox, episode=played.episode)
             _keep(own, task, part, played.trace)
             parts[task.name] = part
+            if played.told:
+                hear(f"{task.name}: {played.told}")
             tell(len(tasks) - sum(each is None for each in parts.values()), len(tasks))
     found = [part for part in parts.values() if part is not None]
     record = _record(candidate, season, found)

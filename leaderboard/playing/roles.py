@@ -39,6 +39,12 @@ class Actor:
     code: tuple[Seated, ...] = ()
 
     @property
+    def told(self) -> str:
+        """What a program said when it broke; "" if none did."""
+        every = (process for seats in self.code for process in seats.processes.values())
+        return next((process.told for process in every if process.told), "")
+
+    @property
     def level(self) -> str:
         """What holds the processes, and whether code repeats itself alone; "" without any."""
         levels = {process.level for process in self.processes}

@@ -38,8 +38,10 @@ def run(
     if board is not None and board not in known:
         raise UsageError(f"no board {visible(board)!r} in {DEV}; known: {', '.join(known)}")
     candidate = of_package(packed(package), season)
-    record = evaluate(candidate, season, output, _at_once(workers, ray), ray, tell, board)
-    lines = summary(record, season, board)
+    heard: list[str] = []
+    at_once = _at_once(workers, ray)
+    record = evaluate(candidate, season, output, at_once, ray, tell, board, heard.append)
+    lines = [*summary(record, season, board), *heard[:1]]
     if board is not None:
         return [*lines, f"no record of one board; all of {DEV}: the same without --board"]
     return [

@@ -210,6 +210,30 @@ def test_the_gate_says_what_is_wrong(line, said, bubblewrap):
         check(from_bytes(code(source)))
 
 
+LATE = """
+class Late:
+    def act(self, observation, published, state):
+        if state == 3:
+            raise ValueError("on the fourth step")
+        return self.rest, state + 1
+    def start(self, seed):
+        return 0
+def make(facts):
+    policy = Late()
+    policy.rest = facts["rest"]
+    return policy
+"""
+
+
+def test_an_author_reads_what_broke(tiny, tmp_path, bubblewrap):
+    heard = []
+    record = evaluate(of_package(code(LATE), tiny), tiny, tmp_path, hear=heard.append)
+    assert [one.failed for one in record.episodes] == [True, True]
+    assert len(heard) == 3
+    assert all("ValueError: on the fourth step" in one.splitlines()[-1] for one in heard)
+    assert heard[0].startswith("policy.py.classic-v0.0: Traceback")
+
+
 def test_a_record_that_lacks_a_lock_is_not_ranked():
     from leaderboard.ranking.ranking import _loose
     from tests.leaderboard.records import record

@@ -27,6 +27,12 @@ from tests.leaderboard.packages import zipped
 
 pytestmark = pytest.mark.xdist_group("code")
 
+OF_ANYBODY = {
+    "PATH": os.environ["PATH"],
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPATH": f"{ROOT}:{sysconfig.get_path('purelib')}",
+}
+
 
 @pytest.fixture(scope="module", autouse=True)
 def bubblewrap():
@@ -52,12 +58,7 @@ def told(request, secret):
     done = subprocess.run(
         [python, "-m", "tests.leaderboard.attacked"],
         cwd="/",
-        env={
-            "PATH": os.environ["PATH"],
-            "SECRET_OF_THE_EVALUATOR": "32 bytes",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": f"{ROOT}:{sysconfig.get_path('purelib')}",
-        },
+        env={**OF_ANYBODY, "SECRET_OF_THE_EVALUATOR": "32 bytes"},
         user=ORDINARY,
         group=ORDINARY,
         extra_groups=[],
@@ -132,7 +133,10 @@ def test_nothing_is_left_after_the_end():
 
 
 @pytest.mark.attack("D25")
-def test_nothing_is_left_when_the_evaluator_is_killed():
+@pytest.mark.parametrize("ordinary", [False, True])
+def test_nothing_is_left_when_the_evaluator_is_killed(ordinary):
+    if ordinary and (os.geteuid() != 0 or interpreter_for_all() is None):
+        pytest.skip("only root can become another, who needs an interpreter")
     source = (
         "import signal, sys, time\n"
         "from tests.leaderboard.attacked import HONEST, ask, process\n"
@@ -142,8 +146,14 @@ def test_nothing_is_left_when_the_evaluator_is_killed():
         "    print(line, flush=True)\n"
         "    time.sleep(600)\n"
     )
+    user = {"user": ORDINARY, "group": ORDINARY, "extra_groups": []} if ordinary else {}
     evaluator = subprocess.Popen(
-        [sys.executable, "-c", source], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [interpreter_for_all() if ordinary else sys.executable, "-c", source],
+        cwd="/",
+        env=OF_ANYBODY,
+        stdout=subprocess.PIPE,
+        text=True,
+        **user,
     )
     assert evaluator.stdout is not None
     inside = os.pidfd_open(int(evaluator.stdout.readline()))

@@ -87,7 +87,8 @@ class CodeProcess(PolicyProcess):
     def _answer(self, number: int, nonce: bytes, least: int, most: int, deadline: float) -> bytes:
         mark, of, echo, length = HEADER.unpack(self._read(HEADER.size, deadline))
         if mark == BROKEN and (of, echo) == (number, nonce) and length <= TOLD_BYTES:
-            self.told = visible(self._read(length, deadline).decode("utf-8", "replace"), TOLD_BYTES)
+            said = self._read(length, deadline).decode("utf-8", "replace")
+            self.told = "\n".join(visible(line, 200) for line in said.splitlines())
             raise FaultError("dead")
         if (mark, of, echo) != (MARK, number, nonce) or not least <= length <= most:
             raise FaultError("frame")
