@@ -84,7 +84,8 @@ ATTEMPTS = {
         lambda: socket.socket(socket.AF_UNIX).connect("\\0evaluator"),
     )""",
     "D10": """any_of(
-        lambda: os.memfd_create("x"), lambda: call(29, 0, 2**30, 0o1600), lambda: call(240, b"/x",
+        lambda: os.memfd_create("x"), lambda: __import__("mmap").mmap(-1, 2**20), lambda: call(29,
+        0, 2**30, 0o1600), lambda: call(240, b"/x",
         66),
         lambda: call(319, b"x", 0), lambda: call(447, 0), lambda: call(425, 8, 0),
         lambda: np.zeros(2**27, np.uint8).tofile("/tmp/large"), lambda: fill(2**27),
@@ -211,7 +212,8 @@ class Evil:
 def old_gate():
     """A system call of 32-bit programs, by machine code of its own."""
     import mmap
-    code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    code = mmap.mmap(-1, 4096, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     code.write(bytes.fromhex("b814000000cd80c3"))  # mov eax, 20; int 0x80; ret
     place = ctypes.addressof(ctypes.c_char.from_buffer(code))
     return ctypes.CFUNCTYPE(ctypes.c_long)(place)()

@@ -19,10 +19,12 @@ from leaderboard.package.template import write_template
 from leaderboard.playing.candidate import of_baseline, of_package
 from leaderboard.playing.code import Code, seated
 from leaderboard.playing.evaluate import evaluate
+from leaderboard.sandbox.code import bubblewrap as bubblewrap_module
 from leaderboard.sandbox.code.held import BUBBLEWRAP, NAMESPACES, NEEDED, is_enough
+from leaderboard.sandbox.code.wheels import OFFERED
 from leaderboard.season.season import Limits
 from leaderboard.tracks import board_card_of
-from p2p_market.errors import PackageError
+from p2p_market.errors import P2PMarketError, PackageError
 from p2p_market.registry import load_scenario
 from p2p_market.tracks import track_of
 from tests.leaderboard.bubble import needs_bubblewrap
@@ -169,6 +171,35 @@ def test_nothing_of_the_draw_or_of_later_days_is_told(name):
         today = step // per_day + 1
         assert today - 1.0 / 24.0 <= days <= today + 1.0 + 1.0 / 24.0
         assert days <= today + 1.0 / 24.0 or step % per_day >= 10 * per_day // 24
+
+
+@pytest.mark.parametrize("name", ["classic-v0", "battery-146-v0"])
+def test_every_fact_is_in_the_documents(name):
+    scenario, track, episode = drawn(name)
+    (role,), card = track.roles(scenario), board_card_of(scenario)
+    facts = {**card.facts(scenario, episode, role.name, 0)}
+    known = [*facts, *card.published(scenario, episode, role.name, 0, 0)]
+    known += [name for device in facts.get("devices", []) for name in device]
+    page = (OWN.parents[1] / "docs" / "submit-code.md").read_text("utf-8")
+    assert [one for one in known if f"`{one}`" not in page] == []
+    assert [one for one in (*OFFERED, "seed", "allowed") if f"`{one}`" not in page] == []
+
+
+def test_learnt_prices_are_told_to_who_asks_alone():
+    scenario, _, episode = drawn("classic-v0")
+    learnt = board_card_of(scenario).learnt
+    assert learnt is not None
+    (prices,) = learnt(scenario, episode).values()
+    assert len(prices) == scenario.steps
+    asking = package(draft=DRAFT.replace('"rules"', '"rules", learnt = true'))
+    with pytest.raises(PackageError, match="learnt is for kind 'python'"):
+        from_bytes(asking)
+
+
+def test_without_bubblewrap_nothing_is_started(monkeypatch):
+    monkeypatch.setattr(bubblewrap_module.shutil, "which", lambda name: None)
+    with pytest.raises(P2PMarketError, match="apt-get install bubblewrap"):
+        check(from_bytes(code("x = 1")))
 
 
 CLOCK = """

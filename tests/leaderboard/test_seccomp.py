@@ -50,9 +50,9 @@ def test_what_is_listed_is_allowed_and_all_else_refused(machine):
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_calls_are_judged_by_their_arguments(machine):
-    clone, clone3, ioctl, prctl, prlimit = (
+    clone, clone3, ioctl, mmap, prctl, prlimit = (
         JUDGED[name][MACHINES[machine][0]]
-        for name in ("clone", "clone3", "ioctl", "prctl", "prlimit64")
+        for name in ("clone", "clone3", "ioctl", "mmap", "prctl", "prlimit64")
     )
     assert answer(machine, clone, THREAD) == ALLOW
     for flags in (17, 0, 0x4111, THREAD | 0x10000000, THREAD | 0x20000000, THREAD | 0x80):
@@ -60,6 +60,8 @@ def test_calls_are_judged_by_their_arguments(machine):
     assert answer(machine, clone3) == ENOSYS
     assert answer(machine, ioctl, 1, 0x5401) == ALLOW
     assert answer(machine, ioctl, 1, 0x5412) == EPERM  # letters into a terminal
+    assert answer(machine, mmap, 0, 4096, 3, 0x22) == answer(machine, mmap, 0, 4096, 1, 1) == ALLOW
+    assert answer(machine, mmap, 0, 4096, 3, 0x21) == EPERM  # shared, of no file
     assert answer(machine, prctl, 15) == ALLOW
     assert answer(machine, prctl, 22) == EPERM
     assert answer(machine, prlimit, 0, 7, 0, 5) == ALLOW

@@ -16,7 +16,7 @@ PROCESSES: Final = "process limit"
 REPEATED: Final = "repeated alone"
 """Asked again without its neighbours, a seat that nobody could foresee answered the same bytes: it
 heard nothing of them, by whatever channel, and drew nothing from a clock."""
-_LIMITS: Final = {"Max address space": MEMORY, "Max cpu time": TIME, "Max processes": PROCESSES}
+_LIMITS: Final = {"Max data size": MEMORY, "Max cpu time": TIME, "Max processes": PROCESSES}
 
 NEEDED: Final = frozenset(
     {"user", "pid", "net", READ_ONLY, SECCOMP, NO_PRIVILEGES, MEMORY, TIME, REPEATED}

@@ -24,8 +24,8 @@ from p2p_market.errors import P2PMarketError
 
 BROKEN: Final = b"p2pe"
 TOLD_BYTES: Final = 4000
-LIBRARIES_MB: Final = 2048
-"""Addresses for the code of libraries, beside the memory that a season allows."""
+LIBRARIES_MB, ADDRESSES_MB = 256, 2048
+"""What libraries may write to and what they may map, beside the memory that a season allows."""
 NOISE_BYTES: Final = 2**20
 THREADS: Final = 64
 FILES: Final = 128
@@ -183,7 +183,8 @@ def _locks(limits: Limits) -> bytes:
     told = {
         "filter": base64.b64encode(seccomp.program()).decode("ascii"),
         "limits": {
-            "RLIMIT_AS": (limits.memory_mb + LIBRARIES_MB) * 2**20,
+            "RLIMIT_DATA": (limits.memory_mb + LIBRARIES_MB) * 2**20,
+            "RLIMIT_AS": (limits.memory_mb + ADDRESSES_MB) * 2**20,
             "RLIMIT_CPU": int(limits.start_s + limits.episode_s) + 1,
             "RLIMIT_FSIZE": bubblewrap.TEMPORARY_BYTES,
             "RLIMIT_CORE": 0,

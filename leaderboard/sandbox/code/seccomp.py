@@ -22,6 +22,7 @@ _INSTRUCTION: Final = struct.Struct("<HBBI")
 
 _THREAD: Final = 0x00010000  # CLONE_THREAD
 _NAMESPACES: Final = 0x7E020080  # every CLONE_NEW...
+_SHARED: Final = 0x21  # MAP_SHARED and MAP_ANONYMOUS, memory that no limit of data counts
 _IOCTL: Final = (0x5401, 0x5450, 0x5451)  # is it a terminal; keep or close a file at exec
 _PRCTL: Final = (15, 16, 0x53564D41)  # names of threads and of memory
 
@@ -76,6 +77,17 @@ def _one_of(argument: int, values: tuple[int, ...]) -> list[bytes]:
     return [*lines, _return(_REFUSE)]
 
 
+def _mmap() -> list[bytes]:
+    """All memory but that which processes share."""
+    return [
+        _load(_ARGUMENTS + 8 * 3),
+        _INSTRUCTION.pack(_AND, 0, 0, _SHARED),
+        _equal(_SHARED, 0, 1),
+        _return(_REFUSE),
+        _return(_ALLOW),
+    ]
+
+
 def _prlimit64() -> list[bytes]:
     """Limits are read, not set: no new value is given."""
     low = _ARGUMENTS + 8 * 2
@@ -89,6 +101,7 @@ def _prlimit64() -> list[bytes]:
 _JUDGES: Final[dict[str, Callable[[], list[bytes]]]] = {
     "clone": _clone,
     "clone3": _clone3,
+    "mmap": _mmap,
     "ioctl": lambda: _one_of(1, _IOCTL),
     "prctl": lambda: _one_of(0, _PRCTL),
     "prlimit64": _prlimit64,

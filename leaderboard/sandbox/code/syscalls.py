@@ -23,7 +23,6 @@ FREE: Final[dict[str, Numbers]] = {
     "newfstatat": (262, 79),
     "statx": (332, 291),
     "lseek": (8, 62),
-    "mmap": (9, 222),
     "munmap": (11, 215),
     "mprotect": (10, 226),
     "mremap": (25, 216),
@@ -98,6 +97,7 @@ JUDGED: Final[dict[str, tuple[int, int]]] = {
     "clone": (56, 220),
     "clone3": (435, 435),
     "ioctl": (16, 29),
+    "mmap": (9, 222),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
 }
