@@ -16,6 +16,7 @@ from p2p_market.errors import P2PMarketError
 
 PROGRAM: Final = "bwrap"
 MEND: Final = "install it: apt-get install bubblewrap"
+_ADMINISTRATOR: Final = 21  # CAP_SYS_ADMIN
 PREFIX, WHEELS, INSIDE = "/opt/python", "/opt/wheels", "/opt/inside.py"
 FOLDERS: Final = (
     "/usr", "/usr/lib", "/opt", PREFIX, f"{PREFIX}/bin", f"{PREFIX}/lib", WHEELS, "/dev"
@@ -55,6 +56,15 @@ def found() -> str:
     return program
 
 
+def is_mighty() -> bool:
+    """Whether this is root, as it is outside a container: it can mount without a namespace."""
+    if os.geteuid() != 0:
+        return False
+    status = Path("/proc/self/status").read_text("ascii")
+    (mask,) = (line.split()[1] for line in status.splitlines() if line.startswith("CapEff"))
+    return bool(int(mask, 16) >> _ADMINISTRATOR & 1)
+
+
 def arguments(information: int, noise: int) -> list[str]:
     """Everything that bubblewrap is told, but for the program that it starts.
 
@@ -63,7 +73,7 @@ def arguments(information: int, noise: int) -> list[str]:
         noise: number of the file that is /dev/urandom inside.
     """
     told = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup"]
-    if os.geteuid() == 0:  # root mounts, then becomes nobody in a namespace of its own
+    if is_mighty():  # root mounts, then becomes nobody in a namespace of its own
         told += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         told += ["--unshare-user", "--uid", "65534", "--gid", "65534"]

@@ -160,7 +160,7 @@ def _heir(pid: int) -> subprocess.Popen[bytes] | None:
 
     Bubblewrap does so for processes of its own user. Where root started it, nobody is inside.
     """
-    if os.geteuid() != 0:
+    if not bubblewrap.is_mighty():
         return None
     script = 'read -r line; kill -9 "$1"'  # until the pipe closes
     return subprocess.Popen(
