@@ -1,6 +1,6 @@
 """What is wrong with a file or with what a caller passed in: where, what, how to mend it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from p2p_market.errors import ActionError, ArgumentError, P2PMarketError
+from p2p_market.errors import ActionError, ArgumentError, P2PMarketError, RenderError
 
 Loc = tuple[int | str, ...]
 """Where a value stands: keys and places in lists."""
@@ -204,10 +204,48 @@ def options_of(options: object) -> Mapping[str, Any]:
     return options
 
 
+def no_pictures(render_mode: object) -> None:
+    """Of a track that draws none.
+
+    Raises:
+        RenderError: if a render mode is asked for.
+    """
+    if render_mode is not None:
+        raise RenderError(f"no render mode {render_mode!r}; this track draws no pictures")
+
+
+def lean_or_full(info: object) -> str:
+    """How much `infos` tell.
+
+    Raises:
+        ArgumentError: if it is neither.
+    """
+    if not isinstance(info, str) or info not in ("lean", "full"):
+        raise ArgumentError(f'info must be "lean" or "full", got {info!r}')
+    return info
+
+
+def by_agent(actions: object, agents: Collection[str]) -> Mapping[str, Any]:
+    """What agents sent in a step.
+
+    Raises:
+        ActionError: if it is not a mapping, or holds an action of somebody else.
+    """
+    if not isinstance(actions, Mapping):
+        kind = type(actions).__name__
+        raise ActionError(f"actions must be a mapping from agent to action, got a {kind}")
+    for agent in actions:
+        if agent not in agents:
+            raise ActionError(f"unknown agent {agent!r}; agents are {list(agents)}")
+    return actions
+
+
 def floats(
     who: str, values: object, shape: tuple[int, ...], kinds: str = "f"
 ) -> NDArray[np.floating[Any]]:
     """Numbers in this shape, as an array; of a floating dtype, or of one of `kinds`.
+
+    A number alone is taken where one is needed.
 
     Raises:
         ActionError: naming who sent them.
@@ -215,14 +253,20 @@ def floats(
     try:
         array = np.asarray(values)
     except Exception as error:  # ragged lists, tensors of another device, ...
+        kind = type(values).__name__
         raise ActionError(
-            f"{who} needs shape {shape} and a floating dtype, got a {type(values).__name__} that "
-            "is not an array of numbers"
+            f"{who} needs {_needed(shape, kinds)}, got a {kind} that is not an array of numbers"
         ) from error
     if np.ma.is_masked(values):
         raise ActionError(f"{who} needs numbers, got an array in which some are masked; fill them")
+    if array.shape == () and shape == (1,):
+        array = array.reshape(1)
     if array.shape != shape or array.dtype.kind not in kinds:
         raise ActionError(
-            f"{who} needs shape {shape} and a floating dtype, got {array.shape} and {array.dtype}"
+            f"{who} needs {_needed(shape, kinds)}, got {array.shape} and {array.dtype}"
         )
     return array
+
+
+def _needed(shape: tuple[int, ...], kinds: str) -> str:
+    return f"shape {shape} and {'a floating dtype' if kinds == 'f' else 'numbers'}"

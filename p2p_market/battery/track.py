@@ -42,7 +42,7 @@ CARD: Final = Card(
     rule=RULE,
     default="battery-146-v0",
     extras={
-        "batch": "p2p_market.battery.envs.batch:BatteryBatch",
+        "batch": "p2p_market.battery.envs.batch:fleets",
         "optimum": "baselines.battery.optimal.policy:optimum",
         "row": "baselines.battery.optimal.row:row",
         "population": "baselines.battery.population.bots:FIRST",

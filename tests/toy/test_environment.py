@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Discrete, MultiDiscrete
 
-from p2p_market import environment
 from p2p_market.environment import TrackEnv
 from p2p_market.errors import ActionError, RenderError, ResetNeededError, ScenarioError
 from p2p_market.evaluation.ends.reference import reference_keys
+from p2p_market.kit.spaces import mask_for, sent_by
 from p2p_market.track import Column, Feature, Role
 
 
@@ -44,7 +44,7 @@ def test_what_cannot_be_played_is_refused(scenario):
     env.reset(seed=0)
     with pytest.raises(ActionError, match="nobody"):
         env.step({"nobody": np.zeros(2)})
-    with pytest.raises(ActionError, match="storage_0 needs 2 numbers"):
+    with pytest.raises(ActionError, match=r"storage_0: action needs shape \(2,\)"):
         env.step({"storage_0": np.zeros(3)})
     with pytest.raises(RenderError):
         TrackEnv(scenario, render_mode="human")
@@ -53,11 +53,11 @@ def test_what_cannot_be_played_is_refused(scenario):
 def test_choices_have_the_spaces_and_masks_that_sampling_takes():
     columns = (Column("mode", "1", 2), Column("level", "1", 3))
     role = Role("r", ("a",), (Feature("x", "1", 0.0, 1.0),), columns, np.zeros((1, 2)), "rest")
-    space, mask = environment._sent(role), np.array([0, 1, 1, 0, 0], dtype=np.int8)
+    space, mask = sent_by(role), np.array([0, 1, 1, 0, 0], dtype=np.int8)
     assert space == MultiDiscrete([2, 3])
-    assert space.sample(mask=environment._mask_of(role, mask)).tolist() == [1, 0]
+    assert space.sample(mask=mask_for([2, 3], mask)).tolist() == [1, 0]
     one = Role("r", ("a",), role.features, columns[:1], np.zeros((1, 1)), "rest")
-    assert environment._sent(one) == Discrete(2)
+    assert sent_by(one) == Discrete(2)
     both = Role("r", ("a",), role.features, (*columns, Column("p", "kW")), np.zeros((1, 3)), "rest")
     with pytest.raises(ScenarioError, match="mixes choices and numbers"):
-        environment._sent(both)
+        sent_by(both)

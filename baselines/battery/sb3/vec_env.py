@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from p2p_market.battery.envs.batch import BatteryBatch
-from p2p_market.battery.envs.vector import BatteryVectorEnv
 from p2p_market.battery.records import LEDGER_ENTRIES
 from p2p_market.battery.settlement import EUR_PER_REWARD
+from p2p_market.kit.batch import TrackBatch
 from p2p_market.records import BoolArray, Float32Array, FloatArray
 
 Indices = None | int | Iterable[int]
@@ -25,7 +24,7 @@ class BatteryVecEnv(VecEnv):  # type: ignore[misc]
 
     render_mode: str | None = None
 
-    def __init__(self, batch: BatteryBatch, seed: int = 0) -> None:
+    def __init__(self, batch: TrackBatch, seed: int = 0) -> None:
         """Around a batch.
 
         Args:
@@ -33,14 +32,14 @@ class BatteryVecEnv(VecEnv):  # type: ignore[misc]
             seed: of the first fleet in the first reset; `seed` of this class sets another.
         """
         self.batch = batch
-        rows = BatteryVectorEnv(batch)
+        rows = batch.batch * len(batch.agents)
         self.weights: FloatArray = np.ones(len(LEDGER_ENTRIES))
         """Of each entry of the ledger in the reward; whoever trains may change them."""
-        self.entries_eur: FloatArray = np.zeros((rows.num_envs, len(LEDGER_ENTRIES)))
+        self.entries_eur: FloatArray = np.zeros((rows, len(LEDGER_ENTRIES)))
         """Ledger of the last step, (row, entry)."""
-        self._masks: BoolArray = np.zeros((rows.num_envs, 0), dtype=np.bool_)
+        self._masks: BoolArray = np.zeros((rows, 0), dtype=np.bool_)
         self._actions: NDArray[Any] = np.zeros(0)
-        super().__init__(rows.num_envs, rows.single_observation_space, rows.single_action_space)
+        super().__init__(rows, batch.observation_space, batch.action_space)
         self.seed(seed)
 
     def reset(self) -> Float32Array:

@@ -5,21 +5,22 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-from gymnasium.spaces import Box, MultiDiscrete
+from gymnasium.spaces import Box, Space
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from p2p_market.battery.actions import columns
 from p2p_market.battery.envs.board import Board
 from p2p_market.battery.episode.episode import draw
 from p2p_market.battery.observation import AHEAD, POSITION, features
 from p2p_market.battery.records import CAUSES, COLUMN
 from p2p_market.battery.scenario import Scenario
-from p2p_market.environment import chosen_key
-from p2p_market.errors import ActionError, ArgumentError, RenderError, ResetNeededError
+from p2p_market.errors import ResetNeededError
+from p2p_market.kit.sequences import Sequences
+from p2p_market.kit.spaces import mask_for, seen_by, sent_by
 from p2p_market.records import Float32Array
 from p2p_market.track import EpisodeKey, Feature
-from p2p_market.validation import options_of, whole_number
+from p2p_market.tracks import track_of
+from p2p_market.validation import by_agent, floats, lean_or_full, no_pictures, options_of
 
 Shown = dict[str, Any]
 
@@ -95,24 +96,21 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
             RenderError: if a render mode is asked for.
             ArgumentError: if info is neither.
         """
-        if render_mode is not None:
-            raise RenderError(f"no render mode {render_mode!r}; this track draws no pictures")
-        if info not in ("lean", "full"):
-            raise ArgumentError(f'info must be "lean" or "full", got {info!r}')
-        self.scenario, self.render_mode, self.info = scenario, render_mode, info
+        no_pictures(render_mode)
+        self.scenario, self.render_mode, self.info = scenario, render_mode, lean_or_full(info)
         self.possible_agents, self.agents = list(scenario.agents), list[str]()
         self.feature_table: tuple[Feature, ...] = features(scenario)
         self.state_feature_table = state_features(scenario)
-        self.state_space = box_of(self.state_feature_table)
-        sizes = [column.choices for column in columns(scenario)]
-        self._ends = np.cumsum(sizes)[:-1].tolist() if scenario.rules.choices else []
-        self._boxes = dict.fromkeys(scenario.agents, box_of(self.feature_table))
-        self._sent = {agent: answers(scenario) for agent in scenario.agents}
+        self.state_space = seen_by(self.state_feature_table)
+        (role,) = track_of(scenario).roles(scenario)
+        self._sizes = [column.choices for column in role.columns if column.choices]
+        self._boxes = dict.fromkeys(scenario.agents, seen_by(self.feature_table))
+        self._sent = {agent: sent_by(role) for agent in scenario.agents}
         self.observation_spaces, self.action_spaces = dict(self._boxes), dict(self._sent)
         self._index = {agent: i for i, agent in enumerate(scenario.agents)}
-        self._actions = np.zeros((1, len(scenario.agents), len(sizes)))
+        self._actions = np.zeros((1, len(scenario.agents), len(role.columns)))
         self._everyone = np.ones(self._actions.shape[:2], dtype=np.bool_)
-        self._seeds, self._number = np.random.SeedSequence(), 0
+        self._sequences = Sequences(scenario)
         self._board: Board | None = None
         self._seen: Any = None
 
@@ -120,7 +118,7 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
         """Space of one agent's observation."""
         return self._boxes[agent]
 
-    def action_space(self, agent: str) -> MultiDiscrete | Box:
+    def action_space(self, agent: str) -> Space[Any]:
         """Space of one agent's action."""
         return self._sent[agent]
 
@@ -143,13 +141,8 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
             ArgumentError: if the seed is not a whole number.
             ScenarioError: if there is no such split, week or row.
         """
-        asked = options_of(options)
-        if seed is not None:
-            self._seeds = np.random.SeedSequence(whole_number("seed", seed, 0))
-            self._number = 0
-        key = chosen_key(self.scenario, self._seeds, self._number, asked)
+        (key,) = self._sequences.following(seed, options_of(options))
         episode = draw(self.scenario, key)
-        self._number += 1
         if self._board is None:
             self._board = Board(self.scenario, episode)
         else:
@@ -173,20 +166,11 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
         """
         if not self.agents or self._board is None:
             raise ResetNeededError("call reset() first")
-        if not isinstance(actions, Mapping):
-            kind = type(actions).__name__
-            raise ActionError(f"actions must be a mapping from agent to action, got a {kind}")
         board, agents = self._board, self.agents
         heard = self._everyone if len(actions) == len(agents) else np.zeros_like(self._everyone)
-        for agent, action in actions.items():
-            place = self._index.get(agent)
-            if place is None:
-                raise ActionError(f"unknown agent {agent!r}; known: {self.possible_agents}")
-            own = action if type(action) is np.ndarray else np.asarray(action)
-            if own.shape != self._actions.shape[2:] or own.dtype.kind not in "iuf":
-                needed = f"{self._actions.shape[2]} numbers"
-                raise ActionError(f"{agent} needs {needed}, got {own.dtype} of {own.shape}")
-            self._actions[0, place] = own
+        for agent, action in by_agent(actions, self._index).items():
+            place, shape = self._index[agent], self._actions.shape[2:]
+            self._actions[0, place] = floats(f"{agent}: action", action, shape, "fiu")
             heard[0, place] = True
         self._seen, mask = board.play(self._actions, heard)
         ended = board.step == self.scenario.steps
@@ -215,14 +199,6 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
             raise ResetNeededError("call reset() first")
         return self._board
 
-    def _mask(self, flat: NDArray[Any]) -> tuple[NDArray[np.int8], ...]:
-        """As `MultiDiscrete.sample` takes it: an array for each column."""
-        bits, first, parts = flat.view(np.int8), 0, []
-        for end in self._ends:
-            parts.append(bits[first:end])
-            first = end
-        return (*parts, bits[first:])
-
     def _infos(self, agents: list[str], mask: NDArray[Any]) -> Shown:
         board = self._begun()
         infos = self._lean(agents, mask[0], board.done.cause[0].tolist())
@@ -232,13 +208,13 @@ class BatteryEnv(ParallelEnv[str, Float32Array, NDArray[Any]]):
         return infos
 
     def _lean(self, agents: list[str], masks: NDArray[Any], causes: list[int]) -> Shown:
-        if not self._ends:
+        if not self._sizes:
             return {
                 agent: {"supervisor": CAUSES[cause]}
                 for agent, cause in zip(agents, causes, strict=True)
             }
         return {
-            agent: {"action_mask": self._mask(own), "supervisor": CAUSES[cause]}
+            agent: {"action_mask": mask_for(self._sizes, own), "supervisor": CAUSES[cause]}
             for agent, own, cause in zip(agents, masks, causes, strict=True)
         }
 
@@ -264,17 +240,3 @@ def state_features(scenario: Scenario) -> tuple[Feature, ...]:
         for place in _OWN
     ]
     return (*own, *(table[place] for place in _COMMON))
-
-
-def box_of(table: tuple[Feature, ...]) -> Box:
-    """Space of one observation."""
-    low, high = np.array([(one.low, one.high) for one in table], dtype=np.float32).T
-    return Box(low, high, dtype=np.float32)
-
-
-def answers(scenario: Scenario) -> MultiDiscrete | Box:
-    """Space of one action: choices, or numbers in [-1, 1] where `in_numbers` made the scenario."""
-    sizes = [column.choices for column in columns(scenario)]
-    if scenario.rules.choices:
-        return MultiDiscrete(sizes)
-    return Box(-1.0, 1.0, (len(sizes),), np.float32)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, MultiBinary, MultiDiscrete, Tuple
+from gymnasium.spaces import Dict, MultiBinary, MultiDiscrete, Tuple
 from numpy.typing import NDArray
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
@@ -51,7 +51,7 @@ def masked(env: BatteryEnv) -> Masked:
 
 
 def _with_mask(env: BatteryEnv, agent: str) -> Dict:
-    choices: MultiDiscrete | Box = env.action_space(agent)
+    choices = env.action_space(agent)
     if not isinstance(choices, MultiDiscrete):
         raise ArgumentError("numbers have no masks; wrap the environment of the shipped scenario")
     mask = Tuple([MultiBinary(int(size)) for size in choices.nvec])

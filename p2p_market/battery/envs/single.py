@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from p2p_market.battery.envs.env import BatteryEnv
 from p2p_market.battery.scenario import in_numbers
-from p2p_market.errors import ArgumentError, RenderError, ScenarioError
+from p2p_market.errors import ArgumentError, ScenarioError
 from p2p_market.records import BoolArray, Float32Array
 from p2p_market.registry import make
+from p2p_market.validation import no_pictures
 
 ACTIONS: Final = ("choices", "numbers")
 
@@ -90,8 +91,7 @@ def single(
         ScenarioError: if there is no such scenario, or it is none of one battery.
         ArgumentError: if actions or info are something else.
     """
-    if render_mode is not None:
-        raise RenderError(f"no render mode {render_mode!r}; this track draws no pictures")
+    no_pictures(render_mode)
     return SingleBattery(BatteryEnv(scenario_for(scenario_id, actions), None, info))
 
 

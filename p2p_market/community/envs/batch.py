@@ -1,11 +1,13 @@
 """Many communities of one scenario at once: arrays in, arrays out, automatic reset."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from gymnasium.spaces import Box
 
 from p2p_market.community.actions import action_map
+from p2p_market.community.envs.env import box_of
 from p2p_market.community.episode.episode import key_in_sequence, reference_key
 from p2p_market.community.fused.boards import CompiledBoard
 from p2p_market.community.fused.clearing import KERNELS
@@ -15,9 +17,9 @@ from p2p_market.community.observation import features, joint_state, state_featur
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import ResetNeededError, ScenarioError
 from p2p_market.market import MECHANISMS
-from p2p_market.records import Float32Array, FloatArray
+from p2p_market.records import BoolArray, Float32Array, FloatArray
 from p2p_market.track import EpisodeKey, Feature
-from p2p_market.validation import floats, whole_number
+from p2p_market.validation import floats, options_of, whole_number
 
 ROWS: Final = 64
 MOST: Final = 100_000  # communities of a batch
@@ -31,6 +33,11 @@ class BatchStep(NamedTuple):
     rewards: FloatArray  # (batch, agent) [EUR]
     ended: bool  # all communities share the clock; where true, a new episode has begun
     final_observations: Float32Array | None  # of the old episode, where it ended
+
+    @property
+    def masks(self) -> BoolArray:
+        """Actions are numbers, so there are none: (batch, agent, 0)."""
+        return np.zeros((*self.rewards.shape, 0), dtype=np.bool_)
 
 
 class CommunityBatch:
@@ -71,6 +78,8 @@ class CommunityBatch:
         self.feature_table: tuple[Feature, ...] = features(scenario)
         self.state_feature_table: tuple[Feature, ...] = state_features(scenario)
         self.action_map = action_map(scenario)
+        self.observation_space = box_of(self.feature_table)
+        self.action_space = Box(-1.0, 1.0, (self.action_map.width,), np.float32)
         self.keys: tuple[EpisodeKey, ...] = ()
         shape = (batch, len(scenario.agents))
         self._actions = np.zeros((*shape, self.action_map.width))
@@ -123,6 +132,24 @@ class CommunityBatch:
         self._seeds, self._drawn = seeds, drawn + 1
         self._begin(keys)
         return self._show()
+
+    def begin(
+        self, seed: int | None, options: Mapping[str, Any] | None
+    ) -> tuple[Float32Array, BoolArray]:
+        """The same, as `BatchVectorEnv` asks for it, with masks that are empty.
+
+        Raises:
+            ScenarioError: if `split` is not that of the batch, too.
+            ArgumentError: if the options are no mapping, too.
+        """
+        chosen = options_of(options)
+        if chosen.get("split", self.split) != self.split:
+            raise ScenarioError(
+                f"options: this batch draws from split {self.split!r}; give `make_batch` "
+                "another split"
+            )
+        seen = self.reset(seed, chosen.get("week"), reference=chosen.get("reference"))
+        return seen, np.zeros((*seen.shape[:2], 0), dtype=np.bool_)
 
     def step(self, actions: FloatArray | Float32Array) -> BatchStep:
         """Play one market interval in every community.

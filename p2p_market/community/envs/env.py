@@ -17,16 +17,10 @@ from p2p_market.community.fused import Board, board
 from p2p_market.community.observation import features, joint_state, state_features, surroundings
 from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES, Proposal, Round, State
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.errors import (
-    ActionError,
-    ArgumentError,
-    RenderError,
-    ResetNeededError,
-    ScenarioError,
-)
+from p2p_market.errors import RenderError, ResetNeededError, ScenarioError
 from p2p_market.records import BoolArray, Float32Array, FloatArray, Record
 from p2p_market.track import EpisodeKey, Feature
-from p2p_market.validation import floats, options_of, whole_number
+from p2p_market.validation import by_agent, floats, lean_or_full, options_of, whole_number
 
 ActionDict = Mapping[str, NDArray[np.floating[Any]]]
 
@@ -124,11 +118,9 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         if render_mode is not None and not (isinstance(render_mode, str) and render_mode in modes):
             known = ", ".join(modes)
             raise RenderError(f"no render mode {render_mode!r}; known: {known}")
-        if not isinstance(info, str) or info not in ("lean", "full"):
-            raise ArgumentError(f'info must be "lean" or "full", got {info!r}')
         self.scenario = scenario
         self.strict = strict
-        self.info = info
+        self.info = lean_or_full(info)
         self.render_mode = render_mode
         self.possible_agents = list(scenario.agents)
         self.agents: list[str] = []
@@ -289,10 +281,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     def _gather(self, actions: ActionDict) -> tuple[FloatArray, BoolArray]:
         """Joint action (1, agent, column) and who sent one."""
         width = self.action_map.width
-        if not isinstance(actions, Mapping):
-            kind = type(actions).__name__
-            raise ActionError(f"actions must be a mapping from agent to action, got a {kind}")
-        joint, values = np.zeros((1, len(self._index), width)), list(actions.values())
+        joint = np.zeros((1, len(self._index), width))
+        values = list(actions.values()) if isinstance(actions, Mapping) else []
         usual = {((width,), "f")}
         try:
             complete = {(v.shape, v.dtype.kind) for v in values} == usual
@@ -306,10 +296,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     def _gather_some(self, actions: ActionDict, out_joint: FloatArray) -> BoolArray:
         """The same one by one, for whoever sent one."""
         present, width = np.zeros_like(self._everyone), self.action_map.width
-        for agent, action in actions.items():
-            i = self._index.get(agent)
-            if i is None:
-                raise ActionError(f"unknown agent {agent!r}; agents are {self.possible_agents}")
+        for agent, action in by_agent(actions, self._index).items():
+            i = self._index[agent]
             out_joint[i] = floats(f"{agent}: action", action, (width,))
             present[0, i] = True
         return present
