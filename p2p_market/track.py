@@ -110,7 +110,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "unpack": "(scenario, episode, schedule) -> the schedule, with what is not stored",
     "mechanisms": "(scenario, episode, play) -> a row per market mechanism; its module lays it out",
     "optimum": "module:factory of the planner, called with the scenario",
-    "row": "(scenario, week) -> a row of the reference table, solved anew",
+    "row": "(scenario, week) -> a row of the reference table, where it holds more than any track's",
     "population": "bots that play beside an agent in focus",
     "report": "pages of the report",
     "board": "a `BoardCard` of `leaderboard.tracks.card`, for the leaderboard",

@@ -13,7 +13,8 @@ from leaderboard.season.season import Board, Season
 from p2p_market.errors import OptimumError, RecordError
 from p2p_market.evaluation.benchmark import best_of
 from p2p_market.evaluation.ends.certificate import certify
-from p2p_market.evaluation.ends.reference import Entry, entries, plan_of, rounded, write_table
+from p2p_market.evaluation.ends.reference import Entry, entries, plan_of, write_table
+from p2p_market.evaluation.ends.row import entry_of
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import Planner, load_policy
 from p2p_market.evaluation.record.versions import versions
@@ -41,28 +42,12 @@ def solve(drawn: Draw) -> tuple[Entry, Plan]:
     scenario, episode = drawn.scenario, drawn.episode()
     planner = load_policy(OPTIMUM, scenario)
     assert isinstance(planner, Planner)
-    rule = play(scenario, episode, rule_of(scenario))
-    plan = rounded(scenario, episode, planner.plan(episode))
-    certificate, played = certify(scenario, episode, plan, OPTIMUM)
-    if not certificate.holds:
-        raise OptimumError(f"{drawn.board.scenario}, draw {drawn.index}: {certificate}")
-    entry = Entry(
-        drawn.key.split,
-        drawn.key.start_day,
-        drawn.key.seed,
-        episode=track_of(scenario).digest(scenario, episode),
-        rule_eur=float(rule.social_cost_eur[0]),
-        rule_digest=rule.digests[0],
-        plan_eur=plan.objective_eur,
-        bound_eur=certificate.bound_eur,
-        second_solver_eur=None,
-        replay_eur=certificate.replay_eur,
-        optimum_digest=played.digests[0],
-        tolerance_eur=certificate.tolerance_eur,
-        holds=certificate.holds,
-        individual_eur=(),
-        solver=plan.solver,
-    )
+    entry, plan = entry_of(scenario, episode, planner.plan(episode))
+    if not entry.holds:
+        raise OptimumError(
+            f"{drawn.board.scenario}, draw {drawn.index}: the certificate does not hold; the plan "
+            f"costs {entry.plan_eur}, its replay {entry.replay_eur}, its bound {entry.bound_eur}"
+        )
     return entry, plan
 
 

@@ -44,7 +44,6 @@ CARD: Final = Card(
     extras={
         "batch": "p2p_market.battery.envs.batch:fleets",
         "optimum": "baselines.battery.optimal.policy:optimum",
-        "row": "baselines.battery.optimal.row:row",
         "population": "baselines.battery.population.bots:FIRST",
         "report": "report.battery.pages:PAGES",
         "board": "leaderboard.tracks.battery:CARD",

@@ -11,7 +11,7 @@ import typer
 
 from p2p_market.commands.console import ScenarioOption, complaining, console, progress_bar
 from p2p_market.commands.screen import Figures
-from p2p_market.errors import PolicyError, ScenarioError
+from p2p_market.errors import PolicyError
 from p2p_market.evaluation.ends.certificate import MIXED_INTEGER, certify
 from p2p_market.evaluation.ends.reference import (
     Entry,
@@ -21,6 +21,7 @@ from p2p_market.evaluation.ends.reference import (
     reference_keys,
     write_table,
 )
+from p2p_market.evaluation.ends.row import row as any_row
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.record.versions import versions
 from p2p_market.evaluation.running.part_store import installation
@@ -127,10 +128,7 @@ def make_row(task: RowTask, tell: Tell) -> Row:
         if plan is not None and stored[0].episode == track_of(scenario).digest(scenario, episode):
             return stored[0], plan
     try:
-        solve = extra(scenario, "row")
-        if solve is None:
-            raise ScenarioError(f"{task.scenario}: its track {scenario.spec.track!r} has no `row`")
-        row: Row = solve(task.scenario, task.place)
+        row: Row = (extra(scenario, "row") or any_row)(task.scenario, task.place)
     except ImportError as error:
         raise PolicyError(f"no solver: {error}; solving needs {needing('optimal')}") from error
     write_table(scenario, [row], versions(), task.folder)

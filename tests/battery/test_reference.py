@@ -4,11 +4,11 @@ import pytest
 
 pytest.importorskip("cvxpy")
 
-from baselines.battery.optimal.row import row
 from p2p_market.battery.episode.episode import draw
 from p2p_market.commands.reference import _line
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.ends.reference import entries, published
+from p2p_market.evaluation.ends.row import row
 from p2p_market.registry import load_scenario
 from p2p_market.track import OPTIMUM
 
