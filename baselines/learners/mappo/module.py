@@ -8,7 +8,7 @@ from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor
 
-from baselines.learners.ppo.args import args_from
+from baselines.learners.ppo.args import Args
 from baselines.learners.ppo.learn import Critic
 from baselines.learners.ppo.network import Actor
 
@@ -27,7 +27,7 @@ class CommunityModule(TorchRLModule, InferenceOnlyAPI, ValueFunctionAPI):  # typ
 
     def setup(self) -> None:
         """Equal first weights wherever it is built."""
-        args = args_from(self.model_config["args"])
+        args = Args(**self.model_config["args"])
         generator = torch.Generator().manual_seed(args.seed)
         inputs, outputs = self.observation_space.shape[0], self.action_space.shape[0]
         self.actor = Actor(inputs, outputs, args, generator)

@@ -1,41 +1,31 @@
 """Settings of a training with RLlib, in addition to those of every training."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from baselines.learners.ppo.args import Args, args_from
+from pydantic import NonNegativeInt
+
+from baselines.learners.ppo.args import Args
+from baselines.learners.training import settings
 from p2p_market.errors import PolicyError
 
 PATHS: Final = ("batched", "episodes")
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(settings.Settings):
     """How RLlib plays and learns, and where."""
 
-    path: str = "batched"
+    path: Annotated[str, settings.one_of(*PATHS)] = "batched"
     """`batched`: communities are played by one compiled call. `episodes`: RLlib's own way, one
     environment object per community; several times slower."""
-    env_runners: int = 0
+    env_runners: NonNegativeInt = 0
     """Processes that play; 0 = the training's own. Each plays its share of the communities."""
-    learners: int = 0
+    learners: NonNegativeInt = 0
     """Processes that learn; 0 = the training's own. Each learns from its share of a segment, in
     minibatches of the full size."""
     ray: str = "local"
     """Where: `local` starts Ray on this machine; else the address of a cluster."""
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense.
-
-        Raises:
-            PolicyError: naming the key.
-        """
-        if self.path not in PATHS:
-            raise PolicyError(f"unknown path {self.path!r}; known: {', '.join(PATHS)}")
-        for key in ("env_runners", "learners"):
-            if getattr(self, key) < 0:
-                raise PolicyError(f"{key} must be 0 or more, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +63,7 @@ class Settings:
 
     def as_mapping(self) -> dict[str, Any]:
         """What the policy is a function of, by key; so not the address."""
-        own = {key: getattr(self.cluster, key) for key in OWN if key != "ray"}
-        return {**self.args.as_mapping(), **own}
-
-
-OWN: Final = {key: type(default) for key, default in asdict(Cluster()).items()}
+        return {**self.args.as_mapping(), **self.cluster.model_dump(exclude={"ray"})}
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
@@ -86,16 +72,10 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     Raises:
         PolicyError: for a key or a value that does not fit, naming the key.
     """
-    given: dict[str, Any] = {}
-    for key in OWN.keys() & values.keys():
-        try:
-            given[key] = OWN[key](values[key])
-        except (TypeError, ValueError) as error:
-            raise PolicyError(
-                f"{key}: {values[key]!r} is not of type {OWN[key].__name__}"
-            ) from error
-    others = {key: value for key, value in values.items() if key not in OWN}
-    if unknown := others.keys() - Args().as_mapping().keys():
-        known = ", ".join([*Args().as_mapping(), *OWN])
-        raise PolicyError(f"no key {min(unknown)!r}; known: {known}")
-    return Settings(args_from(others), Cluster(**given))
+    own = {key: value for key, value in values.items() if key in Cluster.model_fields}
+    others = {key: value for key, value in values.items() if key not in own}
+    if unknown := others.keys() - Args.model_fields.keys():
+        known = ", ".join([*Args.model_fields, *Cluster.model_fields])
+        key = min(unknown)
+        raise PolicyError(f"{key} {others[key]!r}: no such key; known: {known}")
+    return Settings(Args(**others), Cluster(**own))

@@ -28,7 +28,7 @@ from baselines.learners.ppo.learn import Report
 from baselines.learners.ppo.masked import choices_of
 from baselines.learners.ppo.network import Actor
 from baselines.learners.ppo.policy import Network, TorchPolicy, Validation
-from baselines.learners.ppo.train import Tell, drive
+from baselines.learners.training.run import Tell, drive
 from p2p_market.errors import ClusterError, PolicyError
 from p2p_market.evaluation.running.cluster import LOCAL, connected
 from p2p_market.evaluation.running.processes import processors
@@ -45,6 +45,7 @@ class Training:
     """RLlib's algorithm and what it is shown; nothing is started before `begin` or `restore`."""
 
     kind = "mappo"
+    goes_on = True
 
     def __init__(self, settings: Settings) -> None:
         """Before the first episode.
@@ -52,7 +53,7 @@ class Training:
         Raises:
             PolicyError: if the segments do not make whole episodes, or columns are choices.
         """
-        self.settings, self.args = settings, settings.args
+        self.settings, self.args, self.meaning = settings, settings.args, settings.args.decision
         self.scenario = load_scenario(self.args.scenario)
         if choices_of(only_role(self.scenario)):
             raise PolicyError(
@@ -224,16 +225,13 @@ def run(
     minutes: float | None = None,
     tell: Tell | None = None,
 ) -> Path:
-    """Train, or go on training, until the agent-steps or the minutes are spent.
+    """Train, or go on training, see `drive`.
 
     Args:
         settings: values by key of `Args` and `Cluster`.
-        folder: gets `policy.onnx` (best on the validation weeks), `progress.csv`, `checkpoint.pt`.
+        folder: of this training.
         minutes: of this call; None for as long as it takes.
         tell: called with the progress.
-
-    Returns:
-        The file of the best policy.
 
     Raises:
         PolicyError: wrong settings, or a folder with another training.

@@ -1,7 +1,7 @@
 """PPO for a role whose columns are choices: what it plays, earns and is validated on."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -195,4 +195,4 @@ def parts(args: Args, scenario: AnyScenario, role: Role, generator: torch.Genera
     return Parts(collector, Plain(scenario, role), inputs, actor, 0, Weeks)
 
 
-_DEFAULTS: Final = {field.name: field.default for field in fields(Args)}
+_DEFAULTS: Final = Args().as_mapping()

@@ -15,12 +15,12 @@ import torch
 import yaml
 
 from baselines.learners.onnx_policy.policy import from_file
-from baselines.learners.ppo import train
 from baselines.learners.ppo.args import FAST, args_from
 from baselines.learners.ppo.choices import ChoiceActor
 from baselines.learners.ppo.masked import Earned
 from baselines.learners.ppo.train import Training, run
-from baselines.learners.ppo.verdicts import verdicts
+from baselines.learners.training import run as training_run
+from baselines.learners.training.verdicts import verdicts
 from p2p_market.battery.records import LEDGER_ENTRIES, SHAPING
 from p2p_market.commands.app import app
 from p2p_market.errors import PolicyError
@@ -190,13 +190,13 @@ def test_file_and_training_agree(a_day, tmp_path):
 
 def test_the_board_has_the_names_of_other_libraries(a_day, tmp_path, monkeypatch):
     shown, told = {}, []
-    writer = train.SummaryWriter.add_scalar
+    writer = training_run.SummaryWriter.add_scalar
 
     def add(self, key, value, step):
         shown[key] = value
         writer(self, key, value, step)
 
-    monkeypatch.setattr(train.SummaryWriter, "add_scalar", add)
+    monkeypatch.setattr(training_run.SummaryWriter, "add_scalar", add)
     run(settings(a_day), tmp_path, tell=lambda done, total, line: told.append(line))
     names = {
         "train": ("clip_fraction", "approx_kl", "entropy_loss", "explained_variance"),

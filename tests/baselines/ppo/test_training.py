@@ -15,10 +15,10 @@ pytest.importorskip("onnx")
 
 import torch
 
-from baselines.learners.ppo import train
 from baselines.learners.ppo.args import Args, args_from
 from baselines.learners.ppo.policy import TorchPolicy, Validation
 from baselines.learners.ppo.train import Training, run
+from baselines.learners.training import run as training_run
 from p2p_market.errors import PolicyError, ScenarioError
 
 pytestmark = pytest.mark.xdist_group("ppo")  # one training to compare with
@@ -137,16 +137,16 @@ def test_only_training_days_are_learnt_from(one_day):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"learning_rat": 0.1}, "no key 'learning_rat'; known: scenario, seed"),
-        ({"epochs": "four"}, "epochs: 'four' is not of type int"),
-        ({"epochs": 0}, "epochs must be 1 or more, got 0"),
-        ({"critic": "coma"}, "critic 'coma'; known: mappo, ippo"),
-        ({"decision": "all"}, "decision 'all'; known: around_rule, full"),
-        ({"discount_per_h": 1.5}, "discount_per_h must lie in"),
-        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
-        ({"seed": -1}, "seed must be 0 or more"),
-        ({"memory": -1}, "memory must be 0 or more"),
-        ({"first_wear": 1.5}, "first_wear must lie in"),
+        ({"learning_rat": 0.1}, "learning_rat 0.1: no such key; known: scenario, seed"),
+        ({"epochs": "four"}, "epochs 'four': must be a whole number"),
+        ({"epochs": 0}, "epochs 0: must be greater than 0"),
+        ({"critic": "coma"}, "critic 'coma': must be one of mappo, ippo"),
+        ({"decision": "all"}, "decision 'all': must be one of around_rule, full"),
+        ({"discount_per_h": 1.5}, "discount_per_h 1.5: must be less than or equal to 1"),
+        ({"learning_rate": 0.0}, "learning_rate 0.0: must be greater than 0"),
+        ({"seed": -1}, "seed -1: must be greater than or equal to 0"),
+        ({"memory": -1}, "memory -1: must be greater than or equal to 0"),
+        ({"first_wear": 1.5}, "first_wear 1.5: must be less than or equal to 1"),
         ({"imitate": "nobody"}, "nobody"),
         ({"segment_h": 5}, "segment_h 5: needs whole steps of 1 h"),
         ({"segment_h": 0.5}, "segment_h 0.5: needs"),
@@ -198,7 +198,7 @@ def test_tensorboard_shows_the_log(one_day, tmp_path, monkeypatch):
         def add_scalar(self, key, value, step):
             shown.append((key, step))
 
-    monkeypatch.setattr(train, "SummaryWriter", SummaryWriter)
+    monkeypatch.setattr(training_run, "SummaryWriter", SummaryWriter)
     run(settings(one_day, agent_steps=3 * EPISODE), tmp_path)
     assert shown[0] == (str(tmp_path / "tensorboard"), EPISODE + 1)
     assert ("validation_saving_eur", 3 * EPISODE) in shown

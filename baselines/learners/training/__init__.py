@@ -1,0 +1,1 @@
+"""What trainings of every kind share: settings, run, checkpoint, verdicts."""
