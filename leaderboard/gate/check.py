@@ -14,7 +14,7 @@ from p2p_market.errors import PackageError, ScenarioError
 EXAMINE: Final = "leaderboard.gate.network:examine"
 
 
-class Network(Section):
+class Admitted(Section):
     """What the gate says of a network that may play."""
 
     decision: str
@@ -25,7 +25,7 @@ class Network(Section):
     nodes: int
 
 
-def check(package: Package) -> dict[str, Network]:
+def check(package: Package) -> dict[str, Admitted]:
     """Examine every policy of a package.
 
     Returns:
@@ -50,9 +50,9 @@ def check(package: Package) -> dict[str, Network]:
     return networks
 
 
-def _network(track: str, name: str, data: bytes) -> Network:
+def _network(track: str, name: str, data: bytes) -> Admitted:
     try:
-        network = Network.model_validate(ask(EXAMINE, data))
+        network = Admitted.model_validate(ask(EXAMINE, data))
     except ValueError:
         raise PackageError(f"{name}: could not be examined; export it again") from None
     except PackageError as error:

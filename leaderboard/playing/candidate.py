@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from leaderboard.gate.check import Network, check
+from leaderboard.gate.check import Admitted, check
 from leaderboard.ledger import ledger
 from leaderboard.package import casts
 from leaderboard.package.manifest import Author, Citation, Training
@@ -34,7 +34,7 @@ class Candidate:
     data: bytes  # the zip; empty for a baseline
     files: tuple[str, ...]  # casts by the name of their first file; each is played
     package: Package | None
-    networks: Mapping[str, Network]
+    networks: Mapping[str, Admitted]
     track: str = DEFAULT_TRACK
 
     @property

@@ -15,7 +15,7 @@ import onnxruntime
 from baselines.learners.decision import Decision, made_for_others
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from baselines.learners.onnx_policy.policy import on_grid
-from leaderboard.gate.check import Network
+from leaderboard.gate.check import Admitted
 from leaderboard.package.casts import casts
 from leaderboard.package.package import Package
 from leaderboard.package.rules import read_rule
@@ -68,7 +68,7 @@ class Seats:
 
 
 def policies(
-    package: Package, networks: Mapping[str, Network], scenario: AnyScenario
+    package: Package, networks: Mapping[str, Admitted], scenario: AnyScenario
 ) -> dict[str, Cast]:
     """What a package plays with in a scenario: name of each cast -> role -> policy.
 
@@ -97,7 +97,7 @@ def policies(
 
 def _policy(
     package: Package,
-    networks: Mapping[str, Network],
+    networks: Mapping[str, Admitted],
     file: str,
     scenario: AnyScenario,
     role: Role,
@@ -119,7 +119,7 @@ def _by_rule(scenario: AnyScenario, role: Role) -> Policy:
     return policy
 
 
-def _seats(name: str, data: bytes, network: Network, scenario: AnyScenario, role: Role) -> Seats:
+def _seats(name: str, data: bytes, network: Admitted, scenario: AnyScenario, role: Role) -> Seats:
     decision = board_card_of(scenario).decisions[network.decision](scenario, role)
     columns = [visible(one) for one in network.columns]
     if other := made_for_others(columns, decision.names, scenario.spec.id):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from leaderboard.ranking.ranking import Board, Row
+from leaderboard.ranking.ranking import Ranking, Row
 from leaderboard.record.record import Episode, Record, digest
 from leaderboard.tracks import card, track_name
 from p2p_market.evaluation.statistics.scores import episode_scores
@@ -32,7 +32,7 @@ LATEX: Final = str.maketrans(
 )
 
 
-def marl_eval(board: Board) -> str:
+def marl_eval(board: Ranking) -> str:
     """All episodes as marl-eval reads them: environment, task, algorithm, run, metric.
 
     A run is one file of an entry: one training. Every episode is one number of `score` (0 = the
@@ -78,7 +78,7 @@ def _metrics(episode: Episode) -> list[str]:
     return list(card(track_name(episode.scenario)).metrics)
 
 
-def table(board: Board) -> str:
+def table(board: Ranking) -> str:
     """The tables as CSV: a line per entry, those that are not ranked with the reason."""
     lines: list[dict[str, Any]] = []
     for name, rows in (
@@ -151,7 +151,7 @@ def bibtex(record: Record) -> str:
     return f"@misc{{{key},\n{''.join(lines)}}}\n"
 
 
-def all_bibtex(board: Board) -> str:
+def all_bibtex(board: Ranking) -> str:
     """BibTeX of all entries, by name."""
     rows = sorted(board.rows, key=lambda row: row.name)
     return "\n".join(bibtex(row.entered.record) for row in rows)
@@ -166,7 +166,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-FORMATS: Final[Mapping[str, Callable[[Board], str]]] = {
+FORMATS: Final[Mapping[str, Callable[[Ranking], str]]] = {
     "marl-eval": marl_eval,
     "csv": table,
     "bibtex": all_bibtex,

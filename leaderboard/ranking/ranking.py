@@ -66,7 +66,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Ranking:
     """All tables of a season."""
 
     season: str
@@ -106,7 +106,7 @@ def difference(first: Row, second: Row, weeks: float) -> Interval:
     return interval(point, first.draws.iqm - second.draws.iqm, weeks)
 
 
-def board_of(season: str, entries: Sequence[Entered]) -> Board:
+def board_of(season: str, entries: Sequence[Entered]) -> Ranking:
     """The tables of some entries.
 
     Args:
@@ -130,7 +130,7 @@ def board_of(season: str, entries: Sequence[Entered]) -> Board:
         _row(one, own, scores.drawn(one.record.entry.package, own, chosen))
         for one, own in zip(entries, costs, strict=True)
     ]
-    return Board(
+    return Ranking(
         season=season,
         track=track,
         draws={one.scenario: len(one.rule_eur) for one in first},

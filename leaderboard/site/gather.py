@@ -9,7 +9,7 @@ from leaderboard.ledger import ledger
 from leaderboard.playing.roles import compared_in
 from leaderboard.ranking import ranking
 from leaderboard.ranking.export import FORMATS, bibtex
-from leaderboard.ranking.ranking import Board
+from leaderboard.ranking.ranking import Ranking
 from leaderboard.record.entries import FOLDER, PACKAGE, Entered, entered
 from leaderboard.record.record import NAME, Record, canonical, digest
 from leaderboard.season.season import Season
@@ -179,7 +179,7 @@ def _commands(season: Season, one: Entered) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _pairs(board: Board) -> Iterable[Pair]:
+def _pairs(board: Ranking) -> Iterable[Pair]:
     """All pairs, the better one first."""
     rows: Sequence[ranking.Row] = sorted(board.rows, key=lambda row: (-row.summary.iqm, row.name))
     for first, second in combinations(rows, 2):

@@ -53,7 +53,7 @@ class _Named(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class NamedRule:
     """A baseline without settings."""
 
     rule: str
@@ -65,7 +65,7 @@ class Baseline:
         return policy
 
 
-def rules(card: Card, name: str, text: bytes) -> Baseline:
+def rules(card: Card, name: str, text: bytes) -> NamedRule:
     """The baseline that a file names; those that plan or know the episode are references.
 
     Raises:
@@ -79,4 +79,4 @@ def rules(card: Card, name: str, text: bytes) -> Baseline:
     ]
     if asked not in known:
         raise PackageError(f"{name}: no rule {visible(asked)!r}; known are: {', '.join(known)}")
-    return Baseline(asked)
+    return NamedRule(asked)

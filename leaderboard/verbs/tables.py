@@ -6,7 +6,7 @@ from typing import Final
 
 from leaderboard.ledger.tiers import RANKED
 from leaderboard.ranking import export, ranking
-from leaderboard.ranking.ranking import Board, Row
+from leaderboard.ranking.ranking import Ranking, Row
 from leaderboard.record import entries
 from leaderboard.season import season
 from leaderboard.tracks import board_card, card
@@ -45,7 +45,7 @@ def rank(folder: Path, more: Path | None = None) -> list[str]:
     return [*lines, *_legend(board.track)]
 
 
-def _why(board: Board, row: Row) -> str:
+def _why(board: Ranking, row: Row) -> str:
     """Why an entry is not ranked; where it would stand if only nobody else has run it yet."""
     said = f"{row.name}: {'; '.join(row.reasons)}"
     if row.entered.tier in RANKED or not board.peers(row):
@@ -58,7 +58,7 @@ def _why(board: Board, row: Row) -> str:
     )
 
 
-def _pairs(board: Board) -> Iterable[tuple[str, ...]]:
+def _pairs(board: Ranking) -> Iterable[tuple[str, ...]]:
     """The first of a table less each other; what no evaluator ran less each that it stands with."""
     for table in (board.policies, board.methods):
         for row in table.ranked[1:]:
@@ -68,7 +68,7 @@ def _pairs(board: Board) -> Iterable[tuple[str, ...]]:
                 yield from (_pair(board, row, peer) for peer in board.peers(row))
 
 
-def _pair(board: Board, first: Row, second: Row) -> tuple[str, ...]:
+def _pair(board: Ranking, first: Row, second: Row) -> tuple[str, ...]:
     found = board.difference(first, second)
     interval = f"{amount(found.low, 1)} to {amount(found.high, 1)}"
     return first.name, second.name, amount(found.point, 1), interval
@@ -119,7 +119,7 @@ def export_board(folder: Path, form: str, output: Path | None) -> list[str]:
     return [str(output)]
 
 
-def _board(folder: Path, more: Path | None = None) -> ranking.Board:
+def _board(folder: Path, more: Path | None = None) -> ranking.Ranking:
     if folder.exists():
         expect(folder, "season")
     own = season.read(season.find(folder))

@@ -41,7 +41,7 @@ PLAYS: Final = 1 + len(MECHANISMS)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MechanismRow:
     """The truthful rule under one mechanism; arrays are per episode."""
 
     mechanism: str
@@ -70,7 +70,9 @@ class Row:
         )
 
 
-def compare_mechanisms(scenario: Scenario, episode: Episode, play: Play) -> tuple[Row, ...]:
+def compare_mechanisms(
+    scenario: Scenario, episode: Episode, play: Play
+) -> tuple[MechanismRow, ...]:
     """Play the truthful rule under each of `MECHANISMS`, whatever the scenario names.
 
     Args:
@@ -84,7 +86,7 @@ def compare_mechanisms(scenario: Scenario, episode: Episode, play: Play) -> tupl
         played = play(variant, episode, TRUTHFUL)
         worse_off = (played.private_cost_eur > alone_eur + 1e-6).mean(axis=1)
         rows.append(
-            Row(
+            MechanismRow(
                 mechanism=mechanism,
                 traded_kwh=metrics.traded_kwh(variant, episode, played),
                 social_cost_eur=played.social_cost_eur,
@@ -97,7 +99,7 @@ def compare_mechanisms(scenario: Scenario, episode: Episode, play: Play) -> tupl
     return tuple(rows)
 
 
-def title(rows: Sequence[Row]) -> str:
+def title(rows: Sequence[MechanismRow]) -> str:
     """What the table shows."""
     return f"{TRUTHFUL} rule ({len(rows[0].social_cost_eur)} episodes)"
 

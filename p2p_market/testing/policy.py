@@ -23,7 +23,7 @@ NOISE: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """One question to a policy, and its answer."""
 
     observation: Float32Array  # (batch, agent, feature)
@@ -198,7 +198,9 @@ def two_communities(scenario: AnyScenario) -> AnyEpisode:
     return pair
 
 
-def play(policy: Policy, scenario: AnyScenario, steps: int, role: str | None = None) -> list[Asked]:
+def play(
+    policy: Policy, scenario: AnyScenario, steps: int, role: str | None = None
+) -> list[Question]:
     """The first steps of two communities; other roles play their rules.
 
     Args:
@@ -232,7 +234,7 @@ def play(policy: Policy, scenario: AnyScenario, steps: int, role: str | None = N
                 ) from error
             actions[name] = action
             if name == role:
-                asked.append(Asked(seen[name], before, action))
+                asked.append(Question(seen[name], before, action))
         actions = counted(scenario, episode, state, actions)
         state, _ = track.step(scenario, episode, state, actions, True)
     return asked

@@ -38,7 +38,7 @@ class Memory(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Planner:
+class Replanner:
     """Plans anew in every step; batteries know nothing of each other."""
 
     scenario: Scenario
@@ -92,11 +92,11 @@ def _nearest(battery: Battery, choice: Choice, free_mw: float, allowed: BoolArra
     return np.array([away.argmin(), 0, far.argmin()], dtype=np.float64)
 
 
-def mpc_battery(scenario: Scenario) -> Planner:
+def mpc_battery(scenario: Scenario) -> Replanner:
     """The planner of a scenario whose actions are choices."""
     if not scenario.rules.choices:
         raise PolicyError("mpc-battery answers with choices; play it in the scenario as it ships")
-    return Planner(scenario, tuple(_battery(scenario, i) for i in range(len(scenario.agents))))
+    return Replanner(scenario, tuple(_battery(scenario, i) for i in range(len(scenario.agents))))
 
 
 def _battery(scenario: Scenario, i: int) -> Battery:

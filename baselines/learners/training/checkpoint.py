@@ -21,7 +21,7 @@ DAMAGES: Final = (RuntimeError, UnpicklingError, zipfile.BadZipFile, EOFError, V
 Row = Mapping[str, float]
 
 
-class Settings(Protocol):
+class Given(Protocol):
     """All that a training is a function of."""
 
     @property
@@ -33,7 +33,7 @@ class Settings(Protocol):
 
 
 def write_checkpoint(
-    folder: Path, kind: str, args: Settings, digest: str, state: Mapping[str, Any]
+    folder: Path, kind: str, args: Given, digest: str, state: Mapping[str, Any]
 ) -> None:
     """Store all that the rest of a training is a function of.
 
@@ -53,7 +53,7 @@ def write_checkpoint(
     write_bytes(folder / CHECKPOINT, buffer.getvalue())
 
 
-def read_checkpoint(folder: Path, kind: str, args: Settings, digest: str) -> dict[str, Any] | None:
+def read_checkpoint(folder: Path, kind: str, args: Given, digest: str) -> dict[str, Any] | None:
     """The state of a training of these args, or None if there is none yet.
 
     Only tensors and plain values are read: a checkpoint cannot run code.

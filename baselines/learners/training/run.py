@@ -18,7 +18,7 @@ from baselines.learners.ppo.export import write_onnx
 from baselines.learners.ppo.learn import Report
 from baselines.learners.ppo.policy import saved
 from baselines.learners.training import checkpoint
-from baselines.learners.training.checkpoint import Row, Settings
+from baselines.learners.training.checkpoint import Given, Row
 from baselines.learners.training.verdicts import verdicts
 from p2p_market.evaluation.players.policy import Policy
 from p2p_market.track import AnyScenario
@@ -39,7 +39,7 @@ class Trainable(Protocol):
     best_eur: float  # saved on the validation weeks
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> Given:
         """All that the training is a function of."""
 
     @property

@@ -11,22 +11,21 @@ from pydantic import Field, RootModel
 from baselines.community.storage_value.beliefs import REACH
 from baselines.community.storage_value.policy import HORIZON_H, bidder
 from leaderboard.forms import Section, read_toml
+from leaderboard.tracks.neutral import NamedRule
 from p2p_market.community.rules.shaded import shaded
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.evaluation.players.policy import Policy, load_policy
+from p2p_market.evaluation.players.policy import Policy
 from p2p_market.track import Card
 
 
-class Plain(Section):
+class WithoutSettings(Section):
     """A baseline without settings."""
 
     rule: Literal["no-trade", "zero-intelligence", "zip", "gjerstad-dickhaut", "random"]
 
     def policy(self, scenario: Scenario, role: str) -> Policy:
         """The baseline of that name."""
-        policy = load_policy(self.rule, scenario, role)
-        assert isinstance(policy, Policy)
-        return policy
+        return NamedRule(self.rule).policy(scenario, role)
 
 
 class Truthful(Section):
@@ -52,7 +51,7 @@ class StorageValue(Section):
         return bidder(scenario, self.reach, self.horizon_h)
 
 
-Rule = Plain | Truthful | StorageValue
+Rule = WithoutSettings | Truthful | StorageValue
 
 
 class _RuleFile(RootModel[Annotated[Rule, Field(discriminator="rule")]]):

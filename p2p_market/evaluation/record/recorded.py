@@ -33,14 +33,14 @@ class Read(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
-class Data(Read):
+class DataRead(Read):
     """The data set of a scenario."""
 
     name: Word
     digest: Digest
 
 
-class Key(Read):
+class EpisodeRead(Read):
     """Which episode was played."""
 
     split: Word
@@ -58,7 +58,7 @@ class Proof(Read):
     holds: bool
 
 
-class Played(Read):
+class PolicyRead(Read):
     """What a policy did in all episodes."""
 
     policy: str
@@ -70,26 +70,26 @@ class Played(Read):
     answers: Answers = SOUND
 
     @checked(mode="after")
-    def _acted(self) -> "Played":
+    def _acted(self) -> "PolicyRead":
         if self.actions is None and (self.digests or self.conduct.failure is None):
             raise ValueError("only a policy that failed before it acted has no actions")
         return self
 
 
-class Entry(Read):
+class ScenarioRead(Read):
     """One scenario."""
 
     id: Word
     digest: Digest
     specification: dict[str, Any]
-    data: Data
-    episodes: Annotated[list[Key], Field(min_length=1)]
+    data: DataRead
+    episodes: Annotated[list[EpisodeRead], Field(min_length=1)]
     units: list[Count] | None = None  # unit of each episode; None: each is one
     certificates: list[Proof]
-    policies: list[Played]
+    policies: list[PolicyRead]
 
     @checked(mode="after")
-    def _fits(self) -> "Entry":
+    def _fits(self) -> "ScenarioRead":
         if self.specification.get("id") != self.id:
             raise ValueError("id is not that of the specification")
         names, count = [one.policy for one in self.policies], len(self.episodes)
@@ -110,7 +110,7 @@ class Entry(Read):
         return self
 
 
-class Record(Read):
+class RunRead(Read):
     """A run."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -119,10 +119,10 @@ class Record(Read):
     created_utc: Time
     versions: dict[Word, Word]
     summary: list[dict[str, Any]] = []
-    scenarios: list[Entry]
+    scenarios: list[ScenarioRead]
 
     @checked(mode="after")
-    def _says_something(self) -> "Record":
+    def _says_something(self) -> "RunRead":
         if not self.scenarios:
             raise ValueError("it holds no scenario")
         ids = [entry.id for entry in self.scenarios]
@@ -148,7 +148,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     path = folder / RECORD_NAME
     try:
         content = path.read_bytes()
-        Record.model_validate_json(content)
+        RunRead.model_validate_json(content)
         record: dict[str, Any] = json.loads(content)
     except OSError as error:
         raise UsageError(
