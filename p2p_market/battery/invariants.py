@@ -51,7 +51,7 @@ def insist(scenario: Scenario, episode: Episode, state: State, done: Dispatch) -
 
 
 def _received_eur(scenario: Scenario, episode: Episode, state: State, done: Dispatch) -> FloatArray:
-    """What exchange, operator, wear and the end of the episode get together, (batch,) [EUR]."""
+    """Total paid to exchange, operator, wear and terminal value, (batch,) [EUR]."""
     rules, fleet, dt = scenario.rules, scenario.fleet, scenario.dt_h
     now = {name: episode.market[:, state.step + 1, place] for name, place in COLUMN.items()}
     position = state.position_mw[:, :, int(state.step * dt)]

@@ -52,7 +52,7 @@ class Game(NamedTuple):
 
 @njit(inline="always")
 def _screen(rules, b, i, moving, order, done):  # type: ignore[no-untyped-def]
-    """Who sent something wrong, or did so lately, asks for nothing."""
+    """A battery that sent something wrong, now or within the hold time, asks for nothing."""
     held = moving.hold_steps[b, i]
     cause = order.fault[b, i]
     if cause != 0:
@@ -69,7 +69,7 @@ def _screen(rules, b, i, moving, order, done):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _offer(rules, fleet, marginal, b, i, position_mw, moving, order, done):  # type: ignore[no-untyped-def]
-    """Reserve that the battery could serve in full from the level before the step."""
+    """Limit an offer to the reserve that the level before the step could serve in full."""
     level, eta = moving.level_mwh[b, i], fleet.eta[i]
     stored = max(0.0, level - fleet.lowest_mwh[i]) * eta
     room = max(0.0, fleet.highest_mwh[i] - level) / eta
@@ -81,7 +81,7 @@ def _offer(rules, fleet, marginal, b, i, position_mw, moving, order, done):  # t
 
 @njit(inline="always")
 def _ration(rules, b, order, done):  # type: ignore[no-untyped-def]
-    """Where more is offered than needed: lowest tier first, pro rata inside a tier."""
+    """If more is offered than needed, accept the lowest tiers first, pro rata within a tier."""
     left = rules.afrr_demand_mw
     for tier in range(_TIERS.shape[0]):
         total = 0.0
@@ -97,7 +97,7 @@ def _ration(rules, b, order, done):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _move(fleet, i, level, power_mw, hours):  # type: ignore[no-untyped-def]
-    """Level after a leg, inside its bounds whatever the last digit."""
+    """Level after a leg, clipped to its bounds against rounding."""
     eta = fleet.eta[i]
     after = level + power_mw * hours * (eta if power_mw > 0.0 else 1.0 / eta)
     return min(max(after, fleet.lowest_mwh[i]), fleet.highest_mwh[i])
@@ -105,7 +105,7 @@ def _move(fleet, i, level, power_mw, hours):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _limit(rules, fleet, i, level, power_mw):  # type: ignore[no-untyped-def]
-    """As much of a power as the level allows."""
+    """The part of a power that the level allows."""
     eta = fleet.eta[i]
     if power_mw > 0.0:
         return min(power_mw, max(0.0, fleet.highest_mwh[i] - level) / eta / rules.dt_h)
@@ -137,7 +137,7 @@ def _deliver(rules, fleet, activation, b, i, position_mw, moving, order, done): 
 
 @njit(inline="always")
 def _price(rules, market, b, done):  # type: ignore[no-untyped-def]
-    """Intraday price with what the fleet buys or sells there."""
+    """Intraday price after the price effect of the fleet's own trades."""
     volume = 0.0
     for i in range(done.energy_mw.shape[1]):
         if not balancing(market[_CALL], done.energy_mw[b, i]):

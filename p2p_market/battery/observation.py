@@ -147,7 +147,7 @@ def with_market(scenario: Scenario, table: Float32Array, market: FloatArray) -> 
 
 
 def _selection(scenario: Scenario, marginal: FloatArray) -> FloatArray:
-    """Chance that an offer at the reference is accepted, by what was accepted an hour before."""
+    """Chance that an offer at the reference price is accepted, given the hour before."""
     hour = np.arange(scenario.steps + 1) // scenario.per_hour
     before = np.log(marginal[hour * scenario.per_hour])
     drift = MARGINAL_MEAN + MARGINAL_PERSISTENCE * (before - MARGINAL_MEAN)
@@ -157,13 +157,13 @@ def _selection(scenario: Scenario, marginal: FloatArray) -> FloatArray:
 
 
 def _rounded(table: FloatArray) -> Float32Array:
-    """To 1e-4, for sines and the like differ between mathematical libraries."""
+    """Rounded to 1e-4, since sines and the like differ between math libraries."""
     return np.asarray(np.round(table, 4).astype(np.float32))
 
 
 @njit(inline="always")
 def _published_h(rules, of_day):  # type: ignore[no-untyped-def]
-    """Hours from this one on for which prices and position are published, this one included."""
+    """For how many hours prices and position are published, this hour included."""
     return (48 if of_day >= rules.publish_hour else 24) - of_day
 
 

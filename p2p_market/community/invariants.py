@@ -41,7 +41,7 @@ _INVARIANT = SUPERVISOR_CAUSES.index("invariant")
 
 @njit(inline="always")
 def _agents(rules, now, before, done, out):  # type: ignore[no-untyped-def]
-    """Residual of the laws of an agent, rows 0 to 3 of `out` (law, batch, agent)."""
+    """Residuals of the laws for each agent, into rows 0 to 3 of `out` (law, batch, agent)."""
     nodes, action, flows, limit = rules.nodes, done.action, done.flows, rules.connection_limit_kw
     setpoint = action.setpoint_kw
     for b in range(setpoint.shape[0]):
@@ -70,7 +70,7 @@ def _agents(rules, now, before, done, out):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _community(rules, now, done, out):  # type: ignore[no-untyped-def]
-    """Residual of the community's laws, rows 4 to 6 of `out`."""
+    """Residuals of the laws for the community, into rows 4 to 6 of `out`."""
     net, fill, flows, ledger = done.action.net_load_kw, done.fills.power_kw, done.flows, done.ledger
     limit = rules.feeder_limit_kw if rules.binding else np.inf
     for b in range(net.shape[0]):

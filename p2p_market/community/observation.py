@@ -148,7 +148,7 @@ def _co2_max_kg_per_kwh(scenario: Scenario) -> float:
 
 
 def _price_max_eur_per_kwh(scenario: Scenario) -> float:
-    """What no price that is shown exceeds: the highest of the market, and of carbon, on ticks."""
+    """Upper limit of all observed prices, those of the market and of carbon, on ticks."""
     spec = scenario.spec
     carbon = spec.carbon_eur_per_kg * _co2_max_kg_per_kwh(scenario)
     highest = np.array([spec.price_max_eur_per_kwh, carbon])

@@ -86,7 +86,7 @@ def read_ca2017(archive: zipfile.ZipFile, name: str) -> Contents:
 
 
 def _check_stamps(archive: zipfile.ZipFile, path: str) -> None:
-    """Hours end at their stamp: the first row is hour 24, then days of 1 to 24."""
+    """Check the time stamps: hours end at theirs, so row one is hour 24, then days of 1 to 24."""
     hour = numbers(archive, path, "Hour", HOURS)
     expected = (np.arange(HOURS) - 1) % 24 + 1
     wrong = np.flatnonzero(hour != expected)

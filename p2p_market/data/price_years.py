@@ -68,7 +68,7 @@ def prices_by_time(archive: zipfile.ZipFile) -> dict[datetime, float]:
 
 
 def _time(text: str, row: int) -> datetime:
-    """ISO until 30 September 2023, then day first."""
+    """Read a time: in ISO form until 30 September 2023, later with the day first."""
     layout = "%d/%m/%Y %H:%M" if "/" in text else "%Y-%m-%d %H:%M:%S"
     try:
         return datetime.strptime(text, layout).replace(tzinfo=UTC)

@@ -88,7 +88,7 @@ def is_own(name: str) -> bool:
 
 
 def _seed(name: str) -> int:
-    """Seed behind the colon, 0 without one; only generated series have seeds."""
+    """The seed after the colon in a name, else 0; only generated series have seeds."""
     family, colon, text = name.partition(":")
     if not colon:
         return 0

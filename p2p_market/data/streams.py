@@ -62,7 +62,7 @@ def _words(number: int) -> Iterator[int]:
 
 @njit
 def _hash(value, constant):  # type: ignore[no-untyped-def]
-    """One word of a seed mixed, and the constant of the next."""
+    """Mix one word of a seed; also returns the constant for the next word."""
     value ^= constant
     constant = (constant * _MULT_A) & _MASK
     value = (value * constant) & _MASK
@@ -77,7 +77,7 @@ def _mix(x, y):  # type: ignore[no-untyped-def]
 
 @njit
 def _pool(root, child):  # type: ignore[no-untyped-def]
-    """Four words that all words of a seed have gone into."""
+    """Mix all words of a seed into a pool of four words."""
     pool, constant = np.empty(4, dtype=np.uint64), _INIT_A
     for i in range(4):
         pool[i], constant = _hash(root[i], constant)
@@ -96,7 +96,7 @@ def _pool(root, child):  # type: ignore[no-untyped-def]
 
 @njit
 def _high(a, b):  # type: ignore[no-untyped-def]
-    """High half of a product of two words of 64 bits."""
+    """Upper 64 bits of the product of two 64-bit words."""
     a0, a1, b0, b1 = a & _MASK, a >> _HALF, b & _MASK, b >> _HALF
     middle = a1 * b0 + ((a0 * b0) >> _HALF)
     return a1 * b1 + (middle >> _HALF) + (((middle & _MASK) + a0 * b1) >> _HALF)
@@ -104,7 +104,7 @@ def _high(a, b):  # type: ignore[no-untyped-def]
 
 @njit
 def _next(high, low, step_high, step_low):  # type: ignore[no-untyped-def]
-    """The state of 128 bits after a step, and what it gives."""
+    """The 128-bit state after one step, and the 64 bits that the step gives."""
     after_low = low * _MULT_LOW + step_low
     after_high = _high(low, _MULT_LOW) + high * _MULT_LOW + low * _MULT_HIGH + step_high
     if after_low < step_low:
@@ -115,7 +115,7 @@ def _next(high, low, step_high, step_low):  # type: ignore[no-untyped-def]
 
 @njit
 def _seeded(root, child):  # type: ignore[no-untyped-def]
-    """Four words of 64 bits that a seed gives, and room for two more."""
+    """Four 64-bit words of a seed, and room for two more."""
     pool, constant, seed = _pool(root, child), _INIT_B, np.zeros(6, dtype=np.uint64)
     for i in range(8):
         value = pool[i % 4] ^ constant
@@ -141,14 +141,14 @@ def _opened(root, child):  # type: ignore[no-untyped-def]
 
 @njit
 def _word(state):  # type: ignore[no-untyped-def]
-    """64 bits."""
+    """The next 64 random bits."""
     state[0], state[1], word = _next(state[0], state[1], state[2], state[3])
     return word
 
 
 @njit
 def _half(state):  # type: ignore[no-untyped-def]
-    """32 bits: the low half of a word first, its high half the next time."""
+    """The next 32 random bits: the low half of a word, then its high half."""
     if state[4] == _ONE:
         state[4] = _ZERO
         return state[5]
@@ -179,7 +179,7 @@ def _share(state):  # type: ignore[no-untyped-def]
 
 @njit
 def _unusual(state, x, layer, bits):  # type: ignore[no-untyped-def]
-    """The ziggurat's edge: a normal number where it is met, nan where another has to be drawn."""
+    """The edge of the ziggurat: a normal number, or nan if another one must be drawn."""
     if layer == 0:
         while True:
             beyond = -ziggurat_nor_inv_r * np.log1p(-_share(state))

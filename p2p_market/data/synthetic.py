@@ -175,7 +175,7 @@ def households(seed: int, count: int) -> FloatArray:
 
 
 def _home_shape(generator: np.random.Generator) -> FloatArray:
-    """Mean shape of one home: season and weekend, shifted, mornings and evenings of its own."""
+    """Mean load shape of one home by season and weekend, with its own times of day."""
     shift_h, morning, evening, midday = generator.normal(0.0, (0.8, 0.25, 0.22, 0.20))
     hour = np.arange(QUARTERS_PER_DAY) / 4.0
     table = np.stack(

@@ -196,7 +196,7 @@ class Yardstick:
 
 @lru_cache(maxsize=2)
 def _solver(scenario: AnyScenario) -> Planner:
-    """Weeks of one scenario follow each other and share its compiled program."""
+    """Cached planner: weeks of one scenario follow each other and share its compiled program."""
     planner = load_policy(OPTIMUM, scenario)
     assert isinstance(planner, Planner)
     return planner
@@ -295,7 +295,7 @@ def _failed_row(
     best_eur: FloatArray,
     conduct: Conduct,
 ) -> Row:
-    """A policy plays all its weeks as one batch, so all of them count the floor."""
+    """The row of a policy that failed: all weeks count the floor, since they are one batch."""
     rule_eur, units = alone.social_cost_eur, units_of(scenario, episode.keys)
     floor, nothing = floor_eur(rule_eur, best_eur), np.full(rule_eur.shape, np.nan)
     card = track_of(scenario).CARD

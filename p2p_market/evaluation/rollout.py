@@ -108,7 +108,7 @@ def _step(
     number: int,
     *given: Any,
 ) -> tuple[Any, Outcome]:
-    """One step of the track; part of it may be a stranger's too.
+    """One step of the track; an error in somebody else's code inside it is told as such.
 
     Without that an error is a fault of ours, and is raised as it is.
     """
@@ -121,7 +121,7 @@ def _step(
 
 
 def _link(chain: bytes, community: int, outcome: Outcome) -> bytes:
-    """Next link of the hash chain: what this community's state, trades and ledger became."""
+    """Next link of the hash chain, over this community's state, trades and ledger."""
     digest = hashlib.sha256(chain)
     for array in outcome.chained:
         digest.update(array[community].tobytes())

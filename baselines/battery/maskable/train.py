@@ -156,13 +156,11 @@ def run(
     minutes: float | None = None,
     tell: Tell | None = None,
 ) -> Path:
-    """Train from the beginning, see `drive`.
+    """Train from the beginning.
 
     Args:
         settings: values by key of `Args`.
-        folder: of this training.
-        minutes: of this call; None for as long as it takes.
-        tell: called with the progress.
+        folder: as `minutes` and `tell`, see `drive`.
 
     Raises:
         PolicyError: wrong settings, or a scenario of another track.

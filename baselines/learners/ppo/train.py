@@ -131,13 +131,11 @@ def run(
     minutes: float | None = None,
     tell: Tell | None = None,
 ) -> Path:
-    """Train, or go on training, see `drive`.
+    """Train, or go on training.
 
     Args:
         settings: values by key of `Args`.
-        folder: of this training.
-        minutes: of this call; None for as long as it takes.
-        tell: called with the progress.
+        folder: as `minutes` and `tell`, see `drive`.
 
     Raises:
         PolicyError: wrong settings, or a folder with another training.

@@ -67,7 +67,7 @@ class Board:
         return seen, np.empty(self._mask_shape, dtype=np.bool_)
 
     def _pack(self) -> None:
-        """Take the arrays to the compiled side, once for many steps."""
+        """Convert the arrays for the compiled code, once for many steps."""
         given = self.scenario, self.episode, self.moving, self.order, self.done
         self._packed = game_of(*given)
 

@@ -88,7 +88,7 @@ def single(
         render_mode: there is none.
 
     Raises:
-        ScenarioError: if there is no such scenario, or it is none of one battery.
+        ScenarioError: if there is no such scenario, or it has several batteries.
         ArgumentError: if actions or info are something else.
     """
     no_pictures(render_mode)

@@ -28,7 +28,7 @@ def vector(
 
     Raises:
         ScenarioError: if there is no such scenario in this track.
-        ArgumentError: if an argument is none of what it can be.
+        ArgumentError: if an argument has a value that is not allowed.
     """
     no_pictures(render_mode)
     batch = fleets(scenario_for(scenario_id, actions), num_envs, split=split)

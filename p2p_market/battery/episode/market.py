@@ -135,7 +135,7 @@ def _quarters(
 
 
 def _imbalance(generator: np.random.Generator, short: Any) -> FloatArray:
-    """The system's own part of the imbalance price, (quarter,) [EUR/MWh], with rare extremes."""
+    """The random part of the imbalance price, with rare extremes, (quarter,) [EUR/MWh]."""
     logarithm = 0.88 * _wandering(generator.standard_normal(len(short)), 0.75)
     size = np.exp(np.where(short, 3.75, 3.95) + logarithm)
     rare = generator.random(len(short)) < 0.008
@@ -146,7 +146,7 @@ def _imbalance(generator: np.random.Generator, short: Any) -> FloatArray:
 def _balancing(
     scenario: Scenario, generator: np.random.Generator, short: Any, away: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """mFRR: how far up and down prices are from day-ahead, and which quarters are called."""
+    """mFRR: distance of up and down prices from day-ahead, and in which quarters it is called."""
     n = len(away)
     chance, shocks = generator.random((2, n)), generator.standard_normal((2, n))
     if scenario.spec.mfrr == "baltic":
@@ -162,7 +162,7 @@ def _balancing(
 
 @kernel
 def _states(chance, ends, persistence):  # type: ignore[no-untyped-def]
-    """States of a chain that stays, or is drawn from its shares anew, (step,)."""
+    """States of a Markov chain, (step,): it stays, or draws a new state from the shares."""
     states = np.empty(chance.shape[1], dtype=np.int64)
     for t in range(chance.shape[1]):
         if t > 0 and chance[0, t] < persistence:
@@ -184,7 +184,7 @@ def _activation(
 
 
 def _marginal(generator: np.random.Generator, hours: int) -> FloatArray:
-    """What an accepted offer may cost at most, over the reference, (hour,)."""
+    """Highest accepted price over the reference price, (hour,)."""
     wandering = _wandering(generator.standard_normal(hours), MARGINAL_PERSISTENCE)
     return np.asarray(np.round(np.exp(MARGINAL_MEAN + MARGINAL_SPREAD * wandering), 4))
 
@@ -211,7 +211,7 @@ def _heavy(generator: np.random.Generator, count: int, freedom: float) -> FloatA
 
 @kernel
 def _wandering(shocks, persistence):  # type: ignore[no-untyped-def]
-    """First-order autoregression of unit variance; starts in its law."""
+    """First-order autoregression with unit variance, stationary from the start."""
     gain = np.sqrt(1.0 - persistence * persistence)
     out = np.empty_like(shocks)
     out[0] = shocks[0]

@@ -184,7 +184,7 @@ class CommunityBatch:
     def _keys(
         self, seeds: Sequence[np.random.SeedSequence], drawn: int, week: int | None
     ) -> tuple[EpisodeKey, ...]:
-        """The episode of each community that stands at this place of its seed."""
+        """Key of each community's episode: the one at this place in the sequence of its seed."""
         return tuple(
             key_in_sequence(self.scenario, seed, drawn, self.split, week) for seed in seeds
         )
@@ -215,7 +215,7 @@ class CommunityBatch:
             self._board.begin(*self._shelf.tables(), state)
 
     def _rows(self) -> int:
-        """Communities that a thread plays at a time: the largest divisor that leaves all busy."""
+        """How many communities a thread plays at a time: a divisor of B, all threads busy."""
         most = max(1, min(ROWS, self.batch // self.threads))
         return next(rows for rows in range(most, 0, -1) if self.batch % rows == 0)
 

@@ -279,7 +279,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         return self._board
 
     def _gather(self, actions: ActionDict) -> tuple[FloatArray, BoolArray]:
-        """Joint action (1, agent, column) and who sent one."""
+        """The joint action, (1, agent, column), and which agents sent one."""
         width = self.action_map.width
         joint = np.zeros((1, len(self._index), width))
         values = list(actions.values()) if isinstance(actions, Mapping) else []
@@ -294,7 +294,7 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         return joint, self._gather_some(actions, joint[0])
 
     def _gather_some(self, actions: ActionDict, out_joint: FloatArray) -> BoolArray:
-        """The same one by one, for whoever sent one."""
+        """The same agent by agent, where some sent nothing; fills `out_joint`."""
         present, width = np.zeros_like(self._everyone), self.action_map.width
         for agent, action in by_agent(actions, self._index).items():
             i = self._index[agent]

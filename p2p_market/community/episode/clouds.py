@@ -19,7 +19,7 @@ _LEAST, _MOST = CLEARNESS_RANGE
 
 
 class _Skies(NamedTuple):
-    """What PV of one start day is drawn from."""
+    """The data that PV is drawn from, for one start day."""
 
     national: FloatArray  # (quarter,), clearness
     fraction: FloatArray  # (quarter, orientation), clear sky
@@ -38,12 +38,12 @@ def draw_pv(scenario: Scenario, seed: int, start_day: int) -> FloatArray:
 
 @lru_cache(maxsize=8)
 def _skies_of(scenario: Scenario) -> Callable[[int], Any]:
-    """Its skies by start day, the last used kept."""
+    """Cache of the scenario's skies by start day."""
     return lru_cache(maxsize=DAYS_PER_YEAR)(partial(_skies, scenario))
 
 
 def _skies(scenario: Scenario, start_day: int) -> Any:
-    """What PV is drawn from, packed."""
+    """The data that PV is drawn from, as the compiled code takes it."""
     first = QUARTERS_PER_DAY * start_day
     quarter = slice(first, first + QUARTERS_PER_DAY * scenario.spec.days)
     under = np.flatnonzero(scenario.roof_kw)

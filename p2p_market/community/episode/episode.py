@@ -94,7 +94,7 @@ def choose_key(
 
 
 def _week(week: object, name: str) -> int:
-    """The number of a week of a split, 0 to 12; `name` is what a complaint begins with."""
+    """Checks the number of a week, 0 to 12; an error calls it `name`."""
     return whole_number(name, week, 0, WEEKS_PER_SPLIT - 1, ScenarioError)
 
 
@@ -126,13 +126,13 @@ def key_in_sequence(
 
 @kernel
 def _first_word(root):  # type: ignore[no-untyped-def]
-    """64 bits that a seed gives."""
+    """The first word of 64 bits that a seed gives."""
     return seeded(root, ITSELF)[0]
 
 
 @kernel
 def _first_below(root, count):  # type: ignore[no-untyped-def]
-    """The first whole number below a count that a stream draws."""
+    """The first whole number that a stream draws, from 0 to `count - 1`."""
     return below(opened(root, ITSELF), count)
 
 
@@ -199,7 +199,7 @@ def draw_own(
 
 @kernel
 def _watts(quarters, out):  # type: ignore[no-untyped-def]
-    """Means of each step to 1 W, for what lies below differs between math libraries."""
+    """Mean of each step, rounded to 1 W: smaller digits differ between math libraries."""
     per_step = quarters.shape[0] // out.shape[0]
     for t in range(out.shape[0]):
         for i in range(out.shape[1]):
@@ -210,7 +210,7 @@ def _watts(quarters, out):  # type: ignore[no-untyped-def]
 
 
 def _grid(scenario: Scenario, entropy: tuple[int, int]) -> FloatArray:
-    """1 where the grid is there, 0 in the windows of an outage, (step, 1)."""
+    """1 while the grid is available, 0 during an outage, (step, 1)."""
     grid = np.ones((scenario.steps, 1))
     if (outages := scenario.spec.outages) is None:
         return grid
@@ -226,7 +226,7 @@ def _grid(scenario: Scenario, entropy: tuple[int, int]) -> FloatArray:
 def _outage_limits(
     scenario: Scenario, series: dict[str, FloatArray], grid: FloatArray
 ) -> dict[str, FloatArray]:
-    """Floors and caps where in an outage nothing can be sold to the grid nor bought from it."""
+    """Price floors and caps; in an outage nothing can be sold to the grid or bought from it."""
     there = grid[..., None] > 0.0
     fee, tick = scenario.network_fee_eur_per_kwh, scenario.spec.tick_eur_per_kwh
     floor = to_ticks(fee, tick)
@@ -284,7 +284,7 @@ def _vehicles(scenario: Scenario) -> tuple[tuple[int, int, PowerNode], ...]:
 
 @kernel
 def _levels_kernel(present, least_kwh, most_kwh, root, out):  # type: ignore[no-untyped-def]
-    """Start levels: a drawn share of the capacity, to 1 Wh."""
+    """Start levels: a random share of the capacity, rounded to 1 Wh."""
     low, high = START_LEVEL
     for i in range(out.shape[0]):
         if not present[i].any():
@@ -298,7 +298,7 @@ def _levels_kernel(present, least_kwh, most_kwh, root, out):  # type: ignore[no-
 
 @lru_cache(maxsize=8)
 def _resting(scenario: Scenario) -> FloatArray:
-    """Presence series of assets that never leave: their tube is their plain bounds.
+    """Presence series of assets that never leave: their limits are those of the device.
 
     Returns:
         Rows of `_PRESENCE`, (series, step, 1, agent, asset); zero for vehicles.
@@ -319,7 +319,7 @@ def _schedule(
     vehicle: PowerNode,
     generator: np.random.Generator,
 ) -> Schedule:
-    """Stays of a vehicle, with what its connection leaves free for it."""
+    """When a vehicle is at home, and how much power its connection leaves for it."""
     free_kw = scenario.spec.connection_limit_kw - float(scenario.peak_load_kw[agent])
     ahead = 4 * int(scenario.data.summer_time[QUARTERS_PER_DAY * key.start_day])
     weekday = key.start_day % 7
@@ -337,7 +337,7 @@ def _exceeds(load_kw, pv_kw, limit_kw):  # type: ignore[no-untyped-def]
 
 
 def _refuse(scenario: Scenario, load_kw: FloatArray, pv_kw: FloatArray) -> None:
-    """With idle storage the connection must carry load and PV, so that the optimum stays linear."""
+    """Refuse a connection that cannot carry load and PV while the storage is idle."""
     net, limit = load_kw - pv_kw, scenario.spec.connection_limit_kw
     step, agent = np.argwhere(np.abs(net) > limit)[0]
     raise ScenarioError(

@@ -21,14 +21,14 @@ SHIFT_QUARTERS: Final = 2  # a member lives up to this much earlier or later tha
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _StandIns(Record):
-    """Days of each donor that may stand in for the days of an episode."""
+    """Days of each donor whose load may be used for the days of an episode."""
 
     days: IntArray  # (donor, day of the episode, place), ascending; -1 after the last
     count: IntArray  # (donor, day of the episode)
 
 
 class _Houses(NamedTuple):
-    """What loads of one split and start day are drawn from."""
+    """The data that loads are drawn from, for one split and start day."""
 
     shapes: Float32Array  # (donor, day, quarter of the day)
     days: IntArray  # (donor, day of the episode, place)
@@ -104,12 +104,12 @@ def _draw_kernel(houses, root, out):  # type: ignore[no-untyped-def]
 
 @lru_cache(maxsize=8)
 def _houses_of(scenario: Scenario) -> Callable[[str, int], Any]:
-    """Its houses by split and start day, the last used kept."""
+    """Cache of the scenario's houses by split and start day."""
     return lru_cache(maxsize=DAYS_PER_YEAR)(partial(_houses, scenario))
 
 
 def _houses(scenario: Scenario, split: str, start_day: int) -> Any:
-    """What loads are drawn from, packed."""
+    """The data that loads are drawn from, as the compiled code takes it."""
     stand_ins = _stand_ins(scenario.data, split, start_day, scenario.spec.days)
     pools = [own[split] for own in scenario.donor_pools]
     houses = _Houses(
@@ -137,7 +137,7 @@ def _shapes(data: DataSet) -> Float32Array:
 
 @lru_cache(maxsize=256)
 def _stand_ins(data: DataSet, split: str, start_day: int, days: int) -> _StandIns:
-    """The days that may stand in, for an episode of a split that starts on a day of the year."""
+    """Donor days that may be used in an episode of this split and start day."""
     found = [
         [_candidates(donor, split, start_day + day) for day in range(days)] for donor in data.donors
     ]
@@ -150,7 +150,7 @@ def _stand_ins(data: DataSet, split: str, start_day: int, days: int) -> _StandIn
 
 
 def _candidates(donor: Donor, split: str, day: int) -> IntArray:
-    """Days of a donor that may stand in for a day of the year."""
+    """Days of a donor that may be used for a day of the year."""
     own = np.arange(len(donor.shape))
     kind = day_type((donor.first_weekday + own) % 7)
     away = np.abs(own - day)

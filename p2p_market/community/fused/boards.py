@@ -176,7 +176,7 @@ class CompiledBoard:
         self._pack()
 
     def _pack(self) -> None:
-        """Take the arrays to the compiled side, once for many steps."""
+        """Convert the arrays for the compiled code, once for many steps."""
         tables = self.tables, self.windows, self.series, self.moving
         self._packed = [Packed(Game(*tables, blocks)) for blocks in self.blocks]
 
@@ -188,7 +188,7 @@ class CompiledBoard:
         reward: FloatArray,
         seen: Float32Array,
     ) -> int:
-        """The one compiled call, or one in each thread; how many agents broke a law."""
+        """Run the compiled step, in threads if asked for; returns how many agents broke a law."""
         present = fixed(present)  # whether the caller may write there or not: one compiled form
         given = actions, present, reward, seen
         if self._pool is None:
@@ -201,7 +201,7 @@ class CompiledBoard:
         return wrong
 
     def _shares(self, batch: int) -> list[tuple[int, int]]:
-        """First and last community of each thread, whole chunks."""
+        """First and last community of each thread, in whole chunks."""
         rows = len(self.work[0].told)
         edges = [batch // rows * n // len(self.work) * rows for n in range(len(self.work) + 1)]
         return list(pairwise(edges))
@@ -257,7 +257,7 @@ def _copied(value: Any) -> Any:
 
 
 def _place(series: Series, work: Work) -> None:
-    """Whether assets are there, once and for all where none of them ever leaves."""
+    """Write the presence of assets, once for all steps, where none of them ever leaves."""
     for there in (work.now.plugged, work.stays):
         there[:] = series.plugged[0, 0]
     work.now.floor_kwh[:] = series.floor_kwh[0, 0]

@@ -13,7 +13,7 @@ _COUNTED: Final[dict[str, Any]] = {"_nrt": True}
 
 
 def _first_of(otherwise: Any, listed: tuple[int, Any]) -> Any:
-    """A rule that is `listed` where its number is asked for, `otherwise` where not."""
+    """A rule that calls `listed` for its own number, and `otherwise` for any other."""
     number, kernel = listed
 
     @njit(inline="always")

@@ -41,7 +41,7 @@ _common, _observe = observation.common_kernel, observation.own_kernel
 
 @njit(inline="always")
 def _meet(rules, series, t, first, now):  # type: ignore[no-untyped-def]
-    """What is outside in step t and an agent may know, into `now`."""
+    """Write the outside data of step t that agents may know into `now`."""
     for r in range(now.load_kw.shape[0]):
         b = first + r
         now.grid[r] = series.grid[t, b]
@@ -56,7 +56,7 @@ def _meet(rules, series, t, first, now):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _look(rules, windows, series, t, first, work):  # type: ignore[no-untyped-def]
-    """All that is outside in step t."""
+    """Write all outside data of step t."""
     now = work.now
     _meet(rules, series, t, first, now)
     for r in range(now.load_kw.shape[0]):
@@ -74,7 +74,7 @@ def _look(rules, windows, series, t, first, work):  # type: ignore[no-untyped-de
 
 @njit(inline="always")
 def _look_at_vehicles(series, t, first, now, stays):  # type: ignore[no-untyped-def]
-    """Who leaves, what the trip takes, the tube, and who has been there since the step before."""
+    """Write which vehicles leave, their trips and least levels, and which of them stayed."""
     for r in range(now.load_kw.shape[0]):
         b = first + r
         for i in range(now.load_kw.shape[1]):
@@ -90,7 +90,7 @@ def _look_at_vehicles(series, t, first, now, stays):  # type: ignore[no-untyped-
 
 @njit(inline="always")
 def _hear(tables, series, t, first, actions, present, work):  # type: ignore[no-untyped-def]
-    """The messages as they arrive, in physical units."""
+    """Read the messages as they arrive, in physical units."""
     proposal, assets = work.proposal, work.proposal.setpoint_kw.shape[2]
     middle, half = tables.middle, tables.half
     for r in range(work.told.shape[0]):
@@ -109,7 +109,7 @@ def _hear(tables, series, t, first, actions, present, work):  # type: ignore[no-
 
 @njit(inline="always")
 def _read(rules, series, t, first, state, work):  # type: ignore[no-untyped-def]
-    """What the meters say, into `work.told`."""
+    """Write the readings of the meters into `work.told`."""
     _measure(work.now, state.energy_kwh, work.told)
     if rules.faults:
         span = slice(first, first + work.told.shape[0])
@@ -119,7 +119,7 @@ def _read(rules, series, t, first, state, work):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _trade(tables, work):  # type: ignore[no-untyped-def]
-    """The market."""
+    """Clear the market."""
     rules, action, fills = tables.rules, work.action, work.fills
     clear(
         tables.mechanism, action.quantity_kw, action.price_eur_per_kwh, work.now.retail,
@@ -175,7 +175,7 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
 
 @njit(inline="always")
 def _show(rules, windows, series, moment, first, state, work, out):  # type: ignore[no-untyped-def]
-    """Observations before a step; after the last one its exogenous values stand in."""
+    """Observations before a step; after the last step, its outside data are shown once more."""
     _meet(rules, series, moment.t, first, work.now)
     _read(rules, series, moment.t, first, state, work)
     if rules.faults:

@@ -62,7 +62,7 @@ class Shelf:
         return untouched(self._scenario, 0, energy_kwh, reading)
 
     def _put(self, place: int, key: EpisodeKey, own: Own) -> None:
-        """All but load and PV, which go together with those of neighbours."""
+        """Store what was drawn for one community, except load and PV, kept for many at once."""
         self._own["start_energy_kwh"][place] = own.start_energy_kwh
         self._slot[place] = self._slot_of(key.start_day)
         for name in self._drawn:
@@ -88,7 +88,7 @@ class Shelf:
         )
 
     def _make_room(self, episode: Episode) -> None:
-        """Arrays of the shapes that this scenario's episodes have."""
+        """Allocate arrays in the shapes of this scenario's episodes."""
         spec = self._scenario.spec
         mobile = bool((self._scenario.nodes.target_kwh > 0.0).any())
         self._drawn += ["grid"] if spec.outages is not None else []
@@ -106,7 +106,7 @@ class Shelf:
         self._shared["pv_top_kw"] = np.zeros((self.slots, len(self._scenario.agents)))
 
     def _slot_of(self, day: int) -> int:
-        """Where the window of a start day stands; a slot that nobody uses is filled with it."""
+        """The slot with the window of a start day; if there is none, a free slot is filled."""
         if day in self._slots_of_days:
             return self._slots_of_days[day]
         slot = int(np.setdiff1d(np.arange(self.slots), self._slot)[0])
@@ -121,7 +121,7 @@ class Shelf:
 
 @kernel
 def _shelve(rows, first, out):  # type: ignore[no-untyped-def]
-    """Series of neighbours (batch, step, agent) into their places of `out` (step, batch, agent)."""
+    """Copy series of several communities, (batch, step, agent), into `out` (step, batch, agent)."""
     for t in range(out.shape[0]):
         for b in range(rows.shape[0]):
             for i in range(rows.shape[2]):
@@ -129,5 +129,5 @@ def _shelve(rows, first, out):  # type: ignore[no-untyped-def]
 
 
 def _wide(one: Any, batch: int) -> Any:
-    """A series like that of a batch of one, but for so many."""
+    """An empty series shaped like that of a batch of one, for a larger batch."""
     return np.zeros((one.shape[0], batch, *one.shape[2:]), dtype=one.dtype)

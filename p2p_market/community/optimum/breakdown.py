@@ -106,7 +106,7 @@ def _hours(scenario: Scenario, episode: Episode) -> list[IntArray]:
 
 
 def _in_steps(lost: Losses, cause: Cause, kinds: Sequence[Sequence[str]]) -> FloatArray:
-    """What a cause costs in each step, (step,)."""
+    """The cost of one cause in each step, (step,)."""
     eur: FloatArray = getattr(lost, cause.choice)
     if cause.choice in OF_DEVICES:
         own = np.zeros(eur.shape[1:])
@@ -117,6 +117,6 @@ def _in_steps(lost: Losses, cause: Cause, kinds: Sequence[Sequence[str]]) -> Flo
 
 
 def _of_members(lost: Losses) -> FloatArray:
-    """What each member's own choices lose, (agent,)."""
+    """Loss through each member's own choices, (agent,)."""
     of_devices = lost.power + lost.empty + lost.full
     return np.asarray((lost.exchange + lost.net_load + of_devices.sum(axis=2)).sum(axis=0))

@@ -199,7 +199,7 @@ def losses(
 
 
 def _payable(scenario: Scenario, prices: Prices) -> Prices:
-    """The line's price where overload may be paid for: no higher than that."""
+    """The line's price, at most the overload price where overload is allowed."""
     feeder = scenario.spec.feeder
     if feeder.mode == "binding":
         return prices
@@ -209,7 +209,7 @@ def _payable(scenario: Scenario, prices: Prices) -> Prices:
 
 
 def _line_eur(case: _Case, flow_kw: FloatArray) -> FloatArray:
-    """Overload paid, less what the line's price took for the flow, (step,)."""
+    """Overload cost less the line's price times the flow, (step,)."""
     feeder, line = case.scenario.spec.feeder, case.prices.line_eur_per_kwh
     overload = feeder.overload_eur_per_kwh * np.maximum(np.abs(flow_kw) - feeder.limit_kw, 0.0)
     cost = overload - line * flow_kw + np.abs(line) * feeder.limit_kw
@@ -226,7 +226,7 @@ def _arrived(case: _Case, energy_kwh: FloatArray, power_kw: FloatArray) -> Float
 
 
 def _least(case: _Case) -> _Least:
-    """Every term at its ends and its kinks; in between it is straight."""
+    """Least value of each term, found at its ends and kinks; between them it is linear."""
     scenario, nodes, episode = case.scenario, case.scenario.nodes, case.episode
     plugged = episode.plugged[:, 0]
     low, high = plugged * nodes.power_min_kw, plugged * nodes.power_max_kw
@@ -256,7 +256,7 @@ def _lowest(costs: list[FloatArray]) -> FloatArray:
 
 
 def _least_cuts(case: _Case, load_kw: FloatArray, pv_kw: FloatArray) -> FloatArray:
-    """Of each member in an outage, of one share of everybody's at a binding feeder, (step,)."""
+    """Least cost of cuts, (step,): by member in an outage, one share of all at a binding feeder."""
     everything = (case.curtail_eur(pv_kw), case.shed_eur(load_kw))
     alone = sum(np.minimum(cost, 0.0).sum(axis=1) for cost in everything)
     together = sum(np.minimum(cost.sum(axis=1), 0.0) for cost in everything)

@@ -41,7 +41,7 @@ def _with(scenario: Scenario, spec: ScenarioSpec) -> Scenario:
 
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, ScenarioSpec]:
-    """Specifications of the shipped scenarios of this track, fully matched, by their ids."""
+    """Shipped scenarios of this track with full matching, by id."""
     found = {}
     for name in scenario_ids():
         content = read((scenario_folder() / f"{name}.yaml").read_text(encoding="utf-8"), name)

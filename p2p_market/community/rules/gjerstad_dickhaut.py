@@ -121,7 +121,7 @@ def remember(now: Wishes, memory: Memory) -> Memory:
 
 
 def _pushed(entries: FloatArray, value: FloatArray, where: BoolArray) -> FloatArray:
-    """Entries with a new last one in place of the first, where there is one."""
+    """The entries, with a new one appended and the oldest dropped, where there is a new one."""
     new = np.broadcast_to(value[..., None], (*where.shape, 1))
     moved = np.concatenate([entries[..., 1:], new], axis=-1)
     return np.where(where[..., None], moved, entries)

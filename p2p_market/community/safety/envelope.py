@@ -73,7 +73,7 @@ def fit(scenario: Scenario) -> Envelope:
 
 
 def _widest(donors: tuple[Donor, ...], scale_kw: float, dt_h: float) -> tuple[float, int]:
-    """Limits of a load over all donors that it may have in training."""
+    """Load limits over all donors that may be drawn in training."""
     limits = [_load_limits(donor, scale_kw, dt_h) for donor in donors]
     runs = [run for _, run in limits]
     return max(change for change, _ in limits), max(runs) if all(runs) else 0
@@ -100,7 +100,7 @@ def _train_days(donor: Donor, dt_h: float) -> tuple[FloatArray, float]:
 
 @kernel
 def _change_and_run(shape, scale):  # type: ignore[no-untyped-def]
-    """Largest change in a step, the last to the first included, and most equal values in a row."""
+    """Largest change between steps (last to first too), and longest run of equal values."""
     widest, longest = 0.0, 0
     for day in range(shape.shape[0]):
         before = np.rint(scale * shape[day, -1] * 1000.0) / 1000.0

@@ -21,7 +21,7 @@ from p2p_market.compilation import kernel
 
 @njit(forceinline=True)
 def _excess(base, setpoint, limit):  # type: ignore[no-untyped-def]
-    """By how much a connection is exceeded, negative when exporting too much, 0 when it is not."""
+    """Power beyond the connection limit: positive for import, negative for export, else 0."""
     net = base
     for k in range(setpoint.shape[0]):
         net += setpoint[k]

@@ -45,7 +45,7 @@ def _net(load, pv, setpoint, curtailed, shed, out_net):  # type: ignore[no-untyp
 
 @njit(forceinline=True)
 def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
-    """Cut PV or load, pro rata to what is left of it."""
+    """Cut PV or load, in proportion to what is left of each."""
     total = 0.0
     for i in range(available.shape[0]):
         total += max(available[i] - out_cut[i], 0.0)

@@ -53,7 +53,7 @@ def held(scenario: Scenario, played: Trajectory) -> str:
 
 
 def _first(scenario: Scenario, played: Trajectory) -> str:
-    """Where an answer was NaN or infinite first, as the end of a sentence."""
+    """The first place with NaN or infinity, as the end of a sentence."""
     wrong = np.argwhere(~np.isfinite(played.actions["prosumer"].astype(np.float64)))
     if not len(wrong):
         return ""

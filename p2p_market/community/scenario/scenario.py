@@ -166,7 +166,7 @@ def _check_prices(scenario: Scenario) -> None:
 
 
 def _check_connections(scenario: Scenario) -> None:
-    """With idle storage the connection must carry load and PV; money must keep its last digits."""
+    """Check that connections carry load and PV with idle storage, and that money stays exact."""
     spec = scenario.spec
     pv_kw = np.asarray(CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw)
     for most_kw, what in ((scenario.peak_load_kw, "draw"), (pv_kw, "feed in")):
@@ -186,7 +186,7 @@ def _check_connections(scenario: Scenario) -> None:
 
 
 def _check_terminal_value(scenario: Scenario) -> None:
-    """Neither filling from nor emptying into the grid at the end of the episode may pay."""
+    """Check that storage gains nothing by trading with the grid at the end of the episode."""
     nodes, value = scenario.nodes, scenario.spec.terminal_value_eur_per_kwh
     if not nodes.present.any():
         return
@@ -202,7 +202,7 @@ def _check_terminal_value(scenario: Scenario) -> None:
 
 
 def _check_cuts(scenario: Scenario) -> None:
-    """Where load or PV may be cut, a connection must carry each with storage but without the other.
+    """Where load or PV may be cut, check that connections carry either of them with storage.
 
     A cut moves other members' net loads; theirs must stay inside their connections.
     """
@@ -250,7 +250,7 @@ def resale_gain_eur_per_kwh(scenario: Scenario) -> FloatArray:
 
 
 def _check_no_resale(scenario: Scenario) -> None:
-    """Nobody with storage may gain by passing energy on, so that a linear optimum is exact.
+    """Check that resale gains nothing for owners of storage: then a linear optimum is exact.
 
     For every i with storage and every j: retail_j - retail_i <= fee_i + fee_j, and
     feed-in_i - feed-in_j <= fee_i + fee_j; and no feed-in tariff is above any retail price. Where
@@ -267,7 +267,7 @@ def _check_no_resale(scenario: Scenario) -> None:
 
 
 def _check_no_waste(scenario: Scenario) -> None:
-    """Burning energy in a lossy storage may not pay, so that a linear optimum is exact.
+    """Check that wasting energy in a lossy storage never pays: then a linear optimum is exact.
 
     A linear program can charge and discharge at once, the engine cannot. Where exporting one kWh
     more costs more overload than it earns feed-in, that would be worth the losses.

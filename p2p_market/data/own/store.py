@@ -45,7 +45,7 @@ def import_markets(
         clip: cut values that are out of range.
 
     Raises:
-        DataError: if the name is none, or anything of the table is not as it should be.
+        DataError: if the name breaks this rule, or anything in the table is wrong.
     """
     if len(name) > 40 or re.fullmatch(sources.OWN_NAME, name) is None:
         raise DataError(

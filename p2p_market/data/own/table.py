@@ -71,7 +71,7 @@ def read_table(path: Path) -> Table:
 
 
 def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]], str]:
-    """Header, each row that is not empty with its number, and what separates cells."""
+    """The header, all rows that are not empty with their numbers, and the separator."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -101,7 +101,7 @@ def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]], str]:
 
 
 def _places(path: Path, header: Cells) -> dict[str, int]:
-    """Column -> place of its cell."""
+    """Position of each column in a row."""
     if len(times := [name for name in header if name in TIMES]) != 1:
         raise DataError(
             f"{path}: {len(times)} columns of times; it needs one of {', '.join(TIMES)}, and has "

@@ -19,7 +19,7 @@ def iso(text: str, before: datetime | None) -> datetime:
     """A start like `2024-03-31T01:00Z`; without a zone it is at UTC.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if the cell is not such a time.
     """
     found = datetime.fromisoformat(text)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
@@ -29,7 +29,7 @@ def interval(text: str, before: datetime | None) -> datetime:
     """The start of `31.03.2024 01:00 - 31.03.2024 02:00` at UTC; slashes and seconds will do.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if the cell is not such a time.
     """
     return _parts(text)[0].replace(tzinfo=UTC)
 
@@ -41,7 +41,7 @@ def central_european(text: str, before: datetime | None) -> datetime | None:
     None: in spring the clock leaves this hour out.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if the cell is not such a time.
     """
     wall, zone = _parts(text)
     offsets = (_ZONES[zone],) if zone in _ZONES else (_ZONES["CEST"], _ZONES["CET"])
@@ -53,14 +53,14 @@ def central_european(text: str, before: datetime | None) -> datetime | None:
 
 
 def _at(wall: datetime, offset: timedelta) -> datetime | None:
-    """The time at UTC, if the clock really was that far ahead then."""
+    """The time at UTC, if the local clock had this offset then."""
     start = (wall - offset).replace(tzinfo=UTC)
     summer = _change(start.year, 3) <= start < _change(start.year, 10)
     return start if summer == (offset == _ZONES["CEST"]) else None
 
 
 def _change(year: int, month: int) -> datetime:
-    """Clocks change on the last Sunday of March and October at 01:00 UTC, since 1996.
+    """The clock change of a month: the last Sunday at 01:00 UTC, as since 1996.
 
     The rule stands here because a plain Python on Windows knows no time zones.
     """

@@ -64,7 +64,7 @@ def year_of(table: Table, utc_offset_h: float, clip: bool) -> Year:
 
 
 def _grid(table: Table, offset: timedelta) -> Grid:
-    """Days of which at most the longest gap is missing at either end."""
+    """Days that are covered, but for at most the longest allowed gap at either end."""
     starts = [row.start.replace(tzinfo=None) + offset for row in table.rows]
     origin = starts[0].replace(hour=0, minute=0)
     places = np.array([(start - origin) // QUARTER for start in starts])
@@ -87,7 +87,7 @@ def _grid(table: Table, offset: timedelta) -> Grid:
 
 
 def _widths(places: IntArray) -> IntArray:
-    """How long each row lasts: to its nearer neighbour, an hour at most; tables may change step."""
+    """Length of each row: the distance to its nearer neighbour, at most an hour."""
     away = np.diff(places)
     nearer = np.minimum(np.append(away, away[-1:]), np.append(away[:1], away)) if len(away) else [4]
     return np.array([max(wide for wide in WIDTHS if wide <= max(1, near)) for near in nearer])
@@ -117,7 +117,7 @@ def _range(column: Column) -> str:
 
 
 def _without_gaps(table: Table, name: str, grid: Grid, values: FloatArray) -> FloatArray:
-    """Numbers between their neighbours, states as before; longer gaps are refused."""
+    """Fill short gaps: numbers by interpolation, states by the last one; refuse longer gaps."""
     quarter, known = np.arange(len(values)), ~np.isnan(values)
     if not known.any():
         raise DataError(f"{table.path}, column {name!r}: no value at all; leave the column out")

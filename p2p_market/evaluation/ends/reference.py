@@ -75,7 +75,7 @@ def rounded(scenario: AnyScenario, episode: AnyEpisode, plan: Plan) -> Plan:
 
 
 def _packed(scenario: AnyScenario, episode: AnyEpisode, plan: Plan) -> Plan:
-    """Without what follows from the rest."""
+    """The plan without series that follow from the others."""
     pack = extra(scenario, "pack")
     packed: Plan = plan if pack is None else pack(scenario, episode, plan)
     return packed

@@ -65,7 +65,7 @@ def entry_of(
 
 @lru_cache(maxsize=2)
 def _planner(scenario_id: str) -> tuple[Any, Planner]:
-    """Episodes of one scenario follow each other."""
+    """Cached: episodes of one scenario follow each other."""
     scenario = load_scenario(scenario_id)
     planner = load_policy(OPTIMUM, scenario)
     assert isinstance(planner, Planner)

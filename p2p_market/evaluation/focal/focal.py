@@ -252,7 +252,7 @@ def _acting(scenario: AnyScenario, name: str) -> Policy:
 
 
 def _row(name: str, costs_eur: FloatArray) -> FocalRow:
-    """Own and others' cost out of those of all agents, (week, seat in focus, agent)."""
+    """Split costs of all agents, (week, seat in focus, agent), into own and others' cost."""
     own = np.diagonal(costs_eur, axis1=1, axis2=2)
     in_focus = np.eye(costs_eur.shape[1], dtype=np.bool_)
     return FocalRow(name, own.copy(), np.where(in_focus, 0.0, costs_eur).sum(axis=2))

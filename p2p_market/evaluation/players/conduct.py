@@ -243,7 +243,7 @@ def holds(test: Callable[[], bool]) -> bool:
 
 
 def _halves(agents: int) -> BoolArray:
-    """Sets of agents whose rows are kept, (set, agent): of each pair one set holds one only."""
+    """Sets of agents whose rows are kept, (set, agent); each pair is separated by some set."""
     bits = np.arange((agents - 1).bit_length())
     of_agent = (np.arange(agents) >> bits[:, None]) & 1
     return np.concatenate([of_agent == 0, of_agent == 1])

@@ -122,7 +122,7 @@ def visible(text: str) -> str:
 
 
 def _frames(error: BaseException, module: str) -> list[str]:
-    """The calls in files that are neither ours nor a library's, as text."""
+    """The frames of a traceback in the user's own files, as text."""
     lines = list(_places(error.__traceback__, module))
     if isinstance(error, SyntaxError) and error.filename:
         lines.append(f"{_relative(error.filename)}:{error.lineno}: {visible(error.text or '')}")
@@ -136,7 +136,7 @@ def _frames(error: BaseException, module: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _left_out() -> tuple[str, ...]:
-    """How the paths of our files and those of libraries begin; "<" marks what is not a file."""
+    """Beginnings of the paths of our files and of libraries; "<" marks what is not a file."""
     root, found = Path(__file__).parents[3], sysconfig.get_paths()
     folders = [*(root / name for name in OURS), *(Path(found[name]) for name in LIBRARIES)]
     return "<", *(f"{path}{os.sep}" for one in folders for path in (one, one.resolve()))

@@ -88,7 +88,7 @@ def judged(play: Play, centralised: bool, known: Conduct) -> Conduct:
 
 
 def _beyond(play: Play, found: Conduct, knows: bool) -> Conduct:
-    """Conduct in one community from its first step to one after the first day.
+    """Conduct in one community, from the first step to one after the first day.
 
     The digests of what was played draw the community, the step and the agents whose rows stay, so
     nobody knows them beforehand.

@@ -92,7 +92,7 @@ def place_of(scenario: AnyScenario, role: str, name: str) -> tuple[str, str]:
 
 
 def _meant(known: Sequence[str], name: str, module: str, colon: str, factory: str) -> str:
-    """The likely mistake and how to fix it; empty if none is seen."""
+    """The likely mistake and how to fix it; empty if nothing is recognised."""
     path = Path(module)
     before, equals, after = name.partition("=")
     if equals and (after in known or ":" in after):

@@ -123,7 +123,7 @@ def _load(name: str, part: str, role: str, scenario: AnyScenario) -> Policy | Pl
 
 
 def _there_is(module: Any) -> str:
-    """The functions and classes that a module defines, as the end of a sentence."""
+    """Names of the functions and classes of a module, as the end of a sentence."""
     own = [
         name
         for name, thing in vars(module).items()
@@ -133,7 +133,7 @@ def _there_is(module: Any) -> str:
 
 
 def _made(factory: Any, arguments: tuple[Any, ...]) -> Any:
-    """What a factory gives, if it is a policy."""
+    """Call a factory, and check that it returns a policy."""
     if not callable(factory):
         raise WrongAnswerError(f"the factory is {factory!r}, which cannot be called")
     if not takes(factory, *arguments):

@@ -91,7 +91,7 @@ def _played(record: Mapping[str, Any]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text in which TeX finds no command."""
+    """A text with TeX's special characters escaped."""
     return "".join(SPECIAL.get(letter, letter) for letter in text)
 
 

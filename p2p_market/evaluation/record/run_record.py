@@ -114,12 +114,12 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
 
 
 def _number(value: float) -> float | None:
-    """None for what a policy that failed has no number of; JSON knows no nan."""
+    """A number for JSON; None for nan, which a policy that failed has."""
     return None if math.isnan(value) else float(value)
 
 
 def _lost(row: Row, choice: str, number: int) -> float | None:
-    """What a kind of choice loses in an episode [EUR]; None where no prices prove the bound."""
+    """Loss by one kind of choice in an episode [EUR]; None where no prices prove the bound."""
     return None if row.lost is None else float(row.lost.choice_eur(choice)[number])
 
 
@@ -154,7 +154,7 @@ def _csv(table: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _packages(results: Sequence[ScenarioResult]) -> dict[str, str]:
-    """Of tracks that are not ours."""
+    """Versions of packages that bring tracks of their own."""
     tracks = {result.scenario.spec.track for result in results}
     return {name: found for one in sorted(tracks) for name, found in package_of(one).items()}
 
@@ -299,7 +299,7 @@ def _play_again(
 
 
 def _label_differences(scenario: AnyScenario, entry: Mapping[str, Any]) -> list[str]:
-    """What a policy is called, and how it is said to behave, where that is known."""
+    """Differences in the file of a policy's actions, and in its conduct where that is known."""
     name, lines = entry["policy"], []
     if entry["actions"] not in (None, _actions_name(scenario, name)):
         lines.append(f"{scenario.spec.id}: {name}: the actions of another name: {entry['actions']}")
@@ -310,7 +310,7 @@ def _label_differences(scenario: AnyScenario, entry: Mapping[str, Any]) -> list[
 
 
 def _metrics_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
-    """Whether the metrics speak of the same policies and episodes; older runs may have none."""
+    """Whether metrics.json has the same policies and episodes; older runs may lack the file."""
     path = folder / "metrics.json"
     try:
         rows = json.loads(path.read_bytes())

@@ -66,7 +66,7 @@ def _installed(task: Task) -> dict[str, str]:
 
 
 def _work(task: Task, wanted: dict[str, str], folder: str, messages: Any) -> Answer:
-    """What a node does, if it is installed like the machine that asks, in the same folder."""
+    """Work of a node, if its installation and folder equal those of the machine that asks."""
     with suppress(OSError):  # it has no such folder, and may need none
         os.chdir(folder)
     found = _installed(task)
@@ -130,7 +130,7 @@ def connected(address: str, at_most: int) -> Iterator[Any]:
 
 
 def _knock(address: str) -> None:
-    """Whether anybody listens, before Ray tries for minutes.
+    """Check that the address answers; Ray itself would try for minutes.
 
     Raises:
         ClusterError: if not, or if it is no address.

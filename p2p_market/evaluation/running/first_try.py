@@ -52,7 +52,7 @@ def first_tries(
 
 
 def _apart(policy: str, chosen: Sequence[AnyScenario], split: str) -> Outcomes:
-    """The same in another process; where the policy ends it, that is its answer everywhere."""
+    """The same in another process; if the policy ends the process, that is told as its failure."""
     texts = tuple(scenario.spec.model_dump_json() for scenario in chosen)
     try:
         with closing(in_processes([Question(policy, texts, split)], 1, _silent, work)) as asking:
@@ -91,4 +91,4 @@ def first_try(name: str, scenario: AnyScenario, split: str) -> Failure | None:
 
 
 def _silent(number: int, units: int) -> None:
-    """Nobody waits long enough for a bar."""
+    """Tells no progress: the first try is short."""

@@ -72,7 +72,7 @@ def _hear(number: int, _: object) -> None:
 
 
 def _hide(unraisable: Any) -> None:
-    """What was swallowed will be asked again, so nothing needs to be said."""
+    """Print nothing about a swallowed interruption: it is raised again later."""
     if not isinstance(unraisable.exc_value, Interruption):
         sys.__unraisablehook__(unraisable)
 

@@ -110,7 +110,7 @@ def _tasks(jobs: Sequence[Job], store: PartStore | None) -> Iterator[Task]:
 
 
 def _order(task: Task) -> tuple[int, bool, bool, bool]:
-    """Job after job; policies first, since they may fail, and of them the longest."""
+    """Order of parts: by job, policies before optima since they may fail, longest first."""
     policy = task.part.policy
     baseline = baselines(scenario_of(task.part.specification)).get(policy)
     slow = baseline is not None and baseline.slow
@@ -118,7 +118,7 @@ def _order(task: Task) -> tuple[int, bool, bool, bool]:
 
 
 def _side_by_side(tasks: Sequence[Task], workers: int, tell: Tell) -> Playing:
-    """In processes; where a policy ends its process, that is its failure, and others go on."""
+    """Play in processes; a policy that ends its process has failed, and the others go on."""
     todo = list(tasks)
     while todo:
         asked = tuple(todo)

@@ -93,7 +93,7 @@ def installation(policies: Sequence[str], scenario: AnyScenario | None = None) -
 
 @lru_cache
 def _code(module: str, ours: bool) -> str:
-    """Digest of all sources of a module's package, or of its one file, as first found."""
+    """Digest of all sources of a module's package, or of its only file, at first use."""
     top = module.partition(".")[0]
     spec = spec_of_ours(top) if ours else spec_from_here(module)
     if spec is None:  # whoever plays it tells that it is not there
@@ -109,7 +109,7 @@ def _code(module: str, ours: bool) -> str:
 
 
 def _paths_of(job: Job, folder: Path) -> dict[Part, Path]:
-    """Where the answer of each part stands, whether or not it is there; not of published optima."""
+    """Path of the stored answer of each part, existing or not; published optima have none."""
     name, yardstick = job.scenario.spec.id, Yardstick(job.scenario)
     paths = {}
     for part in parts_of(job):

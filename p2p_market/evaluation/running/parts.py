@@ -299,7 +299,7 @@ class _Resumed:
 def _play_again(
     scenario: AnyScenario, episode: AnyEpisode, name: str, known: Recording
 ) -> Trajectory | None:
-    """Recorded actions through the engine; None if policy or engine now does otherwise."""
+    """Play recorded actions again; None if policy or engine behave differently now."""
     failure = known.conduct.failure
     steps = scenario.steps if failure is None else failure.step or 0
     if any(one.shape[:2] != (steps, episode.batch) for one in known.actions.values()):
@@ -312,7 +312,7 @@ def _play_again(
 def _alike(
     scenario: AnyScenario, episode: AnyEpisode, name: str, actions: Joint, steps: int
 ) -> Trajectory | None:
-    """So many steps of recorded actions; None if the policy answers otherwise on the first day.
+    """Play recorded steps again; None if the policy answers differently on the first day.
 
     Answers are compared as they are recorded: with rest in columns that do not count.
     """

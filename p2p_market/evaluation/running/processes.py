@@ -55,7 +55,7 @@ def processors() -> int:
 
 
 def _quotas() -> list[int]:
-    """Processors that control groups grant, this process's and all above it, rounded up."""
+    """Processors granted by the control groups of this process and all above it, rounded up."""
     found = []
     group = GROUPS / own_group().lstrip("/")
     for folder in (group, *group.parents):
@@ -118,7 +118,7 @@ def in_processes(
 def _answers(
     pending: dict[Future[A], T], messages: Messages, tell: Tell, out_at_work: dict[int, int]
 ) -> Generator[tuple[T, A], None, None]:
-    """Tasks with their answers; what processes tell meanwhile is passed on."""
+    """Tasks with their answers, as they come; progress messages are passed on."""
     while pending:
         ask_again()
         done, _ = wait(pending, POLL_S, FIRST_COMPLETED)
@@ -129,7 +129,7 @@ def _answers(
 
 
 def _heard(messages: Messages, out_at_work: dict[int, int]) -> Iterator[tuple[int, int]]:
-    """Units of work that were done; who begins what is noted."""
+    """Read messages: how many units of work were done, and which process began which task."""
     while not messages.empty():
         kind, first, second = messages.get()
         if kind == "done":
@@ -141,7 +141,7 @@ def _heard(messages: Messages, out_at_work: dict[int, int]) -> Iterator[tuple[in
 def _death(
     team: Iterable[BaseProcess], messages: Messages, at_work: dict[int, int]
 ) -> DeadProcessError:
-    """Which process died on which task; those that outlive it have no exit code yet."""
+    """Which process died, and on which task; living processes have no exit code yet."""
     for _ in _heard(messages, at_work):
         pass
     for _ in range(LOOKS):  # the pool's own thread may be about to take note of the code
@@ -153,7 +153,7 @@ def _death(
 
 
 def _prepare(messages: Messages) -> None:
-    """A request to end is for the process that the user started; it stops the others."""
+    """Set up a worker: it ignores interruptions, since the main process stops its workers."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     _messages.append(messages)
@@ -161,7 +161,7 @@ def _prepare(messages: Messages) -> None:
 
 
 def _leave_with_parent() -> None:
-    """A process whose parent was killed has nobody to work for."""
+    """End this process when its parent was killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

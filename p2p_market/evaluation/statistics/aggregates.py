@@ -21,7 +21,7 @@ def cvar(scores: FloatArray) -> FloatArray:
 
 
 def _mean_of_ranks(scores: FloatArray, first: float, last: float) -> FloatArray:
-    """Mean of the sorted scores between two places, each score as wide as 1."""
+    """Mean of the sorted scores between two ranks; each score covers a width of 1."""
     place = np.arange(scores.shape[-1])
     width = np.clip(np.minimum(place + 1, last) - np.maximum(place, first), 0.0, 1.0)
     total: FloatArray = (np.sort(scores, axis=-1) * width).sum(axis=-1)

@@ -163,7 +163,7 @@ def compare_overall(
 
 
 def _asked(one: Matched) -> tuple[object, ...]:
-    """What must be the same in scenarios that are summed up."""
+    """Properties that must be equal in scenarios that are averaged."""
     return one.track, one.weeks, one.units.tobytes()
 
 
@@ -269,7 +269,7 @@ def _difference(
 
 
 def _foresight(entry: Mapping[str, Any]) -> set[str]:
-    """Policies that know the future; older records do not say so of the shipped references."""
+    """Policies that know the future; older records do not mark the shipped references."""
     card = recorded_track(entry).CARD
     known = {name for name, baseline in card.baselines.items() if baseline.foresight}
     ends = (card.rule, OPTIMUM)

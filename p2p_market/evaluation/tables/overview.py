@@ -148,7 +148,7 @@ def _by_week(
 
 
 def _ranked(policy: str, conduct: Conduct) -> bool:
-    """Whether its costs are needed: of contestants, and of the end of the scale."""
+    """Whether costs of this row are needed: contestants, and the end of the scale."""
     return conduct.contends or policy == OPTIMUM
 
 
