@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from leaderboard.sandbox.frames import HEADER, MARK, NONCE_BYTES, framed
 from leaderboard.season.season import Limits
@@ -77,7 +77,7 @@ class PolicyProcess:
             self._end()
             raise
 
-    def __enter__(self) -> "PolicyProcess":
+    def __enter__(self) -> Self:
         """Itself."""
         return self
 
