@@ -58,7 +58,7 @@ def test_refusals(tmp_path):
     run("init", tmp_path / "mine")
     for arguments, expected, says in (
         (("init", tmp_path / "mine"), 2, "error: {}: exists already; name a new folder"),
-        (("init", tmp_path / "other", "--kind", "python"), 2, "error: unknown kind"),
+        (("init", tmp_path / "other", "--kind", "perl"), 2, "error: unknown kind"),
         (("rank", "nowhere"), 2, "error: nowhere: there is no such season"),
         (("export", "season-0", "--format", "x"), 2, "error: unknown format"),
         (("check", tmp_path / "mine" / "submission.toml"), 1, "refused: the file does not end"),
