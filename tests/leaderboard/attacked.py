@@ -34,7 +34,8 @@ def process(source, columns=1, **limits):
     }
     setup = {"facts": facts, "allowed": 0, "series": []}
     files = {"policy.py": source.encode()}
-    return CodeProcess(setup, files, Limits(memory_mb=256, **limits), b"noise")
+    patient = {"memory_mb": 256, "step_s": 60.0, "start_s": 600.0} | limits
+    return CodeProcess(setup, files, Limits(**patient), b"noise")
 
 
 def ask(asked, columns=1):
@@ -61,7 +62,7 @@ def attempts():
 def ending(name):
     """The fault in which an attack ends."""
     source, fault = programs.ended(name)
-    with process(source, step_s=1.0 if fault == "late" else 60.0) as asked:
+    with process(source, **({"step_s": 1.0} if fault == "late" else {})) as asked:
         try:
             return str(ask(asked))
         except FaultError as found:
