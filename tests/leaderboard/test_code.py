@@ -29,7 +29,7 @@ from p2p_market.registry import load_scenario
 from p2p_market.tracks import track_of
 from tests.leaderboard.bubble import needs_bubblewrap
 from tests.leaderboard.packages import DRAFT, package
-from tests.leaderboard.seasons import without_times
+from tests.leaderboard.seasons import score, without_times
 
 pytestmark = pytest.mark.xdist_group("seasons")
 
@@ -85,6 +85,14 @@ def test_a_published_network_as_code_is_the_network(tiny, tmp_path, bubblewrap):
     twin = played(of_package(network(data), tiny), tiny, tmp_path / "twin")
     assert len(record.focal) == len(twin.focal) == 1
     assert alike(record, twin)
+
+
+def test_the_short_planner_of_the_page_is_an_entry_that_pays(tiny, tmp_path, bubblewrap):
+    record = played(of_package(pack_folder(OWN / "short_mpc"), tiny), tiny, tmp_path)
+    assert record.entry.division == "policy"
+    assert [one.faults for one in record.episodes] == [{}, {}]
+    assert is_enough(record.environment.sandbox)
+    assert score(record) > 50.0
 
 
 @pytest.mark.parametrize("track", ["community", "battery"])
