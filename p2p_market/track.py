@@ -109,6 +109,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "pack": "(scenario, episode, plan) -> the plan as the reference table holds it",
     "unpack": "(scenario, episode, schedule) -> the schedule, with what is not stored",
     "mechanisms": "(scenario, episode, play) -> a row per market mechanism; its module lays it out",
+    "starter": "(data set) -> text of a first scenario file on what a user imported",
     "optimum": "module:factory of the planner, called with the scenario",
     "row": "(scenario, week) -> a row of the reference table, where it holds more than any track's",
     "population": "bots that play beside an agent in focus",

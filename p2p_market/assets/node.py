@@ -37,7 +37,7 @@ class PowerNode(Record):
     degradation_eur_per_kwh: float = 0.0  # per kWh of AC energy in either direction
     target_kwh: float = 0.0  # setpoint: level wanted at each departure; 0 = never leaves
     stays_per_day: float = 0.0  # setpoint: chance to plug in on a day; 0 = never leaves
-    profile: str = ""  # demand: name of its donor, or `any <kind>`
+    profile: str = ""  # demand: name of its donor, `any <kind>` or `column <name>`; sun: the last
     scale_kw: float = 0.0  # demand: mean power; sun: AC power of the clear-sky fraction one
     tilt_deg: float = 0.0  # sun
     azimuth_deg: float = 180.0  # sun, 180 = south

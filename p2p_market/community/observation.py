@@ -127,7 +127,7 @@ def _pv_forecast_max_kw(scenario: Scenario, share: float) -> float:
     A forecast is the expected power then, times how far the present is from its own expectation,
     which counts from `LEAST_EXPECTED_KW`. Expected power is a mean clearness of each 28 days; now
     and then lie in the same or in neighbouring ones. Rounding adds half a watt each time. A meter
-    that is wrong may show the whole roof while next to nothing is expected.
+    that is wrong may show the whole roof while next to nothing is expected; so may a measured roof.
     """
     clear_kw, watt = _clear_sky_kw(scenario), 0.5e-3
     now = scenario.expected_clearness
@@ -138,6 +138,8 @@ def _pv_forecast_max_kw(scenario: Scenario, share: float) -> float:
     most_kw = CLEARNESS_RANGE[1] * least / now[seen] + watt
     if scenario.spec.faults is not None:
         most_kw = np.full_like(most_kw, _pv_max_kw(scenario))
+    if any(roof is not None and roof.profile for roof in scenario.roofs):
+        return _pv_max_kw(scenario) * (1.0 + share * _pv_max_kw(scenario) / (least - watt))
     ratio[seen] = np.maximum(most_kw / (least - watt), 1.0)
     return float(np.max((clear_kw * then + watt) * (1.0 + share * (ratio - 1.0))))
 

@@ -61,6 +61,7 @@ CARD: Final = Card(
         "pack": "p2p_market.community.optimum.plan:packed",
         "unpack": "p2p_market.community.optimum.plan:unpacked",
         "mechanisms": "p2p_market.community.mechanisms:compare_mechanisms",
+        "starter": "p2p_market.community.scenario.starter:starter",
         "optimum": "baselines.community.optimal.policy:optimum",
         "row": "baselines.community.optimal.yardstick:row",
         "population": "baselines.population.bots:FIRST",

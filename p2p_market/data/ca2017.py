@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p2p_market.data import sources
-from p2p_market.data.calendar import DAYS_PER_YEAR
+from p2p_market.data.calendar import DAYS_PER_YEAR, clearness_of
 from p2p_market.data.sources import Contents, make_card
 from p2p_market.data.wheel_tables import MEND, days_by_weekday, numbers
 from p2p_market.errors import DataError
@@ -65,7 +65,7 @@ def read_ca2017(archive: zipfile.ZipFile, name: str) -> Contents:
         "day_ahead_eur_per_mwh": np.round(1000.0 * price.ravel(), 2).astype(np.float32),
         "co2_g_per_kwh": np.round(1000.0 * np.repeat(co2.ravel(), 4)).astype(np.uint16),
         "solar_clearness": np.round(
-            np.repeat(_clearness(np.mean(suns, axis=0)).ravel(), 4), 4
+            np.repeat(clearness_of(np.mean(suns, axis=0)).ravel(), 4), 4
         ).astype(np.float32),
         "wind_fraction": np.zeros(quarters, dtype=np.float32),
         "summer_time": np.zeros(quarters, dtype=np.bool_),
@@ -110,11 +110,3 @@ def _days(archive: zipfile.ZipFile, path: str, column: str) -> FloatArray:
     days: IntArray = days_by_weekday(*FIRST_DAY, DAYS_PER_YEAR)
     taken: FloatArray = hourly.reshape(DAYS_PER_YEAR, 24)[days]
     return taken
-
-
-def _clearness(power: FloatArray) -> FloatArray:
-    """Power over its envelope, 97th percentile of +-15 days at the same hour, (day, hour)."""
-    near = (np.arange(-15, 16)[:, None] + np.arange(DAYS_PER_YEAR)) % DAYS_PER_YEAR
-    envelope = np.percentile(power[near], 97, axis=0)
-    light = envelope >= 0.02 * envelope.max()
-    return np.clip(np.where(light, power / np.where(light, envelope, 1.0), 0.0), 0.0, 1.1)

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import numpy as np
 
 from p2p_market.errors import ScenarioError
-from p2p_market.records import BoolArray, FloatArray, IntArray
+from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray
 
 Split = Literal["train", "validation", "test"]
 
@@ -79,6 +79,31 @@ def step_means(series: FloatArray, dt_h: float) -> FloatArray:
         return series
     means: FloatArray = series.reshape(-1, per_step, *series.shape[1:]).mean(axis=1)
     return means
+
+
+def highest_around(series: FloatArray | Float32Array, days: int = 15) -> FloatArray:
+    """Highest value at the same quarter-hour of the days around each, (quarter,).
+
+    Args:
+        series: of a year, which is taken as a circle, (quarter,).
+        days: how many before and after.
+    """
+    by_day = np.asarray(series, dtype=np.float64).reshape(-1, QUARTERS_PER_DAY)
+    near = np.arange(-days, days + 1)[:, None] + np.arange(len(by_day))
+    highest: FloatArray = by_day[near % len(by_day)].max(axis=0).ravel()
+    return highest
+
+
+def clearness_of(power: FloatArray) -> FloatArray:
+    """Power over its envelope, 97th percentile of +-15 days at the same time, (day, time).
+
+    Args:
+        power: of one or many roofs, days of a year that is taken as a circle, (day, time).
+    """
+    near = (np.arange(-15, 16)[:, None] + np.arange(len(power))) % len(power)
+    envelope = np.percentile(power[near], 97, axis=0)
+    light = envelope >= 0.02 * envelope.max()
+    return np.clip(np.where(light, power / np.where(light, envelope, 1.0), 0.0), 0.0, 1.1)
 
 
 def day_type(weekday: IntArray) -> IntArray:

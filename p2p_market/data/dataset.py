@@ -1,6 +1,6 @@
 """Load a data set: an archive of arrays beside a card with sources, labels and digests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -20,10 +20,19 @@ class Donor(Record):
 
     name: str
     kind: str  # household, commercial or farm
-    label: str  # measured, simulated or synthetic
+    label: str  # measured, simulated, synthetic or user's
     year: int
     first_weekday: int  # of 1 January, 0 = Monday
     shape: Float32Array  # (day, quarter) on the donor's local clock, mean one over the year
+    mean_kw: float = 0.0  # of an imported load: what a member that names its column has
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roof(Record):
+    """PV as the user measured it."""
+
+    name: str
+    power_kw: Float32Array  # (quarter,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +69,7 @@ class DataSet(Record):
     heat_kw: FloatArray  # (building, quarter of 2021), simulated
     hot_water_kw: FloatArray  # (building, quarter of 2021), simulated
     feeder: FeederData
+    roofs: tuple[Roof, ...] = ()  # of an imported set
 
 
 @lru_cache(maxsize=4)
@@ -68,7 +78,8 @@ def load(name: str) -> DataSet:
 
     Args:
         name: `de2018`, `synthetic:<seed>`, `ca2017`, a price year like `nl2022`, or a set with
-            the prices of another year, `de2018+nl2022`; see `p2p_market.data.sources`.
+            the prices of another year, `de2018+nl2022`, or `own:<name>`, imported by the user;
+            see `p2p_market.data.sources`.
 
     Raises:
         DataError: if the name is unknown, not fetched yet, or the files are damaged.
@@ -89,6 +100,7 @@ def load(name: str) -> DataSet:
         heat_kw=arrays["heat_w"] / 1000.0,
         hot_water_kw=arrays["hot_water_w"] / 1000.0,
         feeder=_feeder(arrays),
+        roofs=_roofs(arrays),
     )
 
 
@@ -136,7 +148,26 @@ def _donors(arrays: Mapping[str, NDArray[Any]]) -> tuple[Donor, ...]:
         for i, name in enumerate(names):
             shape = (shapes[i] * scales[i]).astype(np.float32)
             donors.append(Donor(name, kinds[i], label, int(year), int(weekday), shape))
-    return tuple(donors)
+    return (*donors, *_own_donors(arrays))
+
+
+def _own_donors(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Donor]:
+    """Imported loads; they lie on the calendar of 2018 already."""
+    if sources.OWN_LOADS not in arrays:
+        return
+    for name, load_kw in zip(
+        arrays["user_load_name"].tolist(), arrays[sources.OWN_LOADS], strict=True
+    ):
+        mean_kw = float(load_kw.mean(dtype=np.float64))
+        shape = (load_kw / mean_kw).astype(np.float32)
+        yield Donor(name, "household", "user's", 2018, 0, shape, mean_kw)
+
+
+def _roofs(arrays: Mapping[str, NDArray[Any]]) -> tuple[Roof, ...]:
+    if "user_pv_kw" not in arrays:
+        return ()
+    pairs = zip(arrays["user_pv_name"].tolist(), arrays["user_pv_kw"], strict=True)
+    return tuple(Roof(name, power_kw) for name, power_kw in pairs)
 
 
 def _feeder(arrays: Mapping[str, NDArray[Any]]) -> FeederData:

@@ -2,7 +2,8 @@
 
 A name is `de2018`, `synthetic`, `synthetic:7` (a seed), `ca2017`, or one of these with a price year
 that replaces its day-ahead prices, `de2018+nl2022` or `de2018+synthetic-crisis:7`; a price year
-alone is based on `de2018`. `own:<name>` is a price year that the user imported.
+alone is based on `de2018`. `own:<name>` is what the user imported: a set whose missing arrays are
+those of `de2018`, and behind a plus its day-ahead prices.
 """
 
 import hashlib
@@ -33,6 +34,12 @@ PRICES: Final = (*synthetic.PRICE_LAWS, *PRICE_YEARS)
 OWN: Final = "own"
 OWN_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PRICE_ARRAY: Final = "day_ahead_eur_per_mwh"
+MARKET_PREFIX: Final = "market_"
+"""Of imported arrays that only the track `battery` reads."""
+DONOR_PREFIX: Final = "donor_"
+OWN_LOADS: Final = "user_load_kw"
+BASE: Final = "de2018"
+"""Whose arrays stand in for what an imported set lacks."""
 CACHE_VARIABLE: Final = "P2P_MARKET_DATA"
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -69,20 +76,20 @@ def split_name(name: str) -> tuple[str, str]:
         DataError: if either is unknown or a seed is not a whole number.
     """
     base, _, prices = name.partition("+")
-    if not prices and (base in PRICE_YEARS or is_own(base)):
-        base, prices = "de2018", base
-    for part, known in ((base, SETS), (prices, (*PRICES, f"{OWN}:<name>"))):
-        if known is not SETS and is_own(part):
+    if not prices and base in PRICE_YEARS:
+        base, prices = BASE, base
+    for part, known in ((base, SETS), (prices, PRICES)):
+        if is_own(part):
             continue
         family = part.partition(":")[0]
         if family not in known and (part or known is SETS):
-            raise DataError(f"no data set {part!r}; known: {', '.join(known)}")
+            raise DataError(f"no data set {part!r}; known: {', '.join(known)}, {OWN}:<name>")
         _seed(part)
     return base, prices
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of an imported price year."""
+    """Whether a name is that of an imported set."""
     family, _, own = name.partition(":")
     return family == OWN and OWN_NAME.fullmatch(own) is not None
 
@@ -104,34 +111,72 @@ def read_card(name: str) -> Card:
         DataError: if the name is unknown, not fetched yet, or its file damaged.
     """
     base, prices = split_name(name)
-    own = _embedded_card(base) if base in EMBEDDED else _contents(base).card
+    own = _base_card(base)
     if not prices:
         return own
     entry = _price_contents(prices).card["arrays"][PRICE_ARRAY]
-    digest = hashlib.sha256(f"{own['digest']} {entry['sha256']}".encode()).hexdigest()
-    arrays = {**own["arrays"], PRICE_ARRAY: entry}
-    return {**own, "name": name, "digest": digest, "arrays": arrays}
+    return _overlaid(own, name, {PRICE_ARRAY: entry})
+
+
+def _base_card(base: str) -> Card:
+    if base in EMBEDDED:
+        return _embedded_card(base)
+    card = _contents(base).card
+    return _overlaid(_embedded_card(BASE), base, card["arrays"]) if is_own(base) else card
+
+
+def _overlaid(below: Card, name: str, above: Mapping[str, Any]) -> Card:
+    """Card of a set whose other arrays are those of another."""
+    own = {key: above[key] for key in sorted(above) if not key.startswith(MARKET_PREFIX)}
+    text = " ".join([below["digest"], *(entry["sha256"] for entry in own.values())])
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {
+        **below,
+        "name": name,
+        "digest": digest,
+        "arrays": {**_without_donors(below["arrays"], own), **own},
+    }
+
+
+def _without_donors(below: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an imported set takes from another: no donors where it has loads of its own."""
+    if OWN_LOADS not in own:
+        return below
+    return {key: value for key, value in below.items() if not key.startswith(DONOR_PREFIX)}
 
 
 def read_arrays(name: str) -> Arrays:
     """Arrays of a data set by name, as stored."""
     base, prices = split_name(name)
-    own = _embedded_arrays(base) if base in EMBEDDED else _contents(base).arrays
+    own = _base_arrays(base)
     if not prices:
         return own
     return {**own, PRICE_ARRAY: _price_contents(prices).arrays[PRICE_ARRAY]}
 
 
+def _base_arrays(base: str) -> Arrays:
+    if base in EMBEDDED:
+        return _embedded_arrays(base)
+    arrays = _contents(base).arrays
+    if not is_own(base):
+        return arrays
+    own = {key: value for key, value in arrays.items() if not key.startswith(MARKET_PREFIX)}
+    return {**_without_donors(_embedded_arrays(BASE), own), **own}
+
+
 def _contents(name: str) -> Contents:
-    if name in FETCHED:
+    if name in FETCHED or is_own(name):
         return read_cached(name, cache_folder())
     return _generated(_seed(name))
 
 
 def _price_contents(name: str) -> Contents:
-    if name in FETCHED or is_own(name):
-        return read_cached(name, cache_folder())
-    return _generated_prices(name.partition(":")[0], _seed(name))
+    if name not in FETCHED and not is_own(name):
+        return _generated_prices(name.partition(":")[0], _seed(name))
+    contents = read_cached(name, cache_folder())
+    if PRICE_ARRAY not in contents.arrays:
+        raise DataError(f"{name} was imported without prices; import them with --price FILE")
+    return contents
 
 
 def _embedded_card(name: str) -> Card:
@@ -233,7 +278,7 @@ def read_cached(name: str, folder: Path) -> Contents:
     path, mend = cached_path(name, folder), f"fetch it with: p2p-market data fetch {name}"
     if is_own(name):
         own = name.partition(":")[2]
-        mend = f"import it with: p2p-market data import {own} --markets FILE"
+        mend = f"import it with: p2p-market data import {own} --load FILE ..., or --markets FILE"
     if not path.is_file():
         raise DataError(f"{name} is not on this machine ({path}); {mend}")
     try:

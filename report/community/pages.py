@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
+from p2p_market.assets.load import COLUMN
 from p2p_market.community.optimum.full_matching import FULL_MATCHING
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.schema import DynamicContract
@@ -26,6 +25,8 @@ SHARED_ARRAYS: Final = (
     "feeder_parent",
 )
 """Arrays of the data card that every community's episode is drawn from, beside its donors."""
+OWN_ARRAYS: Final = ("user_load_kw", "user_pv_kw")
+"""Arrays of an imported set."""
 
 ENERGY: Final = "Energy and grid"
 COLUMNS: Final = (
@@ -75,9 +76,32 @@ def _at_the_end(result: ScenarioResult) -> list[Picture]:
 
 
 def _donor_labels(scenario: Scenario) -> list[str]:
-    """Measured or simulated: what the days of the members' donors are."""
-    places = {i for pools in scenario.donor_pools for pool in pools.values() for i in pool}
+    """Measured, simulated or the user's: what the days of the members' donors are."""
+    places = {
+        i
+        for pools, node in zip(scenario.donor_pools, scenario.demand, strict=True)
+        if not node.profile.startswith(COLUMN)
+        for pool in pools.values()
+        for i in pool
+    }
     return sorted({scenario.data.donors[place].label for place in places})
+
+
+def _loads(scenario: Scenario) -> str:
+    columns = any(node.profile.startswith(COLUMN) for node in scenario.demand)
+    labels = " and ".join(_donor_labels(scenario))
+    drawn = [f"resampled from {labels} donor days"] if labels else []
+    own = ["user's, as measured"] if columns else []
+    return f"Loads: {' and '.join([*own, *drawn])}. "
+
+
+def _roofs(scenario: Scenario, clearness: str) -> str:
+    roofs = [roof for roof in scenario.roofs if roof is not None]
+    measured = any(roof.profile for roof in roofs)
+    own = ["user's, as measured"] if measured else []
+    if any(not roof.profile for roof in roofs):
+        own.append(f"synthetic sky on {clearness} clearness")
+    return f"PV: {' and '.join(own) or 'none'}. "
 
 
 def data_labels(scenario: Scenario) -> str:
@@ -87,12 +111,9 @@ def data_labels(scenario: Scenario) -> str:
     label = {name: arrays[name]["label"] for name in SHARED_ARRAYS}
     day_ahead = f"{label['day_ahead_eur_per_mwh']} day-ahead price plus assumed margins"
     prices = day_ahead if any(dynamic) else "assumed tariffs"
-    sun = f"synthetic sky on {label['solar_clearness']} clearness"
     return (
-        f"Loads: resampled from {' and '.join(_donor_labels(scenario))} donor days. Retail prices: "
-        f"{prices}. CO2 intensity: {label['co2_g_per_kwh']}. "
-        f"PV: {sun if np.any(scenario.roof_kw > 0.0) else 'none'}. "
-        "Devices and places on the feeder: assumed."
+        f"{_loads(scenario)}Retail prices: {prices}. CO2 intensity: {label['co2_g_per_kwh']}. "
+        f"{_roofs(scenario, label['solar_clearness'])}Devices and places on the feeder: assumed."
     )
 
 
@@ -100,7 +121,7 @@ def sources(scenario: Scenario) -> list[str]:
     """Attribution and licence of each source, once."""
     arrays = card(scenario.data.name)["arrays"]
     donors = [f"donor_{label}_shape" for label in _donor_labels(scenario)]
-    used = [arrays[name] for name in (*donors, *SHARED_ARRAYS)]
+    used = [arrays[name] for name in (*donors, *OWN_ARRAYS, *SHARED_ARRAYS) if name in arrays]
     return list(dict.fromkeys(f"{array['attribution']} ({array['licence']})" for array in used))
 
 

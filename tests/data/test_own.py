@@ -196,7 +196,7 @@ def test_names_are_plain(folder, name):
 
 
 def test_what_was_never_imported_says_how(folder):
-    with pytest.raises(DataError, match="p2p-market data import other --markets FILE"):
+    with pytest.raises(DataError, match="p2p-market data import other --load FILE"):
         load("own:other")
     with pytest.raises(DataError, match=r"no data set 'own:Mine'; known: .*own:<name>"):
         load("de2018+own:Mine")

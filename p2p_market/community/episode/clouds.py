@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from p2p_market.community.episode.measured import measured_pv, put_measured
 from p2p_market.community.episode.window import CLOUD_SPREAD, ROOF_SPREAD
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
@@ -29,11 +30,11 @@ class _Skies(NamedTuple):
 
 
 def draw_pv(scenario: Scenario, seed: int, start_day: int) -> FloatArray:
-    """Clear-sky power times national clearness with local clouds, (quarter, agent) [kW]."""
+    """Clear-sky power times clearness with local clouds, or as measured, (quarter, agent) [kW]."""
     out = np.empty((QUARTERS_PER_DAY * scenario.spec.days, len(scenario.agents)))
     shared, private = words((seed, start_day), 1, 0), words((seed, start_day), 1, 1)
     _draw_kernel(_skies_of(scenario)(start_day), shared, private, out)
-    return out
+    return put_measured(measured_pv(scenario), start_day, out)
 
 
 @lru_cache(maxsize=8)

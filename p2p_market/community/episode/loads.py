@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numba import njit
 
+from p2p_market.community.episode.measured import measured_loads, put_measured
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import Packed, kernel
 from p2p_market.data import DataSet, Donor
@@ -43,6 +44,7 @@ def draw_loads(scenario: Scenario, split: str, start_day: int, root: Words) -> F
     """Each member takes days of its donor: same split, same kind of day, near in the year.
 
     Two members with one donor never take the same day on one date as long as there are enough.
+    A load that names its own column has what was measured on the date.
 
     Args:
         root: what the streams of the members are opened from.
@@ -52,7 +54,7 @@ def draw_loads(scenario: Scenario, split: str, start_day: int, root: Words) -> F
     """
     load_kw = np.empty((QUARTERS_PER_DAY * scenario.spec.days, len(scenario.agents)))
     _draw_kernel(_houses_of(scenario)(split, start_day), root, load_kw)
-    return load_kw
+    return put_measured(measured_loads(scenario), start_day, load_kw)
 
 
 @njit

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from p2p_market.community.episode.measured import expected_measured_pv
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.data.calendar import QUARTERS_PER_DAY, calendar_features, local_quarters, step_means
@@ -105,4 +106,9 @@ def _expected_pv(scenario: Scenario, quarter: slice) -> tuple[FloatArray, FloatA
     mean = scenario.expected_clearness[cycle][:, None]
     local = CLOUD_SPREAD**2 + ROOF_SPREAD**2
     spread = np.sqrt(scenario.clearness_spread[cycle] ** 2 + local)[:, None]
-    return clear * mean, clear * spread
+    expected_kw, spread_kw = clear * mean, clear * spread
+    of_day = np.arange(quarter.start, quarter.stop) % QUARTERS_PER_DAY
+    roofs = expected_measured_pv(scenario)
+    expected_kw[:, roofs.agents] = roofs.mean_kw[cycle, of_day]
+    spread_kw[:, roofs.agents] = roofs.spread_kw[cycle, of_day]
+    return expected_kw, spread_kw

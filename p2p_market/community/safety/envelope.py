@@ -9,6 +9,8 @@
 The first reading of an episode is compared with the level at the start: no step has moved it.
 
 Fitted when a scenario is first played, from its members' donors; test days are never looked at.
+Of loads and PV that are played as they were measured only the range is checked: a real home may do
+on a test day what it never did on a training day, and a real inverter stays at its limit.
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.episode.measured import measured_loads, measured_pv
 from p2p_market.community.kernel_inputs import packed_rules
 from p2p_market.community.records import SUPERVISOR_CAUSES, State
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
@@ -63,10 +66,13 @@ def fit(scenario: Scenario) -> Envelope:
     ]
     widest = {member: _widest(*member, scenario.dt_h) for member in dict.fromkeys(members)}
     change, run = np.array([widest[member] for member in members], dtype=np.float64).T
-    roofs_kw = scenario.clear_sky_peak_kw
+    peak_kw, roofs_kw = scenario.peak_load_kw, scenario.clear_sky_peak_kw.copy()
+    columns = measured_loads(scenario).agents
+    change[columns], run[columns] = peak_kw[columns], 0.0
+    roofs_kw[measured_pv(scenario).agents] = 0.0
     return Envelope(
-        load_max_kw=scenario.peak_load_kw,
-        load_change_kw=np.maximum(change, PEAK_SHARE * scenario.peak_load_kw),
+        load_max_kw=peak_kw,
+        load_change_kw=np.maximum(change, PEAK_SHARE * peak_kw),
         load_run_steps=run.astype(np.int64),
         pv_daylight_kw=np.where(roofs_kw > 0.0, np.maximum(DAYLIGHT * roofs_kw, DAYLIGHT_KW), 0.0),
     )

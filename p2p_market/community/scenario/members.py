@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from pydantic import ValidationError
 
 from p2p_market.assets import ASSETS
-from p2p_market.assets.load import ANY
+from p2p_market.assets.load import ANY, COLUMN
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
 from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.data import DataSet, donor_pools
-from p2p_market.data.calendar import SPLIT_DAYS
+from p2p_market.data.calendar import SPLIT_DAYS, highest_around
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray
@@ -53,6 +54,31 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
     return nodes
 
 
+def sized(
+    spec: ScenarioSpec, data: DataSet, number: int, own: Sequence[PowerNode]
+) -> list[PowerNode]:
+    """Nodes of one member, those that name a column with the size that was measured.
+
+    Raises:
+        ScenarioError: if the data set has no such column.
+    """
+    loads = {donor.name: donor.mean_kw for donor in data.donors if donor.mean_kw > 0.0}
+    peaks = {roof.name: float(roof.power_kw.max()) for roof in data.roofs}
+    nodes = []
+    for node in own:
+        if node.profile.startswith(COLUMN):
+            what, known = ("load", loads) if node.driver == "demand" else ("pv", peaks)
+            name = node.profile.removeprefix(COLUMN)
+            if name not in known:
+                raise ScenarioError(
+                    f"{spec.id}: members[{number}]: no column {name!r} of {what} in "
+                    f"{data.name}; known: {', '.join(known) or 'none'}"
+                )
+            node = replace(node, scale_kw=known[name])
+        nodes.append(node)
+    return nodes
+
+
 def demand_of(spec: ScenarioSpec, number: int, own: Sequence[PowerNode]) -> PowerNode:
     """The load of one member.
 
@@ -82,8 +108,9 @@ def pools_of(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode) ->
     where = f"{spec.id}: members[{number}]"
     if not node.profile.startswith(ANY):
         if spec.donors == "held_out":
+            name = node.profile.removeprefix(COLUMN)
             raise ScenarioError(
-                f"{where}: donor {node.profile!r}, but donors are held out: name donor_kind instead"
+                f"{where}: donor {name!r}, but donors are held out: name donor_kind instead"
             )
         return dict.fromkeys(SPLIT_DAYS, (donor_index(spec, data, number, node),))
     kind = node.profile.removeprefix(ANY)
@@ -117,11 +144,12 @@ def donor_index(spec: ScenarioSpec, data: DataSet, number: int, node: PowerNode)
         ScenarioError: if the data set has no such donor.
     """
     names = [donor.name for donor in data.donors]
-    if node.profile not in names:
+    name = node.profile.removeprefix(COLUMN)
+    if name not in names:
         raise ScenarioError(
-            f"{spec.id}: members[{number}]: no donor {node.profile!r}; known: {', '.join(names)}"
+            f"{spec.id}: members[{number}]: no donor {name!r}; known: {', '.join(names)}"
         )
-    return names.index(node.profile)
+    return names.index(name)
 
 
 def peak_loads_kw(
@@ -147,6 +175,8 @@ def clear_skies(
 ) -> tuple[FloatArray, IntArray, FloatArray]:
     """The year without clouds, once for all roofs that look the same way.
 
+    A measured roof has a year of its own: the highest power of the days around each.
+
     Returns:
         Irradiance as a fraction of 1 kW/m2, (quarter of the year, orientation); the orientation of
         each member's roof, (agent,); and its power at a fraction of one, (agent,) [kW], 0 without.
@@ -154,14 +184,27 @@ def clear_skies(
     quarters = len(data.solar_clearness)
     hours: FloatArray = np.arange(0.5, quarters) / 4.0 + (1.0 - data.utc_offset_h)
     sun = sun_vector(spec.site.latitude_deg, spec.site.longitude_deg, hours)
-    looks = [None if roof is None else (roof.tilt_deg, roof.azimuth_deg) for roof in roofs]
+    looks = [
+        None if roof is None else (roof.profile, roof.tilt_deg, roof.azimuth_deg) for roof in roofs
+    ]
     column = {look: place for place, look in enumerate(dict.fromkeys(filter(None, looks)))}
+    measured = {f"{COLUMN}{roof.name}": roof.power_kw for roof in data.roofs}
     fraction = np.zeros((quarters, max(1, len(column))))
-    for look, place in column.items():
-        fraction[:, place] = tilted_fraction(sun, *look)
+    for (profile, *look), place in column.items():
+        if profile:
+            highest = highest_around(measured[profile])
+            fraction[:, place] = highest / highest.max()
+        else:
+            fraction[:, place] = tilted_fraction(sun, *look)
     orientation = np.array([column[look] if look else 0 for look in looks])
-    full_kw = [CLEAR_SKY_SHARE * roof.scale_kw if roof else 0.0 for roof in roofs]
+    full_kw = [_full_kw(roof) for roof in roofs]
     return fraction, orientation, np.array(full_kw)
+
+
+def _full_kw(roof: PowerNode | None) -> float:
+    if roof is None:
+        return 0.0
+    return roof.scale_kw if roof.profile else CLEAR_SKY_SHARE * roof.scale_kw
 
 
 def network_fees(spec: ScenarioSpec, data: DataSet) -> FloatArray:

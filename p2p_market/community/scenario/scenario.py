@@ -17,6 +17,7 @@ from p2p_market.community.scenario.members import (
     devices,
     network_fees,
     peak_loads_kw,
+    sized,
 )
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.schema import REASONS, DynamicContract, ScenarioSpec
@@ -65,7 +66,9 @@ def _build(spec: ScenarioSpec) -> Scenario:
             f"{spec.id}: unknown mechanism {spec.mechanism!r}; known: {', '.join(MECHANISMS)}"
         )
     data = _data_of(spec)
-    owned = [devices(spec, number) for number in range(len(spec.members))]
+    owned = [
+        sized(spec, data, number, devices(spec, number)) for number in range(len(spec.members))
+    ]
     demand = tuple(demand_of(spec, number, own) for number, own in enumerate(owned))
     roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in owned)
     flexible = [[node for node in own if node.driver == "setpoint"] for own in owned]

@@ -17,8 +17,6 @@ from p2p_market.errors import DataError
 from p2p_market.records import FloatArray
 
 LABEL: Final = "user's"
-PREFIX: Final = "market_"
-"""Of the arrays beside day-ahead prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +45,7 @@ def import_markets(
     Raises:
         DataError: if the name breaks this rule, or anything in the table is wrong.
     """
-    if len(name) > 40 or re.fullmatch(sources.OWN_NAME, name) is None:
-        raise DataError(
-            f"{name!r} is no name; use up to 40 lower-case letters, digits and single hyphens"
-        )
+    check_name(name)
     if not -12.0 <= utc_offset_h <= 14.0 or utc_offset_h % 0.25:
         raise DataError(f"UTC{utc_offset_h:+g} is no clock; give hours from -12 to 14")
     read = read_table(table)
@@ -80,6 +75,18 @@ def import_markets(
     return Imported(known, path, year.filled, year.cut, read.left_out)
 
 
+def check_name(name: str) -> None:
+    """Whether a set may be called so.
+
+    Raises:
+        DataError: if it may not.
+    """
+    if len(name) > 40 or re.fullmatch(sources.OWN_NAME, name) is None:
+        raise DataError(
+            f"{name!r} is no name; use up to 40 lower-case letters, digits and single hyphens"
+        )
+
+
 def own_columns(prices: str) -> Mapping[str, FloatArray]:
     """Columns beside day-ahead of an imported price year, (quarter,); none of any other.
 
@@ -90,11 +97,11 @@ def own_columns(prices: str) -> Mapping[str, FloatArray]:
         return {}
     arrays = sources.read_cached(prices, sources.cache_folder()).arrays
     return {
-        name.removeprefix(PREFIX): values
+        name.removeprefix(sources.MARKET_PREFIX): values
         for name, values in arrays.items()
-        if name.startswith(PREFIX)
+        if name.startswith(sources.MARKET_PREFIX)
     }
 
 
 def _array(column: str) -> str:
-    return sources.PRICE_ARRAY if column == DAY_AHEAD else f"{PREFIX}{column}"
+    return sources.PRICE_ARRAY if column == DAY_AHEAD else f"{sources.MARKET_PREFIX}{column}"

@@ -1,0 +1,171 @@
+"""Cells of a user's file, row by row: CSV with any usual separator, or Parquet."""
+
+import csv
+import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from p2p_market.errors import DataError
+
+EMPTY: Final = ("", "-", "n/e", "n/a", "nan", "null", "none")
+"""Cells without a value, in any case of letters."""
+SEPARATORS: Final = ";\t,|"
+NOTES: Final = 20
+"""Most lines that may stand above the header."""
+
+Row = tuple[int, list[str]]
+"""Number in the file, counted from 1, and cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file whose header was read; `rows` may be asked for again and again."""
+
+    path: Path
+    header: tuple[str, ...]
+    first: int  # number of the first row below the header
+    separator: str
+
+    def rows(self) -> Iterator[Row]:
+        """Rows below the header that are not empty.
+
+        Raises:
+            DataError: if a row has more or fewer cells than the header.
+        """
+        width = len(self.header)
+        for number, cells in _lines(self.path, self.separator):
+            if number < self.first or not any(cells):
+                continue
+            if len(cells) > width and not any(cells[width:]):
+                del cells[width:]
+            if len(cells) != width:
+                raise DataError(
+                    f"{self.path}, row {number}: {len(cells)} cells, the header has {width}; "
+                    f"cells are separated by {self.separator!r} here"
+                )
+            yield number, cells
+
+
+def open_sheet(path: Path) -> Sheet:
+    """The header of a file: the first line that has as many cells as most of the first lines.
+
+    Raises:
+        DataError: if the file cannot be read or is no table.
+    """
+    separator = "" if path.suffix.lower() == ".parquet" else _separator(path)
+    above: list[Row] = []
+    for line in _lines(path, separator):
+        above.append(line)
+        if len(above) > NOTES:
+            break
+    filled = [(number, cells) for number, cells in above if sum(map(bool, cells)) > 1]
+    if len(filled) < 2:
+        raise DataError(f"{path}: needs a header and rows of two or more cells below it")
+    number, cells = filled[0]
+    while cells and not cells[-1]:
+        cells.pop()
+    return Sheet(path, tuple(cells), number + 1, separator)
+
+
+def _separator(path: Path) -> str:
+    """What separates the most cells of the first lines."""
+    with _told(path), path.open(encoding="utf-8-sig", newline="") as file:
+        text = "".join(line for line, _ in zip(file, range(NOTES), strict=False))
+    lines = text.splitlines() or [""]
+    return max(SEPARATORS, key=lambda mark: (_regular(lines, mark), lines[-1].count(mark)))
+
+
+def _regular(lines: list[str], mark: str) -> int:
+    """Whether the last lines all have this mark equally often, quotes aside."""
+    counts = {len(next(csv.reader([line], delimiter=mark), [])) for line in lines[-3:]}
+    return int(len(counts) == 1 and counts != {1})
+
+
+def _lines(path: Path, separator: str) -> Iterator[Row]:
+    if not separator:
+        yield from _parquet(path)
+        return
+    with _told(path), path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=separator)
+        for cells in reader:
+            yield reader.line_num, [cell.strip() for cell in cells]
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Errors of a file as sentences."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except csv.Error as error:
+        raise DataError(f"{path}: not a table of values ({error})") from error
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    """Header and rows of a Parquet file, as text."""
+    try:
+        import pyarrow.parquet as parquet  # an extra: only who has Parquet needs it
+    except ImportError as error:
+        raise DataError(
+            f"{path}: Parquet needs pyarrow; pip install pyarrow, or save the table as CSV"
+        ) from error
+    try:
+        file: Any = parquet.ParquetFile(path)
+        yield 1, [str(name) for name in file.schema_arrow.names]
+        number = 1
+        for batch in file.iter_batches():
+            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                number += 1
+                yield number, ["" if cell is None else str(cell).strip() for cell in cells]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as Parquet ({error})") from error
+
+
+class Numbers:
+    """Reads numbers; the first mark met decides whether decimals have a point or a comma."""
+
+    _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+    _GROUPED: Final = {
+        ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+"),
+        ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+"),
+    }
+
+    def __init__(self, sheet: Sheet) -> None:
+        """For one file."""
+        self.path = sheet.path
+        self.mark = "." if sheet.separator in (",", "") else ""
+        self.grouped = 0  # cells with separators of thousands
+
+    def read(self, number: int, heading: str, text: str) -> float:
+        """The number of a cell; NaN where it has no value.
+
+        Raises:
+            DataError: if it is none.
+        """
+        if text.lower() in EMPTY:
+            return math.nan
+        if not self.mark and (marks := [mark for mark in text if mark in ".,"]):
+            self.mark = marks[-1]
+        plain = text
+        if self.mark and (grouped := self._GROUPED[self.mark].fullmatch(text)):
+            plain = grouped[0].replace("," if self.mark == "." else ".", "")
+            self.grouped += 1
+        if self.mark == ",":
+            wrong = "." in plain
+            plain = plain.replace(",", ".")
+        else:
+            wrong = False
+        if wrong or not self._PLAIN.fullmatch(plain) or not math.isfinite(value := float(plain)):
+            how = "1234,5 as other rows do" if self.mark == "," else "1234.5"
+            raise DataError(
+                f"{self.path}, row {number}, column {heading!r}: {text!r} is not a number; "
+                f"write {how}"
+            )
+        return value

@@ -1,0 +1,84 @@
+"""Units that a heading or an option may say, and what they are in the units of this project."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from p2p_market.errors import DataError
+
+Kind = Literal["load", "pv", "price", "co2"]
+KINDS: Final[tuple[Kind, ...]] = ("load", "pv", "price", "co2")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of a kind of series."""
+
+    name: str
+    factor: float  # to kW, kWh, EUR/MWh or g/kWh
+    energy: bool = False  # per interval: a power follows from the interval's length
+
+
+_POWER: Final = (
+    Unit("W", 1e-3),
+    Unit("kW", 1.0),
+    Unit("MW", 1e3),
+    Unit("Wh", 1e-3, energy=True),
+    Unit("kWh", 1.0, energy=True),
+    Unit("MWh", 1e3, energy=True),
+)
+UNITS: Final[Mapping[Kind, tuple[Unit, ...]]] = {
+    "load": _POWER,
+    "pv": _POWER,
+    "price": (Unit("EUR/MWh", 1.0), Unit("EUR/kWh", 1e3), Unit("ct/kWh", 10.0)),
+    "co2": (Unit("g/kWh", 1.0), Unit("kg/kWh", 1e3), Unit("kg/MWh", 1.0), Unit("t/MWh", 1e3)),
+}
+STORED: Final[Mapping[Kind, str]] = {
+    "load": "kW", "pv": "kW", "price": "EUR/MWh", "co2": "g/kWh",
+}  # fmt: skip
+RANGES: Final[Mapping[Kind, tuple[float, float]]] = {
+    "load": (0.0, 1e5), "pv": (0.0, 1e5), "price": (-500.0, 4000.0), "co2": (0.0, 2000.0),
+}  # fmt: skip
+"""In the units that are stored."""
+
+_EDGE: Final = r"(?<![A-Za-z0-9]){}(?![A-Za-z0-9])"
+_POWERS: Final = re.compile(_EDGE.format("(MWh|kWh|Wh|MW|kW|W)"))
+_LOWER: Final = re.compile(_EDGE.format("(mwh|kwh|wh|mw|kw|KWH|KW|WH|MWH)"))
+_PRICES: Final = re.compile(r"(EUR|€|ct|cents?) ?(?:/|_per_| per ) ?([mk]wh)", re.IGNORECASE)
+_CO2: Final = re.compile(
+    r"(?<![a-z])(kg|g|t)[ _]?(?:co2)?(?:eq)?[ _]?(?:/|per)[ _]?([mk]wh)", re.IGNORECASE
+)
+
+
+def unit_of(kind: Kind, heading: str) -> Unit | None:
+    """The unit that a heading says, as in `Preis [€/MWh]` or `load_kwh`."""
+    if kind in ("load", "pv"):
+        found = _POWERS.search(heading) or _LOWER.search(heading.replace("_", " "))
+        return named(kind, found[1]) if found else None
+    found = (_PRICES if kind == "price" else _CO2).search(heading)
+    if found is None:
+        return None
+    above = "EUR" if found[1] in "€" else "ct" if found[1].lower().startswith("c") else found[1]
+    return named(kind, f"{above}/{found[2]}")
+
+
+def named(kind: Kind, name: str) -> Unit:
+    """A unit by its name, whose letters may be in any case.
+
+    Raises:
+        DataError: if this kind of series has none of this name.
+    """
+    for unit in UNITS[kind]:
+        if unit.name.lower() == name.lower().replace("€", "eur"):
+            return unit
+    known = ", ".join(unit.name for unit in UNITS[kind])
+    raise DataError(f"unit {name!r} of {kind}: use one of {known}")
+
+
+def without_unit(heading: str) -> str:
+    """A heading without its unit, as the name of a column."""
+    for pattern in (_PRICES, _CO2, _POWERS, _LOWER):
+        heading = pattern.sub("", heading.replace("_", " ") if pattern is _LOWER else heading)
+    heading = re.sub(r"[\[(]\s*[\])]", "", heading)
+    return re.sub(r"[\s_]+", "-", heading.strip(" _-:,;")).strip("-")

@@ -1,0 +1,134 @@
+"""A community of one's own: loads, PV, prices and CO2 from files to an episode."""
+
+import json
+from datetime import date
+
+import numpy as np
+import pytest
+import yaml
+
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.episode.window import window
+from p2p_market.community.scenario.starter import starter
+from p2p_market.data import load, sources, verify
+from p2p_market.data.calendar import split_mask
+from p2p_market.data.dataset import card
+from p2p_market.data.own.community import import_community
+from p2p_market.data.own.plan import Wishes
+from p2p_market.errors import ScenarioError
+from p2p_market.registry import scenario_of
+from tests.data.own_files import loads, prices, stamps, sun, table
+
+HOMES = ["home-1 [kWh]", "home-2 [kWh]", "home-3 [kWh]"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path / "cache"))
+    load.cache_clear()
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory):
+    """A year of three homes, two roofs and prices: hourly, on the clock of Berlin."""
+    folder = tmp_path_factory.mktemp("village")
+    times = stamps((2024, 1, 1), 366)
+    kw, pv = loads(times, 3), sun(times, 2)
+    files = {
+        "load": [table(folder / "load.csv", ["time", *HOMES], times, kw)],
+        "pv": [table(folder / "pv.csv", ["time", "home-1 [kW]", "home-3 [kW]"], times, pv)],
+        "price": [table(folder / "p.csv", ["time", "EUR/MWh"], times, prices(times))],
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(sources.CACHE_VARIABLE, str(folder))
+        load.cache_clear()
+        done = import_community("village", files, folder, Wishes(zone="Europe/Berlin"))
+        data = load("own:village")
+        scenario = scenario_of(_json(starter(data)))
+        described = card("own:village")
+        verify("own:village")
+    load.cache_clear()
+    return done, data, scenario, described, (times, kw, pv)
+
+
+def _json(text):
+    return json.dumps(yaml.safe_load(text))
+
+
+def test_loads_are_played_as_they_were_measured(village):
+    """On a day of winter and one of summer; 7 July 2018 is Saturday 6 July 2024."""
+    _, _, scenario, _, (times, kw, _) = village
+    for week, (month, day) in ((0, (1, 22)), (6, (7, 8))):
+        key = choose_key(scenario, 5, "test", week)
+        episode = draw(scenario, key)
+        at = next(i for i, t in enumerate(times) if (t.month, t.day) == (month, day))
+        dst = 1 if month == 7 else 0  # the grid's day begins an hour after that of the wall
+        measured = np.repeat(kw[at + dst : at + dst + 24 * 7], 4, axis=0)
+        assert np.allclose(episode.load_kw[:, 0], measured, atol=6e-4)
+        other = draw(scenario, choose_key(scenario, 6, "test", week))
+        assert np.array_equal(episode.load_kw, other.load_kw)
+
+
+def test_measured_pv_is_played_and_expected_from_its_training_days(village):
+    _, data, scenario, _, (_, _, pv) = village
+    key = choose_key(scenario, 0, "test", 3)
+    episode, first = draw(scenario, key), 96 * key.start_day
+    power_kw = data.roofs[1].power_kw[first : first + 96 * 7]
+    assert np.allclose(episode.pv_kw[:, 0, 2], power_kw, atol=6e-4)
+    assert not episode.pv_kw[:, 0, 1].any()
+    assert data.roofs[1].power_kw.max() == pytest.approx(pv[:, 1].max())
+    days = data.roofs[1].power_kw.reshape(365, 96).astype(float)
+    cycle = np.minimum(np.arange(365) // 28, 12)
+    near = split_mask("train") & (np.abs(cycle - 3) <= 1)
+    expected = window(scenario, key.start_day).expected_pv_kw[:96, 2]
+    assert np.allclose(expected, days[near].mean(axis=0), atol=6e-4)
+    assert np.all(episode.pv_kw <= episode.pv_ceiling_kw + 1e-9)
+
+
+def test_the_card_labels_the_users_own_and_keeps_what_is_not(village):
+    done, data, _, described, _ = village
+    arrays = described["arrays"]
+    for name in ("user_load_kw", "user_pv_kw", "solar_clearness", "day_ahead_eur_per_mwh"):
+        assert arrays[name]["label"] == "user's"
+    assert arrays["co2_g_per_kwh"]["label"] == "measured"
+    assert arrays["feeder_parent"]["label"] != "user's"
+    assert not [name for name in arrays if name.startswith("donor_")]
+    assert "load.csv, SHA-256 " in arrays["user_load_kw"]["source"]
+    assert [own.name for own in done.columns] == [
+        "home-1",
+        "home-2",
+        "home-3",
+        "home-1",
+        "home-3",
+        "price",
+    ]
+    assert data.utc_offset_h == 1.0
+    assert 0.0 > data.day_ahead_eur_per_kwh.min() > -0.06
+
+
+def test_energy_stays_over_the_year(village):
+    """Of 366 days one is left out; the hour that summer takes or gives is a mean of its own."""
+    done, data, _, _, (_, kw, _) = village
+    means = [donor.mean_kw for donor in data.donors]
+    assert means == pytest.approx(kw.mean(axis=0), rel=2e-3)
+    assert all(own.first == date(2024, 1, 1) for own in done.columns)
+
+
+def test_homes_are_donors_too_and_unknown_columns_are_told(village, folder):
+    _, data, scenario, _, _ = village
+    spec = scenario.spec.model_dump(mode="json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("p2p_market.community.scenario.scenario.load", lambda _: data)
+        spec["members"][1]["assets"] = [{"kind": "load", "donor": "home-2", "annual_kwh": 4000}]
+        drawn = scenario_of(json.dumps(spec))
+        loads = [
+            draw(drawn, choose_key(drawn, seed, "test", 3)).load_kw[:, 0, 1] for seed in (0, 1)
+        ]
+        assert not np.array_equal(*loads)
+        spec["members"][1]["assets"] = [{"kind": "load", "column": "home-9"}]
+        with pytest.raises(ScenarioError, match=r"members\[1\]: no column 'home-9' of load"):
+            scenario_of(json.dumps(spec))
+        spec["members"][1]["assets"] = [{"kind": "load", "column": "home-1", "annual_kwh": 1}]
+        with pytest.raises(ScenarioError, match="was measured: leave out the other fields"):
+            scenario_of(json.dumps(spec))
