@@ -115,9 +115,15 @@ def _raw(sheet: Sheet, kind: Kind, plan: Plan, wishes: Wishes, told: list[str]) 
         told.append("separators of thousands read")
     if numbers.mark == ",":
         told.append("decimal commas read")
-    if not raw:
-        raise DataError(f"{sheet.path}: no rows of {kind}")
-    return raw
+    full = {name: own for name, own in raw.items() if not all(map(math.isnan, own.value))}
+    if not full:
+        raise DataError(f"{sheet.path}: no rows with values of {kind}")
+    if plan.ident is None and len(full) < len(raw):
+        empty = next(name for name in raw if name not in full)
+        raise DataError(f"{sheet.path}, column {empty!r}: no values; leave the column out")
+    if len(full) < len(raw):
+        told.append(f"{len(raw) - len(full)} homes without values of {kind}, left out")
+    return full
 
 
 def _times(sheet: Sheet, plan: Plan) -> Iterator[str]:
@@ -204,8 +210,8 @@ def _series(
         start, row, value = start[order], row[order], value[order]
     start, row, value = _once(path, where, start, row, value, told)
     known = ~np.isnan(value)
-    if known.sum() < 2:
-        raise DataError(f"{where}: {int(known.sum())} values; leave the column out")
+    if len(start) < 2:
+        raise DataError(f"{where}: a single time; it needs a series")
     width = _widths(start)
     ending = plan.ending
     if ending is None and (ending := _looks_ending(start, width, zone)):

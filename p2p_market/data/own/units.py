@@ -42,9 +42,7 @@ RANGES: Final[Mapping[Kind, tuple[float, float]]] = {
 }  # fmt: skip
 """In the units that are stored."""
 
-_EDGE: Final = r"(?<![A-Za-z0-9]){}(?![A-Za-z0-9])"
-_POWERS: Final = re.compile(_EDGE.format("(MWh|kWh|Wh|MW|kW|W)"))
-_LOWER: Final = re.compile(_EDGE.format("(mwh|kwh|wh|mw|kw|KWH|KW|WH|MWH)"))
+_POWERS: Final = re.compile(r"(?<![A-Za-z0-9])((?i:mwh|kwh|wh|mw|kw)|W)(?![A-Za-z0-9])")
 _PRICES: Final = re.compile(r"(EUR|€|ct|cents?) ?(?:/|_per_| per ) ?([mk]wh)", re.IGNORECASE)
 _CO2: Final = re.compile(
     r"(?<![a-z])(kg|g|t)[ _]?(?:co2)?(?:eq)?[ _]?(?:/|per)[ _]?([mk]wh)", re.IGNORECASE
@@ -54,7 +52,7 @@ _CO2: Final = re.compile(
 def unit_of(kind: Kind, heading: str) -> Unit | None:
     """The unit that a heading says, as in `Preis [€/MWh]` or `load_kwh`."""
     if kind in ("load", "pv"):
-        found = _POWERS.search(heading) or _LOWER.search(heading.replace("_", " "))
+        found = _POWERS.search(heading)
         return named(kind, found[1]) if found else None
     found = (_PRICES if kind == "price" else _CO2).search(heading)
     if found is None:
@@ -78,7 +76,7 @@ def named(kind: Kind, name: str) -> Unit:
 
 def without_unit(heading: str) -> str:
     """A heading without its unit, as the name of a column."""
-    for pattern in (_PRICES, _CO2, _POWERS, _LOWER):
-        heading = pattern.sub("", heading.replace("_", " ") if pattern is _LOWER else heading)
+    for pattern in (_PRICES, _CO2, _POWERS):
+        heading = pattern.sub("", heading)
     heading = re.sub(r"[\[(]\s*[\])]", "", heading)
     return re.sub(r"[\s_]+", "-", heading.strip(" _-:,;")).strip("-")
