@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from p2p_market.data.own.plan import Wishes
@@ -175,6 +176,21 @@ def test_wpuq(tmp_path):
     """A table of one house as it was exported: seconds since 1970, W, named after its file."""
     (load,) = read(tmp_path, WPUQ, "load", "SFH3.csv").series
     assert (load.name, values(load), times(load)[0]) == ("SFH3", [0.45, None, 0.35], "01 00:00")
+
+
+def test_wpuq_as_published(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    fields = [("index", "i8"), ("S_TOT", "f8"), ("P_TOT", "f8")]
+    with h5py.File(tmp_path / "2019_data_15min.hdf5", "w") as file:
+        for home in ("SFH3", "SFH4"):
+            rows = [(1546300800, 9.0, 450.0), (1546301700, 9.0, float("nan"))]
+            for feed in ("HOUSEHOLD", "HEATPUMP"):
+                file[f"NO_PV/{home}/{feed}/table"] = np.array(rows, dtype=fields)
+    file = read_series(tmp_path / "2019_data_15min.hdf5", "load", Wishes())
+    assert [(own.name, values(own)) for own in file.series] == [
+        ("SFH3", [0.45, None]),
+        ("SFH4", [0.45, None]),
+    ]
 
 
 UNITS = [

@@ -1,6 +1,7 @@
 """Cells of a user's file, row by row: CSV with any usual separator, or Parquet."""
 
 import csv
+import importlib
 import math
 import re
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def open_sheet(path: Path) -> Sheet:
     Raises:
         DataError: if the file cannot be read or is no table.
     """
-    separator = "" if path.suffix.lower() == ".parquet" else _separator(path)
+    separator = "" if path.suffix.lower() in _BINARY else _separator(path)
     above: list[Row] = []
     for line in _lines(path, separator):
         above.append(line)
@@ -87,7 +88,7 @@ def _regular(lines: list[str], mark: str) -> int:
 
 def _lines(path: Path, separator: str) -> Iterator[Row]:
     if not separator:
-        yield from _parquet(path)
+        yield from _BINARY[path.suffix.lower()](path)
         return
     with _told(path), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=separator)
@@ -126,6 +127,32 @@ def _parquet(path: Path) -> Iterator[Row]:
                 yield number, ["" if cell is None else str(cell).strip() for cell in cells]
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({error})") from error
+
+
+def _hdf5(path: Path) -> Iterator[Row]:
+    """The tables of WPuQ's houses without PV, `NO_PV/SFH3/HOUSEHOLD/table`, one after the other."""
+    try:
+        h5py: Any = importlib.import_module("h5py")  # no extra: only who has such files needs it
+    except ImportError as error:
+        raise DataError(
+            f"{path}: HDF5 needs h5py; pip install h5py, or save each table as CSV with the "
+            "columns index and P_TOT"
+        ) from error
+    yield 1, ["home", "index", "P_TOT"]
+    number = 1
+    try:
+        with h5py.File(path, "r") as file:
+            for home, feeds in file["NO_PV"].items():
+                table = feeds["HOUSEHOLD"]["table"]
+                pairs = zip(table["index"].tolist(), table["P_TOT"].tolist(), strict=True)
+                for second, watt in pairs:
+                    number += 1
+                    yield number, [home, str(second), str(watt)]
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"{path}: not in the layout of WPuQ ({error})") from error
+
+
+_BINARY: Final = {".parquet": _parquet, ".h5": _hdf5, ".hdf5": _hdf5}
 
 
 class Numbers:
