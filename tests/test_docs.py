@@ -28,7 +28,7 @@ PAGES = sorted(
     for path in folder.glob("*.md")
     if "```python" in path.read_text("utf-8")
 )
-COPIED = ("p2p_market", "baselines", "configs")
+COPIED = ("p2p_market", "baselines", "configs", "report")
 
 
 @pytest.fixture
@@ -52,7 +52,8 @@ def place(folder: Path, options: str, text: str) -> None:
 
 
 def run(folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    own = {"PYTHONPATH": str(folder), "P2P_MARKET_DATA": str(folder / "data")}
+    environment = {**os.environ, **own}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final
 
+import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -57,7 +58,10 @@ def list_sets(folder: FolderOption = None) -> None:
         table.add_row(name, "prices", what, states[name])
     for path in sorted(cache.glob(f"{sources.OWN}-*.npz")):
         name = path.stem.removeprefix(f"{sources.OWN}-")
-        table.add_row(f"{sources.OWN}:{name}", "prices", "your own markets", "imported")
+        with np.load(path, allow_pickle=False) as archive:
+            whole = any(key in archive.files for key in (sources.OWN_LOADS, "user_pv_kw"))
+        key, what = ("data", "your own community") if whole else ("prices", "your own markets")
+        table.add_row(f"{sources.OWN}:{name}", key, what, "imported")
     console.print(table)
     console.say(f"cache: {cache}")
 

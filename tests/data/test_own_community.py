@@ -1,12 +1,15 @@
 """A community of one's own: loads, PV, prices and CO2 from files to an episode."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from p2p_market.commands.app import app
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.episode.window import window
 from p2p_market.community.scenario.starter import starter
@@ -16,7 +19,7 @@ from p2p_market.data.dataset import card
 from p2p_market.data.own.community import import_community
 from p2p_market.data.own.plan import Wishes
 from p2p_market.errors import ScenarioError
-from p2p_market.registry import scenario_of
+from p2p_market.registry import load_scenario, parallel_env, scenario_of
 from tests.data.own_files import loads, prices, stamps, sun, table
 
 HOMES = ["home-1 [kWh]", "home-2 [kWh]", "home-3 [kWh]"]
@@ -64,7 +67,7 @@ def test_loads_are_played_as_they_were_measured(village):
         episode = draw(scenario, key)
         at = next(i for i, t in enumerate(times) if (t.month, t.day) == (month, day))
         dst = 1 if month == 7 else 0  # the grid's day begins an hour after that of the wall
-        measured = np.repeat(kw[at + dst : at + dst + 24 * 7], 4, axis=0)
+        measured = kw[at + dst : at + dst + 24 * 7]
         assert np.allclose(episode.load_kw[:, 0], measured, atol=6e-4)
         other = draw(scenario, choose_key(scenario, 6, "test", week))
         assert np.array_equal(episode.load_kw, other.load_kw)
@@ -74,15 +77,15 @@ def test_measured_pv_is_played_and_expected_from_its_training_days(village):
     _, data, scenario, _, (_, _, pv) = village
     key = choose_key(scenario, 0, "test", 3)
     episode, first = draw(scenario, key), 96 * key.start_day
-    power_kw = data.roofs[1].power_kw[first : first + 96 * 7]
+    power_kw = data.roofs[1].power_kw[first : first + 96 * 7 : 4]
     assert np.allclose(episode.pv_kw[:, 0, 2], power_kw, atol=6e-4)
     assert not episode.pv_kw[:, 0, 1].any()
     assert data.roofs[1].power_kw.max() == pytest.approx(pv[:, 1].max())
     days = data.roofs[1].power_kw.reshape(365, 96).astype(float)
     cycle = np.minimum(np.arange(365) // 28, 12)
     near = split_mask("train") & (np.abs(cycle - 3) <= 1)
-    expected = window(scenario, key.start_day).expected_pv_kw[:96, 2]
-    assert np.allclose(expected, days[near].mean(axis=0), atol=6e-4)
+    expected = window(scenario, key.start_day).expected_pv_kw[:24, 2]
+    assert np.allclose(expected, days[near].mean(axis=0)[::4], atol=6e-4)
     assert np.all(episode.pv_kw <= episode.pv_ceiling_kw + 1e-9)
 
 
@@ -132,3 +135,56 @@ def test_homes_are_donors_too_and_unknown_columns_are_told(village, folder):
         spec["members"][1]["assets"] = [{"kind": "load", "column": "home-1", "annual_kwh": 1}]
         with pytest.raises(ScenarioError, match="was measured: leave out the other fields"):
             scenario_of(json.dumps(spec))
+
+
+def test_observations_stay_in_their_space_and_nobody_is_held(village):
+    """A roof that gives much in a morning of which its training days let nothing be expected."""
+    _, data, scenario, _, _ = village
+    power_kw = data.roofs[1].power_kw.reshape(365, 96).copy()
+    power_kw[split_mask("train"), 40:50] *= 6e-3
+    roofs = (data.roofs[0], replace(data.roofs[1], power_kw=power_kw.ravel()))
+    with pytest.MonkeyPatch.context() as patch:
+        odd = replace(data, roofs=roofs)
+        patch.setattr("p2p_market.community.scenario.scenario.load", lambda _: odd)
+        spec = {**scenario.spec.model_dump(mode="json"), "id": "odd-v0"}
+        env = parallel_env(scenario_of(json.dumps(spec)))
+    space = env.observation_space("prosumer_2")
+    seen, _ = env.reset(seed=3, options={"split": "test", "week": 3})
+    while env.agents:
+        assert space.contains(seen["prosumer_2"])
+        still = np.zeros(env.action_space("prosumer_2").shape, dtype=np.float32)
+        seen, _, _, _, infos = env.step(dict.fromkeys(env.agents, still))
+        assert {info["supervisor"] for info in infos.values()} == {"none"}
+
+
+def test_the_command_tells_what_it_mended_and_what_is_not_the_users(folder):
+    times = stamps((2024, 1, 1), 112)
+    power, header = loads(times, 2), ["time", "a", "b"]
+    path = table(
+        folder / "load.csv", header, times[:500] + times[502:], np.delete(power, [500, 501], 0)
+    )
+    arguments = [
+        "data",
+        "import",
+        "mine",
+        "--load",
+        str(path),
+        "--scenario",
+        str(folder / "s.yaml"),
+    ]
+    done = CliRunner().invoke(app, [*arguments, "--zone", "Europe/Berlin"])
+    assert (done.exit_code, "--unit load=kWh" in done.output.replace("\n", " ")) == (2, True)
+    done = CliRunner().invoke(app, [*arguments, "--zone", "Europe/Berlin", "--unit", "load=kWh"])
+    said = done.output.replace("\n", " ")
+    assert done.exit_code == 0, said
+    assert "load a, b: no value for 2 h after row 501: interpolated" in said
+    assert "not imported, so taken from de2018: pv, price, co2" in said
+    assert "4 cycles of 28 days" in said
+    assert load_scenario(str(folder / "s.yaml")).data.donors[1].name == "b"
+    listed = CliRunner().invoke(app, ["data", "list"]).output
+    assert "own:mine" in listed
+    assert "your own community" in listed
+    for wrong in (["--unit", "kWh"], ["--column", "wind=3"], ["--stamps", "middle"]):
+        assert CliRunner().invoke(app, [*arguments, *wrong]).exit_code == 2
+    done = CliRunner().invoke(app, ["data", "import", "mine", "--price", "p", "--markets", "m"])
+    assert (done.exit_code, "a table of its own" in done.output) == (2, True)

@@ -52,6 +52,10 @@ def test_gaps_of_three_hours_lie_on_a_line_and_longer_ones_leave_the_day_out():
     assert found.filled == 12
     assert np.all(np.diff(found.value[0, 19:33]) > 0.0)
     assert found.left_out == (date(2024, 1, 3),)
+    assert found.gaps == (
+        "no value for 3 h after row 6: interpolated",
+        "no value for 4 h after row 50: its days are left out",
+    )
     value[:3] = np.nan
     assert days_of(series(times, value), BERLIN).first == date(2024, 1, 1)
     value[3] = np.nan

@@ -1,4 +1,7 @@
-"""A draw of a community: a generated year, homes that nobody has seen, any week of the split."""
+"""A draw of a community: a generated year, homes that nobody has seen, any week of the split.
+
+A community on data of the organiser's own keeps them: they are what nobody else has seen.
+"""
 
 import math
 from collections.abc import Callable
@@ -8,6 +11,7 @@ from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.schema import Contract, DynamicContract, Member, ScenarioSpec
 from p2p_market.data import load
 from p2p_market.data.calendar import start_days
+from p2p_market.data.sources import is_own
 from p2p_market.track import EpisodeKey
 
 STRANGERS: Final = {"farm": "commercial"}
@@ -20,7 +24,8 @@ def drawn(
     scenario: Scenario, split: str, number: Callable[[str], int]
 ) -> tuple[ScenarioSpec, EpisodeKey]:
     """Specification and key of a draw."""
-    spec = on_year(scenario.spec, number("data"))
+    own = is_own(scenario.spec.data)
+    spec = scenario.spec if own else on_year(scenario.spec, number("data"))
     starts = start_days(split, spec.days)
     start = int(starts[number("start") % len(starts)])
     return spec, EpisodeKey(split, start, number("seed"))

@@ -1,9 +1,12 @@
 """A first scenario file for an imported data set: every column of load is a member."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
-from p2p_market.data import DataSet
+import numpy as np
+
+from p2p_market.data import DataSet, Donor
 from p2p_market.errors import ScenarioError
 
 FACTOR: Final = 1.19
@@ -21,7 +24,7 @@ id: {id}
 title: {members} members on measured loads
 description: Members of the imported data set {data}, with assumed contracts and batteries.
 data: {data}
-dt_h: 0.25
+dt_h: {dt_h:g}
 days: 7
 price_max_eur_per_kwh: {price_max:g}
 shortfall_eur_per_kwh: {shortfall:g}
@@ -45,8 +48,9 @@ members:
 def starter(data: DataSet) -> str:
     """The text of a scenario file.
 
-    Every load is a member. One with PV under its own name has this roof and a battery; where no PV
-    was measured at all, every second member has a modelled roof and a battery.
+    Steps are as long as those of the loads. Every load is a member. One with PV under its own name
+    has this roof and a battery; where no PV was measured at all, every second member has a modelled
+    roof and a battery.
 
     Args:
         data: an imported set.
@@ -88,6 +92,7 @@ def starter(data: DataSet) -> str:
         members=len(loads),
         and_pv=" and PV" if roofs else "",
         and_roofs="" if roofs else ", roofs",
+        dt_h=_step_h(loads),
         price_max=price_max,
         shortfall=2.0 * price_max,
         carbon=CARBON_EUR_PER_KG,
@@ -98,6 +103,15 @@ def starter(data: DataSet) -> str:
         floor=FLOOR_EUR_PER_KWH,
     )
     return head + "".join(lines)
+
+
+def _step_h(loads: Sequence[Donor]) -> float:
+    """The longest step in which loads do not change, but for a few hours that were filled."""
+    for steps in (4, 2):
+        still = [np.all(np.diff(own.shape.reshape(-1, steps)) == 0.0, axis=1) for own in loads]
+        if np.mean(still) > 0.97:
+            return steps / 4.0
+    return 0.25
 
 
 def _text(name: str) -> str:

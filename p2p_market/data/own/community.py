@@ -21,6 +21,7 @@ from p2p_market.data.own.units import KINDS, STORED, Kind
 from p2p_market.errors import DataError
 
 HOURS_PER_YEAR: Final = 8760.0
+SHOWN_GAPS: Final = 20
 LIKELY_KWH: Final = (300.0, 40_000.0)
 """A year of a household; a load outside is told, for its unit may be wrong."""
 SINGLE: Final[tuple[Kind, ...]] = ("price", "co2")
@@ -110,6 +111,7 @@ def _days(
             raise DataError(f"{len(names)} series of {kind}; give one file with one column")
         if twice := sorted({one for one in names if names.count(one) > 1}):
             raise DataError(f"two columns of {kind} are called {twice[0]!r}; rename one")
+        told += _gaps(kind, found[kind])
     common = _common([own for kind in KINDS for own in found[kind]], found["load"])
     cut = {kind: tuple(_cut(own, common) for own in found[kind]) for kind in KINDS}
     spans = {(own.first, own.last) for kind in KINDS for own in cut[kind]}
@@ -119,6 +121,22 @@ def _days(
             "same day no longer stands on the same day"
         )
     return cut
+
+
+def _gaps(kind: Kind, days: Sequence[Days]) -> list[str]:
+    """Every gap once, with the columns that have it."""
+    columns: dict[str, list[str]] = {}
+    for own in days:
+        for text in own.gaps:
+            columns.setdefault(text, []).append(own.name)
+    lines = [f"{kind} {_names(names)}: {text}" for text, names in columns.items()]
+    more = [f"and {len(lines) - SHOWN_GAPS} more gaps"] if len(lines) > SHOWN_GAPS else []
+    return [*lines[:SHOWN_GAPS], *more]
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _year_of(own: SeriesFile) -> int:

@@ -30,6 +30,7 @@ class Days:
     first: date
     value: FloatArray  # (day, quarter of the day); nan throughout on a day that is left out
     filled: int  # quarter-hours without a value that were interpolated
+    gaps: tuple[str, ...] = ()  # every gap: how long, where, and what became of it
 
     @property
     def last(self) -> date:
@@ -46,7 +47,7 @@ class Days:
         """Only the days from one to another; the count of filled quarters is that of all."""
         begin = (first - self.first).days
         value = self.value[begin : begin + (last - first).days + 1]
-        return Days(self.name, first, value, self.filled)
+        return Days(self.name, first, value, self.filled, self.gaps)
 
 
 def days_of(series: Series, zone: tzinfo) -> Days:
@@ -68,7 +69,8 @@ def days_of(series: Series, zone: tzinfo) -> Days:
     whole = np.full(midnights[-1] - midnights[0], np.nan)
     at = begin - midnights[0]
     whole[at : at + len(quarters)] = quarters
-    whole, filled = _interpolated(whole)
+    whole, gaps = _interpolated(whole)
+    texts = tuple(_text(series, midnights[0], begin, length) for begin, length in gaps)
     rows = [whole[a - midnights[0] : b - midnights[0]] for a, b in pairwise(midnights)]
     value = np.stack(
         [
@@ -81,7 +83,18 @@ def days_of(series: Series, zone: tzinfo) -> Days:
     if not len(known):
         raise DataError(f"column {series.name!r}: no whole day; leave the column out")
     inside = slice(int(known[0]), int(known[-1]) + 1)
-    return Days(series.name, first + int(known[0]) * _DAY, value[inside], filled)
+    filled = sum(length for _, length in gaps if length <= LONGEST_GAP)
+    return Days(series.name, first + int(known[0]) * _DAY, value[inside], filled, texts)
+
+
+def _text(series: Series, origin: int, begin: int, length: int) -> str:
+    place = int(np.searchsorted(series.start, (origin + begin) * QUARTER_S)) - 1
+    where = f"after row {series.row[place]}" if place >= 0 else f"before row {series.row[0]}"
+    end = origin + begin + length >= (int(series.start[-1]) + int(series.width_s[-1])) // QUARTER_S
+    what = "interpolated" if length <= LONGEST_GAP else "its days are left out"
+    if place < 0 or end:
+        what = "held" if length <= LONGEST_GAP else "the day is not whole and left out"
+    return f"no value for {length / 4:g} h {where}: {what}"
 
 
 def _quarters(series: Series) -> tuple[int, FloatArray]:
@@ -104,16 +117,15 @@ def _midnight(day: date, zone: tzinfo) -> int:
     return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) // QUARTER_S
 
 
-def _interpolated(values: FloatArray) -> tuple[FloatArray, int]:
-    """Gaps that are short enough filled, the ends with the nearest value."""
+def _interpolated(values: FloatArray) -> tuple[FloatArray, list[tuple[int, int]]]:
+    """Gaps that are short enough filled, the ends with the nearest value; begin, length of all."""
     known, quarter = ~np.isnan(values), np.arange(len(values))
     edges = np.flatnonzero(np.diff(np.concatenate([[1], known, [1]]))).reshape(-1, 2)
-    filled, out = 0, values.copy()
+    out = values.copy()
     for begin, end in edges:
         if end - begin <= LONGEST_GAP:
             out[begin:end] = np.interp(quarter[begin:end], quarter[known], values[known])
-            filled += int(end - begin)
-    return out, filled
+    return out, [(int(begin), int(end - begin)) for begin, end in edges]
 
 
 def _by_the_wall(values: FloatArray, day: date, zone: tzinfo) -> FloatArray:

@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -20,6 +20,7 @@ from p2p_market.records import FloatArray, IntArray
 QUARTER_S = 900
 WIDTHS_S = (60, 300, 900, 1800, 3600)
 MOST_COLUMNS = 500
+SHOWN = 5  # rows of a kind that are told
 SMALL_PRICE = 2.0  # EUR/MWh: where nearly all prices are below, the unit is not that
 
 
@@ -90,7 +91,7 @@ def _raw(sheet: Sheet, kind: Kind, plan: Plan, wishes: Wishes, told: list[str]) 
         is_month_first(lambda: _times(sheet, plan), f"{sheet.path}, column {heading!r}"),
     )
     raw: dict[str, _Raw] = {}
-    numbers, left_out = Numbers(sheet), 0
+    numbers, left_out = Numbers(sheet), array("q")
     wanted = (wishes.columns or {}).get(kind, ())
     for number, name, text, value in _records(sheet, kind, plan, numbers):
         if plan.ident is not None and wanted and name not in wanted:
@@ -104,13 +105,13 @@ def _raw(sheet: Sheet, kind: Kind, plan: Plan, wishes: Wishes, told: list[str]) 
                     "it has a value; is the file on standard time all year? then give --zone UTC+1 "
                     "or what it is"
                 )
-            left_out += 1
+            left_out.append(number)
             continue
         own.start.append(start)
         own.row.append(number)
         own.value.append(value)
     if left_out:
-        told.append(f"{left_out} rows of the hour that spring leaves out, without values")
+        told.append(f"no value in the hour that spring leaves out: {rows_of(left_out)}")
     if numbers.grouped:
         told.append("separators of thousands read")
     if numbers.mark == ",":
@@ -247,11 +248,18 @@ def _once(
             f"{path}, rows {row[place]} and {row[place + 1]}: {at:%Y-%m-%d %H:%M} UTC twice, with "
             f"values {value[place]:g} and {value[place + 1]:g}; keep one"
         )
-    told.append(f"{len(same)} rows that stand twice count once")
+    told.append(f"the same time twice, counted once: {rows_of(row[same + 1])}")
     value = value.copy()
     value[same + 1] = np.where(np.isnan(second), first, second)
     keep = np.setdiff1d(np.arange(len(start)), same)
     return start[keep], row[keep], value[keep]
+
+
+def rows_of(rows: Sequence[int] | IntArray) -> str:
+    """Numbers of rows, the first ones if there are many."""
+    first = ", ".join(str(int(row)) for row in rows[:SHOWN])
+    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+    return f"row{'s' if len(rows) > 1 else ''} {first}{more}"
 
 
 def _widths(start: IntArray) -> IntArray:
@@ -314,7 +322,7 @@ def _in_range(
             f"outside {low:g} to {high:g}; {why}"
         )
     if wrong.any():
-        told.append(f"{int(wrong.sum())} values out of range cut")
+        told.append(f"values out of range cut: {rows_of(row[wrong])}")
     if kind == "price" and (below := int((value < 0.0).sum())):
         told.append(f"{below} prices below zero, kept")
     steps = Counter((width // 60).tolist())
