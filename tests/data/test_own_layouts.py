@@ -224,7 +224,18 @@ def test_energy_of_an_interval_is_a_power(tmp_path, minutes):
     assert values(series)[0] == pytest.approx(0.5 * 60 / minutes)
 
 
-ENDING = "time [UTC+1],kWh\n01.01.2024 00:15,1\n01.01.2024 00:30,2\n01.01.2024 24:00,3\n"
+@pytest.mark.parametrize(
+    ("heading", "first"),
+    [
+        ("time_utc", "01 00:00"),
+        ("Zeit (UTC+1)", "31 23:00"),
+        ("timestamp [UTC-8]", "01 08:00"),
+        ("Zeit (MEZ/MESZ)", "31 23:00"),
+    ],
+)
+def test_zones_of_headings(tmp_path, heading, first):
+    text = f"{heading};kW\n01.01.2024 00:00;1\n01.01.2024 00:15;2\n"
+    assert times(read(tmp_path, text, "load").series[0])[0] == first
 
 
 def test_stamps_of_the_ends_of_intervals(tmp_path):
@@ -296,7 +307,9 @@ GOOD = "time,home-1 [kWh]\n2024-01-01T00:00Z,1\n2024-01-01T00:15Z,2\n2024-01-01T
         ("load", "00:15Z", "00:17Z", ["row 3", "not the start of a quarter-hour"]),
         ("load", "Z,2", "Z,-2", ["row 3", "-8 kW is outside", "net meter", "--clip"]),
         ("load", "00:30Z,3", "00:15Z,3", ["rows 3 and 4", "twice, with values 2 and 3"]),
-        ("load", "time", "moment", ["no column of times among 'moment'", "call it timestamp"]),
+        ("load", "time", "moment", []),
+        ("load", "2024-01-01T00:00Z", "midnight", ["row 2", "is not a time", "write 2024-"]),
+        ("load", "time", "when", []),
         ("load", "Z,2", "Z,2,5", ["row 3", "3 cells, the header has 2"]),
         ("price", "home-1 [kWh]", "price", ["does not say its unit", "--unit price=EUR/MWh"]),
         ("price", "home-1 [kWh]", "EUR/kWh", []),
@@ -315,7 +328,16 @@ def test_what_cannot_be_told_or_is_wrong_is_named(tmp_path, kind, old, new, word
         assert word in str(error.value)
 
 
+def test_an_inverter_at_night_is_no_net_meter(tmp_path):
+    text = GOOD.replace("home", "roof").replace("Z,2", "Z,-0.05")
+    file = read(tmp_path, text, "pv")
+    assert values(file.series[0]) == [4.0, 0.0, 12.0]
+    assert "1 values of PV a little below zero, set to zero" in file.told
+
+
 def test_more_that_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no column of times among 'when', 'kW'"):
+        read(tmp_path, "when,kW\nnever,1\nsoon,2\n", "load")
     with pytest.raises(DataError, match="the heading says kWh, --unit says kW"):
         read(tmp_path, GOOD, "load", units={"load": "kW"})
     with pytest.raises(DataError, match="use one of W, kW"):

@@ -16,6 +16,7 @@ from p2p_market.data.own.layouts import (
     layout_of,
     plain,
 )
+from p2p_market.data.own.stamps import EXAMPLE, is_stamp, zone_in
 from p2p_market.data.own.units import KINDS, Kind, Unit, named, unit_of, without_unit
 from p2p_market.errors import DataError
 
@@ -62,8 +63,8 @@ def plan_of(sheet: Sheet, kind: Kind, wishes: Wishes) -> Plan:
     headings = {name: sheet.header[places[0]] for name, places in values.items()}
     units = {name: _unit(sheet, kind, layout, wishes, one) for name, one in headings.items()}
     used = {*time, ident, *(place for places in values.values() for place in places)}
-    if layout and layout.only:
-        used.add(_place(sheet, layout.only[0]))
+    if layout:
+        used |= {_place(sheet, mark) for mark in layout.marks}
     return Plan(
         layout=layout,
         time=time,
@@ -93,10 +94,14 @@ def _time(sheet: Sheet, layout: Layout | None) -> tuple[tuple[int, ...], bool | 
     for words, ending in ((STARTS, None), (DATES, None), (ENDS, True)):
         for place, own in enumerate(there):
             if own in words or own.partition(" ")[0] in words:
-                return (place,), ending, "UTC" if "utc" in own else None
+                return (place,), ending, zone_in(own)
+    _, first = next(sheet.rows(), (0, []))
+    for place, cell in enumerate(first):
+        if is_stamp(cell):
+            return (place,), None, None
     raise DataError(
-        f"{sheet.path}: no column of times among {', '.join(map(repr, sheet.header))}; call it "
-        "timestamp (or time_utc, where it is at UTC)"
+        f"{sheet.path}: no column of times among {', '.join(map(repr, sheet.header))}; write them "
+        f"like {EXAMPLE}"
     )
 
 

@@ -20,6 +20,7 @@ from p2p_market.records import FloatArray, IntArray
 QUARTER_S = 900
 WIDTHS_S = (60, 300, 900, 1800, 3600)
 MOST_COLUMNS = 500
+STANDBY = 0.02  # of a roof's highest power, drawn by its inverter at night
 SHOWN = 5  # rows of a kind that are told
 SMALL_PRICE = 2.0  # EUR/MWh: where nearly all prices are below, the unit is not that
 
@@ -292,6 +293,11 @@ def _in_range(
     told: list[str],
 ) -> FloatArray:
     low, high = RANGES[kind]
+    if kind == "pv":
+        standby = (value < 0.0) & (value >= -STANDBY * np.nanmax(value))
+        if standby.any():
+            told.append(f"{int(standby.sum())} values of PV a little below zero, set to zero")
+            value = np.where(standby, 0.0, value)
     known = value[~np.isnan(value)]
     if kind == "price" and np.quantile(np.abs(known), 0.95) < SMALL_PRICE:
         raise DataError(

@@ -69,8 +69,8 @@ class Stamps:
     where: str  # file and column, for errors
     zone: tzinfo | None  # of cells that do not say it; None: not known
     month_first: bool = False
-    summer: bool = False  # whether summer time was met
     _offsets: dict[date, timedelta | None] = field(default_factory=dict)
+    _known: dict[str, int] = field(default_factory=dict)
 
     def read(self, number: int, text: str, before: int | None) -> int | None:
         """Seconds since 1970 at UTC.
@@ -86,6 +86,8 @@ class Stamps:
         Raises:
             DataError: if it is no time, or its zone is not known.
         """
+        if (known := self._known.get(text)) is not None:
+            return known
         try:
             wall, offset = self._wall(text)
         except (ValueError, OverflowError, KeyError) as error:
@@ -98,17 +100,22 @@ class Stamps:
                     f"{self.where.format(number)}: {text!r} does not say its time zone; give it, "
                     "for example with --zone Europe/Berlin, --zone UTC or --zone UTC+1"
                 )
-            return self._local(wall, before)
-        return round((wall.replace(tzinfo=UTC) - offset).timestamp())
+            return self._local(text, wall, before)
+        return self._kept(text, wall, offset)
 
-    def _local(self, wall: datetime, before: int | None) -> int | None:
+    def _kept(self, text: str, wall: datetime, offset: timedelta) -> int:
+        """What a cell says whatever stands before it: homes of a file share their times."""
+        self._known[text] = round((wall.replace(tzinfo=UTC) - offset).timestamp())
+        return self._known[text]
+
+    def _local(self, text: str, wall: datetime, before: int | None) -> int | None:
         day = wall.date()
         if day not in self._offsets:
             ends = [_offset(self.zone, datetime(d.year, d.month, d.day)) for d in (day, day + _DAY)]
             self._offsets[day] = ends[0] if ends[0] == ends[1] else None
         plain = self._offsets[day]
         if plain is not None:
-            return round((wall.replace(tzinfo=UTC) - plain).timestamp())
+            return self._kept(text, wall, plain)
         found = []
         for fold in (0, 1):
             offset = _offset(self.zone, wall.replace(fold=fold))
@@ -176,6 +183,22 @@ def _at(year: str, month: int, day: int, clock: tuple[str | None, ...]) -> datet
         hours = hours % 12 + (12 if half in "pP" else 0)
     full = int(year) + (2000 if len(year) == 2 else 0)
     return datetime(full, month, day, hours, int(minute or 0), int(second or 0))
+
+
+def zone_in(heading: str) -> str | None:
+    """The zone that a heading says, like `time (UTC+1)`, `timestamp_utc` or `Zeit (MEZ/MESZ)`."""
+    if found := re.search(r"utc ?([+-]\d{1,2}(?::?\d\d)?)?(?![a-z])", heading.lower()):
+        return f"UTC{found[1] or ''}"
+    return "Europe/Berlin" if re.search(r"cest|mesz", heading.lower()) else None
+
+
+def is_stamp(text: str) -> bool:
+    """Whether a cell is a date with a time of day, and no plain number."""
+    try:
+        Stamps("{}", UTC, not text.startswith("1")).read(0, text, None)
+    except DataError:
+        return False
+    return not text.replace(".", "").isdigit()
 
 
 SLASHED: Final = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](?:\d{4}|\d\d)(?:[ ,T].*)?")
