@@ -207,6 +207,7 @@ def _parameters(function: Callable[..., Any], meaning: dict[str, str]) -> str:
 def _range(hint: Any) -> str:
     """Allowed values of a parameter, out of its type."""
     schema = TypeAdapter(hint).json_schema()
+    schema = schema.get("anyOf", [schema])[0]  # where None is allowed, too
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
     left = f"> {above:g}" if above is not None else f">= {low:g}" if low is not None else ""

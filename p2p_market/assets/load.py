@@ -26,7 +26,7 @@ def load(
     """Power node of a household's or firm's inflexible demand.
 
     Args:
-        annual_kwh: yearly demand [kWh]; with column none, for it was measured.
+        annual_kwh: yearly demand [kWh]; required, but left out where there is a column.
         donor: name of the load shape in the data set; or use donor_kind.
         donor_kind: household, commercial or farm: each episode draws a donor of that kind.
         column: load of an imported data set, played as it was measured on each date.

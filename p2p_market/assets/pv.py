@@ -20,7 +20,7 @@ def pv(
     """Power node of a roof.
 
     Args:
-        peak_kw: power at 1 kW/m2 [kWp].
+        peak_kw: power at 1 kW/m2 [kWp]; required, as the next two, where there is no column.
         tilt_deg: 0 = flat, 90 = upright.
         azimuth_deg: direction it faces, 180 = south.
         system_factor: AC energy per energy of the bare modules.
