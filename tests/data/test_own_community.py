@@ -20,6 +20,8 @@ from p2p_market.data.own.community import import_community
 from p2p_market.data.own.plan import Wishes
 from p2p_market.errors import ScenarioError
 from p2p_market.registry import load_scenario, parallel_env, scenario_of
+from report.community.pages import data_labels
+from report.community.pages import sources as attributions
 from tests.data.own_files import loads, prices, stamps, sun, table
 
 HOMES = ["home-1 [kWh]", "home-2 [kWh]", "home-3 [kWh]"]
@@ -49,7 +51,7 @@ def village(tmp_path_factory):
         done = import_community("village", files, folder, Wishes(zone="Europe/Berlin"))
         data = load("own:village")
         scenario = scenario_of(_json(starter(data)))
-        described = card("own:village")
+        described = card("own:village") | {"page": (data_labels(scenario), attributions(scenario))}
         verify("own:village")
     load.cache_clear()
     return done, data, scenario, described, (times, kw, pv)
@@ -98,14 +100,12 @@ def test_the_card_labels_the_users_own_and_keeps_what_is_not(village):
     assert arrays["feeder_parent"]["label"] != "user's"
     assert not [name for name in arrays if name.startswith("donor_")]
     assert "load.csv, SHA-256 " in arrays["user_load_kw"]["source"]
-    assert [own.name for own in done.columns] == [
-        "home-1",
-        "home-2",
-        "home-3",
-        "home-1",
-        "home-3",
-        "price",
-    ]
+    labels, sources_of = described["page"]
+    assert "Loads: user's, as measured. Retail prices: user's day-ahead price" in labels
+    assert "PV: user's, as measured." in labels
+    assert "the user (that of the user's files)" in sources_of
+    numbers = ["1", "2", "3", "1", "3"]
+    assert [own.name for own in done.columns] == [*(f"home-{n}" for n in numbers), "price"]
     assert data.utc_offset_h == 1.0
     assert 0.0 > data.day_ahead_eur_per_kwh.min() > -0.06
 
