@@ -76,6 +76,12 @@ def test_prices(tmp_path, text, first, last):
     assert len({*series.start.tolist()}) == 4
 
 
+def test_prices_without_a_sequence(tmp_path):
+    text = ENTSOE.replace("Sequence Sequence 1", "Without Sequence")
+    (series,) = read(tmp_path, text, "price").series
+    assert values(series) == PRICES
+
+
 AUSGRID = (
     "2012-2013 Solar home electricity data - read the notes," + "," * 52 + "\n"
     "Customer,Generator Capacity,Postcode,Consumption Category,date,"

@@ -24,7 +24,7 @@ class Layout:
     ident: str | None = None  # column that names the home of a row
     sums: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)  # headings to be added up
     units: Mapping[Kind, str] = field(default_factory=dict)
-    only: tuple[str, str] | None = None  # column, and the cell of the rows that count
+    only: tuple[str, str] | None = None  # column, and the number of the rows that count, if any
     note: str = ""
 
 

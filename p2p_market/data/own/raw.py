@@ -43,9 +43,9 @@ def read_raw(
         if start is None:
             if not math.isnan(value):
                 raise DataError(
-                    f"{sheet.path}, row {number}: {text!r} is left out by the clock in spring, yet "
-                    "it has a value; is the file on standard time all year? then give --zone UTC+1 "
-                    "or what it is"
+                    f"{sheet.path}, row {number}: {text!r} is left out by the clock in spring, but "
+                    "has a value; if the file is on standard time all year, give --zone UTC+1 or "
+                    "what it is, else empty the cell"
                 )
             left_out.append(number)
             continue
@@ -90,7 +90,7 @@ def _records(
     only = plan.layout.only if plan.layout else None
     place = sheet.header.index(only[0]) if only else 0
     for number, cells in sheet.rows():
-        if only and not cells[place].endswith(only[1]):
+        if only and cells[place][-1:].isdigit() and not cells[place].endswith(only[1]):
             continue
         text = " ".join(cells[one] for one in plan.time)
         for name, places in plan.values.items():
