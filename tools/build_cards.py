@@ -17,7 +17,7 @@ from typing import Any, Final, get_type_hints
 
 from pydantic import TypeAdapter
 
-from p2p_market.assets import ASSETS
+from p2p_market.assets import ASSETS, MEASURED
 from p2p_market.community.envs.env import INFO_KEYS, CommunityEnv
 from p2p_market.community.meanings import meaning
 from p2p_market.community.metrics import METRICS
@@ -180,10 +180,11 @@ def mechanisms() -> str:
 def assets() -> str:
     """One section per kind, parameters with range and default."""
     parts = []
-    for kind, function in ASSETS.items():
-        summary, meaning = _arguments(function)
-        own = importlib.import_module(inspect.unwrap(function).__module__)
-        parts += [f"## `{kind}`", text_of(own), summary, _parameters(function, meaning)]
+    for title, kinds in (("## `{}`", ASSETS), ("## `{}` with a column", MEASURED)):
+        for kind, function in kinds.items():
+            summary, meaning = _arguments(function)
+            own = importlib.import_module(inspect.unwrap(function).__module__)
+            parts += [title.format(kind), text_of(own), summary, _parameters(function, meaning)]
     return page(
         "Assets",
         "Every device is a power node: an energy level and a signed AC power "
@@ -207,7 +208,6 @@ def _parameters(function: Callable[..., Any], meaning: dict[str, str]) -> str:
 def _range(hint: Any) -> str:
     """Allowed values of a parameter, out of its type."""
     schema = TypeAdapter(hint).json_schema()
-    schema = schema.get("anyOf", [schema])[0]  # where None is allowed, too
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
     left = f"> {above:g}" if above is not None else f">= {low:g}" if low is not None else ""

@@ -1,9 +1,10 @@
-"""Load: a power node that follows measured days, its own or a donor's; demand must be met."""
+"""Load: a power node that follows the measured days of a donor; demand is a hard requirement."""
 
 from typing import Annotated, Final
 
 from pydantic import Field, validate_call
 
+from p2p_market.assets.measured import COLUMN
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.ranges import STRICT
 
@@ -12,31 +13,21 @@ HOURS_PER_YEAR = 8760.0
 
 ANY: Final = "any "
 """Before a donor's kind, in the profile of a load whose donor is drawn anew in each episode."""
-COLUMN: Final = "column "
-"""Before a column's name, in the profile of a load or roof that is played as it was measured."""
 
 
 @validate_call(config=STRICT)
 def load(
-    annual_kwh: Annotated[float, Field(ge=1e-3, le=1e8)] | None = None,
+    annual_kwh: Annotated[float, Field(ge=1e-3, le=1e8)],
     donor: str | None = None,
     donor_kind: str | None = None,
-    column: str | None = None,
 ) -> PowerNode:
     """Power node of a household's or firm's inflexible demand.
 
     Args:
-        annual_kwh: yearly demand [kWh]; required, but left out where there is a column.
+        annual_kwh: yearly demand [kWh].
         donor: name of the load shape in the data set; or use donor_kind.
         donor_kind: household, commercial or farm: each episode draws a donor of that kind.
-        column: load of an imported data set, played as it was measured on each date.
     """
-    if column is not None:
-        if donor is not None or donor_kind is not None or annual_kwh is not None:
-            raise ValueError("a load with a column was measured: leave out the other fields")
-        return PowerNode(driver="demand", profile=f"{COLUMN}{column}")
-    if annual_kwh is None:
-        raise ValueError("annual_kwh is missing; only a load with a column needs none")
     profile = f"{ANY}{donor_kind}" if donor_kind is not None else donor
     if donor is not None and donor.startswith((ANY, COLUMN)):
         raise ValueError(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from p2p_market.assets.load import COLUMN
+from p2p_market.assets.measured import COLUMN
 from p2p_market.community.optimum.full_matching import FULL_MATCHING
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.schema import DynamicContract

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.assets.load import COLUMN
+from p2p_market.assets.measured import COLUMN
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.data.calendar import (
     CYCLE_DAYS,

@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 from pydantic import ValidationError
 
-from p2p_market.assets import ASSETS
-from p2p_market.assets.load import ANY, COLUMN
+from p2p_market.assets import ASSETS, MEASURED
+from p2p_market.assets.load import ANY
+from p2p_market.assets.measured import COLUMN
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
 from p2p_market.community.scenario.schema import ScenarioSpec
@@ -46,7 +47,8 @@ def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
             known = ", ".join(ASSETS)
             raise ScenarioError(f"{spec.id}: {place}.kind {shortened(kind)}; known: {known}")
         try:
-            nodes.append(ASSETS[kind](**parameters))
+            kinds = MEASURED if "column" in parameters and kind in MEASURED else ASSETS
+            nodes.append(kinds[kind](**parameters))
         except ValidationError as error:
             raise ScenarioError(f"{spec.id}: {kind}: {explain(error, place=place)}") from error
         except ValueError as error:
