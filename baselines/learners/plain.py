@@ -1,14 +1,24 @@
-"""What a network sees and does in any track: what agents observe, and their action as it is."""
+"""What a network sees and does in any track: what agents observe, and their action as it is.
 
-from typing import Any
+A network asks for what it wants to see by name, so it plays wherever all of that is observed and an
+action has the same columns.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.learners.decision import Decision, made_for_others
 from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.track import AnyScenario, Role
 from p2p_market.tracks import track_of
+
+IS: Final = "is:"
+"""Before the name of an agent: the column that is 1 in the rows of that agent and 0 in others."""
+SHOWN: Final = 5  # names in an error, at most
 
 
 class Plain:
@@ -17,16 +27,44 @@ class Plain:
     Of the choices that are allowed the one with the largest output is taken, of equals the first.
     """
 
-    def __init__(self, scenario: AnyScenario, role: Role) -> None:
-        """For the agents of a role."""
+    def __init__(
+        self, scenario: AnyScenario, role: Role, names: Sequence[str] | None = None
+    ) -> None:
+        """For the agents of a role.
+
+        Args:
+            names: columns that a row has; None: all that is observed.
+
+        Raises:
+            PolicyError: if one of them is not observed here.
+        """
         self.scenario, self.role = scenario, role
-        self.names = tuple(feature.name for feature in role.features)
+        observed = [feature.name for feature in role.features]
+        self.names = tuple(observed if names is None else names)
         self.owners = np.arange(len(role.agents))
-        self.width = sum(max(1, column.choices) for column in role.columns)
+        self.width = sum(outputs_of(role).values())
+        table = {name: place for place, name in enumerate(observed + indicators(role))}
+        if missing := [name for name in self.names if name not in table]:
+            raise PolicyError(made_for_others(missing, (), scenario.spec.id))
+        asked = [name for name in indicators(role) if name in self.names]
+        others = [name for name in indicators(role) if name not in self.names]
+        if asked and others:
+            raise PolicyError(
+                f"was made for {len(asked)} agents, and {scenario.spec.id} has more: "
+                f"{', '.join(others[:SHOWN])}; train it in this scenario"
+            )
+        self._all = names is None
+        self._place = np.array([table[name] for name in self.names], dtype=int)
+        self._who = np.eye(len(role.agents), dtype=np.float32) if asked else None
 
     def rows(self, observation: Float32Array) -> Float32Array:
-        """What is observed."""
-        return observation
+        """What is observed, as far as it is asked for."""
+        if self._all:
+            return observation
+        if self._who is not None:
+            who = np.broadcast_to(self._who, (len(observation), *self._who.shape))
+            observation = np.concatenate([observation, who], axis=-1)
+        return np.ascontiguousarray(observation[..., self._place])
 
     def actions(self, observation: Float32Array, output: NDArray[np.floating[Any]]) -> FloatArray:
         """Numbers as they are, within [-1, 1]; indices of choices."""
@@ -45,6 +83,50 @@ class Plain:
                 found[..., place] = np.clip(own[..., 0], -1.0, 1.0)
             first += wide
         return found
+
+
+def outputs_of(role: Role) -> dict[str, int]:
+    """Column of an action -> its outputs: 1 for a number, one per choice."""
+    return {column.name: max(1, column.choices) for column in role.columns}
+
+
+def indicators(role: Role) -> list[str]:
+    """Names of the columns that say whose row it is, in the order of the agents."""
+    return [f"{IS}{agent}" for agent in role.agents]
+
+
+def fitted(
+    decision: Decision,
+    columns: Sequence[str],
+    actions: Mapping[str, int] | None,
+    scenario: AnyScenario,
+) -> Decision:
+    """A decision as a network asks for it.
+
+    Args:
+        decision: of the role in which it is to play.
+        columns: of its rows, as its file names them.
+        actions: its outputs as `outputs_of` names them; None where its file does not.
+        scenario: in which it is to play.
+
+    Raises:
+        PolicyError: if it was made for other observations or actions.
+    """
+    if not isinstance(decision, Plain):
+        if other := made_for_others(columns, decision.names, scenario.spec.id):
+            raise PolicyError(other)
+        return decision
+    own = outputs_of(decision.role)
+    if actions is not None and list(actions.items()) != list(own.items()):
+        raise PolicyError(
+            f"was made for other actions than those of {scenario.spec.id}: {_named(actions)} in "
+            f"the network, {_named(own)} here; train it in this scenario"
+        )
+    return Plain(decision.scenario, decision.role, columns)
+
+
+def _named(actions: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({wide})" if wide > 1 else name for name, wide in actions.items())
 
 
 def only_role(scenario: AnyScenario) -> Role:

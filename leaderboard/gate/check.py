@@ -19,6 +19,7 @@ class Admitted(Section):
 
     decision: str
     columns: list[str]
+    actions: dict[str, int] | None  # column of an action -> its outputs; None: it does not say
     outputs: int  # per row
     state: int  # numbers per row, 0 = remembers nothing
     parameters: int
@@ -46,18 +47,23 @@ def check(package: Package) -> dict[str, Admitted]:
         if package.manifest.policy.kind == "rules":
             read_rule(track, name, data)
         else:
-            networks[name] = _network(track, name, data)
+            networks[name] = check_network(track, name, data)
     return networks
 
 
-def _network(track: str, name: str, data: bytes) -> Admitted:
+def check_network(track: str, name: str, data: bytes) -> Admitted:
+    """Examine one network.
+
+    Raises:
+        PackageError: if it may not play.
+    """
     try:
         network = Admitted.model_validate(ask(EXAMINE, data))
     except ValueError:
         raise PackageError(f"{name}: could not be examined; export it again") from None
     except PackageError as error:
         raise PackageError(f"{name}: {error}") from None
-    known = board_card(track).decisions
+    known = board_card(track).every
     if network.decision not in known:
         raise PackageError(
             f"{name}: metadata 'decision' is {visible(network.decision)!r}; known: "

@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from baselines.learners.onnx_policy.layout import (
+    ACTIONS,
     COLUMNS,
     DECISION,
     INPUT,
@@ -28,6 +29,7 @@ class Interface:
 
     decision: str  # what a row is and what outputs mean
     columns: tuple[str, ...]
+    actions: dict[str, int] | None  # column of an action -> its outputs; None: not said
     outputs: int  # per row
     state: int  # numbers per row, 0 = remembers nothing
     axis: str  # the name of the rows' axis
@@ -61,7 +63,8 @@ def interface(model: ModelProto) -> Interface:
             f"{len(columns)}; give it those that the metadata of the template name: a row is not "
             "what the environment shows, docs/leaderboard.md lists it under 'What a row holds'"
         )
-    return Interface(told[DECISION], columns, given[OUTPUT][0], state[0], axes.pop())
+    actions = _actions(told)
+    return Interface(told[DECISION], columns, actions, given[OUTPUT][0], state[0], axes.pop())
 
 
 def _widths(
@@ -99,15 +102,30 @@ def _columns(told: dict[str, str]) -> tuple[str, ...]:
             f"its metadata lack {' and '.join(map(repr, missing))}; add it with "
             "onnx.helper.set_model_props"
         )
-    text = told[COLUMNS]
-    try:
-        if len(text) > METADATA_BYTES:
-            raise ValueError
-        columns = json.loads(text)
-        if not isinstance(columns, list) or not all(isinstance(one, str) for one in columns):
-            raise ValueError
-    except (ValueError, RecursionError):
+    columns = _json(told[COLUMNS])
+    if not isinstance(columns, list) or not all(isinstance(one, str) for one in columns):
         raise RefusedError(
             f"metadata {COLUMNS!r}: is not a JSON list of names within {METADATA_BYTES} bytes"
-        ) from None
+        )
     return tuple(columns)
+
+
+def _actions(told: dict[str, str]) -> dict[str, int] | None:
+    """What the outputs are, if the metadata say it."""
+    if ACTIONS not in told:
+        return None
+    actions = _json(told[ACTIONS])
+    if not isinstance(actions, dict) or not all(type(one) is int for one in actions.values()):
+        raise RefusedError(
+            f"metadata {ACTIONS!r}: is not a JSON object of names and numbers of outputs within "
+            f"{METADATA_BYTES} bytes"
+        )
+    return actions
+
+
+def _json(text: str) -> Any:
+    """What a text of the metadata holds; None if it is too long or no JSON."""
+    try:
+        return json.loads(text) if len(text) <= METADATA_BYTES else None
+    except (ValueError, RecursionError):
+        return None

@@ -38,6 +38,7 @@ def examine(data: bytes) -> dict[str, Any]:
     return {
         "decision": about.decision,
         "columns": about.columns,
+        "actions": about.actions,
         "outputs": about.outputs,
         "state": about.state,
         "parameters": parameters(model.graph),

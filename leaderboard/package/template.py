@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,7 @@ name = "Ada Example"
 kind = "{kind}"
 {more}
 [training]
-summary = "{summary}"
+summary = {summary}
 # seeds = [0]
 # agent_steps = 20000000
 # hours = 1.5
@@ -78,8 +78,7 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
     """
     if kind not in SUMMARIES:
         raise UsageError(f"unknown kind {kind!r}; known: {', '.join(SUMMARIES)}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: exists already; name a new folder")
+    _expect_new(folder)
     if not card(track).default:
         raise UsageError(f"track {track!r} names no scenario that a template could be made for")
     scenario = load_scenario(card(track).default)
@@ -88,7 +87,7 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
     for role in roles if kind != "python" else ():
         name = "policy" if len(roles) == 1 else role.name
         if kind == "onnx":
-            label, make = next(iter(board_card(track).decisions.items()))
+            label, make = next(iter(board_card(track).every.items()))
             contents = _network(label, make(scenario, role))
         else:
             contents = _rule(track, role)
@@ -96,11 +95,32 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
     more = _more(track, {role: name for role, (name, _) in files.items()})
     if kind == "python":
         files[""] = (MAIN, PROGRAM.read_bytes())
+    return _write(folder, kind, more, SUMMARIES[kind], dict(files.values()))
+
+
+def write_package(folder: Path, track: str, files: Mapping[str, bytes], summary: str) -> list[Path]:
+    """Write the files of a new package around networks that are there.
+
+    Raises:
+        UsageError: if the folder holds something already.
+    """
+    _expect_new(folder)
+    return _write(folder, "onnx", _more(track, {}), summary, files)
+
+
+def _expect_new(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: exists already; name a new folder")
+
+
+def _write(
+    folder: Path, kind: str, more: str, summary: str, files: Mapping[str, bytes]
+) -> list[Path]:
     manifest = MANIFEST.format(
-        name=slug(folder), kind=kind, more=more, summary=SUMMARIES[kind]
+        name=slug(folder), kind=kind, more=more, summary=json.dumps(summary)
     ).encode()
     paths = []
-    for name, contents in ((NAME, manifest), *files.values()):
+    for name, contents in ((NAME, manifest), *files.items()):
         write_bytes(folder / name, contents)
         paths.append(folder / name)
     return paths

@@ -56,12 +56,13 @@ class Candidate:
         return policies(self.package, self.networks, scenario)[file]
 
 
-def of_package(data: bytes, season: Season) -> Candidate:
+def of_package(data: bytes, season: Season, board: str | None = None) -> Candidate:
     """The candidate in a zip; it must pass the gate and play on every board.
 
     Args:
         data: the zip.
         season: in which it wants to play; its ledger tells which attempt this is.
+        board: scenario of the only board that is to be played; None: all.
 
     Raises:
         PackageError: if it may not play.
@@ -74,8 +75,8 @@ def of_package(data: bytes, season: Season) -> Candidate:
             "it plays in seasons of its own track, and you can open one (docs/organise-a-season.md)"
         )
     networks = check(package)
-    names = {board.scenario for board in [*season.file.boards, *filter(None, [season.file.focal])]}
-    for name in sorted(names):
+    names = {one.scenario for one in [*season.file.boards, *filter(None, [season.file.focal])]}
+    for name in sorted(names) if board is None else [board]:
         policies(package, networks, load_scenario(name))
     told = package.manifest
     entry = Entry(

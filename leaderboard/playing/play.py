@@ -12,9 +12,10 @@ from functools import lru_cache
 import numpy as np
 import onnxruntime
 
-from baselines.learners.decision import Decision, made_for_others
+from baselines.learners.decision import Decision
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from baselines.learners.onnx_policy.policy import on_grid
+from baselines.learners.plain import fitted
 from leaderboard.gate.check import Admitted
 from leaderboard.package.casts import casts
 from leaderboard.package.package import Package
@@ -120,10 +121,13 @@ def _by_rule(scenario: AnyScenario, role: Role) -> Policy:
 
 
 def _seats(name: str, data: bytes, network: Admitted, scenario: AnyScenario, role: Role) -> Seats:
-    decision = board_card_of(scenario).decisions[network.decision](scenario, role)
+    decision = board_card_of(scenario).every[network.decision](scenario, role)
     columns = [visible(one) for one in network.columns]
-    if other := made_for_others(columns, decision.names, scenario.spec.id):
-        raise PolicyError(f"{name}: {other}")
+    actions = network.actions and {visible(one): n for one, n in network.actions.items()}
+    try:
+        decision = fitted(decision, columns, actions, scenario)
+    except PolicyError as error:
+        raise PolicyError(f"{name}: {error}") from None
     if network.outputs != decision.width:
         raise PolicyError(
             f"{name}: has {network.outputs} outputs; {network.decision!r} in {scenario.spec.id} "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from baselines.learners.decision import Decision
 from baselines.learners.plain import Plain
@@ -13,6 +13,11 @@ from p2p_market.track import Card, EpisodeKey, Role, Trajectory
 
 Number = Callable[[str], int]
 """A number of 128 bits of a draw, by what it is for: data, start, seed."""
+
+Decide = Callable[[Any, Role], Decision]
+"""(scenario, role) -> what a row of a network is, and what its outputs mean."""
+PLAIN: Final = "plain"
+"""The decision that every track has."""
 
 
 class Rule(Protocol):
@@ -81,10 +86,8 @@ class BoardCard:
     """(shipped scenario, split, numbers) -> specification and key of a draw."""
     default: Callable[[Any], Mapping[str, FloatArray]] = neutral.default
     """Role -> (agent, column): what is played where an answer is faulty."""
-    decisions: Mapping[str, Callable[[Any, Role], Decision]] = field(
-        default_factory=lambda: {"plain": Plain}
-    )
-    """What a row of a network is and what its outputs mean, by name; the template has the first."""
+    decisions: Mapping[str, Decide] = field(default_factory=dict)
+    """What a row of a network is and what its outputs mean, by name; beside `PLAIN`."""
     rules: Callable[[Card, str, bytes], Rule] = neutral.rules
     """(card, name of the file, its text) -> the rule; PackageError where there is none."""
     facts: Callable[[Any, Any, str, int], Mapping[str, Any]] = neutral.facts
@@ -103,3 +106,8 @@ class BoardCard:
     beside: str = "what stands beside the score is"  # "... shown, not added up"
     losses: Mapping[str, str] = field(default_factory=dict)  # part of the gap -> its meaning
     picture: Callable[[Any, Any, Trajectory], Picture] | None = None
+
+    @property
+    def every(self) -> Mapping[str, Decide]:
+        """All decisions by name; the template has the first."""
+        return {**self.decisions, PLAIN: Plain}

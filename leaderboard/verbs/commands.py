@@ -1,5 +1,6 @@
 """What the verbs of `p2p-market leaderboard` do; the command line itself is in the package."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -21,9 +22,16 @@ def init(folder: Path, kind: str, track: str) -> list[str]:
     """Write a template; lines to show."""
     paths = write_template(folder, kind, track)
     return [
+        *written(folder, paths),
+        f"put your policy there, then: p2p-market leaderboard pack {quote(str(folder))}",
+    ]
+
+
+def written(folder: Path, paths: Sequence[Path]) -> list[str]:
+    """What was written for a new package, and what it is called."""
+    return [
         *(str(path) for path in paths),
         f"the package is called {slug(folder)}, as {NAME} says: small letters, digits and '-'",
-        f"put your policy there, then: p2p-market leaderboard pack {quote(str(folder))}",
     ]
 
 

@@ -37,7 +37,7 @@ def run(
     known = list(dict.fromkeys(one.scenario for one in season.file.boards))
     if board is not None and board not in known:
         raise UsageError(f"no board {visible(board)!r} in {DEV}; known: {', '.join(known)}")
-    candidate = of_package(packed(package), season)
+    candidate = _fitting(package, season, board)
     heard: list[str] = []
     at_once = _at_once(workers, ray)
     record = evaluate(candidate, season, output, at_once, ray, tell, board, heard.append)
@@ -50,6 +50,32 @@ def run(
         f"beside others: p2p-market leaderboard rank {DEV} --entries {output}",
         f"as pages: p2p-market leaderboard build {DEV} --entries {output} -o site",
     ]
+
+
+def _fitting(package: Path, season: Season, board: str | None) -> Candidate:
+    """The candidate in a zip.
+
+    Raises:
+        PackageError: if it may not play.
+        PolicyError: if it was made for other scenarios; the boards that it plays on are told.
+    """
+    data = packed(package)
+    try:
+        return of_package(data, season, board)
+    except PolicyError as error:
+        own = [one for one in dict.fromkeys(b.scenario for b in season.file.boards)
+               if one != board and _plays(data, season, one)]  # fmt: skip
+        if not own:
+            raise
+        raise PolicyError(f"{error}. It plays on {', '.join(own)}: add --board BOARD") from None
+
+
+def _plays(data: bytes, season: Season, board: str) -> bool:
+    try:
+        of_package(data, season, board)
+    except PolicyError:
+        return False
+    return True
 
 
 def _at_once(workers: int, ray: str | None) -> int:

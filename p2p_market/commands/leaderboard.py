@@ -26,6 +26,7 @@ from p2p_market.registry import DEFAULT_TRACK
 
 MODULE: Final = "leaderboard.verbs.commands"
 JUDGING: Final = "leaderboard.verbs.judging"
+TRAINED: Final = "leaderboard.verbs.trained"
 TABLES: Final = "leaderboard.verbs.tables"
 RUNNING: Final = "leaderboard.verbs.running"
 PAGES: Final = "leaderboard.site.commands"
@@ -46,13 +47,42 @@ def init(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     kind: Annotated[str, typer.Option("--kind", help="onnx, rules or python.")] = "onnx",
     track: Annotated[str, typer.Option("--track", help="Where it is to play.")] = DEFAULT_TRACK,
+    policy: Annotated[
+        str,
+        typer.Option(
+            "--policy",
+            "-p",
+            help="What was trained: the zip of a Stable-Baselines3 model, the folder of an RLlib "
+            "checkpoint, or an ONNX file.",
+        ),
+    ] = "",
+    scenario: Annotated[
+        str, typer.Option("--scenario", "-s", help="Where the policy was trained.")
+    ] = "",
+    normalize: Annotated[
+        Path | None, typer.Option("--normalize", help="File of a model's VecNormalize.")
+    ] = None,
+    agent_indicator: Annotated[
+        bool,
+        typer.Option("--agent-indicator", help="Its observation ends in a one-hot of the agent."),
+    ] = False,
+    view: Annotated[
+        str, typer.Option("--view", help="Decision of the ViewEnv in which it was trained.")
+    ] = "",
+    module: Annotated[str, typer.Option("--module", help="Which of several RLModules.")] = "",
 ) -> None:
-    """Write a template that passes the gate.
+    """Write a package that passes the gate: a template, or a policy that you have trained.
 
-    Example: p2p-market leaderboard init my-agent --kind rules
+    Example: p2p-market leaderboard init my-agent --policy model.zip --scenario classic-v0
     """
     with refusing():
-        say(verbs(MODULE).init(folder, kind, track))
+        say(
+            verbs(MODULE).init(folder, kind, track)
+            if not policy
+            else verbs(TRAINED).init(
+                folder, policy, scenario, normalize, agent_indicator, view, module
+            )
+        )
 
 
 @app.command()

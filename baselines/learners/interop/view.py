@@ -41,14 +41,14 @@ class View:
         self.scenario, self.decision = scenario, KINDS[decision](scenario)
         self.agents = tuple(f"agent_{row}" for row in range(len(self.decision.owners)))
         rows, states = _survey(scenario, self.decision)
-        self._row_scale, self._state_scale = _scale(rows), _scale(states)
+        self.row_scale, self._state_scale = _scale(rows), _scale(states)
         self.observation_space = _box(rows.shape[-1])
         self.state_space = _box(states.shape[-1])
         self.action_space = Box(-1.0, 1.0, (self.decision.width,), np.float32)
 
     def rows(self, observation: Float32Array) -> Float32Array:
         """What a network is shown, (batch, row, column), from (batch, agent, feature)."""
-        return _normalised(self.decision.rows(observation), self._row_scale)
+        return _normalised(self.decision.rows(observation), self.row_scale)
 
     def state(self, state: Float32Array) -> Float32Array:
         """The joint state for a critic, normalised, (..., column)."""

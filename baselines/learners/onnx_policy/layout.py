@@ -8,3 +8,5 @@ STATE: Final = "state"  # of networks that remember, and what it becomes
 NEXT_STATE: Final = "next_state"
 COLUMNS: Final = "columns"  # of the metadata, as the next
 DECISION: Final = "decision"
+ACTIONS: Final = "actions"
+"""The last: optional, a JSON object, column of an action -> its outputs."""

@@ -6,7 +6,8 @@ The file maps one input `rows`, (row, column) float32 in physical units, to one 
 was made for:
 
 - `decision`: what a row is and what outputs mean: `plain`, or a name of the track's own (`OWN`);
-- `columns`: a JSON list, the names of the columns in order.
+- `columns`: a JSON list, the names of the columns in order;
+- `actions`: optional, of `plain`: a JSON object, column of an action -> its outputs, in order.
 
 Networks differ between processors in their last bits. So outputs and states are rounded to a grid
 of 2^-12 before anything is made of them; a run stores the actions that came of it.
@@ -23,9 +24,16 @@ from typing import Final
 import numpy as np
 import onnxruntime
 
-from baselines.learners.decision import Decision, made_for_others
-from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT, STATE
-from baselines.learners.plain import plain
+from baselines.learners.decision import Decision
+from baselines.learners.onnx_policy.layout import (
+    ACTIONS,
+    COLUMNS,
+    DECISION,
+    INPUT,
+    OUTPUT,
+    STATE,
+)
+from baselines.learners.plain import fitted, plain
 from p2p_market.errors import PolicyError
 from p2p_market.loading import load
 from p2p_market.records import Float32Array, FloatArray
@@ -100,9 +108,11 @@ def from_file(scenario: AnyScenario, path: str) -> OnnxPolicy:
     kind, known = told[DECISION], _decisions(scenario)
     if kind not in known:
         raise PolicyError(f"{path}: unknown decision {kind!r}; known: {', '.join(known)}")
-    decision = known[kind](scenario)
-    if other := made_for_others(json.loads(told[COLUMNS]), decision.names, scenario.spec.id):
-        raise PolicyError(f"{path} {other}")
+    columns, actions = json.loads(told[COLUMNS]), json.loads(told.get(ACTIONS, "null"))
+    try:
+        decision = fitted(known[kind](scenario), columns, actions, scenario)
+    except PolicyError as error:
+        raise PolicyError(f"{path} {error}") from None
     given = _session(model).get_outputs()[0].shape[-1]
     if isinstance(given, int) and given != decision.width:
         raise PolicyError(

@@ -1,0 +1,67 @@
+"""What `init --policy` does: a package around a policy that was trained elsewhere."""
+
+import tempfile
+from pathlib import Path
+from shlex import quote
+
+from leaderboard.gate.check import check_network
+from leaderboard.package.template import write_package
+from leaderboard.tracks import track_name
+from leaderboard.verbs.commands import written
+from p2p_market.errors import UsageError
+from p2p_market.registry import DEFAULT_TRACK
+
+FILE = "policy.onnx"
+
+
+def init(
+    folder: Path,
+    policy: str,
+    scenario: str,
+    normalize: Path | None,
+    agent_indicator: bool,
+    view: str,
+    module: str,
+) -> list[str]:
+    """Write a package with a trained policy; lines to show.
+
+    Raises:
+        UsageError: if the policy is not there, or it is not said where it was trained.
+        PackageError: if the gate refuses it.
+        PolicyError: if it cannot be exported.
+    """
+    path = Path(policy)
+    if not path.exists():
+        raise UsageError(f"{path}: is not there; name a zip, a folder or an ONNX file")
+    if path.suffix == ".onnx":
+        data = path.read_bytes()
+    elif not scenario:
+        raise UsageError("say with --scenario where the policy was trained, such as classic-v0")
+    else:
+        data = _exported(path, scenario, normalize, agent_indicator, view, module)
+    track = track_name(scenario) if scenario else DEFAULT_TRACK
+    check_network(track, FILE, data)
+    paths = write_package(folder, track, {FILE: data}, f"Exported from {path.name}.")
+    return [
+        *written(folder, paths),
+        f"say there who made it and how, then: p2p-market leaderboard pack {quote(str(folder))}",
+    ]
+
+
+def _exported(
+    path: Path, scenario: str, normalize: Path | None, indicator: bool, view: str, module: str
+) -> bytes:
+    from baselines.learners.export import export
+    from baselines.learners.interop.view import View
+    from p2p_market.registry import load_scenario
+
+    made_for = View(load_scenario(scenario), view) if view else scenario
+    with tempfile.TemporaryDirectory() as folder:
+        return export(
+            path,
+            made_for,
+            Path(folder) / FILE,
+            agent_indicator=indicator,
+            normalize=normalize,
+            module=module or None,
+        ).read_bytes()
