@@ -5,7 +5,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import onnx
@@ -100,9 +100,7 @@ def write(network: nn.Module, target: Target, path: Path, state: int = 0) -> Non
     """
     graph = chain(target.before, network).cpu().eval()
     shown = _examples(len(target.columns), state)
-    with torch.no_grad():
-        expected = graph(*shown)
-    expected = expected if isinstance(expected, tuple) else (expected,)
+    expected = _asked(graph, shown)
     shapes = [tuple(one.shape) for one in expected]
     wanted = [(len(shown[0]), target.width), (len(shown[0]), state)][: len(shown)]
     if shapes != wanted:
@@ -114,7 +112,8 @@ def write(network: nn.Module, target: Target, path: Path, state: int = 0) -> Non
     data = traced(graph, few, told)
     if _operators(data) & ASKING:
         data = traced(simplified(graph, few), few, told)
-    _compare(data, shown, expected)
+    for given in (shown, [-one for one in shown]):
+        _compare(data, given, _asked(graph, given))
     write_bytes(path, data)
 
 
@@ -128,7 +127,13 @@ def _examples(columns: int, state: int) -> list[Tensor]:
     return [torch.randn(5, width, generator=generator) for width in widths]
 
 
-def _compare(data: bytes, shown: Sequence[Tensor], expected: Sequence[Any]) -> None:
+def _asked(graph: nn.Module, shown: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    with torch.no_grad():
+        found = graph(*shown)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _compare(data: bytes, shown: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
     """Whether a file gives what the network gave."""
     import onnxruntime
 
