@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from baselines.learners.export.target import Target, chain
+from baselines.learners.export.target import Chain, Target
 from baselines.learners.onnx_policy.layout import (
     ACTIONS,
     COLUMNS,
@@ -98,7 +98,7 @@ def write(network: nn.Module, target: Target, path: Path, state: int = 0) -> Non
     Raises:
         PolicyError: if the file does not do what the network does.
     """
-    graph = chain(target.before, network).cpu().eval()
+    graph = Chain(target.before, network).cpu().eval()
     shown = _examples(len(target.columns), state)
     expected = _asked(graph, shown)
     shapes = [tuple(one.shape) for one in expected]
@@ -111,7 +111,8 @@ def write(network: nn.Module, target: Target, path: Path, state: int = 0) -> Non
     few = [one[:2] for one in shown]
     data = traced(graph, few, told)
     if _operators(data) & ASKING:
-        data = traced(simplified(graph, few), few, told)
+        inputs = [graph.inputs(few[0]), *few[1:]]
+        data = traced(Chain(target.before, simplified(network, inputs)), few, told)
     for given in (shown, [-one for one in shown]):
         _compare(data, given, _asked(graph, given))
     write_bytes(path, data)

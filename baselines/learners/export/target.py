@@ -146,21 +146,20 @@ def _words(outputs: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {wide}" for name, wide in outputs.items())
 
 
-def chain(parts: Sequence[nn.Module], last: nn.Module) -> nn.Module:
-    """Parts one after the other; the last may take a state too."""
-    return Chain(nn.ModuleList(parts), last)
-
-
 class Chain(nn.Module):
     """What stands before a network, and the network."""
 
-    def __init__(self, before: nn.ModuleList, last: nn.Module) -> None:
+    def __init__(self, before: Sequence[nn.Module], last: nn.Module) -> None:
         """In this order."""
         super().__init__()
-        self.before, self.last = before, last
+        self.before, self.last = nn.ModuleList(before), last
 
-    def forward(self, rows: Tensor, *state: Tensor) -> Any:
-        """Outputs, or outputs and the next state."""
+    def inputs(self, rows: Tensor) -> Tensor:
+        """What the network gets of rows."""
         for part in self.before:
             rows = part(rows)
-        return self.last(rows, *state)
+        return rows
+
+    def forward(self, rows: Tensor, *state: Tensor) -> Any:
+        """Outputs, or outputs and the next state; the network may take one."""
+        return self.last(self.inputs(rows), *state)
