@@ -61,7 +61,8 @@ def interface(model: ModelProto) -> Interface:
         raise RefusedError(
             f"{INPUT} has {taken[INPUT][0]} columns and the metadata's {COLUMNS!r} name "
             f"{len(columns)}; give it those that the metadata of the template name: a row is not "
-            "what the environment shows, docs/leaderboard.md lists it under 'What a row holds'"
+            "what the environment shows, docs/leaderboard.md lists it under 'What a row "
+            "holds'; for what the environment shows, decision is 'plain'"
         )
     actions = _actions(told)
     return Interface(told[DECISION], columns, actions, given[OUTPUT][0], state[0], axes.pop())

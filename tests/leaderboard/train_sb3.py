@@ -6,7 +6,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 import p2p_market
 
-STEPS = 300_000  # of agents
+STEPS = 60_000  # of agents
 
 rows = supersuit.pettingzoo_env_to_vec_env_v1(p2p_market.make("classic-v0"))
 vector = supersuit.concat_vec_envs_v1(rows, 4, base_class="stable_baselines3")

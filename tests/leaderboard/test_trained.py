@@ -1,0 +1,131 @@
+"""From what a library trained to a package that passed the gate and has a score."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("cryptography")
+pytest.importorskip("cvxpy")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("safetensors")
+pytest.importorskip("torch")
+
+from leaderboard.package.package import packed
+from leaderboard.playing.candidate import of_package
+from leaderboard.playing.evaluate import evaluate
+from leaderboard.season import season
+from leaderboard.verbs import running
+from p2p_market.errors import PolicyError
+from tests.baselines.export.weeks import Spaces
+from tests.leaderboard.seasons import score
+from tests.leaderboard.test_verbs import run
+
+pytestmark = [
+    pytest.mark.xdist_group("seasons"),
+    pytest.mark.filterwarnings("ignore:The `render_mode` attribute"),
+]
+
+HERE = Path(__file__).parent
+
+
+def ok(*arguments):
+    code, said = run(*arguments)
+    assert code == 0, said
+    return said
+
+
+def example(name, folder, monkeypatch, **changed):
+    """Run a page's example in a folder, some of its constants changed."""
+    text = (HERE / name).read_text("utf-8")
+    for constant, value in changed.items():
+        (line,) = (one for one in text.splitlines() if one.startswith(f"{constant} = "))
+        text = text.replace(line, f"{constant} = {value}")
+    (folder / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(folder)
+    runpy.run_path(name)
+
+
+def test_an_sb3_agent_in_three_commands(tiny, tmp_path, monkeypatch):
+    pytest.importorskip("stable_baselines3")
+    pytest.importorskip("supersuit")
+    example("train_sb3.py", tmp_path, monkeypatch, STEPS=4000)
+    own = ("init", "my-agent", "--policy", "model.zip", "--scenario", "classic-v0")
+    code, said = run(*own)
+    assert (code, "name it with normalize (--normalize)" in said) == (2, True)
+    said = ok(*own, "--normalize", "normal.pkl")
+    assert "say there who made it and how, then: p2p-market leaderboard pack my-agent" in said
+    assert 'summary = "Exported from model.zip."' in Path("my-agent/submission.toml").read_text()
+    ok("pack", "my-agent")
+    said = ok("check", "my-agent.zip")
+    assert "plays in binding-feeder-v0, classic-v0, community-16-full-fees-v0" in said
+    assert "was made for other actions than those of ev-12-v0: setpoint_0, quantity, price" in said
+    record = evaluate(of_package(packed(Path("my-agent.zip")), tiny), tiny, tmp_path / "records")
+    assert [one.faults for one in record.episodes] == [{}, {}]
+    assert -1000.0 < score(record) < 100.0
+
+
+def test_a_season_with_other_boards_names_those_that_fit(tmp_path, monkeypatch):
+    import onnx
+
+    example("train_torch.py", tmp_path, monkeypatch)
+    ok("init", tmp_path / "mine", "--policy", "policy.onnx")
+    ok("pack", tmp_path / "mine")
+    dev = season.read(season.find("dev"))
+    with pytest.raises(PolicyError, match=r"ev-12-v0: .* It plays on binding-feeder-v0, "):
+        running._fitting(tmp_path / "mine.zip", dev, None)
+    assert running._fitting(tmp_path / "mine.zip", dev, "classic-v0").files == ("policy.onnx",)
+    with pytest.raises(PolicyError, match="add --board BOARD"):
+        running._fitting(tmp_path / "mine.zip", dev, "ev-12-v0")
+    model = onnx.load("policy.onnx")
+    for told, says in (("[1]", "'actions': is not a JSON object"), ("{", "is not a JSON object"),
+                       ('{"price": 1.5}', "is not a JSON object")):  # fmt: skip
+        {one.key: one for one in model.metadata_props}["actions"].value = told
+        onnx.save(model, tmp_path / "other.onnx")
+        code, said = run("init", tmp_path / "other", "--policy", tmp_path / "other.onnx")
+        assert (code, says in said) == (1, True), said
+
+
+def test_what_was_not_said_is_asked_for(tmp_path):
+    code, said = run("init", tmp_path / "mine", "--policy", tmp_path / "model.zip")
+    assert (code, "model.zip: is not there" in said) == (2, True)
+    (tmp_path / "model.zip").write_bytes(b"PK")
+    code, said = run("init", tmp_path / "mine", "--policy", tmp_path / "model.zip")
+    assert (code, "say with --scenario where the policy was trained" in said) == (2, True)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_battery_agent_passes_with_31_logits(tmp_path):
+    contrib = pytest.importorskip("sb3_contrib")
+    model = contrib.MaskablePPO("MlpPolicy", Spaces("battery-146-v0"), device="cpu", seed=0)
+    model.save(tmp_path / "model.zip")
+    own = ("--policy", tmp_path / "model.zip", "--scenario", "battery-146-v0")
+    ok("init", tmp_path / "mine", *own)
+    ok("pack", tmp_path / "mine")
+    said = ok("check", tmp_path / "mine.zip")
+    assert (
+        "plays in battery-146-quarter-v0" in said or "battery-146-v0, battery-146-wide-v0" in said
+    )
+
+
+@pytest.mark.slow
+def test_an_rllib_agent_in_three_commands(tmp_path):
+    pytest.importorskip("ray.rllib", exc_type=ImportError)
+    text = (HERE / "train_rllib.py").read_text("utf-8").replace("ITERATIONS = 20", "ITERATIONS = 1")
+    (tmp_path / "train.py").write_text(text, encoding="utf-8")
+    commands = (
+        ("train.py",),
+        ("-m", "p2p_market", "leaderboard", "init", "my-agent", "--policy", "checkpoint",
+         "--scenario", "classic-v0", "--view", "around_rule"),
+        ("-m", "p2p_market", "leaderboard", "pack", "my-agent"),
+        ("-m", "p2p_market", "leaderboard", "run", "my-agent.zip", "--board", "classic-v0"),
+    )  # fmt: skip
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert "4 episodes, no faulty step" in done.stdout
