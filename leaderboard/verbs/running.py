@@ -1,14 +1,16 @@
 """What `run`, `evaluate` and `season open` do; the command line itself is in the package."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from leaderboard.checking.replay import reproduced
-from leaderboard.package.package import packed
+from leaderboard.gate.check import Network, check
+from leaderboard.package.package import Package, from_bytes, packed
 from leaderboard.playing.candidate import Candidate, of_baseline, of_package
 from leaderboard.playing.evaluate import evaluate
 from leaderboard.playing.opening import open_season
+from leaderboard.playing.play import policies
 from leaderboard.record import entries
 from leaderboard.record.record import NAME, Record
 from leaderboard.season.season import Season, find, read, read_secret
@@ -17,6 +19,7 @@ from leaderboard.verbs.summary import summary
 from leaderboard.visible import visible
 from p2p_market.errors import PolicyError, UsageError
 from p2p_market.evaluation.running.processes import processors
+from p2p_market.registry import load_scenario
 
 DEV: Final = "dev"
 """Season whose secret everybody knows."""
@@ -63,16 +66,17 @@ def _fitting(package: Path, season: Season, board: str | None) -> Candidate:
     try:
         return of_package(data, season, board)
     except PolicyError as error:
-        own = [one for one in dict.fromkeys(b.scenario for b in season.file.boards)
-               if one != board and _plays(data, season, one)]  # fmt: skip
-        if not own:
+        mine = from_bytes(data)
+        networks = check(mine)
+        names = dict.fromkeys(one.scenario for one in season.file.boards)
+        if not (own := [name for name in names if _plays(mine, networks, name)]):
             raise
         raise PolicyError(f"{error}. It plays on {', '.join(own)}: add --board BOARD") from None
 
 
-def _plays(data: bytes, season: Season, board: str) -> bool:
+def _plays(package: Package, networks: Mapping[str, Network], board: str) -> bool:
     try:
-        of_package(data, season, board)
+        policies(package, networks, load_scenario(board))
     except PolicyError:
         return False
     return True
