@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from p2p_market.evaluation.benchmark import Row, ScenarioResult, weeks_and_draws
-from p2p_market.track import Card
+from p2p_market.track import OPTIMUM, Card
 from p2p_market.tracks import track_of
 from p2p_market.words import per, period
 from report.pages import Pages, pages_of
@@ -14,7 +14,8 @@ from report.table import Column
 
 def _interval(row: Row, end: float) -> float:
     """An end of the interval; nan if there is none: one week, or an end of the scale."""
-    return end if row.score.high > row.score.low + 1e-9 else float("nan")
+    apart = row.policy != OPTIMUM and row.score.high > row.score.low + 1e-9
+    return end if apart else float("nan")
 
 
 SCORE: Final = (

@@ -24,7 +24,6 @@ from p2p_market.tracks import track_of
 from p2p_market.words import per
 from report.days import day
 from report.table import amount
-from report.words import in_words
 
 # Okabe and Ito (2008): told apart by colour-blind readers
 BLUE: Final = "#0072B2"
@@ -101,8 +100,7 @@ def score_picture(result: ScenarioResult) -> Picture:
     )
     return Picture(
         svg(lambda figure: _draw_scores(figure.subplots(), rows, rule), 1.3 + 0.36 * len(rows)),
-        alt=f"Scores between {in_words(rule)} at 0 and the optimum at 100: "
-        f"{said or 'only the two ends'}.",
+        alt=f"Scores between {rule} at 0 and the optimum at 100: {said or 'only the two ends'}.",
         title="Score of each policy",
         caption=f"Further right is better. {bars}. An arrow at the left edge stands for a score "
         "below the range shown; its number is on the right.",
@@ -165,7 +163,7 @@ def _draw_score(axes: Axes, place: int, row: Row, left: float, end: bool) -> Non
         end: of the scale, not a contestant.
     """
     color, score = (INK if end else BLUE), row.score
-    if score.high > left:
+    if score.high > left and not end:
         axes.plot([max(score.low, left), score.high], [place, place], color=color, alpha=0.45, lw=5)
     inside = score.point >= left
     marker = ("D" if end else "o") if inside else "<"
@@ -173,7 +171,7 @@ def _draw_score(axes: Axes, place: int, row: Row, left: float, end: bool) -> Non
     across = axes.get_yaxis_transform()
     number = amount(score.point, 1)
     axes.text(1.075, place, number, transform=across, ha="right", va="center", weight="bold")
-    if score.high > score.low + 1e-9:
+    if not end and score.high > score.low + 1e-9:
         interval = f"{amount(score.low, 1)} to {amount(score.high, 1)}"
         axes.text(1.09, place, interval, transform=across, va="center", color="#444444")
 

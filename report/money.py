@@ -28,6 +28,7 @@ SMALLEST_SHARE: Final = 0.002  # of the money shown; entries below are left out
 def cost_picture(result: ScenarioResult, pages: Pages) -> Picture:
     """Social cost of each policy by entry of the ledger, and what nobody pays."""
     rows, card = result.played, track_of(result.scenario).CARD
+    what = total_of(result)
     names, money = (*card.social, *card.unpaid), entries_eur(result)
     size = np.abs(money).sum(axis=0)
     shown = [i for i in range(money.shape[1]) if size[i] > SMALLEST_SHARE * size.sum()]
@@ -40,14 +41,19 @@ def cost_picture(result: ScenarioResult, pages: Pages) -> Picture:
     looks = {called[names[i]]: colors[names[i]] for i in shown}
     return Picture(
         svg(
-            lambda figure: _draw_costs(figure.subplots(), rows, money[:, shown], looks, unit),
+            lambda figure: _draw_costs(figure.subplots(), rows, money[:, shown], looks, unit, what),
             1.7 + 0.36 * len(rows),
         ),
-        alt=f"Social cost of each policy by entry of the ledger: {said}.",
+        alt=f"{what.capitalize()} of each policy by entry of the ledger: {said}.",
         title="What the cost is made of",
         caption=f"Left of zero is income{pages.income}. The mark and the number on the right are "
-        f"the sum, the social cost.{pages.cancels}",
+        f"the sum, the {what}.{pages.cancels}",
     )
+
+
+def total_of(result: ScenarioResult) -> str:
+    """What the sum is called: one agent has no society."""
+    return "cost" if len(result.scenario.agents) == 1 else "social cost"
 
 
 def entries_eur(result: ScenarioResult) -> FloatArray:
@@ -64,7 +70,12 @@ def entries_eur(result: ScenarioResult) -> FloatArray:
 
 
 def _draw_costs(
-    axes: Axes, rows: Sequence[Row], money: FloatArray, looks: Mapping[str, str], unit: str
+    axes: Axes,
+    rows: Sequence[Row],
+    money: FloatArray,
+    looks: Mapping[str, str],
+    unit: str,
+    what: str,
 ) -> None:
     """Bars of entries.
 
@@ -72,6 +83,7 @@ def _draw_costs(
         money: (policy, entry) [EUR].
         looks: what an entry is called -> its colour.
         unit: of the money.
+        what: the sum is called.
     """
     places = np.arange(len(rows))
     right, left = np.zeros(len(rows)), np.zeros(len(rows))
@@ -82,11 +94,11 @@ def _draw_costs(
         axes.barh(places, earned, 0.6, left=left, color=color)
         right, left = right + paid, left + earned
     total = [float(row.social_cost_eur.mean()) for row in rows]
-    axes.plot(total, places, "D", color=INK, ms=6, zorder=3, label="social cost")
+    axes.plot(total, places, "D", color=INK, ms=6, zorder=3, label=what)
     across = axes.get_yaxis_transform()
     for place, cost in enumerate(total):
         told = amount(cost, 0)
-        axes.text(1.08, place, told, transform=across, ha="right", va="center", weight="bold")
+        axes.text(1.012, place, told, transform=across, ha="left", va="center", weight="bold")
     axes.set_xlim(1.08 * min(float(left.min()), 0.0), 1.03 * max(1e-9, float(right.max())))
     axes.axvline(0.0, color=GREY, linewidth=1.0)
     axes.set_xlabel(f"cost [{unit}]")

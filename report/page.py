@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from p2p_market.data.sources import is_own
 from p2p_market.evaluation.benchmark import ScenarioResult, units_of, weeks_and_draws
+from p2p_market.evaluation.players.held import why_held
 from p2p_market.evaluation.statistics.bootstrap import few_weeks
 from p2p_market.evaluation.tables.comparison import Difference, compare_within
 from p2p_market.evaluation.tables.marks import NO_MARK, Legend, legends, nothing, unmarked
 from p2p_market.evaluation.tables.overview import improvements, overview, shared_costs
 from p2p_market.files import write_text
-from p2p_market.registry import rule_of
+from p2p_market.registry import read_scenario, rule_of
+from p2p_market.scenarios import known_ids
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import extra, track_of
 from p2p_market.words import counted, episodes, per, period
@@ -31,7 +34,6 @@ from report.overall import (
     profile_picture,
 )
 from report.pages import Pages, Why, pages_of
-from report.words import in_words
 
 PAGE_NAME: Final = "report.html"
 ANY_YEAR: Final = date(2018, 1, 1)  # of 365 days, for episodes that are of no year
@@ -63,7 +65,7 @@ class Section:
     certificate: str
     conduct: list[str]
     alarms: list[str]
-    interventions: list[str] | None  # None: the track has no supervisor
+    interventions: list[str] | None  # None: no track with a chapter on it, and none
     pictures: list[Picture]
     why: Why | None
     others: list[Picture]
@@ -106,7 +108,7 @@ def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
     page = template.render(
         title=title,
         overall=_overall(results),
-        zero=" or ".join(dict.fromkeys(in_words(rule_of(result.scenario)) for result in results)),
+        zero=" or ".join(dict.fromkeys(rule_of(result.scenario) for result in results)),
         guides=_guides(results),
         sections=[_section(result) for result in results],
     )
@@ -145,7 +147,7 @@ def _section(result: ScenarioResult) -> Section:
     return Section(
         id=spec.id,
         title=spec.title,
-        description=getattr(spec, "description", "").strip(),
+        description=_description(spec),
         ends=_ends(result, pages),
         weeks=_weeks(result, pages.new_year),
         summary=_summary(result),
@@ -170,6 +172,21 @@ def _section(result: ScenarioResult) -> Section:
     )
 
 
+def _description(spec: Any) -> str:
+    """That of the file; not one that it took over from a scenario with other data."""
+    text: str = getattr(spec, "description", "").strip()
+    if _own_days(spec) and any(
+        text == getattr(read_scenario(name), "description", "").strip() for name in known_ids()
+    ):
+        return ""
+    return text
+
+
+def _own_days(spec: Any) -> bool:
+    """Whether a scenario plays data of the user's."""
+    return any(is_own(str(getattr(spec, key, ""))) for key in ("data", "prices"))
+
+
 def _against(found: Sequence[Difference], per_episode: str) -> Against | None:
     if not found:
         return None
@@ -180,9 +197,10 @@ def _against(found: Sequence[Difference], per_episode: str) -> Against | None:
 def _ends(result: ScenarioResult, pages: Pages) -> str:
     low, high = (float(result.rows[end].social_cost_eur.mean()) for end in (0, -1))
     unit = f"EUR {per(result.scenario.spec.days)}"
-    zero = pages.zero or f"the rule {rule_of(result.scenario)!r}"
+    zero = f": {pages.zero}" if pages.zero else ""
     return (
-        f"0 means {zero} ({table.amount(low, 2)} {unit}); 100 means {pages.hundred} "
+        f"0 is the rule {rule_of(result.scenario)}{zero} ({table.amount(low, 2)} {unit}); "
+        f"100 is {pages.hundred} "
         f"({table.amount(high, 2)} {unit}).{pages.ends(result)}"
     )
 
@@ -199,6 +217,8 @@ def _weeks(result: ScenarioResult, new_year: date | None) -> str:
         f"{episodes(weeks, length, draws)} from the {keys[0].split} part of {year}, "
         f"seed{'s' if ',' in seeds else ''} {seeds}, starting {starts}."
     )
+    if _own_days(result.scenario.spec):
+        told += f" They are days of your file, put on the calendar of {year}."
     return " ".join(filter(None, [told, few_weeks(count)]))
 
 
@@ -276,9 +296,7 @@ def _with_shares(one: Legend) -> str:
 
 
 def _interventions(result: ScenarioResult) -> list[str] | None:
-    """What the supervisor did in each policy's episodes, by cause; None without one."""
-    held = extra(result.scenario, "held")
-    if held is None:
-        return None
-    found = {name: held(result.scenario, one) for name, one in result.trajectories.items()}
-    return [f"{name}: {words}" for name, words in found.items() if words]
+    """What the supervisor did in each policy's episodes, by cause; None where that is no topic."""
+    found = {name: why_held(result.scenario, one) for name, one in result.trajectories.items()}
+    told = [f"{name}: {words}" for name, words in found.items() if words]
+    return told or (None if extra(result.scenario, "held") is None else [])

@@ -49,7 +49,7 @@ class Pages:
     """What a track has on the page; scenarios are those of the track."""
 
     guide: Path = GUIDE  # HTML of ours: what its columns mean, as items of a list
-    zero: str = ""  # "0 means ..."; "": the name of the rule
+    zero: str = ""  # what the rule at 0 does; "": its name says it
     hundred: str = "the perfect-foresight optimum of the same episodes"
     ends: Callable[[ScenarioResult], str] = _nothing  # what is to be added
     new_year: date | None = None  # first day of the data; None: episodes are of no year

@@ -1,6 +1,6 @@
 """Columns beside a score: means over the episodes of a record."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,11 @@ CONDUCT: Final[Mapping[str, tuple[str, str]]] = {
     "failed": ("%", "low"),
     "time": ("ms", "low"),
 }
+
+
+def several_agents(records: Iterable[Record]) -> bool:
+    """Whether any agent has others beside it, so that something can be shared among them."""
+    return any(len(one.saved_eur) > 1 for record in records for one in record.episodes)
 
 
 def columns_of(card: Card) -> dict[str, tuple[str, str]]:

@@ -25,7 +25,6 @@ from p2p_market.errors import RecordError
 from p2p_market.evaluation.statistics.aggregates import groups
 from p2p_market.evaluation.statistics.bootstrap import Interval, interval
 from p2p_market.evaluation.statistics.summary import Summary, rank_ranges
-from report.words import in_words
 
 FLOORED_SHARE: Final = 0.01
 MEAN_BELOW_IQM: Final = 5.0
@@ -182,12 +181,13 @@ def _reasons(
     said = {
         "withdrawn": entered.withdrawn,
         _loose(entered.record): bool(_loose(entered.record)),
-        f"{entered.tier}: no evaluator of the season executed it": entered.tier not in RANKED,
+        f"{entered.tier}: the ledger has no signed line of an evaluator that executed it "
+        "(leaderboard ledger add)": entered.tier not in RANKED,
         f"{seeds} networks of {METHOD_SEEDS}": entry.division == "method" and seeds < METHOD_SEEDS,
         "an episode costs less than the optimum: under examination": above,
         f"{100.0 * floored:.1f} % of its episodes failed": floored > FLOORED_SHARE,
         f"heavy tail: mean {gap:.1f} points below IQM": gap > MEAN_BELOW_IQM,
-        f"worse than {in_words(rule)} in {summary.worst_scenario}": summary.worst < 0.0,
+        f"worse than {rule} in {summary.worst_scenario}": summary.worst < 0.0,
     }
     return tuple(reason for reason, holds in said.items() if holds)
 

@@ -17,14 +17,18 @@ ALARMS: Final = ("faults", "failed")
 DIGITS: Final = 2  # of a metric that a track says nothing of
 
 
-def shown(card: Card, board: BoardCard) -> tuple[Column, ...]:
-    """The columns of a track, those of the board first."""
+def shown(card: Card, board: BoardCard, shared: bool = True) -> tuple[Column, ...]:
+    """The columns of a track, those of the board first.
+
+    Args:
+        shared: whether there are several agents, among whom savings are shared.
+    """
     own = board.metrics
     if own is None:
         own = tuple(
             Shown(name, name.replace("_", " "), DIGITS, on_board=True) for name in card.metrics
         )
-    first = (*SHARES, *(one for one in own if one.on_board), *CONDUCT)
+    first = (*(SHARES if shared else ()), *(one for one in own if one.on_board), *CONDUCT)
     last = [one for one in own if not one.on_board]
     return (*(_column(card, one, True) for one in first), *(_column(card, one) for one in last))
 

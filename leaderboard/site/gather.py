@@ -8,6 +8,7 @@ from typing import Final
 from leaderboard.ledger import ledger
 from leaderboard.playing.roles import compared_in
 from leaderboard.ranking import ranking
+from leaderboard.ranking.columns import several_agents
 from leaderboard.ranking.export import FORMATS, bibtex
 from leaderboard.ranking.ranking import Ranking
 from leaderboard.record.entries import FOLDER, PACKAGE, Entered, entered
@@ -19,7 +20,6 @@ from leaderboard.site.played import shown_week
 from leaderboard.tracks import board_card, card
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.track import Card
-from report.words import in_words
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RULES: Final = tuple(
@@ -47,7 +47,7 @@ def gather(season: Season, more: Path | None = None) -> Site:
     """
     board = ranking.board_of(season.id, entered(season, more))
     return Site(
-        season=_season(season),
+        season=_season(season, several_agents(row.entered.record for row in board.rows)),
         rows=tuple(_row(row) for row in board.rows),
         entries=tuple(_entry(season, row) for row in board.rows),
         pairs=tuple(_pairs(board)),
@@ -57,7 +57,12 @@ def gather(season: Season, more: Path | None = None) -> Site:
     )
 
 
-def _season(season: Season) -> content.Season:
+def _season(season: Season, shared: bool) -> content.Season:
+    """What the pages say of a season.
+
+    Args:
+        shared: whether savings are shared among several agents.
+    """
     file = season.file
     facts = [
         ("commitment to the secret", file.sealed.commitment),
@@ -78,10 +83,10 @@ def _season(season: Season) -> content.Season:
         closed=file.closed.isoformat() if file.closed else "",
         facts=tuple(facts),
         scenarios=tuple(sorted((board.scenario, board.draws) for board in file.boards)),
-        rule=in_words(card(season.track).rule),
-        zero=board_card(season.track).zero or in_words(card(season.track).rule),
+        rule=card(season.track).rule,
+        zero=board_card(season.track).zero or card(season.track).rule,
         beside=board_card(season.track).beside,
-        columns=columns.shown(card(season.track), board_card(season.track)),
+        columns=columns.shown(card(season.track), board_card(season.track), shared),
     )
 
 
@@ -131,9 +136,9 @@ def _entry(season: Season, row: ranking.Row) -> Entry:
 
 def _gains(card: Card) -> dict[str, str]:
     """What one seat among bots saves, in words."""
-    other = in_words(compared_in(card))
+    other = compared_in(card)
     return {
-        "saving": f"saves against {in_words(card.rule)}",
+        "saving": f"saves against {card.rule}",
         "edge": f"saves against the {other} rule in the same seat",
         "others": f"what all others save, compared with a seat that plays {other}",
     }

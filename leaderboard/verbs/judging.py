@@ -48,9 +48,11 @@ def verify_path(
     alone = (path / NAME).is_file()
     own = _season_of(path, secret_file) if alone else _season(path, secret_file)
     if not (own.folder / ledger.NAME).is_file():
+        revealed = (own.folder / season.SECRET).is_file()
+        sealed = "" if revealed else f" --secret-file {secret_file or 'FILE'}"
         raise UsageError(
             f"season {own.id} has no ledger to verify by; use `p2p-market leaderboard replay "
-            f"{path if alone else 'ENTRY'}`"
+            f"{path if alone else 'ENTRY'}{sealed}`"
         )
     chosen = [path] if alone else entries.folders(own)
     problems = (

@@ -17,7 +17,6 @@ from leaderboard.tracks import card
 from p2p_market.evaluation.statistics.aggregates import interquartile_mean
 from p2p_market.evaluation.statistics.scores import block_scores
 from report.table import NONE, amount
-from report.words import in_words
 
 ALL: Final = "all boards"
 SEAT: Final = "one seat, EUR"
@@ -32,7 +31,7 @@ def summary(record: Record, season: Season, scenario: str | None) -> list[str]:
         season: in which it played; a reference is shown if its record is in the season's folder.
         scenario: the only board that was played; None: all.
     """
-    rule = in_words(card(season.track).rule)
+    rule = card(season.track).rule
     columns = [(f"{record.entry.name} {record.entry.version}", _figures(record, scenario))]
     columns += [
         (one.entry.name, _figures(one, scenario))

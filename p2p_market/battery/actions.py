@@ -14,6 +14,7 @@ from p2p_market.battery.observation import HOURS_LEFT, POSITION, SOC
 from p2p_market.battery.records import CAUSES, TIERS
 from p2p_market.battery.scenario import Scenario
 from p2p_market.compilation import kernel
+from p2p_market.errors import ScenarioError
 from p2p_market.records import BoolArray
 from p2p_market.track import Column
 
@@ -150,7 +151,15 @@ def masks(scenario: Scenario, observation: NDArray[Any]) -> BoolArray | None:
 
     Args:
         observation: (batch, agent, feature), of all batteries.
+
+    Raises:
+        ScenarioError: for a scenario of another track.
     """
+    if not isinstance(scenario, Scenario):
+        raise ScenarioError(
+            f"mask_of takes scenarios of the track battery; {scenario.spec.id} is of the track "
+            f"{scenario.spec.track}: name one with -s"
+        )
     if not scenario.rules.choices:
         return None
     seen = np.ascontiguousarray(observation, dtype=np.float32)

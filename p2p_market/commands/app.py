@@ -305,6 +305,8 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
         data.verify("de2018")
         yield "data de2018", "all digests agree", True
         compiled, began = _count(kept), time.perf_counter()
+        if not compiled:
+            complain("compiling the engine ...")
         env = make("classic-v0")
         env.reset(seed=0)
         env.step({agent: env.action_space(agent).sample() for agent in env.agents})

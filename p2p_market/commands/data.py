@@ -172,6 +172,11 @@ def _say_markets(done: Imported) -> None:
         else:
             table.add_row(column, what.unit, "synthetic", "", "")
     console.print(table)
+    if any(done.filled.values()):
+        console.say(
+            f"filled: gaps, and hours at the ends of a year on another clock; days begin at "
+            f"midnight of UTC{utc_offset:+g}"
+        )
     if done.left_out:
         console.say(f"not read: {', '.join(done.left_out)}")
     console.say(f"{done.path}; a scenario of the track battery plays it with `prices: {done.name}`")

@@ -15,6 +15,7 @@ from p2p_market.errors import (
     RecordError,
     SigningError,
 )
+from p2p_market.evaluation.running.interruption import ask_again
 from p2p_market.loading import import_ours, needing
 
 EntryArgument = Annotated[Path, typer.Argument(help="Folder of an entry, with result.json.")]
@@ -49,11 +50,21 @@ def conclude(problems: list[str], told: list[str]) -> None:
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told how many are done, and of how many; nothing is shown before that."""
+    """A bar that is told how many are done, and of how many; nothing is shown before that.
+
+    Where nobody can see a bar move, a line tells of each tenth.
+    """
     bar = progress_bar()
-    task = bar.add_task(what, total=None)
+    task, told = bar.add_task(what, total=None), 0
 
     def tell(done: int, all_: int) -> None:
+        nonlocal told
+        if not bar.console.is_terminal:
+            if (tenths := 10 * done // max(all_, 1)) > told:
+                told = tenths
+                complain(f"{what}: {done} of {all_}")
+            ask_again()
+            return
         bar.start()
         bar.update(task, completed=done, total=all_)
 

@@ -1,21 +1,26 @@
 """What a run shows on screen: a table per scenario, one over all, and the certificates."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from p2p_market.commands.console import console, euro
 from p2p_market.commands.screen import Figures
-from p2p_market.evaluation.benchmark import ScenarioResult, units_of, weeks_and_draws
+from p2p_market.evaluation.benchmark import Row, ScenarioResult, units_of, weeks_and_draws
 from p2p_market.evaluation.ends.certificate import MIXED_INTEGER
+from p2p_market.evaluation.players.held import why_held
 from p2p_market.evaluation.statistics.bootstrap import few_weeks
 from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.evaluation.tables.marks import NO_MARK, legends, marks_of, nothing, unmarked
 from p2p_market.evaluation.tables.overview import overview
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
-from p2p_market.tracks import extra, track_of
+from p2p_market.tracks import track_of
 from p2p_market.words import counted, episodes, per, period
+
+DASH: Final = "\N{EN DASH}"
+"""At the ends of the scale, which have no interval."""
 
 
 def print_result(result: ScenarioResult) -> None:
@@ -36,10 +41,11 @@ def print_overview(results: Sequence[ScenarioResult]) -> None:
     for result in results:
         gaps |= track_of(result.scenario).CARD.gaps
     units = " or ".join(dict.fromkeys(_unit(result) for result in results))
+    rules = " or ".join(dict.fromkeys(rule_of(result.scenario) for result in results))
     lost = f"; {' and '.join(gaps)}: what of it is lost by {' and by '.join(gaps.values())}"
     drawn = any(weeks_and_draws(one.scenario, one.episode.keys)[1] > 1 for one in results)
     console.print(
-        "score: share in percent of the way from the rule (0) to the optimum (100), all weeks "
+        f"score: share in percent of the way from {rules} (0) to the optimum (100), all weeks "
         f"together; {units}: cost of all agents together, on average"
         + (" over weeks and their draws" if drawn else "")
         + (lost if gaps else "")
@@ -68,6 +74,7 @@ def _weeks(result: ScenarioResult) -> int:
 
 def _results(result: ScenarioResult) -> Figures:
     """Both ends of the scale and everything between, one row per policy."""
+    ends = (rule_of(result.scenario), OPTIMUM)
     found = [" ".join(marks_of(row)) for row in result.rows]
     marked, gaps = ("mark",) if any(found) else (), track_of(result.scenario).CARD.gaps
     interval = ("95 %\ninterval",) if _weeks(result) > 1 else ()  # else dashes, at names' cost
@@ -86,7 +93,7 @@ def _results(result: ScenarioResult) -> Figures:
                 row.policy,
                 *((mark,) if marked else ()),
                 f"{row.score.point:.1f}",
-                *((f"{row.score.low:.1f}..{row.score.high:.1f}",) if interval else ()),
+                *((DASH if row.policy in ends else _interval(row),) if interval else ()),
                 f"{row.score.worst:.1f}",
                 euro(row.social_cost_eur),
                 *(euro(row.gaps_eur[name]) for name in gaps),
@@ -94,6 +101,10 @@ def _results(result: ScenarioResult) -> Figures:
             for row, mark in zip(result.rows, found, strict=True)
         ],
     )
+
+
+def _interval(row: Row) -> str:
+    return f"{row.score.low:.1f}..{row.score.high:.1f}"
 
 
 def _print_conduct(result: ScenarioResult) -> None:
@@ -158,9 +169,8 @@ def _print_certificate(result: ScenarioResult) -> None:
     for key, certificate in zip(result.episode.keys, result.certificates, strict=True):
         if not certificate.holds:
             console.print(f"{key}: {certificate}", style="red")
-    held = extra(result.scenario, "held")
     for name, played in result.trajectories.items():
-        if held is not None and (words := held(result.scenario, played)):
+        if words := why_held(result.scenario, played):
             console.print(f"{name}: {words}", style="yellow")
     for name in result.above_optimum:
         console.print(f"{name} costs less than the bound: engine or optimum is wrong", style="red")

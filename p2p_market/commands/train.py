@@ -59,9 +59,13 @@ def train(
             raise ScenarioError(f"track {track!r} has no batches, in which learners play")
         folder = output or Path("results") / f"{trainer}-{Path(scenario).stem}-seed-{seed}"
         with _bar() as progress:
-            path = run(settings, folder, minutes, _teller(progress, trainer, minutes))
+            teller = _Teller(progress, trainer, minutes)
+            path = run(settings, folder, minutes, teller)
+        if minutes is not None and teller.done < teller.total:
+            goes_on = "; the same command goes on" if (folder / "checkpoint.pt").is_file() else ""
+            console.say(f"stopped after {minutes:g} min at {teller.done} agent-steps{goes_on}")
     console.say(f"policy, log and checkpoint: {folder}")
-    console.say(f"score it: p2p-market evaluate -p {path} -s {scenario}")
+    console.say(f"score it: p2p-market evaluate -p {path} -s {scenario} --split validation")
 
 
 def _trainer(name: str) -> Trainer:
@@ -107,17 +111,20 @@ def _bar() -> Bar:
     )
 
 
-def _teller(
-    progress: Progress, name: str, minutes: float | None
-) -> Callable[[int, int, str], None]:
+class _Teller:
     """Shows the share done, of the agent-steps or of the minutes, whichever is further."""
-    task, began = progress.add_task(name, total=1.0), time.monotonic()
 
-    def tell(done: int, total: int, line: str) -> None:
-        passed = (time.monotonic() - began) / 60.0
-        share = max(done / total, passed / minutes if minutes else 0.0)
-        progress.update(task, completed=min(share, 1.0))
+    def __init__(self, progress: Progress, name: str, minutes: float | None) -> None:
+        """Of a bar that nothing is shown in yet."""
+        self._progress, self._minutes = progress, minutes
+        self._task, self._began = progress.add_task(name, total=1.0), time.monotonic()
+        self.done, self.total = 0, 0
+
+    def __call__(self, done: int, total: int, line: str) -> None:
+        """So many agent-steps of so many are done."""
+        self.done, self.total = done, total
+        passed = (time.monotonic() - self._began) / 60.0
+        share = max(done / total, passed / self._minutes if self._minutes else 0.0)
+        self._progress.update(self._task, completed=min(share, 1.0))
         if line:
-            progress.console.print(line)
-
-    return tell
+            self._progress.console.print(line)

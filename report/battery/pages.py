@@ -76,7 +76,7 @@ def sources(scenario: Scenario) -> list[str]:
 
 PAGES: Final = Pages(
     guide=Path(__file__).with_name("guide.html"),
-    zero="that the battery delivers its day-ahead position and does nothing else",
+    zero="the battery delivers its day-ahead position and does nothing else",
     hundred="the perfect-foresight optimum of all batteries together in the same markets",
     new_year=NEW_YEAR,
     columns=COLUMNS,

@@ -40,7 +40,8 @@ def week_picture(result: ScenarioResult) -> Picture:
         title="A week in four markets",
         caption=f"{week.told}, the week with the largest difference between "
         f"{rule} and {OPTIMUM}. Earned in EUR: {earned}. Sums over all batteries. Triangles are "
-        f"calls of reserve: up discharges, down charges. The last panel is that of {week.middle}.",
+        f"calls of reserve: up discharges, down charges. The last panel is that of {week.middle}: "
+        "penalties are in the lines of their markets, and what is stored at the end is in none.",
     )
 
 

@@ -203,13 +203,12 @@ def _picture(result: ScenarioResult, rows: Sequence[Row], shown: Sequence[Cause]
         ),
         alt=f"What is lost in each hour of the day, by cause, in {unit}: {said}.",
         title=TITLE,
-        caption="Each choice of each member is compared with the best one it had at the optimum's "
-        "prices for energy in each store, at each meter, among neighbours and on the line; bars "
-        f"show what the choices of each hour of the wall clock lose, as {unit}. The split is "
-        "exact: by weak duality no part is below zero, and together they are the cost above the "
-        "proved bound; at other prices of the same optimum parts may differ, the sum does not."
-        + small
-        + which,
+        caption="The optimum has a price for energy in each store, at each meter, among "
+        "neighbours and on the line. At these prices each choice of each member is compared with "
+        f"the best one it had. Bars show what the choices of an hour of the day lose, as {unit}. "
+        "The split is exact: by weak duality no part is below zero, and together they are the "
+        "cost above the proved bound. At other prices of the same optimum the parts may differ, "
+        "their sum does not." + small + which,
     )
 
 
@@ -232,7 +231,7 @@ def _draw(figure: Figure, panels: Sequence[Row], shown: Sequence[Cause], unit: s
     tallest = max(float(by_hour_eur(row).sum(axis=0).max()) for row in panels)
     grid[0, 0].set_ylim(0.0, 1.06 * max(tallest, SMALLEST))
     for axes in grid[:, 0]:
-        axes.set_ylabel(f"{unit}, per hour")
+        axes.set_ylabel(f"{unit} lost in\nthis hour of the day")
     handles, names = grid[0, 0].get_legend_handles_labels()
     figure.legend(
         handles, names, loc="outside upper center", ncols=5 if len(names) == 5 else 4, frameon=False

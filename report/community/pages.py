@@ -127,7 +127,7 @@ def sources(scenario: Scenario) -> list[str]:
 
 PAGES: Final = Pages(
     guide=Path(__file__).with_name("guide.html"),
-    zero="that nobody trades and every member runs the self-consumption rule",
+    zero="nobody trades and every member runs the self-consumption rule",
     hundred="the perfect-foresight optimum of the same community, weather and devices",
     ends=market_of_the_optimum,
     new_year=NEW_YEAR,

@@ -54,8 +54,9 @@ def _draw_savings(axes: Axes, result: ScenarioResult, names: Sequence[str], unit
     for name in names:
         saved = lorenz_eur(savings_eur(result, name))
         color = VERMILLION if name == OPTIMUM else next(colors)
-        mark = "D" if name == OPTIMUM else next(marks)  # where colours repeat, marks tell apart
-        axes.plot(share, saved, f"-{mark}", color=color, ms=3.5, label=short(name))
+        mark = "D" if name == OPTIMUM else next(marks)  # where colours repeat
+        style = "--" if mark in "s^" else "-"
+        axes.plot(share, saved, f"{style}{mark}", color=color, ms=3.5, label=short(name))
         axes.plot([0.0, 100.0], [0.0, saved[-1]], ":", color=color, linewidth=1.0)
     axes.axhline(0.0, color=GREY, linewidth=1.0)
     axes.set_xlim(0.0, 100.0)

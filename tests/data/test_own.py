@@ -211,6 +211,7 @@ def test_the_command_says_what_each_column_is(folder):
     assert lines["intraday"][:3] == ["intraday", "EUR/MWh", "user's"]
     assert lines["spread"] == ["spread", "EUR/MWh", "synthetic"]
     assert "not read: intra_day" in done.output
+    assert "days begin at midnight of UTC+1" in " ".join(done.output.split())
     assert "prices: own:mine" in done.output.replace("\n", "")
     done = CliRunner().invoke(app, ["data", "list"])
     assert "own:mine" in done.output
@@ -225,3 +226,15 @@ def test_a_community_takes_its_day_ahead_prices(folder):
     expected = [hour % 60 / 1000.0 for hour in range(999)]
     assert data.day_ahead_eur_per_kwh[: 4 * 999 : 4].tolist() == pytest.approx(expected)
     assert data.digest != load_scenario("community-16-v0").data.digest
+
+
+def test_who_must_have_a_column_is_not_told_to_leave_it_out(folder):
+    rows = at_utc(NEW_YEAR, 366 * 24)
+    gone = [[time, "" if 100 <= place < 105 else value] for place, (time, value) in enumerate(rows)]
+    path = write(folder / "a.csv", ["time_utc", "day_ahead"], gone)
+    with pytest.raises(DataError, match=r"no value for 5 h .*: fill it yourself$"):
+        imported(folder, path)
+    both = [[time, value, lost] for (time, value), (_, lost) in zip(rows, gone, strict=True)]
+    path = write(folder / "b.csv", ["time_utc", "day_ahead", "intraday"], both)
+    with pytest.raises(DataError, match=r"fill it yourself, or leave the column out$"):
+        imported(folder, path)

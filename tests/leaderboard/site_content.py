@@ -28,7 +28,7 @@ PLAYERS = (
     ("constant", "1.0.0", "tripwire", "rules", -42.0, "re-executed"),
     ("other-week", "1.0.0", "tripwire", "baseline", 4.4, "re-executed"),
 )
-TAIL = ("heavy tail: mean 9.2 points below IQM", "worse than no trade in ev-12-v0")
+TAIL = ("heavy tail: mean 9.2 points below IQM", "worse than no-trade in ev-12-v0")
 
 
 RULES = """# Rules
@@ -109,7 +109,7 @@ def entry(one, shown_week=None):
         bibtex=f"@misc{{{one.name},\n  title = {{{one.name}}},\n  year = {{2026}}\n}}\n",
         doi="10.1000/example",
         links=("https://example.org/agent",),
-        focal=(("saves against no trade", interval(1.31, 0.2)),),
+        focal=(("saves against no-trade", interval(1.31, 0.2)),),
         week=shown_week,
         record=b'{"season":"season-0"}\n',
     )
@@ -131,7 +131,7 @@ def site():
             closed="",
             facts=(("commitment", "ef" * 32), ("season.toml", "01" * 32)),
             scenarios=tuple((name, 13) for name in SCENARIOS),
-            rule="no trade",
+            rule="no-trade",
             zero="nobody trading",
             beside=board_card("community").beside,
             columns=shown(card("community"), board_card("community")),

@@ -26,6 +26,7 @@ from leaderboard.season.season import SECRET
 from leaderboard.site.build import files
 from leaderboard.site.gather import gather
 from leaderboard.verbs.running import run
+from leaderboard.verbs.tables import rank
 from p2p_market.battery.observation import features
 from p2p_market.errors import PolicyError
 from p2p_market.registry import load_scenario
@@ -128,6 +129,14 @@ def test_the_pages_show_a_week_and_its_days(board, season):
     for words in ("day-ahead", "accepted", "State of charge", "mFRR"):
         assert words in page
     assert "0 costs what the day-ahead position alone costs" in pages["references.html"]
+    assert not any("Jain" in page or "worse off" in page for name, page in pages.items()
+                   if name != "rules.html")  # fmt: skip
+
+
+def test_one_battery_shares_nothing_with_others(board, season):
+    lines = "\n".join(rank(season.folder))
+    assert "Jain" not in lines
+    assert "worse off" not in lines
 
 
 @pytest.mark.parametrize("name", ["optimum", "other-optimum"])

@@ -82,6 +82,7 @@ def test_a_season_without_a_ledger_is_not_verified(path, monkeypatch):
     code, said = run("verify", path)
     assert code == 2
     assert "season dev has no ledger to verify by; use `p2p-market leaderboard replay " in said
+    assert "--secret-file" not in said  # that of dev is known to everybody
 
 
 def test_the_package_has_the_name_of_its_folder(tmp_path, monkeypatch):
@@ -148,7 +149,7 @@ def test_scores_stand_beside_those_of_references(tiny, tmp_path):
         "classic-v0", "all boards", "one seat, EUR",
     ]  # fmt: skip
     assert lines[2].split()[3] == "0.0"
-    assert "against no trade in that seat" in "\n".join(lines)
+    assert "against no-trade in that seat" in "\n".join(lines)
     assert lines[-1] == "3 episodes, no faulty step"
     broken = record.model_copy(
         update={"focal": [one.model_copy(update={"faults": {"late": 2}}) for one in record.focal]}
@@ -170,10 +171,10 @@ def test_entries_of_another_folder_are_shown_beside_those_of_a_season(tiny, tmp_
     assert code == 0, said
     assert "my-agent 0.1.0: self-reported" in said
     assert "no-trade 1.0.0" in said
-    assert "By its score it would be 1 of 2, with the references (1 in 95 % of draws)" in said
+    assert "Counted with the references it would take place 1 of 2 (1 in 95 % of draws)" in said
     assert "Differences of scores on the same draws" in said
     assert re.search(r"^my-agent 0.1.0  no-trade 1.0.0  \d", said, flags=re.MULTILINE)
-    assert "score: 0 costs what no trade costs" in said
+    assert "score: 0 costs what no-trade costs" in said
     assert "tripwires: blind policies" in said
     assert run("build", copy, "--entries", tmp_path / "out", "-o", tmp_path / "site")[0] == 0
     page = (tmp_path / "site" / "entries" / "my-agent-0.1.0.html").read_text("utf-8")

@@ -152,7 +152,7 @@ def test_failing_on_purpose_leaves_the_ranked():
 @pytest.mark.parametrize(
     ("own", "says"),
     [
-        (lambda s, d: -1.0 if s == "ev-12-v0" else 90.0, "worse than no trade in ev-12-v0"),
+        (lambda s, d: -1.0 if s == "ev-12-v0" else 90.0, "worse than no-trade in ev-12-v0"),
         (lambda s, d: -60.0 if (s, d % 2) == ("ev-12-v0", 1) else 90.0, "heavy tail"),
         (lambda s, d: 101.0 if d == 3 else 50.0, "costs less than the optimum"),
     ],

@@ -209,7 +209,7 @@ def test_two_entries_of_one_id_are_refused():
 
 def test_board_has_both_ends_and_the_reasons():
     page = build.files(site())["index.html"].decode()
-    assert page.index("optimum = 100") < page.index("mappo-shared") < page.index("no trade = 0")
+    assert page.index("optimum = 100") < page.index("mappo-shared") < page.index("no-trade = 0")
     tables = page.split("<h2>")
     assert "home-made" not in tables[2]
     assert "heavy tail: mean 9.2 points below IQM" in tables[-1]

@@ -39,8 +39,8 @@ def test_it_has_what_every_track_has(page, result):
     assert compared in ("thrifty", "random")  # with the other
     assert [row[0] for row in rows] == ["idle", "thrifty", "random", "optimum"]
     text = " ".join(" ".join(page.text).split())
-    assert "0 means the rule 'idle'" in text
-    assert "100 means the perfect-foresight optimum of the same episodes" in text
+    assert "0 is the rule idle (" in text
+    assert "100 is the perfect-foresight optimum of the same episodes" in text
     assert "produced kWh, mean" in text
     assert "certificate holds in 6 of 6 episodes" in text
     assert "6 episodes of 2 days from the test part of the year" in text
@@ -52,7 +52,7 @@ def test_it_has_what_every_track_has(page, result):
 def test_it_says_nothing_of_another_track(page):
     text = " ".join(page.text)
     for word in (
-        "no trade",
+        "no-trade",
         "dispatch",
         "supervisor",
         "prosumer",

@@ -15,7 +15,7 @@ of 2^-12 before anything is made of them; a run stores the actions that came of 
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -107,7 +107,7 @@ def from_file(scenario: AnyScenario, path: str) -> OnnxPolicy:
     _check_inputs(path, _session(model))
     kind, known = told[DECISION], _decisions(scenario)
     if kind not in known:
-        raise PolicyError(f"{path}: unknown decision {kind!r}; known: {', '.join(known)}")
+        raise PolicyError(f"{path}: {_unknown(kind, known, scenario)}")
     columns, actions = json.loads(told[COLUMNS]), json.loads(told.get(ACTIONS, "null"))
     try:
         decision = fitted(known[kind](scenario), columns, actions, scenario)
@@ -126,6 +126,18 @@ def _decisions(scenario: AnyScenario) -> Mapping[str, Callable[[AnyScenario], De
     """What a network may decide in a scenario, by name."""
     own = OWN.get(scenario.spec.track)
     return {**(load(own) if own else {}), "plain": plain}
+
+
+def _unknown(kind: str, known: Iterable[str], scenario: AnyScenario) -> str:
+    """Of which other track a decision is, if of any."""
+    spec = scenario.spec
+    for track, target in OWN.items():
+        if kind in load(target):
+            return (
+                f"was trained for the track {track} (decision {kind!r}); {spec.id} is of the track "
+                f"{spec.track}"
+            )
+    return f"unknown decision {kind!r}; known: {', '.join(known)}"
 
 
 def _check_inputs(path: str, session: onnxruntime.InferenceSession) -> None:

@@ -120,7 +120,8 @@ def _without_gaps(table: Table, name: str, grid: Grid, values: FloatArray) -> Fl
     """Fill short gaps: numbers by interpolation, states by the last one; refuse longer gaps."""
     quarter, known = np.arange(len(values)), ~np.isnan(values)
     if not known.any():
-        raise DataError(f"{table.path}, column {name!r}: no value at all; leave the column out")
+        without = "it is required" if name == DAY_AHEAD else "leave the column out"
+        raise DataError(f"{table.path}, column {name!r}: no value at all; {without}")
     edges = np.flatnonzero(np.diff(np.concatenate([[1], known, [1]])))
     for begin, end in edges.reshape(-1, 2):
         if end - begin > LONGEST_GAP:
@@ -134,8 +135,9 @@ def _without_gaps(table: Table, name: str, grid: Grid, values: FloatArray) -> Fl
 def _too_long(table: Table, name: str, grid: Grid, begin: int, end: int) -> str:
     row = table.rows[max(grid.row[:begin], default=-1)].number if begin else table.rows[0].number
     since = grid.first + begin * QUARTER
+    without = "" if name == DAY_AHEAD else ", or leave the column out"
     return (
         f"{table.path}, after row {row}, column {name!r}: no value for {(end - begin) / 4:g} h "
-        f"from {since:%Y-%m-%d %H:%M} on; gaps of up to 3 h are filled: fill it yourself, or leave "
-        "the column out"
+        f"from {since:%Y-%m-%d %H:%M} on; gaps of up to 3 h are filled: fill it yourself"
+        f"{without}"
     )

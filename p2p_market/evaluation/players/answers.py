@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from p2p_market.records import BoolArray
 from p2p_market.track import AnyScenario, Role, Trajectory
 from p2p_market.tracks import track_of
 
@@ -24,7 +26,7 @@ OFTEN: Final = 0.05
 class Answers:
     """Shares of all answers, one per agent and step, that could not be taken as they were."""
 
-    held: float = 0.0  # NaN, infinite or huge, and the supervisor acted in the agent's place
+    held: float = 0.0  # NaN, infinite, huge or no choice, and the agent was held for it
     outside: float = 0.0  # a number outside [-1, 1], which was cut
     column: str = field(default="", compare=False)  # most often outside; records do not hold it
 
@@ -40,9 +42,10 @@ def answers(scenario: AnyScenario, played: Trajectory) -> Answers:
     held, outside, most = [], [], (0, "")
     roles: Iterable[Role] = track_of(scenario).roles(scenario)
     for role in roles:
+        asked = played.actions[role.name]
         numbers = [column.choices == 0 for column in role.columns]
-        size = np.abs(played.actions[role.name][..., numbers].astype(np.float64))
-        held.append(~(size <= HUGE).all(axis=-1))
+        size = np.abs(asked[..., numbers].astype(np.float64))
+        held.append(~possible(role, asked).all(axis=-1))
         outside.append((size > EDGE).any(axis=-1))
         beyond = np.count_nonzero(size > EDGE, axis=(0, 1, 2)).tolist()
         names = [column.name for column in role.columns if column.choices == 0]
@@ -50,6 +53,18 @@ def answers(scenario: AnyScenario, played: Trajectory) -> Answers:
     lost = np.concatenate(held, axis=-1) & (played.cause != 0)
     cut = np.concatenate(outside, axis=-1) & ~lost
     return Answers(float(lost.mean()), float(cut.mean()), most[1] if cut.any() else "")
+
+
+def possible(role: Role, asked: NDArray[Any]) -> BoolArray:
+    """Whether each number is one that a supervisor takes: a choice, or neither NaN nor huge.
+
+    Args:
+        asked: actions of the role, (..., column).
+    """
+    choices = np.array([column.choices for column in role.columns])
+    asked = asked.astype(np.float64)
+    chosen = (asked == np.rint(asked)) & (asked >= 0.0) & (asked < choices)
+    return np.asarray(np.where(choices > 0, chosen, np.abs(asked) <= HUGE))
 
 
 def entry_of(found: Answers) -> dict[str, dict[str, float]]:

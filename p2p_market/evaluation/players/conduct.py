@@ -90,8 +90,8 @@ MARKS: Final = {
     "f": ("foresight", "it knows the future; a reference, neither ranked nor compared"),
     "h": (
         "held",
-        "its answers were NaN, infinite or huge in so many steps of its agents, and the supervisor "
-        "acted in their place: a score near 0 is then no result",
+        "its answers were NaN, infinite or huge, or named no choice, in so many steps of its "
+        "agents, and the supervisor acted in their place: a score near 0 is then no result",
     ),
     "o": (
         "out of range",

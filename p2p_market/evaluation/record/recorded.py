@@ -153,13 +153,22 @@ def read_run(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(
             f"{folder}: not a run record: no {RECORD_NAME} that can be read "
-            f"({error.strerror or error}); give the folder of a run"
+            f"({error.strerror or error}); give the folder of a run{_such_as(folder)}"
         ) from error
     except ValidationError as error:
         raise ReplayError(f"{path}: not a run record: {first_wrong(error)}") from None
     except (ValueError, RecursionError) as error:
         raise ReplayError(f"{path}: not a run record: {error}") from error
     return record
+
+
+def _such_as(folder: Path) -> str:
+    """The newest run beside a folder that is none, as the end of a sentence."""
+    runs = [path for path in folder.parent.glob(f"*/{RECORD_NAME}") if path.is_file()]
+    if not runs:
+        return ""
+    newest = max(runs, key=lambda path: (path.stat().st_mtime, path.parent.name))
+    return f", such as {newest.parent}"
 
 
 def first_wrong(error: ValidationError) -> str:

@@ -211,3 +211,11 @@ def test_a_file_plays_in_focus(classic):
     assert result.rows[0].policy == str(classic[1])
     assert result.saving_eur(str(classic[1])).any()
     assert focal_record(result)["policies"][0]["policy"] == str(classic[1])
+
+
+def test_a_file_of_another_track_says_of_which(classic):
+    path = classic[-1]
+    with pytest.raises(
+        PolicyError, match=r"trained for the track community .*battery-146-v0 is of"
+    ):
+        from_file(load_scenario("battery-146-v0"), path)
