@@ -160,10 +160,10 @@ def import_own(
         if any(files.values()) or scenario is not None:
             raise DataError("--markets is a table of its own; import loads under another name")
         done = import_markets(name, markets, cache, utc_offset, clip)
-    _say_markets(done)
+    _say_markets(done, utc_offset)
 
 
-def _say_markets(done: Imported) -> None:
+def _say_markets(done: Imported, utc_offset: float) -> None:
     table = Table("column", "unit", "label", "filled [h]", "cut", box=SIMPLE_HEAD, padding=0)
     for column, what in COLUMNS.items():
         if column in done.filled:
@@ -174,7 +174,7 @@ def _say_markets(done: Imported) -> None:
     console.print(table)
     if any(done.filled.values()):
         console.say(
-            f"filled: gaps, and hours at the ends of a year on another clock; days begin at "
+            "filled: gaps, and hours at the ends of a year on another clock; days begin at "
             f"midnight of UTC{utc_offset:+g}"
         )
     if done.left_out:
