@@ -42,8 +42,8 @@ def test_it_has_what_every_track_has(page, result):
     assert "0 is the rule idle (" in text
     assert "100 is the perfect-foresight optimum of the same episodes" in text
     assert "produced kWh, mean" in text
-    assert "certificate holds in 6 of 6 episodes" in text
-    assert "6 episodes of 2 days from the test part of the year" in text
+    assert "certificate holds in 6 of 6 draws" in text
+    assert "2 episodes of 2 days with 3 draws each from the test part of the year" in text
     assert "seeds 0, 1, 2, starting 29 Aug, 31 Aug." in text
     assert "cost EUR an episode" in text
     assert "Data set drawn." in text
