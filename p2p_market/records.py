@@ -114,6 +114,11 @@ class Role(Record):
     rest: FloatArray  # (agent, column), stands where an agent sent nothing or is not asked
     rule: str  # baseline that plays this role where no policy is given
 
+    @property
+    def choices(self) -> bool:
+        """Whether every column is a choice, so that an action may hold integers."""
+        return all(column.choices for column in self.columns)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Record):

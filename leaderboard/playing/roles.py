@@ -148,7 +148,7 @@ def among_bots(policy: Policy, season: Season, drawn: Draw, seat: int) -> Policy
         players.append(Seeded(player, (bot_seed(key),)))
     labels = ("entry", *(f"{population.name}: {bot}" for bot in bots))
     (role,) = track_of(scenario).roles(scenario)
-    return Mixture(labels, (policy, *players), member_of, len(role.columns))
+    return Mixture(labels, (policy, *players), member_of, len(role.columns), role.choices)
 
 
 @lru_cache(maxsize=4)

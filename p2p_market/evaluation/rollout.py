@@ -70,7 +70,7 @@ def rollout(
             actions: dict[str, NDArray[Any]] = {}
             for role in roles:
                 shape = (episode.batch, len(role.agents), len(role.columns))
-                given = cast[role.name], seen[role.name], memory[role.name], shape
+                given = cast[role.name], seen[role.name], memory[role.name], shape, role.choices
                 action, memory[role.name] = authors[role.name].call(step, ask, *given)
                 actions[role.name] = action
             actions = counted(scenario, episode, state, actions)

@@ -55,7 +55,7 @@ def check_policy(
 def check_answers(
     policy: Policy, scenario: AnyScenario, steps: int = STEPS, role: str | None = None
 ) -> None:
-    """Every answer is a finite action of the right shape, with a floating dtype, and a memory.
+    """Every answer is a finite action of the right shape, and a memory.
 
     A column of choices holds whole numbers from 0 on.
     """
@@ -226,7 +226,7 @@ def play(
             answer = cast[name].act(seen[name].copy(), memory[name])
             try:
                 action, memory[name] = answer
-                action = np.array(checked_action(action, shape, _name(cast[name])))
+                action = np.array(checked_action(action, shape, _name(cast[name]), one.choices))
             except (PolicyError, TypeError, ValueError) as error:
                 raise ConformanceError(
                     f"{_name(cast[name])}: act() must return an action of shape {shape} and a "

@@ -233,11 +233,13 @@ def background(
     seeds = (bot_seed(key),) * len(member_of)
     in_focus = Blinkered(_acting(scenario, name), member_of == 0)
     players = [Seeded(_acting(scenario, population.bots[bot].target), seeds) for bot in bots]
+    role = track_of(scenario).roles(scenario)[0]
     return Mixture(
         (name, *(f"{population.name}: {bot}" for bot in bots)),
         (in_focus, *players),
         member_of,
-        len(track_of(scenario).roles(scenario)[0].columns),
+        len(role.columns),
+        role.choices,
     )
 
 

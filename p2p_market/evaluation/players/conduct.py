@@ -197,8 +197,9 @@ def answers_alike(
     def alike(policy: Policy) -> bool:
         memory = policy.start(seeds)
         for one in asked:
-            action, memory = ask(policy, one.observation.copy(), memory, one.action.shape)
-            if action.astype(one.action.dtype).tobytes() != one.action.tobytes():
+            seen, like = one.observation.copy(), one.action
+            action, memory = ask(policy, seen, memory, like.shape, choices=True)
+            if action.astype(like.dtype).tobytes() != like.tobytes():
                 return False
         return True
 
@@ -222,7 +223,7 @@ def minds_own_rows(
         memory = policy.start(seeds)
         for one, other in zip(asked, others, strict=True):
             seen = mixed(one.observation, other, kept)
-            action, memory = ask(policy, seen, memory, one.action.shape)
+            action, memory = ask(policy, seen, memory, one.action.shape, choices=True)
             same = np.isclose(action, one.action, rtol=0.0, atol=TOLERANCE, equal_nan=True)
             if not same[kept].all():
                 return False

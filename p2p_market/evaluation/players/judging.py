@@ -113,7 +113,7 @@ def _beyond(play: Play, found: Conduct, knows: bool) -> Conduct:
         seeds, shape = [policy_seed(single.keys[0])], (1, *play.actions.shape[2:])
         memory, actions = policy.start(seeds), []
         for one in seen:
-            action, memory = ask(policy, one.copy(), memory, shape)
+            action, memory = ask(policy, one.copy(), memory, shape, choices=True)
             actions.append(action.copy())
         return np.array(actions)
 

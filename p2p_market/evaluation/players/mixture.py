@@ -26,6 +26,7 @@ class Mixture:
     members: tuple[Policy, ...]
     member_of: IntArray  # (batch, agent), index of the member that has the seat
     width: int  # columns of an action
+    choices: bool = False  # whether every column is one
 
     def start(self, seeds: Sequence[int]) -> tuple[Any, ...]:
         """The members' memories."""
@@ -44,7 +45,7 @@ class Mixture:
         for name, member, own in zip(self.names, self.members, memory, strict=True):
             # A copy each: what one writes into it, the next must not see.
             try:
-                answer, later = ask(member, observation.copy(), own, shape)
+                answer, later = ask(member, observation.copy(), own, shape, self.choices)
             except WrongAnswerError as error:
                 raise PolicyError(f"policy {name!r} {error}") from None
             answers.append(answer)

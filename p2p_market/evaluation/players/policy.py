@@ -147,38 +147,49 @@ def _made(factory: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 def ask(
-    policy: Policy, observation: Float32Array, memory: Any, shape: tuple[int, ...]
+    policy: Policy,
+    observation: Float32Array,
+    memory: Any,
+    shape: tuple[int, ...],
+    choices: bool = False,
 ) -> tuple[NDArray[Any], Any]:
     """A policy's answer: action and memory.
 
     Args:
         shape: that the action must have, (batch, agent, column).
+        choices: whether every column is one; then integers are taken too.
 
     Raises:
-        WrongAnswerError: if it is not a pair, or the action has another shape or no floating dtype.
+        WrongAnswerError: if it is not a pair, or the action has another shape or dtype.
     """
     answer = policy.act(observation, memory)
     if not isinstance(answer, tuple):
         raise WrongAnswerError(f"act() must return (action, memory), not {_kind(answer)}")
     if len(answer) != 2:
         raise WrongAnswerError(f"act() must return (action, memory), not {len(answer)} things")
-    return _checked(answer[0], shape), answer[1]
+    return _checked(answer[0], shape, choices), answer[1]
 
 
-def checked_action(action: Any, shape: tuple[int, ...], name: str) -> NDArray[Any]:
-    """A policy's action, if it has the right shape and a floating dtype.
+def checked_action(
+    action: Any, shape: tuple[int, ...], name: str, choices: bool = False
+) -> NDArray[Any]:
+    """A policy's action, if it has the right shape and dtype.
+
+    Args:
+        choices: whether every column is one; then integers are taken too.
 
     Raises:
         PolicyError: otherwise.
     """
     try:
-        return _checked(action, shape)
+        return _checked(action, shape, choices)
     except WrongAnswerError as error:
         raise PolicyError(f"policy {name!r} {error}") from None
 
 
-def _checked(action: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    needed = f"needed: {shape} and float32 or float64, by (week, agent, column)"
+def _checked(action: Any, shape: tuple[int, ...], choices: bool) -> NDArray[Any]:
+    dtypes = f"{'integers, ' if choices else ''}float32 or float64"
+    needed = f"needed: {shape} and {dtypes}, by (week, agent, column)"
     try:
         values = np.asarray(action)
     except (TypeError, ValueError, RuntimeError) as error:  # unlike rows, a tensor with gradients
@@ -189,6 +200,8 @@ def _checked(action: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         raise WrongAnswerError(f"answered with masked values; {needed}")
     if values.shape == shape[1:]:
         needed = f"{needed}; the axis of weeks is missing"
+    if choices and values.dtype.kind in "iu":
+        values = values.astype(np.float64)
     if values.shape != shape or values.dtype.kind != "f":
         raise WrongAnswerError(
             f"answered with shape {values.shape} and dtype {values.dtype}; {needed}"
