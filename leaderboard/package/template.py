@@ -41,14 +41,14 @@ summary = {summary}
 # agent_steps = 20000000
 # hours = 1.5
 # hardware = "two processor cores"
-# code = "https://example.org/my-agent"
+# code = "https://example.org/{name}"
 
 [citation]
-title = "My agent"
+title = "{title}"
 year = 2026
 # venue = "Journal of Examples"
 # doi = "10.1000/example"
-# url = "https://example.org/my-agent"
+# url = "https://example.org/{name}"
 """
 
 RULE: Final = """\
@@ -116,8 +116,10 @@ def _expect_new(folder: Path) -> None:
 def _write(
     folder: Path, kind: str, more: str, summary: str, files: Mapping[str, bytes]
 ) -> list[Path]:
+    name = slug(folder)
+    title = name.replace("-", " ").capitalize()
     manifest = MANIFEST.format(
-        name=slug(folder), kind=kind, more=more, summary=json.dumps(summary)
+        name=name, title=title, kind=kind, more=more, summary=json.dumps(summary)
     ).encode()
     paths = []
     for name, contents in ((NAME, manifest), *files.items()):

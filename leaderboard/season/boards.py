@@ -1,7 +1,7 @@
-"""Which boards may stand in one season."""
+"""Which boards may stand in one season, and which seasons are public or open."""
 
 from leaderboard.season.draws import board_scenario
-from leaderboard.season.season import Plan
+from leaderboard.season.season import Plan, files_of_all
 from leaderboard.tracks import board_card, track_name
 from p2p_market.errors import RecordError
 from p2p_market.registry import POPULATION
@@ -39,3 +39,13 @@ def check(plan: Plan) -> None:
             f"focal: track {tracks[0]!r} has no population of its own; name one in `population` as "
             "MODULE:ATTRIBUTE, or leave `focal` out"
         )
+
+
+def public(file: Plan) -> bool:
+    """Whether everybody knows its secret: its draws are for authors, and nobody is ranked."""
+    return file.id == board_card(track_name(file.boards[0].scenario)).public
+
+
+def open_now() -> list[str]:
+    """Seasons of this repository that take entries."""
+    return [file.id for file in files_of_all() if file.closed is None and not public(file)]

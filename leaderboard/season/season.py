@@ -172,8 +172,13 @@ def find(named: Path | str) -> Path:
 
 def of_all_seasons() -> set[str]:
     """Scenarios that are a board of some season in this repository."""
-    files = [read_toml(FILE, path.read_bytes(), SeasonFile) for path in FOLDER.glob(f"*/{FILE}")]
-    return {board.scenario for file in files for board in file.boards}
+    return {board.scenario for file in files_of_all() for board in file.boards}
+
+
+def files_of_all() -> list[SeasonFile]:
+    """What stands in `season.toml` of each season in this repository."""
+    paths = sorted(FOLDER.glob(f"*/{FILE}"))
+    return [read_toml(FILE, path.read_bytes(), SeasonFile) for path in paths]
 
 
 def read_secret(path: Path) -> bytes:

@@ -100,6 +100,7 @@ class Season:
     title: str
     opened: str  # day
     closed: str  # day, or ""
+    public: bool  # its secret is known, and nobody is ranked
     facts: tuple[tuple[str, str], ...]  # commitment, digest, versions: name and value
     scenarios: tuple[tuple[str, int], ...]  # id and number of draws
     rule: str  # the 0 of the scale, in words

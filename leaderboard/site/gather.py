@@ -13,6 +13,7 @@ from leaderboard.ranking.export import FORMATS, bibtex
 from leaderboard.ranking.ranking import Ranking
 from leaderboard.record.entries import FOLDER, PACKAGE, Entered, entered
 from leaderboard.record.record import NAME, Record, canonical, digest
+from leaderboard.season.boards import public
 from leaderboard.season.season import Season
 from leaderboard.site import columns, content
 from leaderboard.site.content import Entry, Pair, Row, Site
@@ -81,6 +82,7 @@ def _season(season: Season, shared: bool) -> content.Season:
         title=file.title,
         opened=file.opened.isoformat(),
         closed=file.closed.isoformat() if file.closed else "",
+        public=public(file),
         facts=tuple(facts),
         scenarios=tuple(sorted((board.scenario, board.draws) for board in file.boards)),
         rule=card(season.track).rule,

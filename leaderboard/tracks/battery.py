@@ -109,6 +109,7 @@ def _day(money: Any, level: float) -> tuple[str, ...]:
 
 
 CARD: Final = BoardCard(
+    public="dev-battery",
     population="baselines.battery.population.bots:FIRST",
     chance="random-masked",
     drawn=drawn,

@@ -81,6 +81,7 @@ class Picture:
 class BoardCard:
     """A track as the leaderboard needs it; scenarios and episodes are those of the track."""
 
+    public: str = ""  # season whose secret everybody knows, for authors; "": there is none
     population: str = ""  # `module:attribute` of bots beside one seat; "": it has none of its own
     drawn: Callable[[Any, str, Number], tuple[Any, EpisodeKey]] = neutral.drawn
     """(shipped scenario, split, numbers) -> specification and key of a draw."""

@@ -7,11 +7,13 @@ from shlex import quote
 from leaderboard.gate.check import check
 from leaderboard.package.manifest import NAME
 from leaderboard.package.package import from_bytes, pack_folder, read
-from leaderboard.package.template import slug, write_template
+from leaderboard.package.template import SHORTEST, slug, write_template
 from leaderboard.playing.play import policies
+from leaderboard.season.boards import open_now
 from leaderboard.season.season import of_all_seasons
 from leaderboard.tracks import track_name
 from leaderboard.verbs.given import expect
+from leaderboard.visible import visible
 from p2p_market.errors import PackageError, PolicyError
 from p2p_market.files import write_bytes
 from p2p_market.registry import load_scenario
@@ -31,8 +33,17 @@ def written(folder: Path, paths: Sequence[Path]) -> list[str]:
     """What was written for a new package, and what it is called."""
     return [
         *(str(path) for path in paths),
-        f"the package is called {slug(folder)}, as {NAME} says: small letters, digits and '-'",
+        _called(folder),
     ]
+
+
+def _called(folder: Path) -> str:
+    """The name of a new package, and why it is not that of its folder where it is not."""
+    name, own = slug(folder), folder.resolve().name
+    if len(own) < SHORTEST:
+        short = f"{visible(own)} is too short for a name ({SHORTEST} or more)"
+        return f"{short}: the package is called {name}"
+    return f"the package is called {name}, as {NAME} says: small letters, digits and '-'"
 
 
 def pack(folder: Path, output: Path | None) -> list[str]:
@@ -90,4 +101,6 @@ def check_file(path: Path) -> list[str]:
         none = f"no scenario of track {package.manifest.policy.track!r} is shipped"
         raise PackageError((refused or [none])[-1])
     lines += [f"plays in {', '.join(playable)}", *(f"does not play: {why}" for why in refused)]
-    return [*lines, "accepted: it may be submitted for boards of the scenarios in which it plays"]
+    now = ", ".join(open_now())
+    where = f"open: {now}" if now else "no season is open"
+    return [*lines, f"accepted. Next: p2p-market leaderboard run {quote(str(path))} ({where})"]

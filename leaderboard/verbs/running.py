@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
 
 from leaderboard.checking.replay import reproduced
-from leaderboard.gate.check import Network, check
+from leaderboard.gate.check import Admitted, check
 from leaderboard.package.package import Package, from_bytes, packed
+from leaderboard.package.package import read as read_package
 from leaderboard.playing.candidate import Candidate, of_baseline, of_package
 from leaderboard.playing.evaluate import evaluate
 from leaderboard.playing.opening import open_season
@@ -14,15 +14,13 @@ from leaderboard.playing.play import policies
 from leaderboard.record import entries
 from leaderboard.record.record import NAME, Record
 from leaderboard.season.season import Season, find, read, read_secret
+from leaderboard.tracks import board_card
 from leaderboard.verbs.given import expect
 from leaderboard.verbs.summary import summary
 from leaderboard.visible import visible
-from p2p_market.errors import PolicyError, UsageError
+from p2p_market.errors import PackageError, PolicyError, ScenarioError, UsageError
 from p2p_market.evaluation.running.processes import processors
 from p2p_market.registry import load_scenario
-
-DEV: Final = "dev"
-"""Season whose secret everybody knows."""
 
 Tell = Callable[[int, int], None]
 
@@ -30,28 +28,29 @@ Tell = Callable[[int, int], None]
 def run(
     package: Path, board: str | None, output: Path, workers: int, ray: str | None, tell: Tell
 ) -> list[str]:
-    """Evaluate an author's package on the public draws, or on those of one board.
+    """Evaluate an author's package on the public draws of its track, or on those of one board.
 
     Raises:
         PackageError: if the package may not play, or there is no such board.
     """
     expect(package, "zip")
-    season = read(find(DEV))
+    season_id = _public(package)
+    season = read(find(season_id))
     known = list(dict.fromkeys(one.scenario for one in season.file.boards))
     if board is not None and board not in known:
-        raise UsageError(f"no board {visible(board)!r} in {DEV}; known: {', '.join(known)}")
+        raise UsageError(f"no board {visible(board)!r} in {season_id}; known: {', '.join(known)}")
     candidate = _fitting(package, season, board)
     heard: list[str] = []
     at_once = _at_once(workers, ray)
     record = evaluate(candidate, season, output, at_once, ray, tell, board, heard.append)
     lines = [*summary(record, season, board), *heard[:1]]
     if board is not None:
-        return [*lines, f"no record of one board; all of {DEV}: the same without --board"]
+        return [*lines, f"no record of one board; all of {season_id}: the same without --board"]
     return [
         *lines,
         _where(record, output),
-        f"beside others: p2p-market leaderboard rank {DEV} --entries {output}",
-        f"as pages: p2p-market leaderboard build {DEV} --entries {output} -o site",
+        f"beside others: p2p-market leaderboard rank {season_id} --entries {output}",
+        f"as pages: p2p-market leaderboard build {season_id} --entries {output} -o site",
     ]
 
 
@@ -74,12 +73,31 @@ def _fitting(package: Path, season: Season, board: str | None) -> Candidate:
         raise PolicyError(f"{error}. It plays on {', '.join(own)}: add --board BOARD") from None
 
 
-def _plays(package: Package, networks: Mapping[str, Network], board: str) -> bool:
+def _plays(package: Package, networks: Mapping[str, Admitted], board: str) -> bool:
     try:
         policies(package, networks, load_scenario(board))
     except PolicyError:
         return False
     return True
+
+
+def _public(package: Path) -> str:
+    """The season that is played.
+
+    Raises:
+        PackageError: if there is none of the package's track.
+    """
+    track = read_package(package).manifest.policy.track
+    try:
+        found = board_card(track).public
+    except ScenarioError as error:
+        raise PackageError(f"policy.track: {error}") from None
+    if not found:
+        raise PackageError(
+            f"track {track!r} has no public draws; open a season of your own with "
+            "`p2p-market leaderboard season open`"
+        )
+    return found
 
 
 def _at_once(workers: int, ray: str | None) -> int:

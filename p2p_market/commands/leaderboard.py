@@ -194,7 +194,7 @@ def run(
     workers: WorkersOption = 0,
     ray: RayOption = None,
 ) -> None:
-    """Evaluate a package on the public draws (season dev), as an organiser does on secret ones.
+    """Evaluate a package on the public draws of its track, as an organiser does on secret ones.
 
     An interrupted evaluation goes on when the same command is given again.
 

@@ -129,6 +129,7 @@ def site():
             title="p2p_market, season 0",
             opened="2026-11-21",
             closed="",
+            public=False,
             facts=(("commitment", "ef" * 32), ("season.toml", "01" * 32)),
             scenarios=tuple((name, 13) for name in SCENARIOS),
             rule="no-trade",

@@ -18,6 +18,8 @@ from leaderboard.playing.evaluate import evaluate
 from leaderboard.record import entries
 from leaderboard.record.record import parse
 from leaderboard.season import season
+from leaderboard.season.boards import public
+from leaderboard.tracks.card import BoardCard
 from leaderboard.verbs import running
 from leaderboard.verbs.summary import summary
 from p2p_market.errors import UsageError
@@ -61,7 +63,7 @@ def given(tiny, tmp_path_factory):
         ("verify", "zip", "takes the folder of an entry, with result.json or a season"),
         ("verify", "empty", "is none of what this verb takes"),
         ("rank", "entry", "with result.json, for `p2p-market leaderboard replay or verify`"),
-        ("rank", "nothing", "there is no such season; known: dev, season-0"),
+        ("rank", "nothing", "there is no such season; known: dev, dev-battery, season-0"),
     ],
 )
 def test_the_wrong_thing_is_told_its_verb(given, verb, kind, says):
@@ -87,10 +89,18 @@ def test_a_season_without_a_ledger_is_not_verified(path, monkeypatch):
 
 def test_the_package_has_the_name_of_its_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for folder, name in (("Solar Föx 2", "solar-fox-2"), ("x" * 60, "x" * 40), ("é", "my-agent")):
-        assert f"the package is called {name}, as submission.toml says" in run("init", folder)[1]
+    for folder, name, title in (
+        ("Solar Föx 2", "solar-fox-2", "Solar fox 2"),
+        ("x" * 60, "x" * 40, "X" + "x" * 39),
+        ("b3", "my-agent", "My agent"),
+    ):
+        said = run("init", folder)[1]
+        assert f"the package is called {name}" in said
+        assert ("b3 is too short for a name (3 or more): the package" in said) == (folder == "b3")
         text = (tmp_path / folder / "submission.toml").read_text("utf-8")
         assert f'\nname = "{name}"' in text
+        assert f'\ntitle = "{title}"' in text
+        assert f"https://example.org/{name}" in text
         assert run("pack", folder)[0] == 0
     monkeypatch.chdir(tmp_path / "Solar Föx 2")
     assert run("pack", ".")[0] == 0
@@ -185,13 +195,50 @@ def test_entries_of_another_folder_are_shown_beside_those_of_a_season(tiny, tmp_
     assert "leaderboard verify" not in page
 
 
-def test_the_public_season_holds_rules_to_compare_with():
-    found = entries.entered(season.read(season.FOLDER / "dev"))
-    assert {one.record.entry.name for one in found} == {"no-trade", "truthful", "storage-value"}
+def test_a_package_is_run_in_the_public_season_of_its_track(tmp_path, monkeypatch):
+    played = []
+
+    def evaluate(candidate, season, *_):
+        played.append((candidate.entry.name, season.id))
+        raise UsageError("enough")
+
+    monkeypatch.setattr(running, "evaluate", evaluate)
+    for track in ("community", "battery"):
+        run("init", tmp_path / track, "--track", track)
+        run("pack", tmp_path / track)
+        assert "enough" in run("run", tmp_path / f"{track}.zip")[1]
+    assert played == [("community", "dev"), ("battery", "dev-battery")]
+    code, said = run("run", tmp_path / "battery.zip", "--board", "classic-v0")
+    assert code == 2
+    assert "no board 'classic-v0' in dev-battery; known: battery-146-v0, battery-146-wide" in said
+
+
+def test_a_track_without_public_draws_is_told_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "net.zip").write_bytes(package())
+    monkeypatch.setattr(running, "board_card", lambda _: BoardCard())
+    code, said = run("run", tmp_path / "net.zip")
+    assert code == 1
+    assert "track 'community' has no public draws; open a season of your own with" in said
+
+
+PUBLIC = {
+    "dev": {"no-trade", "truthful", "storage-value"},
+    "dev-battery": {"dam-only", "reserve-first", "random-masked"},
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_public_seasons_hold_rules_to_compare_with(name):
+    own = season.read(season.FOLDER / name)
+    assert public(own.file)
+    assert own.secret is not None
+    found = entries.entered(own)
+    assert {one.record.entry.name for one in found} == PUBLIC[name]
 
 
 @pytest.mark.slow
-def test_the_rules_of_the_public_season_replay():
-    own = season.read(season.FOLDER / "dev")
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_rules_of_the_public_seasons_replay(name):
+    own = season.read(season.FOLDER / name)
     found = replay_all(entries.folders(own), own, processors())
     assert list(found.values()) == [[], [], []]

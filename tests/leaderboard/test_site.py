@@ -70,6 +70,17 @@ class Outline(HTMLParser):
         self.text.append(data)
 
 
+def test_a_season_with_public_draws_is_not_open():
+    whole = site()
+    before, after = (
+        build.files(replace(whole, season=replace(whole.season, public=public)))["index.html"]
+        for public in (False, True)
+    )
+    assert b"open since 2026-11-21" in before
+    assert b"public draws, never ranked" in after
+    assert b"open since" not in after
+
+
 def one_entry(attack):
     """A season with one entry, with the attack in every field, and the same without."""
     good = row("mine", "1.0.0", "policy", "onnx", 50.0, "re-executed", 1, reasons=("why",))

@@ -37,7 +37,9 @@ def test_the_template_passes(kind, file, tmp_path, monkeypatch):
     assert "plays in binding-feeder-v0, classic-v0" in said
     assert ("does not play: policy.onnx: " in said) == (kind == "onnx")
     assert ("outage-v0 is no board of any season" in said) == (kind == "onnx")
-    assert said.rstrip().splitlines()[-1].startswith("accepted: it may be submitted")
+    last = said.rstrip().splitlines()[-1]
+    assert last.startswith("accepted. Next: p2p-market leaderboard run ")
+    assert last.endswith(".zip (no season is open)")
 
 
 def test_packed_by_another_tool_it_is_the_same_submission(tmp_path):

@@ -43,6 +43,7 @@ def _of(kind: Callable[[Scenario], Decision]) -> Callable[[Scenario, Role], Deci
 
 
 CARD: Final = BoardCard(
+    public="dev",
     population=POPULATION,
     drawn=year.drawn,
     default=safe_default,
