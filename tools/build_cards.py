@@ -2,8 +2,8 @@
 
     python -m tools.build_cards
 
-fills `docs/cards/`. `ASSETS`, `MECHANISMS`, the baselines of the track, the scenario folder and the
-environment's own tables are walked, so whatever is added there gets its card; a test keeps the
+fills `docs/cards/`. `ASSETS`, `MECHANISMS`, the baselines of all tracks, the scenario folder and
+the environment's own tables are walked, so whatever is added there gets its card; a test keeps the
 pages in step.
 """
 
@@ -11,7 +11,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
@@ -23,11 +23,11 @@ from p2p_market.community.meanings import meaning
 from p2p_market.community.metrics import METRICS
 from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.track import CARD
 from p2p_market.data.dataset import card
 from p2p_market.market import MECHANISMS
 from p2p_market.registry import load_scenario, of_default_track
 from p2p_market.track import OPTIMUM, Feature
+from p2p_market.tracks import TRACKS, track
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "cards"
 EXAMPLE: Final = "community-16-v0"
@@ -224,16 +224,24 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
 
 
 def baselines() -> str:
-    """One section per policy."""
-    targets = {name: one.targets["prosumer"] for name, one in CARD.baselines.items()}
-    targets[OPTIMUM] = CARD.extras["optimum"]
+    """One section per track, with one per policy."""
     parts = []
+    for name in TRACKS:
+        own = track(name).CARD
+        targets = {one: next(iter(b.targets.values())) for one, b in own.baselines.items()}
+        targets[OPTIMUM] = own.extras["optimum"]
+        parts += [f"## Track `{name}`", *_policies(targets)]
+    return page("Baselines", *parts)
+
+
+def _policies(targets: Mapping[str, str]) -> Iterator[str]:
+    """Heading and paragraphs of each policy, by its name."""
     for name, target in targets.items():
         module, _, factory = target.partition(":")
         found = getattr(importlib.import_module(module), factory)
-        own = f"`{target}`. {_arguments(found)[0]}"
-        parts += [f"## `{name}`", own, text_of(importlib.import_module(module))]
-    return page("Baselines", *parts)
+        yield f"### `{name}`"
+        yield f"`{target}`. {_arguments(found)[0]}"
+        yield text_of(importlib.import_module(module))
 
 
 def data() -> str:

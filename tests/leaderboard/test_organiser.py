@@ -1,5 +1,8 @@
 """A season by the commands that an organiser and a second party type, from the plan to the end."""
 
+import re
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -9,8 +12,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 
+from leaderboard.forms import read_toml
 from leaderboard.record import entries, sums
-from leaderboard.season import season
+from leaderboard.season import boards, season
 from p2p_market.commands.app import app
 from tests.leaderboard.packages import DRAFT, package
 from tests.leaderboard.seasons import PLAN
@@ -101,3 +105,9 @@ def test_another_record_than_the_published_is_told(played, old, new, code, says)
         told.write_bytes(before)
     assert says in words
     assert FOUND not in words
+
+
+def test_the_plan_of_the_page_is_one():
+    page = (Path(__file__).parents[2] / "docs" / "organise-a-season.md").read_text("utf-8")
+    (plan,) = re.findall(r"^```toml\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    boards.check(read_toml("plan.toml", plan.encode(), season.Plan))

@@ -96,17 +96,17 @@ class RandomMasked:
 
 
 def dam_only(scenario: Scenario) -> DamOnly:
-    """The rule at 0."""
+    """Delivers the day-ahead position, offers and trades nothing: the 0 of the scale."""
     return DamOnly(rest(scenario))
 
 
 def reserve_first(scenario: Scenario) -> ReserveFirst:
-    """Reserve before trade."""
+    """The highest possible offer at tier 1.00; back to the middle outside 35..65 %."""
     return ReserveFirst(_with_choices(scenario, "reserve-first"))
 
 
 def random_masked(scenario: Scenario) -> RandomMasked:
-    """Chance."""
+    """A random choice of each column among those that the mask allows."""
     return RandomMasked(_with_choices(scenario, "random-masked"))
 
 
