@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from p2p_market import data
@@ -233,7 +233,10 @@ def scenarios(
         ]
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
         return
-    table = Table("id", "track", "agents", "step [h]", "title")
+    widest = max(len(one.spec.id) for one in chosen)  # an id is typed, so it is never cut
+    table = Table(
+        Column("id", min_width=widest, no_wrap=True), "track", "agents", "step [h]", "title"
+    )
     for one in chosen:
         spec = one.spec
         table.add_row(spec.id, spec.track, str(len(one.agents)), f"{spec.dt_h:g}", spec.title)

@@ -179,7 +179,7 @@ def _say_markets(done: Imported, utc_offset: float) -> None:
         )
     if done.left_out:
         console.say(f"not read: {', '.join(done.left_out)}")
-    console.say(f"{done.path}; a scenario of the track battery plays it with `prices: {done.name}`")
+    console.say(f"{done.path}; a scenario plays it with `prices: {done.name}`")
 
 
 def _say_community(done: ImportedCommunity) -> None:

@@ -49,12 +49,12 @@ def _curves(axes: Axes, scenario: str) -> None:
 
 
 def draw_scores(boards: Mapping[str, Sequence[Line]], path: Path) -> None:
-    """Scores on test weeks with their intervals, a panel per board."""
+    """Scores on test weeks with their intervals, a panel per board; one axis for all."""
     with mpl.rc_context(STYLE):
         count = max(map(len, boards.values()))
         height = 1.0 + 0.3 * count
         figure = Figure(figsize=(10.4, 2.0 * height), layout="constrained", facecolor="white")
-        panels = figure.subplots(2, 2, sharey=True).ravel()
+        panels = figure.subplots(2, 2, sharex=True, sharey=True).ravel()
         for axes, (title, lines) in zip(panels, boards.items(), strict=False):
             for place, line in enumerate(reversed(lines)):
                 color = BLUE if line.trainings else INK
@@ -64,6 +64,8 @@ def draw_scores(boards: Mapping[str, Sequence[Line]], path: Path) -> None:
             axes.set_yticks(range(len(names)), names)
             axes.set_title(title)
             axes.grid(axis="x")
-        for axes in panels[2:]:
-            axes.set_xlabel("score on test weeks, 95 % interval")
+            for end in (0.0, 100.0):
+                axes.axvline(end, color=GREY, linewidth=1.0)
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel("score on test weeks; 0: no trade, 100: optimum")
         figure.savefig(path, metadata={"Date": None})
