@@ -1,6 +1,7 @@
 """An actor whose outputs are choices: a categorical law per column, over what is allowed."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +13,29 @@ FORBIDDEN = -1e8
 """Added to logits of what is not allowed: probability 0, and no gradient."""
 
 
+class Shown(Protocol):
+    """What an actor of choices is shown: rows, and what is carried on from earlier steps."""
+
+    width: int  # number of inputs
+    carried: int  # numbers that are carried on
+
+    def raw(self, seen: Tensor, carried: Tensor) -> Tensor:
+        """Inputs before they are normalised, (..., input)."""
+
+    def freeze(self, rows: Tensor) -> None:
+        """Take mean and spread from rows as `raw` gives them, (row, input)."""
+
+    def __call__(self, seen: Tensor, carried: Tensor) -> Tensor:
+        """Normalised inputs, (..., input)."""
+
+    def after(self, seen: Tensor, carried: Tensor) -> Tensor:
+        """What is carried into the next step, (..., number)."""
+
+
 class Seen(nn.Module):
     """What is observed, normalised; mean and spread are frozen before the training begins."""
 
+    carried = 0
     mean: Tensor
     spread: Tensor
 
@@ -25,35 +46,51 @@ class Seen(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("spread", torch.ones(features))
 
+    def raw(self, seen: Tensor, carried: Tensor) -> Tensor:
+        """As it is."""
+        return seen
+
     def freeze(self, rows: Tensor) -> None:
         """Take mean and spread from rows, (row, feature)."""
         self.mean, self.spread = moments(rows)
 
-    def forward(self, rows: Tensor) -> Tensor:
+    def forward(self, seen: Tensor, carried: Tensor) -> Tensor:
         """Normalised inputs, (..., feature)."""
-        return normalised(rows, self.mean, self.spread)
+        return normalised(seen, self.mean, self.spread)
+
+    def after(self, seen: Tensor, carried: Tensor) -> Tensor:
+        """Nothing."""
+        return carried
 
 
 class ChoiceActor(nn.Module):
-    """Inputs to logits of all choices, column after column; it remembers nothing.
+    """Inputs to logits of all choices, column after column.
+
+    What is remembered stands in the inputs, so that a step is learnt from without those before it.
 
     The mask is added before the softmax, in play and in learning alike, so forbidden choices have
     no probability, no gradient and no part in the entropy.
     """
 
-    memory = None
     told = "entropy"  # of what is explored, in the log
 
     def __init__(
-        self, inputs: int, choices: Sequence[int], args: Args, generator: torch.Generator
+        self,
+        inputs: int,
+        choices: Sequence[int],
+        args: Args,
+        generator: torch.Generator,
+        carried: int = 0,
     ) -> None:
         """With first logits near 0.
 
         Args:
             choices: of each column.
+            carried: numbers that its inputs carry on.
         """
         super().__init__()
-        self.choices = list(choices)
+        self.choices, self.carried = list(choices), carried
+        self.memory = carried or None
         self.body = layers(inputs, args.hidden, sum(choices), 0.01, generator)
 
     def means(self, seen: Tensor) -> Tensor:
@@ -61,13 +98,9 @@ class ChoiceActor(nn.Module):
         logits: Tensor = self.body(seen)
         return logits
 
-    def forward(self, inputs: Tensor, carried: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits, and nothing to carry on."""
-        return self.means(inputs), carried
-
     def nothing(self, rows: int) -> Tensor:
-        """Without columns."""
-        return torch.zeros(rows, 0)
+        """What is carried into the first step of an episode, (row, number)."""
+        return torch.zeros(rows, self.carried)
 
     def drawn(
         self, inputs: Tensor, allowed: Tensor, generator: torch.Generator
@@ -107,6 +140,20 @@ class ChoiceActor(nn.Module):
         """Logarithms of probabilities, a column each."""
         logits = torch.where(allowed, 0.0, FORBIDDEN) + self.means(inputs)
         return [part.log_softmax(-1) for part in torch.split(logits, self.choices, -1)]
+
+
+class ChoiceNetwork(nn.Module):
+    """Inputs and actor in one: what is played and written to a file."""
+
+    def __init__(self, inputs: nn.Module, actor: ChoiceActor) -> None:
+        """Out of parts that may go on training; `inputs` is a `Shown`."""
+        super().__init__()
+        self.inputs, self.actor = inputs, actor
+
+    def forward(self, rows: Tensor, carried: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits without a mask, (row, choice), and what is carried on, (row, number)."""
+        after: Tensor = self.inputs.after(rows, carried)  # type: ignore[operator]
+        return self.actor.means(self.inputs(rows, carried)), after
 
 
 def _of(known: Sequence[Tensor], outputs: Tensor) -> Tensor:

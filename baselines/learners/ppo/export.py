@@ -19,6 +19,7 @@ from baselines.learners.onnx_policy.layout import (
     OUTPUT,
     STATE,
 )
+from baselines.learners.ppo.choices import ChoiceNetwork
 from p2p_market.files import write_bytes
 
 OPSET: Final = 17
@@ -32,6 +33,8 @@ class _Forgetful(nn.Module):
         self.network = network
 
     def forward(self, rows: Tensor) -> Tensor:
+        if isinstance(self.network, ChoiceNetwork):
+            return self.network(rows, rows[:, :0])[0]  # type: ignore[no-any-return]
         outputs: Tensor = self.network.actor.means(self.network.inputs(rows))
         return outputs
 

@@ -116,17 +116,7 @@ class Learner:
         """
         args = self.args
         self.optimiser.param_groups[0]["lr"] = args.learning_rate * left
-        situations = self.critic.situations(segment)
-        with torch.no_grad():
-            values = self.critic(situations)
-        gain = advantages(
-            segment.rewards,
-            values,
-            segment.ended,
-            args.discount_per_h**self.dt_h,
-            args.trace_per_h**self.dt_h,
-        )
-        returns = gain + values[:-1]
+        situations, gain, returns = self._judged(segment)
         explained = 1.0 - float(gain.var() / returns.var())
         gain = (gain - gain.mean()) / (gain.std() + 1e-8)
         steps = len(segment.rewards)
@@ -139,6 +129,33 @@ class Learner:
             told = self._epochs(flat, self.actor.nothing(flat[0].shape[1]))
         moved, cut, entropy = told
         return Report(explained, moved, cut, self.actor.explored(entropy))
+
+    def appraise(self, segment: Segment) -> None:
+        """Fit the critic alone, to a policy that it does not know yet."""
+        situations, _, returns = self._judged(segment)
+        rows, wanted = situations[: len(returns)].flatten(0, 2), returns.flatten()
+        optimiser = torch.optim.Adam(self.critic.parameters(), lr=self.args.learning_rate)
+        for _ in range(self.args.epochs):
+            order = torch.randperm(len(rows), generator=self.generator)
+            for chosen in torch.split(order, self.args.minibatch):
+                loss = ((self.critic(rows[chosen]) - wanted[chosen]) ** 2).mean()
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+
+    def _judged(self, segment: Segment) -> tuple[Tensor, Tensor, Tensor]:
+        """What values depend on, (step + 1, ...); advantages and returns, (step, ...)."""
+        situations = self.critic.situations(segment)
+        with torch.no_grad():
+            values = self.critic(situations)
+        gain = advantages(
+            segment.rewards,
+            values,
+            segment.ended,
+            self.args.discount_per_h**self.dt_h,
+            self.args.trace_per_h**self.dt_h,
+        )
+        return situations, gain, gain + values[:-1]
 
     def _epochs(self, parts: list[Tensor], carried: Tensor) -> list[float]:
         """Learn from parts (step, row, ...) in minibatches of rows, each in every epoch once.

@@ -1,7 +1,8 @@
 """PPO for a role whose columns are choices: what it plays, earns and is validated on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -10,25 +11,29 @@ from torch import Tensor
 
 from baselines.learners.plain import Plain
 from baselines.learners.ppo.args import FAST, Args
-from baselines.learners.ppo.choices import ChoiceActor, Seen
+from baselines.learners.ppo.choices import ChoiceActor, ChoiceNetwork, Seen, Shown
 from baselines.learners.ppo.collect import Segment, segment_steps
+from baselines.learners.ppo.follow import follow
+from baselines.learners.ppo.own import Own, own_of
 from baselines.learners.ppo.policy import SEED, SPLIT, saved
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import Policy
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.loading import load
 from p2p_market.records import BoolArray, Float32Array, FloatArray
-from p2p_market.track import AnyScenario, Role, Trajectory
+from p2p_market.track import AnyScenario, EpisodeKey, Role, Trajectory
 from p2p_market.tracks import extra, track_of
 
 WEAR: Final = "degradation"
 """The entry of a ledger that may count for less at the beginning."""
 
-SHOWN: Final[Mapping[str, str]] = {"battery": "baselines.battery.shown:shown"}
-"""Track -> what TensorBoard shows of the validation weeks, imported on use."""
+LEVEL: Final = "soc"
+"""The feature that says how full a storage is."""
 
-FIXED: Final = ("critic", "decision", "memory", "imitate", "community_share")
+APPRAISED: Final = 2
+"""Episodes after a warm start in which the critic alone learns."""
+
+FIXED: Final = ("critic", "decision", "memory", "community_share")
 """Settings of which only the preset's value is known here."""
 
 
@@ -39,14 +44,41 @@ def choices_of(role: Role) -> list[int]:
 
 
 class Earned:
-    """The reward that is learnt from: the money of the ledger, wear growing to its whole."""
+    """The reward that is learnt from: the money of the ledger, wear growing to its whole.
 
-    def __init__(self, scenario: AnyScenario, args: Args) -> None:
+    What no action changes is left out. And energy counts when it is stored, at a price that the
+    track names, instead of when it is sold; over an episode that adds nothing.
+    """
+
+    def __init__(self, scenario: AnyScenario, role: Role, own: Own, args: Args) -> None:
         """By the track's entries."""
         card = track_of(scenario).CARD
+        self.scenario, self.own = scenario, own
         self.args, self.wear = args, np.array([entry == WEAR for entry in card.entries])
         hidden = np.array([entry in card.hidden for entry in card.entries])
+        given = set(own.given(scenario)) if own.given else set()
         self.weights = -args.reward_scale * np.where(hidden, args.shaping, 1.0)
+        self.weights[[entry in given for entry in card.entries]] = 0.0
+        names = [feature.name for feature in role.features]
+        self.place = names.index(LEVEL) if own.full_eur else 0
+        self.full_eur: FloatArray = np.zeros((0, 0))  # (community, agent), of a full storage
+        self.first: FloatArray = np.zeros((0, 0))  # level at the beginning
+        self.level: FloatArray = np.zeros((0, 0))
+
+    def begin(self, keys: Sequence[EpisodeKey], seen: Float32Array) -> None:
+        """Episodes begin, with their first observations."""
+        if self.own.full_eur:
+            self.full_eur = self.args.reward_scale * self.own.full_eur(self.scenario, keys)
+            self.first = self.level = seen[..., self.place].astype(np.float64)
+
+    def stored(self, after: Float32Array, ended: bool) -> FloatArray:
+        """What a step stored, (community, agent); at the end less all that the episode did."""
+        if not self.own.full_eur:
+            return np.zeros(after.shape[:2])
+        level = after[..., self.place].astype(np.float64)
+        moved = level - self.level
+        self.level = level
+        return np.asarray(self.full_eur * (self.first - level + moved if ended else moved))
 
     def counted(self, agent_steps: int) -> float:
         """Share of the wear that counts after so many agent-steps."""
@@ -70,18 +102,28 @@ class Parts:
     actor: Any
     joint: int  # features of the joint state
     weeks: Callable[[Any], Any]  # the validation weeks of a scenario
+    network: Any  # inputs and actor in one
+    imitate: Callable[[], None]  # fits the actor to somebody else
+    appraised: int = 0  # episodes after that in which the critic alone learns
 
 
 class Collector:
     """Communities in mid-play; the track's batch shows masks and the ledger of a step."""
 
     def __init__(
-        self, scenario: AnyScenario, role: Role, args: Args, generator: torch.Generator
+        self,
+        scenario: AnyScenario,
+        role: Role,
+        inputs: Shown,
+        args: Args,
+        generator: torch.Generator,
     ) -> None:
         """Nothing is played before `begin`."""
         self.batch = extra(scenario, "batch")(scenario, args.communities, split="train")
-        self.role, self.generator = role, generator
-        self.steps, self.earned = segment_steps(args, scenario), Earned(scenario, args)
+        self.role, self.inputs, self.generator = role, inputs, generator
+        self.steps = segment_steps(args, scenario)
+        self.earned = Earned(scenario, role, own_of(scenario), args)
+        self.carried = torch.zeros(0)  # (community, agent, number)
         self.whole = scenario.steps  # of an episode
         self.agent_steps = 0  # played before this step
         self.seen: Float32Array = np.zeros(0, np.float32)
@@ -91,18 +133,19 @@ class Collector:
         """Begin the episode of this number in the sequence of a seed."""
         self.seen, self.allowed = self.batch.reset(seed, first=episode)
         self.agent_steps = episode * self.whole * self.seen.shape[0] * self.seen.shape[1]
+        self._start()
 
     def survey(self, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Play an episode, half of the communities at rest and half at random.
 
         Returns:
-            What there is to be seen, (row, feature), and joint states, of which there are none.
+            What there is to be seen, (row, input), and joint states, of which there are none.
         """
         rows = []
         choices = choices_of(self.role)
         resting = np.arange(len(self.seen)) % 2 == 0
         for _ in range(self.whole):
-            rows.append(torch.from_numpy(self.seen).flatten(0, 1))
+            rows.append(self.inputs.raw(torch.from_numpy(self.seen), self.carried).flatten(0, 1))
             noise = np.where(self.allowed, generator.random(self.allowed.shape), -1.0)
             parts = np.split(noise, np.cumsum(choices)[:-1], axis=-1)
             drawn = np.stack([part.argmax(axis=-1) for part in parts], axis=-1)
@@ -110,20 +153,20 @@ class Collector:
         seen = torch.cat(rows)
         return seen, seen[:, :0]
 
-    def play(self, inputs: Seen, actor: ChoiceActor) -> Segment:
+    def play(self, inputs: Shown, actor: ChoiceActor) -> Segment:
         """Play one segment."""
         seen, outputs, allowed, logarithms, rewards = [], [], [], [], []
         ended = False
         with torch.inference_mode():
             for _ in range(self.steps):
-                seen.append(inputs(torch.from_numpy(self.seen)))
+                seen.append(inputs(torch.from_numpy(self.seen), self.carried))
                 allowed.append(torch.from_numpy(self.allowed))
                 drawn, known = actor.drawn(seen[-1], allowed[-1], self.generator)
                 outputs.append(drawn)
                 logarithms.append(known)
                 reward, ended = self._step(drawn.numpy().astype(np.float64))
                 rewards.append(torch.from_numpy(reward.astype(np.float32)))
-            seen.append(inputs(torch.from_numpy(self.seen)))
+            seen.append(inputs(torch.from_numpy(self.seen), self.carried))
         rows = torch.stack(seen)
         return Segment(
             inputs=rows,
@@ -138,10 +181,20 @@ class Collector:
 
     def _step(self, actions: FloatArray) -> tuple[FloatArray, bool]:
         step = self.batch.step(actions)
+        last = step.final_observations if step.ended else step.observations
         reward = self.earned.of(step.entries_eur, self.agent_steps)
+        reward = reward + self.earned.stored(last, bool(step.ended))
         self.agent_steps += reward.size
+        self.carried = self.inputs.after(torch.from_numpy(self.seen), self.carried)
         self.seen, self.allowed = step.observations, step.masks
+        if step.ended:
+            self._start()
         return reward, bool(step.ended)
+
+    def _start(self) -> None:
+        """Episodes begin everywhere."""
+        self.carried = torch.zeros(*self.seen.shape[:2], self.inputs.carried)
+        self.earned.begin(self.batch.keys, self.seen)
 
 
 class Weeks:
@@ -169,8 +222,8 @@ class Weeks:
     def saving_eur(self, policy: Policy) -> float:
         """Social cost saved against the rule at 0, mean per week: what the score measures."""
         played = rollout(self.scenario, self.episode, policy)
-        target = SHOWN.get(self.card.name)
-        self.shown = load(target)(self.scenario, self.episode, played) if target else {}
+        shown = own_of(self.scenario).shown
+        self.shown = shown(self.scenario, self.episode, played) if shown else {}
         return self.rule_eur - self._cost_eur(played)
 
     def _cost_eur(self, played: Trajectory) -> float:
@@ -189,10 +242,21 @@ def parts(args: Args, scenario: AnyScenario, role: Role, generator: torch.Genera
             raise PolicyError(
                 f"{key} {getattr(args, key)!r}: where columns are choices it is {preset!r}"
             )
-    inputs = Seen(len(role.features))
-    actor = ChoiceActor(inputs.width, choices_of(role), args, generator)
-    collector = Collector(scenario, role, args, generator)
-    return Parts(collector, Plain(scenario, role), inputs, actor, 0, Weeks)
+    sight = own_of(scenario).sight
+    inputs: Any = (sight(scenario) if sight else None) or Seen(len(role.features))
+    choices, more = choices_of(role), inputs.carried
+    actor = ChoiceActor(inputs.width, choices, args, generator, more)
+    return Parts(
+        collector=Collector(scenario, role, inputs, args, generator),
+        decision=Plain(scenario, role),
+        inputs=inputs,
+        actor=actor,
+        joint=0,
+        weeks=Weeks,
+        network=ChoiceNetwork(inputs, actor),
+        imitate=partial(follow, scenario, inputs, actor, args, generator),
+        appraised=APPRAISED,
+    )
 
 
 _DEFAULTS: Final = Args().as_mapping()

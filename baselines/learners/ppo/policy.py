@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.learners.decision import Decision
-from baselines.learners.ppo.choices import ChoiceActor, Seen
+from baselines.learners.ppo.choices import ChoiceNetwork
 from baselines.learners.ppo.network import Actor, Inputs
 from p2p_market.community.episode.episode import choose_key, draw, stack
 from p2p_market.community.rules.policy import no_trade, truthful
@@ -25,7 +25,7 @@ SEED = 0
 class Network(nn.Module):
     """Normalisation and actor in one."""
 
-    def __init__(self, inputs: Inputs | Seen, actor: Actor | ChoiceActor) -> None:
+    def __init__(self, inputs: Inputs, actor: Actor) -> None:
         """Out of parts that may go on training."""
         super().__init__()
         self.inputs, self.actor = inputs, actor
@@ -44,7 +44,7 @@ class Network(nn.Module):
 class TorchPolicy:
     """Plays a network without exploration."""
 
-    def __init__(self, network: Network, decision: Decision) -> None:
+    def __init__(self, network: Network | ChoiceNetwork, decision: Decision) -> None:
         """For the scenario of the decision."""
         self.network, self.decision = network, decision
 

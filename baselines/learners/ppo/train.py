@@ -20,6 +20,7 @@ from baselines.learners.ppo.imitate import imitate, lessons
 from baselines.learners.ppo.learn import Critic, Learner, Report
 from baselines.learners.ppo.masked import Parts, choices_of
 from baselines.learners.ppo.network import Actor, Inputs
+from baselines.learners.ppo.own import own_of
 from baselines.learners.ppo.policy import Network, TorchPolicy, Validation
 from baselines.learners.training.run import Tell, drive
 from p2p_market.community.envs.batch import CommunityBatch
@@ -46,7 +47,7 @@ class Training:
         self.inputs, self.actor, self.weeks = made.inputs, made.actor, made.weeks
         critic = Critic(self.inputs.width, made.joint, args, self.generator)
         self.learner = Learner(self.actor, critic, args, scenario.dt_h, self.generator)
-        self.network = Network(self.inputs, self.actor)
+        self.network, self.made = made.network, made
         self.episode, self.best_eur = 0, -np.inf
         self.episode_agent_steps = args.communities * len(scenario.agents) * scenario.steps
 
@@ -61,10 +62,12 @@ class Training:
         inputs, joint = self.collector.survey(np.random.default_rng(self.args.seed))
         self.inputs.freeze(inputs)
         self.learner.critic.freeze(joint)
-        if self.args.imitate:
-            taught = lessons(self.scenario, self.decision, self.args)
-            imitate(self.inputs, self.actor, taught, self.args, self.generator)
         self.episode = 1
+        if self.args.imitate:
+            self.made.imitate()
+            for _ in range(self.made.appraised):
+                self.learner.appraise(self.collector.play(self.inputs, self.actor))
+                self.episode += 1
 
     def learn(self) -> tuple[Report, float]:
         """Play and learn from one episode; the last report, and the mean reward."""
@@ -113,16 +116,30 @@ def _parts(args: Args, scenario: Any, generator: torch.Generator) -> Parts:
         return masked.parts(args, scenario, role, generator)
     batch = CommunityBatch(scenario, args.communities, split="train")
     decision = chosen(args.decision, scenario)
-    collector = Collector(batch, decision, args, generator)
     inputs, joint = Inputs(decision.names), len(batch.state_feature_table)
     actor = Actor(inputs.width, decision.width, args, generator)
-    return Parts(collector, decision, inputs, actor, joint, Validation)
+
+    def taught() -> None:
+        imitate(inputs, actor, lessons(scenario, decision, args), args, generator)
+
+    return Parts(
+        collector=Collector(batch, decision, args, generator),
+        decision=decision,
+        inputs=inputs,
+        actor=actor,
+        joint=joint,
+        weeks=Validation,
+        network=Network(inputs, actor),
+        imitate=taught,
+    )
 
 
 def _args(settings: Mapping[str, Any]) -> Args:
     """Settings, on top of those of the scenario's kind of columns."""
-    role = only_role(load_scenario(settings.get("scenario", Args().scenario)))
-    return Args(**({**FAST, **settings} if choices_of(role) else settings))
+    scenario = load_scenario(settings.get("scenario", Args().scenario))
+    if not choices_of(only_role(scenario)):
+        return Args(**settings)
+    return Args(**{**FAST, **own_of(scenario).settings, **settings})
 
 
 def run(

@@ -36,6 +36,8 @@ def verdicts(rows: Sequence[Mapping[str, float]]) -> list[str]:
     lines = [_line(one, means[column]) for column, one in RANGES.items()]
     first, middle, last = (rows[k]["entropy"] for k in (0, (len(rows) - 1) // 2, -1))
     said = "premature: below 2 by the middle" if middle < PREMATURE else "good"
+    if first < PREMATURE:
+        said = "low from the beginning, as after a warm start"
     return [*lines, f"entropy {first:.2f}, {middle:.2f}, {last:.2f} (start, middle, end): {said}"]
 
 

@@ -15,9 +15,11 @@ import torch
 import yaml
 
 from baselines.learners.onnx_policy.policy import from_file
+from baselines.learners.plain import only_role
 from baselines.learners.ppo.args import FAST, args_from
 from baselines.learners.ppo.choices import ChoiceActor
 from baselines.learners.ppo.masked import Earned
+from baselines.learners.ppo.own import own_of
 from baselines.learners.ppo.train import Training, run
 from baselines.learners.training import run as training_run
 from baselines.learners.training.verdicts import verdicts
@@ -43,7 +45,7 @@ def a_day(tmp_path_factory):
 def settings(scenario, **others):
     small = {
         "communities": 4, "agent_steps": 5 * EPISODE, "segment_h": 24.0, "epochs": 1,
-        "minibatch": 64, "hidden": 16, "validate_every": 1,
+        "minibatch": 64, "hidden": 16, "validate_every": 1, "imitate": "",
     }  # fmt: skip
     return {"scenario": str(scenario), **small, **others}
 
@@ -118,17 +120,49 @@ def test_what_was_played_is_as_probable_when_it_is_learnt_from(a_day):
     torch.testing.assert_close(again, played.log_probability.flatten(1, 2))
 
 
-def test_money_counts_and_wear_grows_to_its_whole():
+def earned_of(scenario, others=None):
+    args = args_from({**FAST, **(others or {})})
+    return Earned(scenario, only_role(scenario), own_of(scenario), args)
+
+
+def test_money_counts_but_what_is_given_and_wear_grows_to_its_whole():
     scenario = load_scenario("battery-146-v0")
     entries = np.arange(1.0, 1.0 + len(LEDGER_ENTRIES))[None, None]
-    wear = entries[..., LEDGER_ENTRIES.index("degradation")].item()
+    wear, given = (
+        entries[..., LEDGER_ENTRIES.index(name)].item() for name in ("degradation", "dam")
+    )
     shaping = sum(entries[..., LEDGER_ENTRIES.index(name)].item() for name in SHAPING)
-    earned = Earned(scenario, args_from(FAST))
+    earned = earned_of(scenario)
     for steps, share in ((0, 0.0), (50_000, 0.25), (200_000, 1.0), (4_000_000, 1.0)):
-        expected = -0.001 * (entries.sum() - shaping - (1.0 - share) * wear)
+        expected = -0.001 * (entries.sum() - shaping - given - (1.0 - share) * wear)
         assert earned.of(entries, steps).item() == pytest.approx(expected)
-    shaped = Earned(scenario, args_from({**FAST, "shaping": 1.0}))
-    assert shaped.of(entries, 200_000).item() == pytest.approx(-0.001 * entries.sum())
+    shaped = earned_of(scenario, {"shaping": 1.0})
+    assert shaped.of(entries, 200_000).item() == pytest.approx(-0.001 * (entries.sum() - given))
+    bidding = earned_of(load_scenario("battery-146-bidding-v0"))  # there it is not given
+    expected = -0.001 * (entries.sum() - shaping)
+    assert bidding.of(entries, 200_000).item() == pytest.approx(expected)
+
+
+def test_energy_counts_when_it_is_stored_and_over_an_episode_for_nothing():
+    scenario = load_scenario("battery-fleet-4-v0")
+    earned, batch = earned_of(scenario), make_batch("battery-fleet-4-v0", 2)
+    seen, _ = batch.reset(seed=0)
+    earned.begin(batch.keys, seen)
+    hour = 24 * batch.keys[0].start_day
+    price = scenario.day_ahead_eur_per_mwh[hour : hour + 168].mean()
+    level, total = seen[..., 0].astype(float), np.zeros(seen.shape[:2])
+    action = np.tile([0.0, 2.0, 0.0], (*seen.shape[:2], 1))  # buy
+    for number in range(scenario.steps):
+        step = batch.step(action)
+        last = step.final_observations if step.ended else step.observations
+        credit = earned.stored(last, step.ended)
+        if number == 0:
+            moved = (last[0, 0, 0] - level[0, 0]) * scenario.fleet.capacity_mwh[0]
+            assert moved > 10.0
+            assert credit[0, 0] == pytest.approx(0.001 * price * moved)
+        total += credit
+    assert step.ended
+    np.testing.assert_allclose(total, 0.0, atol=1e-9)
 
 
 def test_a_batch_goes_on_where_it_was_left():
@@ -184,7 +218,8 @@ def test_file_and_training_agree(a_day, tmp_path):
     in_file = from_file(scenario, str(tmp_path / "policy.onnx"))
     logits, _ = in_file.outputs(seen, in_file.start(range(64)))
     with torch.inference_mode():
-        expected = training.network(torch.from_numpy(seen[:, 0]), torch.zeros(64, 0))[0]
+        carried = training.network.actor.nothing(64)
+        expected = training.network(torch.from_numpy(seen[:, 0]), carried)[0]
     np.testing.assert_allclose(logits[:, 0], expected, atol=1e-5)
 
 
@@ -246,9 +281,11 @@ def test_every_number_gets_its_verdict(clipped, divergence, explained, words):
 
 def test_an_entropy_that_falls_too_early_is_named():
     row = {"clipped": 0.1, "divergence": 0.01, "explained": 0.8}
-    early, late = ([{**row, "entropy": one} for one in way] for way in ((5, 1, 1), (5, 3.5, 1.5)))
+    ways = (5, 1, 1), (5, 3.5, 1.5), (1, 1, 1)
+    early, late, warm = ([{**row, "entropy": one} for one in way] for way in ways)
     assert "premature" in verdicts(early)[-1]
     assert verdicts(late)[-1].endswith("good")
+    assert verdicts(warm)[-1].endswith("low from the beginning, as after a warm start")
 
 
 @pytest.mark.parametrize(
@@ -256,7 +293,7 @@ def test_an_entropy_that_falls_too_early_is_named():
     [
         ({"memory": 8}, "memory 8: where columns are choices it is 0"),
         ({"critic": "mappo"}, "critic 'mappo': where columns are choices it is 'ippo'"),
-        ({"imitate": "optimum"}, "imitate 'optimum': where"),
+        ({"imitate": "optimum"}, "imitate 'optimum': choices are learnt from a policy"),
         ({"decision": "full"}, "decision 'full': where columns are choices it is 'plain'"),
     ],
 )

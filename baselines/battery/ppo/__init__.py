@@ -1,0 +1,1 @@
+"""What PPO adds for batteries."""
