@@ -217,7 +217,7 @@ class Weeks:
             if not (one.slow or one.foresight)
         }
         best = max(savings, key=lambda name: savings[name])
-        return f"{saved(savings[best], self.card.rule)}: {best}"
+        return f"{best} {saved(savings[best], self.card.rule)}"
 
     def saving_eur(self, policy: Policy) -> float:
         """Social cost saved against the rule at 0, mean per week: what the score measures."""

@@ -75,7 +75,7 @@ class Validation:
 
     def told(self) -> str:
         """What to compare with."""
-        return f"{saved(self.truthful_eur, 'no-trade')}: truthful rule"
+        return f"truthful {saved(self.truthful_eur, 'no-trade')}"
 
     def saving_eur(self, policy: Policy) -> float:
         """Social cost saved against the no-trade rule, mean per week: what the score measures."""
@@ -87,4 +87,4 @@ class Validation:
 
 def saved(saving_eur: float, rule: str) -> str:
     """In words."""
-    return f"{saving_eur:8.2f} EUR per validation week less than `{rule}`"
+    return f"saves {saving_eur:,.2f} EUR per validation week against {rule}"
