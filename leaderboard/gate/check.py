@@ -26,6 +26,20 @@ class Admitted(Section):
     nodes: int
 
 
+def track_of(package: Package) -> str:
+    """The track in which a package plays.
+
+    Raises:
+        PackageError: if there is none of that name.
+    """
+    track = package.manifest.policy.track
+    try:
+        card(track)
+    except ScenarioError as error:
+        raise PackageError(f"policy.track: {error}") from None
+    return track
+
+
 def check(package: Package) -> dict[str, Admitted]:
     """Examine every policy of a package.
 
@@ -35,11 +49,7 @@ def check(package: Package) -> dict[str, Admitted]:
     Raises:
         PackageError: if one of them may not play.
     """
-    track, networks = package.manifest.policy.track, {}
-    try:
-        card(track)
-    except ScenarioError as error:
-        raise PackageError(f"policy.track: {error}") from None
+    track, networks = track_of(package), {}
     if package.manifest.policy.kind == "python":
         try_program(package)
         return {}

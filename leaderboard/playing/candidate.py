@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from leaderboard.gate.check import Admitted, check
+from leaderboard.gate.check import Admitted, check, track_of
 from leaderboard.ledger import ledger
 from leaderboard.package import casts
 from leaderboard.package.manifest import Author, Citation, Training
@@ -69,7 +69,7 @@ def of_package(data: bytes, season: Season, board: str | None = None) -> Candida
         PolicyError: if it is of another track, or a network was made for other scenarios.
     """
     package = from_bytes(data)
-    if (own := package.manifest.policy.track) != season.track:
+    if (own := track_of(package)) != season.track:
         raise PolicyError(
             f"the package is of track {own!r}; season {season.id} is of track {season.track!r}: "
             "it plays in seasons of its own track, and you can open one (docs/organise-a-season.md)"

@@ -23,7 +23,7 @@ def test_settings_reach_the_trainer(tmp_path):
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
     folder = str(tmp_path)
-    assert "no key 'epoch'" in refused("ppo", "--set", "epoch=3", "-o", folder)
+    assert "epoch '3': no such key" in refused("ppo", "--set", "epoch=3", "-o", folder)
     assert "atlantis-v0" in refused("ppo", "-s", "atlantis-v0", "-o", folder)
 
 
