@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from p2p_market.battery.actions import masks
+from p2p_market.commands.app import app
 from p2p_market.commands.leaderboard_console import counting
 from p2p_market.errors import ScenarioError, UsageError
 from p2p_market.evaluation.record.recorded import read_run
@@ -34,3 +36,20 @@ def test_where_no_bar_can_move_each_tenth_is_a_line(capsys):
     assert len(lines) == 10
     assert lines[0] == "episodes: 4 of 40"
     assert lines[-1] == "episodes: 40 of 40"
+
+
+@pytest.mark.parametrize(("kept", "told"), [(True, "; the same command goes on"), (False, "")])
+def test_a_training_that_was_stopped_says_where(tmp_path, monkeypatch, kept, told):
+    def run(settings, folder, minutes, tell):
+        tell(5, 10, "")
+        if kept:
+            folder.mkdir()
+            (folder / "checkpoint.pt").touch()
+        return folder / "policy.onnx"
+
+    monkeypatch.setattr("p2p_market.commands.train._trainer", lambda name: run)
+    words = ["train", "ppo", "-s", "classic-v0", "--minutes", "1", "-o", str(tmp_path / "own")]
+    done = CliRunner().invoke(app, words)
+    said = done.stdout.replace("\n", "")
+    assert f"stopped after 1 min at 5 agent-steps{told}policy, log" in said
+    assert said.endswith("-s classic-v0 --split validation")
