@@ -38,7 +38,10 @@ def ok(*arguments):
     return said
 
 
-SHORT = {"STEPS = 60_000": "STEPS = 100", "n_steps=168, batch_size=504": "n_steps=8, batch_size=96"}
+SHORT = {
+    "STEPS = 300_000": "STEPS = 100",
+    "n_steps=168, batch_size=504": "n_steps=8, batch_size=96",
+}
 
 
 def example(name, folder, monkeypatch, changed=None):

@@ -7,7 +7,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 import p2p_market
 
-STEPS = 60_000  # of agents
+STEPS = 300_000  # of agents
 torch.set_num_threads(1)  # the networks are small: more threads only wait for each other
 
 rows = supersuit.pettingzoo_env_to_vec_env_v1(p2p_market.make("classic-v0"))
