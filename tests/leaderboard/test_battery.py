@@ -22,10 +22,10 @@ from leaderboard.record import entries
 from leaderboard.record.entries import TRACES
 from leaderboard.record.traces import read
 from leaderboard.season.draws import draws
-from leaderboard.season.season import SECRET
+from leaderboard.season.season import SECRET, find
+from leaderboard.season.season import read as read_season
 from leaderboard.site.build import files
 from leaderboard.site.gather import gather
-from leaderboard.verbs.running import run
 from leaderboard.verbs.tables import rank
 from p2p_market.battery.observation import features
 from p2p_market.errors import PolicyError
@@ -85,13 +85,12 @@ def test_a_network_of_31_outputs_plays_within_its_masks(season, tmp_path):
     assert np.array_equal(actions, np.rint(actions))
 
 
-def test_the_public_draws_are_of_another_track(tmp_path):
+def test_a_season_of_another_track_refuses_it(tmp_path):
     write_template(tmp_path / "mine", "rules", "battery")
-    (tmp_path / "mine.zip").write_bytes(pack_folder(tmp_path / "mine"))
     with pytest.raises(
         PolicyError, match="season dev is of track 'community': it plays in seasons"
     ):
-        run(tmp_path / "mine.zip", None, tmp_path, 1, None, lambda *_: None)
+        of_package(pack_folder(tmp_path / "mine"), read_season(find("dev")))
 
 
 def test_the_template_is_a_rule_that_plays(season, tmp_path):

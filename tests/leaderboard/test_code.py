@@ -119,17 +119,21 @@ class Plain:
         self.choices, self.session = facts["choices"], onnxruntime.InferenceSession(*given)
         assert 0.0 < facts["lowest_mwh"] < facts["highest_mwh"] <= facts["capacity_mwh"]
 
+    def start(self, seed):
+        return np.zeros((1, self.session.get_inputs()[1].shape[1]), dtype=np.float32)
+
     def act(self, observation, published, state):
-        (output,) = self.session.run(["output"], {"rows": observation[None]})
-        output = (np.round(output[0] * 4096.0) / 4096.0).astype(np.float32)
-        action, first = [], 0
+        asked = {"rows": observation[None], "state": state}
+        told = self.session.run(["output", "next_state"], asked)
+        output, later = [(np.round(one * 4096.0) / 4096.0).astype(np.float32) for one in told]
+        output, action, first = output[0], [], 0
         for choices in self.choices:
             own = output[first : first + choices].astype(np.float64)
             allowed = published["allowed"][first : first + choices]
             action.append(np.where(allowed, own, -np.inf).argmax())
             first += choices
         assert len(published["day_ahead_eur_per_mwh"]) % 24 == 0
-        return np.array(action, dtype=float), state
+        return np.array(action, dtype=float), later
 """
 
 

@@ -338,7 +338,7 @@ def test_a_second_party_finds_the_same_but_for_times(whole, tmp_path):
 def run(*arguments):
     done = CliRunner().invoke(app, ["leaderboard", *map(str, arguments)])
     lines = done.output.splitlines(keepends=True)
-    return done.exit_code, "".join(line for line in lines if not line.startswith("episodes "))
+    return done.exit_code, "".join(line for line in lines if not line.startswith("episodes"))
 
 
 def test_verbs_say_what_is_right(whole, tmp_path):
