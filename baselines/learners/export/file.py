@@ -1,9 +1,7 @@
 """A module of torch as the file of a policy, checked against what it was made from."""
 
-import io
 import json
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,57 +12,16 @@ from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from baselines.learners.export.target import Chain, Target
-from baselines.learners.onnx_policy.layout import (
-    ACTIONS,
-    COLUMNS,
-    DECISION,
-    INPUT,
-    NEXT_STATE,
-    OUTPUT,
-    STATE,
-)
+from baselines.learners.onnx_policy.layout import ACTIONS, COLUMNS, DECISION, INPUT, STATE
+from baselines.learners.ppo.export import traced
 from p2p_market.errors import PolicyError
 from p2p_market.files import write_bytes
 
-OPSET: Final = 17
 NEAR: Final = 1e-5
 """How far outputs of the file may be from those of the network, and of their size."""
 
 ASKING: Final = {"Shape", "Expand", "ConstantOfShape", "Tile", "Range"}
 """Operators that ask for shapes or make something of one."""
-
-
-def traced(graph: nn.Module, shown: Sequence[Tensor], told: Mapping[str, str]) -> bytes:
-    """A module that maps rows to outputs, or rows and states to outputs and next states.
-
-    Args:
-        graph: in evaluation mode.
-        shown: examples of what it takes.
-        told: metadata.
-    """
-    buffer = io.BytesIO()
-    names = {INPUT: [INPUT], OUTPUT: [OUTPUT]}
-    if len(shown) > 1:
-        names = {INPUT: [INPUT, STATE], OUTPUT: [OUTPUT, NEXT_STATE]}
-    with warnings.catch_warnings():
-        # the newer exporter needs a further package and writes the same graph
-        warnings.simplefilter("ignore", DeprecationWarning)
-        # and warns of recurrent units whose first state is no input; here it is one
-        warnings.simplefilter("ignore", UserWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
-        torch.onnx.export(
-            graph,
-            tuple(shown),
-            buffer,  # type: ignore[arg-type]  # a file object does as well
-            input_names=names[INPUT],
-            output_names=names[OUTPUT],
-            dynamic_axes={name: {0: "row"} for each in names.values() for name in each},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    model = onnx.load_model_from_string(buffer.getvalue())
-    onnx.helper.set_model_props(model, dict(told))
-    return bytes(model.SerializeToString(deterministic=True))
 
 
 def simplified(graph: nn.Module, shown: Sequence[Tensor]) -> nn.Module:

@@ -3,7 +3,7 @@
 import io
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,39 @@ from baselines.learners.ppo.choices import ChoiceNetwork
 from p2p_market.files import write_bytes
 
 OPSET: Final = 17
+
+
+def traced(graph: nn.Module, shown: Sequence[Tensor], told: Mapping[str, str]) -> bytes:
+    """A module that maps rows to outputs, or rows and states to outputs and next states.
+
+    Args:
+        graph: in evaluation mode.
+        shown: examples of what it takes.
+        told: metadata.
+    """
+    buffer = io.BytesIO()
+    names = {INPUT: [INPUT], OUTPUT: [OUTPUT]}
+    if len(shown) > 1:
+        names = {INPUT: [INPUT, STATE], OUTPUT: [OUTPUT, NEXT_STATE]}
+    with warnings.catch_warnings():
+        # the newer exporter needs a further package and writes the same graph
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # and warns of recurrent units whose first state is no input; here it is one
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        torch.onnx.export(
+            graph,
+            tuple(shown),
+            buffer,  # type: ignore[arg-type]  # a file object does as well
+            input_names=names[INPUT],
+            output_names=names[OUTPUT],
+            dynamic_axes={name: {0: "row"} for each in names.values() for name in each},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load_model_from_string(buffer.getvalue())
+    onnx.helper.set_model_props(model, dict(told))
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 class _Forgetful(nn.Module):
@@ -47,30 +80,9 @@ def write_onnx(path: Path, network: Any, columns: Sequence[str], decision: str) 
         columns: names of the columns of a row.
         decision: what outputs mean, a key of `baselines.learners.ppo.decision.KINDS`.
     """
-    buffer = io.BytesIO()
     shown: tuple[Tensor, ...] = (torch.zeros(2, len(columns)),)
     graph: nn.Module = _Forgetful(network)
-    names = {INPUT: [INPUT], OUTPUT: [OUTPUT]}
     if network.actor.memory is not None:
         shown, graph = (*shown, network.actor.nothing(2)), network
-        names = {INPUT: [INPUT, STATE], OUTPUT: [OUTPUT, NEXT_STATE]}
-    with warnings.catch_warnings():
-        # the newer exporter needs a further package and writes the same graph
-        warnings.simplefilter("ignore", DeprecationWarning)
-        # and warns of recurrent units whose first state is no input; here it is one
-        warnings.simplefilter("ignore", UserWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
-        torch.onnx.export(
-            graph,
-            shown,
-            buffer,  # type: ignore[arg-type]  # a file object does as well
-            input_names=names[INPUT],
-            output_names=names[OUTPUT],
-            dynamic_axes={name: {0: "row"} for each in names.values() for name in each},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    model = onnx.load_model_from_string(buffer.getvalue())
     told = {COLUMNS: json.dumps(list(columns)), DECISION: decision}
-    onnx.helper.set_model_props(model, told)
-    write_bytes(path, model.SerializeToString(deterministic=True))
+    write_bytes(path, traced(graph, shown, told))

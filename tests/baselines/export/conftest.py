@@ -1,16 +1,5 @@
-"""Libraries with torch inside: one thread, for several wait for each other on a busy machine."""
+"""Libraries with torch inside, on one thread."""
 
-import pytest
+from tests.baselines.threads import one_thread
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    try:
-        import torch
-    except ImportError:
-        yield
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+__all__ = ["one_thread"]
