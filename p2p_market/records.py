@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from operator import attrgetter
 from typing import Any, Self, TypeVar, cast
 
@@ -42,6 +42,11 @@ class Record:
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
 
+def _inner(value: Any) -> Any:
+    """A record inside a record, as kernels take it; anything else as it is."""
+    return value.arrays() if isinstance(value, Record) else value
+
+
 R = TypeVar("R", bound=Record)
 
 
@@ -51,10 +56,11 @@ def for_kernels(record: type[R]) -> type[R]:
     It can be reached by its name, so that what is compiled for it can be kept on disk.
     """
     names = [field.name for field in fields(record)]
-    arrays = cast(Any, namedtuple)("Arrays", names, module=record.__module__)
+    given = [field.default for field in fields(record) if field.default is not MISSING]
+    arrays = cast(Any, namedtuple)("Arrays", names, defaults=given, module=record.__module__)
     arrays.__qualname__ = f"{record.__qualname__}.Arrays"
     read = attrgetter(*names)
-    arrays._of = staticmethod(lambda one: arrays._make(read(one)))
+    arrays._of = staticmethod(lambda one: arrays._make(map(_inner, read(one))))
     record.Arrays = arrays
     return record
 

@@ -2,7 +2,7 @@
 
     e' = retention * e + charge_gain_h * max(p, 0) - discharge_gain_h * max(-p, 0)
 
-The coefficients are computed once, when a scenario loads, and consumed by the step kernels and by
+What the world adds to it stands in `machine`. The coefficients are computed once, when a scenario loads, and consumed by the step kernels and by
 the optimum alike. Source: Heussen, Koch, Ulbig and Andersson (2010), "Energy storage in power
 system operation: the power nodes modeling framework", eq. (1), doi:10.1109/ISGTEUROPE.2010.5638865.
 """
@@ -10,10 +10,19 @@ system operation: the power nodes modeling framework", eq. (1), doi:10.1109/ISGT
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
+from numba import njit
 
+from p2p_market.assets.machine import (
+    ALMOST,
+    MachineCoefficients,
+    World,
+    after_step,
+    device,
+    machine_coefficients,
+)
 from p2p_market.compilation import kernel
 from p2p_market.records import BoolArray, FloatArray, Record, for_kernels
 
@@ -41,6 +50,31 @@ class PowerNode(Record):
     scale_kw: float = 0.0  # demand: mean power; sun: AC power of the clear-sky fraction one
     tilt_deg: float = 0.0  # sun
     azimuth_deg: float = 180.0  # sun, 180 = south
+    law: str = ""  # setpoint: what fills and drains it, a name in LAWS; none = nothing does
+    law_data: tuple[tuple[str, float | str], ...] = ()  # what the law needs to know of the device
+    charge_on_kw: float = 0.0  # setpoint: least load while it charges; 0 = any power
+    discharge_on_kw: float = 0.0  # the same while it discharges
+    ramp_kw_per_h: float = math.inf  # setpoint: fastest loading; unloading is free
+    start_eur: float = 0.0  # setpoint: for each start from standstill
+    charge_eur_per_kwh: float = 0.0  # setpoint: beside the wear, per kWh of AC energy drawn
+    discharge_eur_per_kwh: float = 0.0  # the same per kWh delivered: fuel; negative: heat sold
+    hold_eur_per_kwh_h: float = 0.0  # setpoint: calendar ageing, by the level
+    missing_eur_per_kwh: float = 0.0  # setpoint: what the level lacks is bought
+    spilled_eur_per_kwh: float = 0.0  # setpoint: what does not fit is got rid of
+    terminal_eur_per_kwh: float | None = None  # setpoint: own value of a stored kWh
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is more than a store: the world moves it, or running has rules and prices."""
+        ordinary = PowerNode(self.driver)
+        return any(getattr(self, name) != getattr(ordinary, name) for name in _MACHINE)
+
+
+_MACHINE: Final = (
+    "law", "charge_on_kw", "discharge_on_kw", "ramp_kw_per_h", "start_eur", "charge_eur_per_kwh",
+    "discharge_eur_per_kwh", "hold_eur_per_kwh_h", "missing_eur_per_kwh", "spilled_eur_per_kwh",
+    "terminal_eur_per_kwh",
+)  # fmt: skip
 
 
 @for_kernels
@@ -58,6 +92,7 @@ class Coefficients(Record):
     power_max_kw: FloatArray
     degradation_eur_per_kwh: FloatArray
     target_kwh: FloatArray  # level wanted at departure, 0 = never leaves
+    machines: MachineCoefficients | None = None  # None: all are plain stores
 
 
 @for_kernels
@@ -69,6 +104,7 @@ class Presence(Record):
     floor_kwh: FloatArray  # viability tube: lowest level after the step, before a departure
     departs: FloatArray  # 1 where the asset leaves at the end of the step
     trip_kwh: FloatArray  # taken from the level by the trip that begins then
+    world: World | None = None  # where there are machines
 
 
 def retention_and_gains(node: PowerNode, dt_h: float) -> tuple[float, float, float]:
@@ -84,12 +120,15 @@ def retention_and_gains(node: PowerNode, dt_h: float) -> tuple[float, float, flo
     return 1.0 - lost, hours * node.eta_charge, hours / node.eta_discharge
 
 
-def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficients:
+def coefficients(
+    nodes: Sequence[Sequence[PowerNode]], dt_h: float, terminal_eur_per_kwh: float = 0.0
+) -> Coefficients:
     """Arrays of the flexible nodes of each agent, padded to the largest count (at least one).
 
     Args:
         nodes: flexible nodes per agent, in the order of the action's set-points.
         dt_h: step length [h].
+        terminal_eur_per_kwh: value of a stored kWh at the end where a machine has none of its own.
     """
     width = max(1, max(len(own) for own in nodes))
     columns = np.zeros((9, len(nodes), width))
@@ -107,7 +146,10 @@ def coefficients(nodes: Sequence[Sequence[PowerNode]], dt_h: float) -> Coefficie
                 node.degradation_eur_per_kwh,
                 node.target_kwh,
             )
-    return Coefficients(present, *(column.copy() for column in columns))
+    machines = None
+    if any(node.is_machine for own in nodes for node in own):
+        machines = machine_coefficients(nodes, present.shape, dt_h, terminal_eur_per_kwh)
+    return Coefficients(present, *(column.copy() for column in columns), machines)
 
 
 Nodes = Coefficients | Any
@@ -123,36 +165,70 @@ class Limits(NamedTuple):
 
 
 @kernel(forceinline=True)
-def limits_kernel(nodes, presence, energy, out_limits):  # type: ignore[no-untyped-def]
+def limits_kernel(nodes, presence, energy, before, out_limits):  # type: ignore[no-untyped-def]
     """See `power_limits`."""
-    charge, discharge = nodes.charge_gain_h, nodes.discharge_gain_h
-    out_low, out_high = out_limits.low, out_limits.high
     for b in range(energy.shape[0]):
         for i in range(energy.shape[1]):
             for k in range(energy.shape[2]):
-                kept = nodes.retention[i, k] * energy[b, i, k]
-                low, high = nodes.power_min_kw[i, k], nodes.power_max_kw[i, k]
-                if presence.plugged[b, i, k] == 0.0 or low == high:
-                    out_low[b, i, k] = 0.0
-                    out_high[b, i, k] = 0.0
-                    continue
-                spare = kept - presence.floor_kwh[b, i, k]
-                need = -spare / discharge[i, k] if spare >= 0.0 else -spare / charge[i, k]
-                room = nodes.energy_max_kwh[i, k] - kept
-                most = room / charge[i, k] if room >= 0.0 else room / discharge[i, k]
-                out_low[b, i, k] = min(max(low, need), high)
-                out_high[b, i, k] = max(min(high, most), out_low[b, i, k])
+                level, last = energy[b, i, k], before[b, i, k]
+                low, high = limits_of_one(nodes, presence, level, last, b, i, k)
+                out_limits.low[b, i, k] = low
+                out_limits.high[b, i, k] = high
 
 
-def power_limits(nodes: Nodes, presence: At, energy_kwh: FloatArray) -> Limits:
+@njit(forceinline=True)
+def limits_of_one(nodes, presence, energy, before, b, i, k):  # type: ignore[no-untyped-def]
+    """Lowest and highest power of one device [kW]."""
+    own = device(nodes, nodes.machines, presence.world, b, i, k)
+    low = max(own.low_kw, min(before, 0.0) - own.ramp_kw)
+    high = min(own.high_kw, max(before, 0.0) + own.ramp_kw)
+    if presence.plugged[b, i, k] == 0.0 or low == high:
+        return 0.0, 0.0
+    kept = nodes.retention[i, k] * energy + own.drift_kwh
+    spare = kept - presence.floor_kwh[b, i, k]
+    need = -spare / (nodes.discharge_gain_h[i, k] if spare >= 0.0 else own.charge_gain_h)
+    room = own.top_kwh - kept
+    most = _fitting(nodes.machines, room, own.charge_gain_h, nodes.discharge_gain_h[i, k])
+    lowest = min(max(low, need), high)
+    highest = max(min(high, most), lowest)
+    if own.charge_on_kw > 0.0 or own.discharge_on_kw > 0.0:
+        lowest = _reach(-min(lowest, 0.0), own.discharge_on_kw, -1.0)
+        highest = _reach(max(highest, 0.0), own.charge_on_kw, 1.0)
+    return lowest, highest
+
+
+@njit(forceinline=True)
+def _fitting(machines, room, charge_gain_h, discharge_gain_h):  # type: ignore[no-untyped-def]
+    """Power that leads to the top; a machine above it is not forced to run, it spills."""
+    if room >= 0.0:
+        return room / charge_gain_h
+    if machines is None:
+        return room / discharge_gain_h
+    return 0.0
+
+
+@njit(forceinline=True)
+def _reach(most, least, sign):  # type: ignore[no-untyped-def]
+    """The end of what a machine with a least load can do: nothing, or at least that."""
+    if most < least * (1.0 - ALMOST):
+        return 0.0
+    return sign * max(most, least)
+
+
+def power_limits(
+    nodes: Nodes, presence: At, energy_kwh: FloatArray, before_kw: FloatArray
+) -> Limits:
     """Lowest and highest power of the step that keep the next level inside the tube.
+
+    Where a machine has a least load, powers between standstill and it are left out: see `snapped`.
 
     Args:
         presence: who can move, and the tube's floor after the step.
         energy_kwh: levels before the step, (batch, agent, asset) [kWh].
+        before_kw: power of the step before, (batch, agent, asset) [kW], for ramps.
     """
     limits = Limits(np.empty_like(energy_kwh), np.empty_like(energy_kwh))
-    limits_kernel(_plain(nodes), _plain(presence), energy_kwh, limits)
+    limits_kernel(_plain(nodes), _plain(presence), energy_kwh, before_kw, limits)
     return limits
 
 
@@ -167,12 +243,10 @@ def advance_kernel(nodes, presence, energy, power, out_energy, out_shortfall):  
     for b in range(energy.shape[0]):
         for i in range(energy.shape[1]):
             for k in range(energy.shape[2]):
-                p = power[b, i, k]
-                gain_h = nodes.charge_gain_h[i, k] if p > 0.0 else nodes.discharge_gain_h[i, k]
-                gained = gain_h * p
-                level = nodes.retention[i, k] * energy[b, i, k] + gained
+                own = device(nodes, nodes.machines, presence.world, b, i, k)
+                level = after_step(nodes, own, i, k, energy[b, i, k], power[b, i, k])
                 # A power at its limit may miss the bound by one rounding; the invariants see more.
-                level = min(max(level, nodes.energy_min_kwh[i, k]), nodes.energy_max_kwh[i, k])
+                level = min(max(level, nodes.energy_min_kwh[i, k]), own.top_kwh)
                 out_shortfall[b, i, k] = 0.0
                 if presence.departs[b, i, k] > 0.0:
                     out_shortfall[b, i, k] = max(nodes.target_kwh[i, k] - level, 0.0)
@@ -184,6 +258,9 @@ def advance(
     nodes: Nodes, presence: At, energy_kwh: FloatArray, power_kw: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Levels after one step of constant, feasible power, and what was missing at departures.
+
+    Where the world moves a level, what would take it below empty is bought, what does not fit is
+    spilled: `machine.unmet` tells how much.
 
     Args:
         presence: who departs at the end of the step, and what the trip takes.

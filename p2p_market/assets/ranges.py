@@ -11,3 +11,9 @@ Power = Annotated[float, Field(ge=1e-3, le=1e5)]  # kW
 Energy = Annotated[float, Field(ge=1e-3, le=1e6)]  # kWh
 Efficiency = Annotated[float, Field(ge=0.1, le=1.0)]
 Wear = Annotated[float, Field(ge=0.0, le=10.0)]  # EUR/kWh
+Price = Annotated[float, Field(ge=0.0, le=10.0)]  # EUR/kWh, or EUR a start
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Leak = Annotated[float, Field(ge=0.0, le=1.0)]  # 1/h
+Temperature = Annotated[float, Field(ge=-60.0, le=150.0)]  # C
+Hour = Annotated[float, Field(ge=0.0, le=24.0)]
+Value = Annotated[float, Field(ge=-10.0, le=10.0)]  # EUR/kWh

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from p2p_market.assets.machine import device, unmet
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import Done, now_of, packed_rules
 from p2p_market.community.records import (
@@ -50,12 +51,14 @@ def _agents(rules, now, before, done, out):  # type: ignore[no-untyped-def]
             for k in range(setpoint.shape[2]):
                 p = setpoint[b, i, k]
                 into += p
-                gained = nodes.charge_gain_h[i, k] * max(p, 0.0)
+                own = device(nodes, nodes.machines, now.world, b, i, k)
+                gained = own.charge_gain_h * max(p, 0.0)
                 gained -= nodes.discharge_gain_h[i, k] * max(-p, 0.0)
                 level, kept = flows.energy_kwh[b, i, k], nodes.retention[i, k] * before[b, i, k]
                 moved = flows.shortfall_kwh[b, i, k] - now.departs[b, i, k] * now.trip_kwh[b, i, k]
+                moved += _made_up(nodes, nodes.machines, now, before[b, i, k], p, b, i, k)
                 storage += abs(level - kept - gained - moved)
-                over = level - nodes.energy_max_kwh[i, k]
+                over = level - own.top_kwh
                 bound = max(bound, max(over, nodes.energy_min_kwh[i, k] - level))
             load, pv = now.load_kw[b, i], now.pv_kw[b, i]
             shed, curtailed = action.shed_kw[b, i], action.curtailed_kw[b, i]
@@ -66,6 +69,15 @@ def _agents(rules, now, before, done, out):  # type: ignore[no-untyped-def]
             out[2, b, i] = bound
             cut = max(max(-curtailed, curtailed - pv), max(-shed, shed - load))
             out[3, b, i] = max(abs(received) - limit, cut)
+
+
+@njit(forceinline=True)
+def _made_up(nodes, machines, now, before, power, b, i, k):  # type: ignore[no-untyped-def]
+    """What the world moved, with what was bought and less what was spilled [kWh]."""
+    if machines is None:
+        return 0.0
+    missing, spilled = unmet(nodes, now, before, power, b, i, k)
+    return now.world.drift_kwh[b, i, k] + missing - spilled
 
 
 @njit(inline="always")

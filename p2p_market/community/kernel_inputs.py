@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from p2p_market.assets.machine import World
 from p2p_market.assets.node import Presence
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.scenario.scenario import Scenario
@@ -41,7 +42,7 @@ class Rules(NamedTuple):
     hold_steps: int
     outages: bool
     faults: bool
-    mobile: bool  # whether some asset comes and goes
+    mobile: bool  # whether some asset comes and goes, or is a machine
     binding: bool
     dt_h: float
     k: float
@@ -81,7 +82,7 @@ def rules_of(scenario: Scenario) -> Rules:
         hold_steps=scenario.hold_steps,
         outages=spec.outages is not None,
         faults=spec.faults is not None,
-        mobile=bool((nodes.target_kwh > 0.0).any()),
+        mobile=scenario.mobile,
         binding=spec.feeder.mode == "binding",
         dt_h=spec.dt_h,
         k=float(spec.k),
@@ -135,8 +136,16 @@ def presence_of(episode: Episode, step: int) -> Any:
     """What flexible assets may do in a step of an episode, as `Presence.Arrays`."""
     t = step
     return Presence.Arrays(
-        episode.plugged[t], episode.floor_kwh[t], episode.departs[t], episode.trip_kwh[t]
-    )
+        episode.plugged[t], episode.floor_kwh[t], episode.departs[t], episode.trip_kwh[t],
+        world_of(episode, t),
+    )  # fmt: skip
+
+
+def world_of(episode: Episode, step: int) -> Any:
+    """What the world does to machines in a step, as `World.Arrays`; None where there are none."""
+    if not len(episode.drift_kwh):
+        return None
+    return World.Arrays(*(getattr(episode, name)[step] for name in World.Arrays._fields))
 
 
 class Now(NamedTuple):
@@ -155,6 +164,7 @@ class Now(NamedTuple):
     trip_kwh: FloatArray
     floor_kwh: FloatArray
     hours_left: FloatArray
+    world: Any  # World.Arrays; None where there are no machines
 
 
 def now_of(episode: Episode, step: int) -> Now:
@@ -164,7 +174,7 @@ def now_of(episode: Episode, step: int) -> Now:
         episode.load_kw[t], episode.pv_kw[t], episode.retail_eur_per_kwh[t],
         episode.pv_ceiling_kw[t], episode.ask_floor_eur_per_kwh[t], episode.bid_cap_eur_per_kwh[t],
         episode.grid[t], episode.carbon_eur_per_kwh[t], episode.plugged[t], episode.departs[t],
-        episode.trip_kwh[t], episode.floor_kwh[t], episode.hours_left[t],
+        episode.trip_kwh[t], episode.floor_kwh[t], episode.hours_left[t], world_of(episode, t),
     )  # fmt: skip
 
 

@@ -3,13 +3,14 @@
 import math
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.kernel_inputs import around_of, packed_rules
+from p2p_market.community.kernel_inputs import now_of, packed_rules
+from p2p_market.community.machine_view import machine_features, show_machines
 from p2p_market.community.records import State
 from p2p_market.community.safety import sensors
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
@@ -79,6 +80,8 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
     table.append(Feature(f"retail_band_{HORIZONS_H[-1]}h", "EUR/kWh", 0.0, price_band))
     if spec.outages is not None:
         table.append(Feature("grid", "1", 0.0, 1.0))
+    if nodes.machines is not None:
+        table += machine_features(scenario)
     return tuple(table)
 
 
@@ -169,6 +172,7 @@ class Outlook(NamedTuple):
     co2: FloatArray  # (step, slot)
     calendar: FloatArray  # (step, slot, wave)
     known_price_step: IntArray  # (step, slot, horizon)
+    expected_drift_kwh: Any  # (step, slot, agent, asset); None where there are no machines
 
 
 class Moment(NamedTuple):
@@ -240,6 +244,7 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
                 own[c + _PV_THEN] = outlook.expected_pv_kw[s, w, i] * (1.0 + share * (ratio - 1.0))
             if rules.outages:
                 own[own.shape[0] - 1] = around.grid[b]
+            show_machines(rules, nodes.machines, outlook, moment, around, told, state, b, i, out)
 
 
 @kernel(forceinline=True)
@@ -261,11 +266,12 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
         episode.retail_eur_per_kwh, episode.expected_load_kw, episode.load_spread_kw,
         episode.expected_pv_kw, episode.pv_spread_kw, episode.carbon_eur_per_kwh,
         episode.co2_kg_per_kwh, episode.calendar, episode.known_price_step,
+        episode.expected_drift_kwh if scenario.nodes.machines is not None else None,
     )  # fmt: skip
     moment = Moment(t, state.step, np.arange(episode.batch))
     shape = (episode.batch, len(scenario.agents), len(features(scenario)))
     common, out = np.zeros((2, *shape), dtype=np.float32)
-    around, arrays = around_of(episode, t), state.arrays()
+    around, arrays = now_of(episode, t), state.arrays()
     observe_kernel(rules, outlook, moment, around, told, arrays, common, out)
     return out
 

@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 from p2p_market.assets import node
+from p2p_market.assets.machine import unmet
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import Done, now_of, packed_nodes, packed_rules, presence_of
 from p2p_market.community.records import (
@@ -70,10 +71,10 @@ def _bill(rules, now, done, out):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _wear(rules, done, start, value, out):  # type: ignore[no-untyped-def]
+def _wear(rules, now, before, done, start, last, out):  # type: ignore[no-untyped-def]
     """Degradation, shortfalls, terminal value of levels against the start, filter penalty."""
     setpoint, after = done.action.setpoint_kw, done.flows.energy_kwh
-    wear, dt = rules.nodes.degradation_eur_per_kwh, rules.dt_h
+    wear, dt, machines = rules.nodes.degradation_eur_per_kwh, rules.dt_h, rules.nodes.machines
     for b in range(out.shape[0]):
         for i in range(out.shape[1]):
             worn, gained, missed = 0.0, 0.0, 0.0
@@ -81,10 +82,43 @@ def _wear(rules, done, start, value, out):  # type: ignore[no-untyped-def]
                 worn += abs(setpoint[b, i, k]) * wear[i, k] * dt
                 gained += after[b, i, k] - start[b, i, k]
                 missed += done.flows.shortfall_kwh[b, i, k]
-            out[b, i, _DEGRADATION] = worn
-            out[b, i, _TERMINAL] = -value * gained
-            out[b, i, _SHORTFALL] = missed * rules.shortfall
+            ran, lacked = _machines_eur(rules, machines, now, before, done, b, i)
+            stored = _stored_eur(rules, machines, gained, after, start, b, i)
+            out[b, i, _DEGRADATION] = worn + ran
+            out[b, i, _TERMINAL] = -last * stored
+            out[b, i, _SHORTFALL] = missed * rules.shortfall + lacked
             out[b, i, _PENALTY] = rules.filter_penalty * done.flows.penalised_kw[b, i] * dt
+
+
+@njit(forceinline=True)
+def _machines_eur(rules, machines, now, before, done, b, i):  # type: ignore[no-untyped-def]
+    """What a member's machines cost: running and ageing; what was bought and got rid of."""
+    ran, lacked = 0.0, 0.0
+    if machines is None:
+        return ran, lacked
+    setpoint, after, dt = done.action.setpoint_kw, done.flows.energy_kwh, rules.dt_h
+    for k in range(setpoint.shape[2]):
+        p = setpoint[b, i, k]
+        ran += machines.charge_eur_per_kwh[i, k] * max(p, 0.0) * dt
+        ran += machines.discharge_eur_per_kwh[i, k] * max(-p, 0.0) * dt
+        ran += machines.hold_eur_per_kwh[i, k] * after[b, i, k]
+        if p != 0.0 and before.setpoint_kw[b, i, k] == 0.0:
+            ran += machines.start_eur[i, k]
+        missing, spilled = unmet(rules.nodes, now, before.energy_kwh[b, i, k], p, b, i, k)
+        lacked += machines.missing_eur_per_kwh[i, k] * missing
+        lacked += machines.spilled_eur_per_kwh[i, k] * spilled
+    return ran, lacked
+
+
+@njit(forceinline=True)
+def _stored_eur(rules, machines, gained, after, start, b, i):  # type: ignore[no-untyped-def]
+    """What levels above those of the start are worth; machines may have a value of their own."""
+    if machines is None:
+        return rules.terminal_value * gained
+    worth = 0.0
+    for k in range(after.shape[2]):
+        worth += machines.terminal_eur_per_kwh[i, k] * (after[b, i, k] - start[b, i, k])
+    return worth
 
 
 @njit(inline="always")
@@ -105,12 +139,15 @@ def _overload(rules, net, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(forceinline=True)
-def settle_kernel(rules, t, now, start, out_done):  # type: ignore[no-untyped-def]
-    """See `settle`; `start` is the level that the terminal value counts from."""
+def settle_kernel(rules, t, now, before, start, out_done):  # type: ignore[no-untyped-def]
+    """See `settle`; `before` has levels and powers before the step.
+
+    `start` is the level that the terminal value counts from.
+    """
     payment, balance = out_done.fills.payment_eur, out_done.ledger.operator_balance_eur
-    value = rules.terminal_value if t == rules.steps - 1 else 0.0
+    last = 1.0 if t == rules.steps - 1 else 0.0
     _bill(rules, now, out_done, out_done.ledger.entries_eur)
-    _wear(rules, out_done, start, value, out_done.ledger.entries_eur)
+    _wear(rules, now, before, out_done, start, last, out_done.ledger.entries_eur)
     _overload(rules, out_done.action.net_load_kw, out_done.ledger.entries_eur)
     for b in range(payment.shape[0]):
         balance[b] = 0.0
@@ -150,5 +187,6 @@ def settle(
     shape, t = action.net_load_kw.shape, state.step
     ledger = Ledger.Arrays(np.zeros((*shape, len(LEDGER_ENTRIES))), np.zeros(shape[0]))
     done = Done(action.arrays(), fills.arrays(), flow.arrays(), ledger)
-    settle_kernel(packed_rules(scenario), t, now_of(episode, t), episode.start_energy_kwh, done)
+    now, before, start = now_of(episode, t), state.arrays(), episode.start_energy_kwh
+    settle_kernel(packed_rules(scenario), t, now, before, start, done)
     return Ledger(*ledger)

@@ -74,7 +74,7 @@ def _leaves(value: Any) -> Iterator[Any]:
     if isinstance(value, tuple):
         for part in value:
             yield from _leaves(part)
-    else:
+    elif value is not None:  # known by its type alone
         yield value
 
 
@@ -134,6 +134,8 @@ def _length(kind: types.Type) -> int:
     """Words that a value of a type takes."""
     if isinstance(kind, BaseTuple):
         return sum(map(_length, kind))
+    if kind == types.none:
+        return 0
     return 1 + kind.ndim if isinstance(kind, types.Array) else 1
 
 
@@ -142,6 +144,8 @@ def _value(context: Any, builder: Any, kind: types.Type, word: Any) -> Any:
     if isinstance(kind, BaseTuple):
         parts = [_value(context, builder, part, word) for part in kind]
         return context.make_tuple(builder, kind, parts)
+    if kind == types.none:
+        return context.get_dummy_value()
     if isinstance(kind, types.Array):
         return _array(context, builder, kind, word)
     if isinstance(kind, types.Float):

@@ -61,7 +61,7 @@ def test_any_power_inside_the_limits_keeps_the_level_inside_its_bounds(
 ):
     nodes = coefficients([[battery(capacity, power, eta, eta, leak)]], 0.25)
     level = np.array([[[share * capacity]]])
-    low, high = power_limits(nodes, at_home(level), level)
+    low, high = power_limits(nodes, at_home(level), level, np.zeros_like(level))
     assert -power <= low <= high <= power
     after = nodes.retention * level
     chosen = np.clip(low + wish * (high - low), low, high)
@@ -75,7 +75,7 @@ def test_any_power_inside_the_limits_keeps_the_level_inside_its_bounds(
 def test_absent_assets_have_no_power():
     nodes = coefficients([[battery(10.0, 5.0)], []], 0.25)
     assert nodes.present.tolist() == [[True], [False]]
-    low, high = power_limits(nodes, at_home(np.zeros((1, 2, 1))), np.zeros((1, 2, 1)))
+    low, high = power_limits(nodes, at_home(np.zeros((1, 2, 1))), *np.zeros((2, 1, 2, 1)))
     assert low[0, 1, 0] == high[0, 1, 0] == 0.0
 
 

@@ -92,7 +92,7 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
         for cut in cuts:
             devices_kw += cut.curtailed_kw(number, rows) - cut.shed_kw(number, rows)
             constraints += cut.constraints(number, rows)
-        equations.append(storage.equation(rows))
+        equations.append(storage.equation(number, rows))
         meters.append(trades.meter(number, rows, devices_kw))
         constraints += storage.constraints(number, rows) + trades.constraints(number, rows)
     if scenario.spec.optimum == "mixed_integer":
@@ -161,6 +161,8 @@ def _whole_numbers(
 ) -> list[cp.Constraint]:
     """Binaries where it would pay to take and give, or charge and discharge, at once; cuts last."""
     constraints = storage.either_way(burners(scenario))
+    if storage.commitment is not None:
+        constraints += storage.commitment.constraints(storage.charge_kw, storage.discharge_kw)
     for number, rows in enumerate(blocks):
         constraints += trades.either_way(number, rows)
     flow, limit = cp.sum(trades.net_load_kw, axis=1), scenario.spec.feeder.limit_kw

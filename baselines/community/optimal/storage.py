@@ -7,6 +7,8 @@ import numpy as np
 from scipy import sparse
 
 from baselines.community.optimal.blocks import Blocks, Series, rows_of, series
+from baselines.community.optimal.commitment import Commitment, commitment_of
+from baselines.community.optimal.machines import Machines, machines_of
 from baselines.community.optimal.outlook import Outlook
 from p2p_market.assets.node import Coefficients
 from p2p_market.community.episode.episode import Episode
@@ -46,6 +48,8 @@ class Storage:
     charge_max_kw: Series  # 0 while away
     discharge_max_kw: Series  # 0 while away
     stays: Stays | None
+    machines: Machines | None
+    commitment: Commitment | None
 
     def constraints(self, number: int, rows: slice) -> list[cp.Constraint]:
         """Of one block: power only while here, the start, departures."""
@@ -54,16 +58,25 @@ class Storage:
             self.charge_kw[rows] <= self.charge_max_kw[number],
             self.discharge_kw[rows] <= self.discharge_max_kw[number],
             *self._departures(number, rows),
+            *self._tops(number, rows),
         ]
 
-    def equation(self, rows: slice) -> cp.Constraint:
+    def _tops(self, number: int, rows: slice) -> list[cp.Constraint]:
+        machines = self.machines
+        return [] if machines is None else machines.constraints(number, rows, self.arrived_kwh)
+
+    def equation(self, number: int, rows: slice) -> cp.Constraint:
         """The power-node equation of one block."""
         own, before = columns(self.nodes), self.level_kwh[rows]
         charge, discharge = self.charge_kw[rows], self.discharge_kw[rows]
         kept = cp.multiply(rows_of(self.nodes.retention[own], before), before)
-        stored = cp.multiply(rows_of(self.nodes.charge_gain_h[own], charge), charge)
         taken = cp.multiply(rows_of(self.nodes.discharge_gain_h[own], discharge), discharge)
-        return self.arrived_kwh[rows] == kept + stored - taken
+        if self.machines is None:
+            stored = cp.multiply(rows_of(self.nodes.charge_gain_h[own], charge), charge)
+            return self.arrived_kwh[rows] == kept + stored - taken
+        stored = cp.multiply(self.machines.charge_gain_h[number], charge)
+        moved = self.machines.moved_kwh(number, rows)
+        return self.arrived_kwh[rows] == kept + stored - taken + moved
 
     def _departures(self, number: int, rows: slice) -> list[cp.Constraint]:
         after = self.level_kwh[rows.start + 1 : rows.stop + 1]
@@ -88,7 +101,13 @@ class Storage:
         wear = rows_of(self.nodes.degradation_eur_per_kwh[columns(self.nodes)], used)
         gained = self.level_kwh[-1] - self.level_kwh[0]
         cost = spec.dt_h * cp.sum(cp.multiply(wear, used), axis=0)
-        cost = cost - spec.terminal_value_eur_per_kwh * gained
+        if self.machines is None:
+            cost = cost - spec.terminal_value_eur_per_kwh * gained
+        else:
+            powers = self.charge_kw, self.discharge_kw
+            cost = cost + self.machines.cost_eur(*powers, self.level_kwh, spec.dt_h)
+        if self.commitment is not None:
+            cost = cost + self.commitment.cost_eur(self.charge_kw.shape[1])
         if self.stays is not None:
             missing = cp.sum(self.stays.missing_kwh, axis=0) @ self.stays.place
             cost = cost + spec.shortfall_eur_per_kwh * missing
@@ -129,8 +148,14 @@ class Storage:
         nodes, own = self.nodes, columns(self.nodes)
         self.start_kwh.value = episode.start_energy_kwh[0][own]
         plugged = episode.plugged[:, 0][:, own]
-        self.charge_max_kw.fill(plugged * nodes.power_max_kw[own])
-        self.discharge_max_kw.fill(plugged * -nodes.power_min_kw[own])
+        charge_max = plugged * nodes.power_max_kw[own]
+        discharge_max = plugged * -nodes.power_min_kw[own]
+        if self.machines is not None:
+            self.machines.fill(episode)
+            charge_max = charge_max * episode.high_share[:, 0][:, own]
+            discharge_max = discharge_max * episode.low_share[:, 0][:, own]
+        self.charge_max_kw.fill(charge_max)
+        self.discharge_max_kw.fill(discharge_max)
         if self.stays is not None:
             leaves = own & (nodes.target_kwh > 0.0)
             self.stays.floor_kwh.fill(episode.floor_kwh[:, 0][:, leaves])
@@ -160,6 +185,8 @@ def storage_of(nodes: Coefficients, blocks: Blocks) -> Storage:
         charge_max_kw=series(blocks, count),
         discharge_max_kw=series(blocks, count),
         stays=_stays(leaves, blocks) if leaves.any() else None,
+        machines=machines_of(nodes, own, blocks),
+        commitment=commitment_of(nodes, own, steps),
     )
 
 

@@ -13,6 +13,7 @@ from p2p_market.community.episode.clouds import draw_pv
 from p2p_market.community.episode.faults import FaultSchedule, draw_faults, no_faults
 from p2p_market.community.episode.loads import draw_loads
 from p2p_market.community.episode.window import Window, window
+from p2p_market.community.episode.world import draw_world
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
@@ -63,6 +64,13 @@ class Episode(Drawn):
     sensor_fault: IntArray  # (step, batch, agent, sensor), index into `faults.KINDS`; or no rows
     sensor_bias: FloatArray  # (step, batch, agent, sensor) [kW, kWh]; or no rows
     message_fault: IntArray  # (step, batch, agent), index into `faults.KINDS`; or no rows
+    # What the world does to machines, (step, batch, agent, asset), see `World`; or no rows
+    drift_kwh: FloatArray
+    charge_share: FloatArray
+    low_share: FloatArray
+    high_share: FloatArray
+    top_kwh: FloatArray
+    expected_drift_kwh: FloatArray  # +
 
     def presence(self, step: int) -> Presence:
         """What flexible assets may do in a step."""
@@ -147,6 +155,7 @@ class Own(NamedTuple):
     sensor_fault: IntArray  # as in `Episode`, with a batch of one, as both below
     sensor_bias: FloatArray
     message_fault: IntArray
+    world: dict[str, FloatArray]  # (step, 1, agent, asset) under the names of `World`
 
 
 def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
@@ -175,6 +184,7 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         sensor_fault=own.sensor_fault,
         sensor_bias=own.sensor_bias,
         message_fault=own.message_fault,
+        **own.world,
     )
 
 
@@ -192,9 +202,10 @@ def draw_own(
     if _exceeds(out_load_kw, out_pv_kw, float(scenario.spec.connection_limit_kw)):
         _refuse(scenario, out_load_kw, out_pv_kw)
     start_kwh, presence = _presence(scenario, key)
+    world = draw_world(scenario, key, start_kwh, presence)
     grid, faults = _grid(scenario, entropy), _faults(scenario, entropy)
     wrong = faults.sensor, faults.bias, faults.message
-    return Own(out_load_kw, out_pv_kw, start_kwh, presence, grid, *wrong)
+    return Own(out_load_kw, out_pv_kw, start_kwh, presence, grid, *wrong, world)
 
 
 @kernel

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.episode.measured import expected_measured_pv
+from p2p_market.community.scenario.laws import expected_drift_kwh
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.data.calendar import QUARTERS_PER_DAY, calendar_features, local_quarters, step_means
@@ -39,6 +40,7 @@ class Window(Record):
     expected_pv_kw: FloatArray  # (step, agent) +
     pv_spread_kw: FloatArray  # (step, agent) +
     pv_ceiling_kw: FloatArray  # (step, agent)
+    expected_drift_kwh: FloatArray  # (step, agent, asset) +, of machines; or no rows
 
 
 def window(scenario: Scenario, start_day: int) -> Window:
@@ -90,6 +92,7 @@ def _compute(scenario: Scenario, start_day: int) -> Window:
         expected_pv_kw=watts(expected_pv),
         pv_spread_kw=watts(pv_spread),
         pv_ceiling_kw=watts(CLEARNESS_RANGE[1] * scenario.clear_sky_kw(inside)),
+        expected_drift_kwh=expected_drift_kwh(scenario, start_day, spec.days + 1),
     )
 
 

@@ -15,6 +15,7 @@ from p2p_market.community.fused.kernel import play
 from p2p_market.community.fused.tables import (
     OWN_SERIES,
     WINDOW_SERIES,
+    WORLD_SERIES,
     Blocks,
     Game,
     Moving,
@@ -22,9 +23,11 @@ from p2p_market.community.fused.tables import (
     Tables,
     Windows,
     Work,
+    expected,
     tables_of,
     work_of,
     workspace,
+    worlds,
 )
 from p2p_market.community.invariants import insist
 from p2p_market.community.kernel_inputs import fixed
@@ -268,4 +271,6 @@ def of_episode(episode: Episode) -> tuple[Windows, Series]:
     top_kw, slot = episode.pv_ceiling_kw.max(axis=0), np.arange(episode.batch)
     shared = [fixed(np.ascontiguousarray(getattr(episode, name))) for name in WINDOW_SERIES]
     own = [fixed(np.ascontiguousarray(getattr(episode, name))) for name in OWN_SERIES]
-    return Windows._make([*shared, fixed(top_kw)]), Series._make([*own, fixed(slot)])
+    world = worlds([getattr(episode, name) for name in WORLD_SERIES])
+    drift = expected(episode.expected_drift_kwh)
+    return Windows._make([*shared, fixed(top_kw), drift]), Series._make([*own, fixed(slot), world])

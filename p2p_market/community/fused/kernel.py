@@ -70,6 +70,8 @@ def _look(rules, windows, series, t, first, work):  # type: ignore[no-untyped-de
             now.cap[r, i] = windows.bid_cap[t, w, i] if there else rules.outage_cap[i]
     if rules.mobile:
         _look_at_vehicles(series, t, first, now, work.stays)
+    _look_at_world(series.world, t, first, now.world)
+    _look_at_world(series.world, max(t - 1, 0), first, work.world_before)
 
 
 @njit(inline="always")
@@ -86,6 +88,33 @@ def _look_at_vehicles(series, t, first, now, stays):  # type: ignore[no-untyped-
                 if t > 0:
                     stayed = series.plugged[t - 1, b, i, k] * (1.0 - series.departs[t - 1, b, i, k])
                     stays[r, i, k] *= stayed
+
+
+@njit(forceinline=True)
+def _look_at_world(series, t, first, out_world):  # type: ignore[no-untyped-def]
+    """Write what the world does to machines in step t, where there are any."""
+    if series is None:
+        return
+    for r in range(out_world.drift_kwh.shape[0]):
+        b = first + r
+        for i in range(out_world.drift_kwh.shape[1]):
+            for k in range(out_world.drift_kwh.shape[2]):
+                out_world.drift_kwh[r, i, k] = series.drift_kwh[t, b, i, k]
+                out_world.charge_share[r, i, k] = series.charge_share[t, b, i, k]
+                out_world.low_share[r, i, k] = series.low_share[t, b, i, k]
+                out_world.high_share[r, i, k] = series.high_share[t, b, i, k]
+                out_world.top_kwh[r, i, k] = series.top_kwh[t, b, i, k]
+
+
+@njit(forceinline=True)
+def _look_at_floors(world, floor_kwh, t, first, out_floor_kwh):  # type: ignore[no-untyped-def]
+    """Write the least levels of step t, where machines may have deadlines."""
+    if world is None:
+        return
+    for r in range(out_floor_kwh.shape[0]):
+        for i in range(out_floor_kwh.shape[1]):
+            for k in range(out_floor_kwh.shape[2]):
+                out_floor_kwh[r, i, k] = floor_kwh[t, first + r, i, k]
 
 
 @njit(inline="always")
@@ -151,20 +180,22 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
     _look(rules, windows, series, t, first, work)
     _read(rules, series, t, first, state, work)
     _hear(tables, series, t, first, actions, present, work)
-    _check(rules, tables.envelope, now.ceiling, work.stays, state, work.told, work.reading_cause)
-    _limits(rules.nodes, now, state.energy_kwh, limits)
+    ceiling, stays, world = now.ceiling, work.stays, work.world_before
+    _check(rules, tables.envelope, ceiling, stays, world, state, work.told, work.reading_cause)
+    _limits(rules.nodes, now, state.energy_kwh, state.setpoint_kw, limits)
     evidence = Evidence(work.reading_cause, work.excused, state.hold_steps)
-    _screen(rules, now, work.proposal, evidence, limits, work.asked, work.watch)
+    energy = state.energy_kwh
+    _screen(rules, now, energy, work.proposal, evidence, limits, work.asked, work.watch)
     _project(rules, now, work.asked, limits, work.action)
     _trade(tables, work)
     if rules.outages:
         _serve(rules, now, work.fills, limits, work.action)
     flows, setpoint = work.flows, work.action.setpoint_kw
-    _advance(rules.nodes, now, state.energy_kwh, setpoint, flows.energy_kwh, flows.shortfall_kwh)
+    _advance(rules.nodes, now, energy, setpoint, flows.energy_kwh, flows.shortfall_kwh)
     _flows(now.grid, work.asked, work.action, work.fills, work.watch, flows)
     done = Done(work.action, work.fills, flows, work.ledger)
-    _settle(rules, t, now, start, done)
-    _laws(rules, now, state.energy_kwh, done, work.residual)
+    _settle(rules, t, now, state, start, done)
+    _laws(rules, now, energy, done, work.residual)
     wrong = _latch(rules, work.residual, work.watch)
     if tables.strict and wrong > 0:
         return wrong
@@ -177,6 +208,8 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
 def _show(rules, windows, series, moment, first, state, work, out):  # type: ignore[no-untyped-def]
     """Observations before a step; after the last step, its outside data are shown once more."""
     _meet(rules, series, moment.t, first, work.now)
+    _look_at_world(series.world, moment.t, first, work.now.world)
+    _look_at_floors(series.world, series.floor_kwh, moment.t, first, work.now.floor_kwh)
     _read(rules, series, moment.t, first, state, work)
     if rules.faults:
         _show_readings(rules, windows.pv_top_kw, moment.slot, state.reading, work.told)

@@ -8,7 +8,15 @@ import numpy as np
 from p2p_market.community.engine import untouched
 from p2p_market.community.episode.episode import Episode, Own, draw, draw_own
 from p2p_market.community.episode.window import window
-from p2p_market.community.fused.tables import OWN_SERIES, WINDOW_SERIES, Series, Windows
+from p2p_market.community.fused.tables import (
+    OWN_SERIES,
+    WINDOW_SERIES,
+    WORLD_SERIES,
+    Series,
+    Windows,
+    expected,
+    worlds,
+)
 from p2p_market.community.kernel_inputs import fixed
 from p2p_market.community.observation import Surroundings
 from p2p_market.community.records import State
@@ -68,12 +76,16 @@ class Shelf:
         for name in self._drawn:
             series = own.presence[name] if name in own.presence else getattr(own, name)
             self._own[name][:, place] = series[:, 0]
+        for name, series in own.world.items():
+            self._own[name][:, place] = series[:, 0]
 
     def tables(self) -> tuple[Windows, Series]:
         """What the compiled step reads; they follow what is put."""
         shared = [fixed(self._shared[name]) for name in (*WINDOW_SERIES, "pv_top_kw")]
         own = [fixed(self._own[name]) for name in OWN_SERIES]
-        return Windows._make(shared), Series._make([*own, fixed(self._slot)])
+        drift = expected(self._shared["expected_drift_kwh"])
+        world = worlds([self._own[name] for name in WORLD_SERIES])
+        return Windows._make([*shared, drift]), Series._make([*own, fixed(self._slot), world])
 
     def around(self, step: int) -> Surroundings:
         """What is outside in a step, for the joint state."""
@@ -90,18 +102,18 @@ class Shelf:
     def _make_room(self, episode: Episode) -> None:
         """Allocate arrays in the shapes of this scenario's episodes."""
         spec = self._scenario.spec
-        mobile = bool((self._scenario.nodes.target_kwh > 0.0).any())
         self._drawn += ["grid"] if spec.outages is not None else []
         self._drawn += ["sensor_fault", "sensor_bias", "message_fault"] if spec.faults else []
-        if mobile:
+        if self._scenario.mobile:
             self._drawn += ["plugged", "departs", "trip_kwh", "floor_kwh", "hours_left"]
-        self._own = {name: getattr(episode, name) for name in OWN_SERIES}
-        for name in ("load_kw", "pv_kw", *self._drawn):
+        self._own = {name: getattr(episode, name) for name in (*OWN_SERIES, *WORLD_SERIES)}
+        moved = WORLD_SERIES if self._scenario.nodes.machines is not None else ()
+        for name in ("load_kw", "pv_kw", *self._drawn, *moved):
             self._own[name] = _wide(self._own[name], self._batch)
         if spec.outages is None:
             self._own["grid"] = np.ones((self._scenario.steps, self._batch))
         self._own["start_energy_kwh"] = np.zeros((self._batch, *episode.start_energy_kwh.shape[1:]))
-        for name in WINDOW_SERIES:
+        for name in (*WINDOW_SERIES, "expected_drift_kwh"):
             self._shared[name] = _wide(getattr(episode, name), self.slots)
         self._shared["pv_top_kw"] = np.zeros((self.slots, len(self._scenario.agents)))
 
@@ -111,7 +123,7 @@ class Shelf:
             return self._slots_of_days[day]
         slot = int(np.setdiff1d(np.arange(self.slots), self._slot)[0])
         common = window(self._scenario, day)
-        for name in WINDOW_SERIES:
+        for name in (*WINDOW_SERIES, "expected_drift_kwh"):
             self._shared[name][:, slot] = getattr(common, name)
         self._shared["pv_top_kw"][slot] = common.pv_ceiling_kw.max(axis=0)
         kept = {known: own for known, own in self._slots_of_days.items() if own != slot}

@@ -3,12 +3,14 @@
 Everything the step only reads is read-only, so that one compiled form serves every caller.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from p2p_market.assets.machine import World
 from p2p_market.assets.node import Limits
 from p2p_market.community.actions import action_map
 from p2p_market.community.invariants import LAWS
@@ -52,6 +54,7 @@ class Windows(NamedTuple):
     calendar: FloatArray  # (step, slot, wave)
     known_price_step: IntArray  # (step, slot, horizon)
     pv_top_kw: FloatArray  # (slot, agent)
+    expected_drift_kwh: Any  # (step, slot, agent, asset) +; None where there are no machines
 
 
 class Series(NamedTuple):
@@ -70,6 +73,7 @@ class Series(NamedTuple):
     sensor_bias: FloatArray
     message_fault: IntArray  # (step, batch, agent)
     slot: IntArray  # (batch,), into the windows
+    world: Any  # World.Arrays, (step, batch, agent, asset); None where there are no machines
 
 
 WINDOW_SERIES: Final = (
@@ -81,7 +85,20 @@ OWN_SERIES: Final = (
     "load_kw", "pv_kw", "grid", "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
     "start_energy_kwh", "sensor_fault", "sensor_bias", "message_fault",
 )  # fmt: skip
+WORLD_SERIES: Final = World.Arrays._fields
 """Fields of an episode, in the order of `Windows` and `Series`."""
+
+
+def worlds(series: Sequence[FloatArray]) -> Any:
+    """`World.Arrays` of a batch's series, read-only; None where they have no rows."""
+    if not len(series[0]):
+        return None
+    return fixed(World.Arrays(*map(np.ascontiguousarray, series)))
+
+
+def expected(drift_kwh: FloatArray) -> FloatArray | None:
+    """Expected drift, read-only; None where it has no rows."""
+    return fixed(np.ascontiguousarray(drift_kwh)) if len(drift_kwh) else None
 
 
 class Moving(NamedTuple):
@@ -115,6 +132,7 @@ class Work(NamedTuple):
     ledger: Any  # Ledger.Arrays
     residual: FloatArray  # (law, row, agent)
     common: Float32Array  # (slot, agent, feature), observations of no community
+    world_before: Any  # World.Arrays, of the step before; None where there are no machines
 
 
 @lru_cache(maxsize=16)
@@ -144,6 +162,7 @@ class Blocks(NamedTuple):
     entries: FloatArray  # (row, agent, entry)
     residual: FloatArray  # (law, row, agent)
     common: Float32Array  # (slot, agent, feature)
+    world: Any  # (place, row, agent, asset); None where there are no machines
 
 
 class Game(NamedTuple):
@@ -169,21 +188,38 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         entries=np.zeros((rows, agents, len(LEDGER_ENTRIES))),
         residual=np.zeros((len(LAWS), rows, agents)),
         common=np.zeros((slots, agents, len(features(scenario))), dtype=np.float32),
+        world=_no_world(scenario, rows),
     )
     work_of(blocks).feed_in[:] = scenario.feed_in_eur_per_kwh
     return blocks
 
 
+def _no_world(scenario: Scenario, rows: int) -> FloatArray | None:
+    if scenario.nodes.machines is None:
+        return None
+    return np.zeros((2 * len(WORLD_SERIES), rows, *scenario.nodes.present.shape))
+
+
 _Proposal, _Action, _Fills = Proposal.Arrays, Action.Arrays, Fills.Arrays
-_Watch, _Flows, _Ledger = Watch.Arrays, Flows.Arrays, Ledger.Arrays
+_Watch, _Flows, _Ledger, _World = Watch.Arrays, Flows.Arrays, Ledger.Arrays, World.Arrays
+
+
+@njit(forceinline=True)
+def _world_in(world, first):  # type: ignore[no-untyped-def]
+    """A step's world among blocks, from a place on; None where there is none."""
+    if world is None:
+        return None
+    w = world[first:]
+    return _World(w[0], w[1], w[2], w[3], w[4])
 
 
 def work_of(blocks: Blocks) -> Work:
     """The arrays of some blocks under their names."""
     a, k, r = blocks.per_agent, blocks.per_asset, blocks.per_row
-    n, f = blocks.numbers, blocks.flags
+    n, f, w = blocks.numbers, blocks.flags, blocks.world
+    now, before = _world_in(w, 0), _world_in(w, 5)
     return Work(
-        Now(a[0], a[1], a[2], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4]),
+        Now(a[0], a[1], a[2], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4], now),
         k[5],
         a[6],
         blocks.told,
@@ -199,6 +235,7 @@ def work_of(blocks: Blocks) -> Work:
         _Ledger(blocks.entries, r[3]),
         blocks.residual,
         blocks.common,
+        before,
     )
 
 

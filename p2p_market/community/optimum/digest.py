@@ -52,6 +52,23 @@ SERIES: Final = (
 )
 """The same for `Episode`; a field that is added later must leave published digests as they are."""
 
+MACHINES: Final = (
+    "charge_on_kw",
+    "discharge_on_kw",
+    "ramp_kw",
+    "start_eur",
+    "charge_eur_per_kwh",
+    "discharge_eur_per_kwh",
+    "hold_eur_per_kwh",
+    "missing_eur_per_kwh",
+    "spilled_eur_per_kwh",
+    "terminal_eur_per_kwh",
+)
+"""Fields of `MachineCoefficients`, hashed after all others where a scenario has machines."""
+
+WORLD: Final = ("drift_kwh", "charge_share", "low_share", "high_share", "top_kwh")
+"""The same of `World`."""
+
 
 def digest_of(scenario: Scenario, episode: Episode) -> str:
     """Digest of all that the cost of a schedule depends on: scenario, devices, every series.
@@ -66,4 +83,8 @@ def digest_of(scenario: Scenario, episode: Episode) -> str:
             value = getattr(record, name)
             content = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
             digest.update(content)
+    if scenario.nodes.machines is not None:
+        for record, names in ((scenario.nodes.machines, MACHINES), (episode, WORLD)):
+            for name in names:
+                digest.update(getattr(record, name).tobytes())
     return digest.hexdigest()

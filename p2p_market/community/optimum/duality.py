@@ -92,10 +92,42 @@ class _Case:
         """What power costs at the meter, with wear, less what it stores, (step, agent, asset)."""
         nodes, meter = self.scenario.nodes, self.prices.meter_eur_per_kwh[..., None]
         wear = nodes.degradation_eur_per_kwh * np.abs(power_kw)
-        gain = nodes.charge_gain_h * np.maximum(power_kw, 0.0)
-        gain = gain - nodes.discharge_gain_h * np.maximum(-power_kw, 0.0)
+        if nodes.machines is not None:
+            wear = wear + nodes.machines.charge_eur_per_kwh * np.maximum(power_kw, 0.0)
+            wear = wear + nodes.machines.discharge_eur_per_kwh * np.maximum(-power_kw, 0.0)
         cost = self.scenario.dt_h * (meter * power_kw + wear)
-        return np.asarray(cost - self.prices.stored_eur_per_kwh * gain)
+        return np.asarray(cost - self.prices.stored_eur_per_kwh * self.stored_kwh(power_kw))
+
+    def stored_kwh(self, power_kw: FloatArray) -> FloatArray:
+        """What power adds to the levels, (step, agent, asset)."""
+        nodes, charge = self.scenario.nodes, np.maximum(power_kw, 0.0)
+        gain = nodes.charge_gain_h * charge
+        if nodes.machines is not None:
+            gain = nodes.charge_gain_h * self.episode.charge_share[:, 0] * charge
+        return np.asarray(gain - nodes.discharge_gain_h * np.maximum(-power_kw, 0.0))
+
+    @property
+    def drift_kwh(self) -> FloatArray:
+        """What the world adds to the levels, (step, agent, asset); 0 without machines."""
+        drift = self.episode.drift_kwh[:, 0]
+        return drift if len(drift) else np.zeros_like(self.episode.departs[:, 0])
+
+    @property
+    def terminal_eur_per_kwh(self) -> FloatArray:
+        """What a stored kWh is worth at the end, (agent, asset)."""
+        nodes = self.scenario.nodes
+        if nodes.machines is not None:
+            return nodes.machines.terminal_eur_per_kwh
+        value = self.scenario.spec.terminal_value_eur_per_kwh
+        return np.full(nodes.present.shape, float(value))
+
+    def unmet_eur(self, missing_kwh: FloatArray, spilled_kwh: FloatArray) -> FloatArray:
+        """What back-up and spilling cost, less what they do to the level, (step, agent, asset)."""
+        machines, stored = self.scenario.nodes.machines, self.prices.stored_eur_per_kwh
+        if machines is None:
+            return np.zeros_like(stored)
+        bought = (machines.missing_eur_per_kwh - stored) * missing_kwh
+        return np.asarray(bought + (machines.spilled_eur_per_kwh + stored) * spilled_kwh)
 
     def level_eur(self, level_kwh: FloatArray) -> FloatArray:
         """What holding a level costs: worth now, less worth in the next step, (step, agent, asset).
@@ -109,8 +141,10 @@ class _Case:
         left = level_kwh + missing - departs * trip
         worth = np.empty_like(level_kwh)
         worth[:-1] = nodes.retention * self.prices.stored_eur_per_kwh[1:]
-        worth[-1] = spec.terminal_value_eur_per_kwh
+        worth[-1] = self.terminal_eur_per_kwh
         cost = self.prices.stored_eur_per_kwh * level_kwh - worth * left
+        if nodes.machines is not None:
+            cost = cost + nodes.machines.hold_eur_per_kwh * left
         return np.asarray(nodes.present * (cost + spec.shortfall_eur_per_kwh * missing))
 
     def curtail_eur(self, curtailed_kw: FloatArray) -> FloatArray:
@@ -129,7 +163,8 @@ class _Case:
         used = scenario.dt_h * (prices.meter_eur_per_kwh * idle).sum()
         kept = scenario.nodes.retention * prices.stored_eur_per_kwh[0]
         start = self.episode.start_energy_kwh[0] * scenario.nodes.present
-        stored = ((spec.terminal_value_eur_per_kwh - kept) * start).sum()
+        stored = ((self.terminal_eur_per_kwh - kept) * start).sum()
+        stored -= (prices.stored_eur_per_kwh * self.drift_kwh).sum()
         rent = scenario.dt_h * spec.feeder.limit_kw * np.abs(prices.line_eur_per_kwh).sum()
         return float(used + stored - rent)
 
@@ -141,6 +176,8 @@ class _Least:
     net_load: FloatArray
     power: FloatArray
     level: FloatArray
+    missing: FloatArray  # (step, agent, asset), of machines
+    spilled: FloatArray
     best_kwh: FloatArray  # the level that has the least value
     cuts: FloatArray  # (step,)
 
@@ -154,7 +191,7 @@ def bound_eur(scenario: Scenario, episode: Episode, prices: Prices) -> float:
     """
     case = _Case(scenario, episode, _payable(scenario, prices))
     least = _least(case)
-    parts = (least.net_load, least.power, least.level, least.cuts)
+    parts = (least.net_load, least.power, least.level, least.missing, least.spilled, least.cuts)
     return case.fixed_eur() + float(sum(part.sum() for part in parts))
 
 
@@ -180,15 +217,18 @@ def losses(
         + case.prices.line_eur_per_kwh[:, None] * net_load
     )
     power = played.series["setpoint_kw"][:, number]
-    level = _arrived(case, played.series["energy_kwh"][:, one], power)
+    wanted = _arrived(case, played.series["energy_kwh"][:, one], power)
+    level, missing, spilled = _served(case, wanted)
     waiting = case.level_eur(level) - least.level
-    short = level < least.best_kwh
+    short, none = level < least.best_kwh, np.zeros_like(level)
+    empty = case.unmet_eur(missing, none) - least.missing
+    full = case.unmet_eur(none, spilled) - least.spilled
     return Losses(
         exchange=paid - case.exchange_eur(net_load),
         net_load=case.net_load_eur(net_load) - least.net_load,
         power=case.power_eur(power) - least.power,
-        empty=np.where(short, waiting, 0.0),
-        full=np.where(short, 0.0, waiting),
+        empty=np.where(short, waiting, 0.0) + empty,
+        full=np.where(short, 0.0, waiting) + full,
         line=_line_eur(case, net_load.sum(axis=1)),
         cuts=(
             case.curtail_eur(played.series["curtailed_kw"][:, number])
@@ -217,12 +257,20 @@ def _line_eur(case: _Case, flow_kw: FloatArray) -> FloatArray:
 
 
 def _arrived(case: _Case, energy_kwh: FloatArray, power_kw: FloatArray) -> FloatArray:
-    """Levels after the step, before a departure, (step, agent, asset)."""
+    """Levels after the step, before a departure, back-up or spilling, (step, agent, asset)."""
     nodes, start = case.scenario.nodes, case.episode.start_energy_kwh
     before = np.concatenate([start[None], energy_kwh[:-1]])[:, 0]
-    gain = nodes.charge_gain_h * np.maximum(power_kw, 0.0)
-    gain = gain - nodes.discharge_gain_h * np.maximum(-power_kw, 0.0)
-    return np.asarray(nodes.retention * before + gain)
+    return np.asarray(nodes.retention * before + case.stored_kwh(power_kw) + case.drift_kwh)
+
+
+def _served(case: _Case, wanted_kwh: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Levels after back-up and spilling, and both, (step, agent, asset); as wanted without."""
+    nodes, none = case.scenario.nodes, np.zeros_like(wanted_kwh)
+    if nodes.machines is None:
+        return wanted_kwh, none, none
+    missing = np.maximum(nodes.energy_min_kwh - wanted_kwh, 0.0)
+    spilled = np.maximum(wanted_kwh - case.episode.top_kwh[:, 0], 0.0)
+    return wanted_kwh + missing - spilled, missing, spilled
 
 
 def _least(case: _Case) -> _Least:
@@ -230,8 +278,12 @@ def _least(case: _Case) -> _Least:
     scenario, nodes, episode = case.scenario, case.scenario.nodes, case.episode
     plugged = episode.plugged[:, 0]
     low, high = plugged * nodes.power_min_kw, plugged * nodes.power_max_kw
+    drift, none = case.drift_kwh, np.zeros_like(plugged)
+    top = np.broadcast_to(nodes.energy_max_kwh, plugged.shape)
+    if nodes.machines is not None:
+        low, high = low * episode.low_share[:, 0], high * episode.high_share[:, 0]
+        top = episode.top_kwh[:, 0]
     bottom = np.maximum(episode.floor_kwh[:, 0], nodes.energy_min_kwh)
-    top = np.broadcast_to(nodes.energy_max_kwh, bottom.shape)
     target = np.clip(nodes.target_kwh, bottom, top)
     load, pv = episode.load_kw[:, 0], episode.pv_kw[:, 0]
     cut = float(scenario.cuts)
@@ -246,6 +298,8 @@ def _least(case: _Case) -> _Least:
         net_load=_lowest([case.net_load_eur(kw) for kw in (least_kw, nearest_kw, most_kw)]),
         power=_lowest([case.power_eur(kw) for kw in (low, np.zeros_like(low), high)]),
         level=level_eur.min(axis=0),
+        missing=np.minimum(case.unmet_eur(np.maximum(-drift, 0.0), none), 0.0),
+        spilled=np.minimum(case.unmet_eur(none, np.maximum(drift, 0.0)), 0.0),
         best_kwh=np.take_along_axis(levels, best, axis=0)[0],
         cuts=_least_cuts(case, load, pv),
     )

@@ -19,7 +19,8 @@ ASSET_FEATURES: Final = ("soc", "capacity", "power_max", "hours_left", "target_s
 class SelfConsumption:
     """Storage takes its owner's surplus and serves its owner's deficit; the rest is traded or not.
 
-    A vehicle does so as well, and takes from the grid what its departure leaves no more time for.
+    A vehicle does so as well, and takes from the grid what its departure leaves no more time for. A
+    machine runs at least as much as its level needs.
     """
 
     table: ActionMap
@@ -43,7 +44,8 @@ class SelfConsumption:
         physical = np.zeros((*left.shape, self.table.width))
         for asset in range(self.table.width - 2):
             low, high = self.limits(seen, asset)
-            physical[..., asset] = np.clip(left, low, high)
+            wish = left if self.nodes.machines is None else self._at_least(seen, asset, left)
+            physical[..., asset] = np.clip(wish, low, high)
             left = left - physical[..., asset]
         if self.trades:
             physical[..., -2] = -left
@@ -53,6 +55,8 @@ class SelfConsumption:
     def limits(self, seen: FloatArray, asset: int) -> tuple[FloatArray, FloatArray]:
         """Lowest and highest power of an asset in this step, (batch, agent) [kW]."""
         nodes = self.nodes
+        if nodes.machines is not None:
+            return tuple(seen[..., self.columns[f"power_{end}_{asset}"]] for end in ("low", "high"))
         own = {name: seen[..., self.columns[f"{name}_{asset}"]] for name in ASSET_FEATURES}
         charge_h = np.where(nodes.present[:, asset], nodes.charge_gain_h[:, asset], 1.0)
         discharge_h = np.where(nodes.present[:, asset], nodes.discharge_gain_h[:, asset], 1.0)
@@ -68,6 +72,22 @@ class SelfConsumption:
         staying = own["hours_left"] > 0.0
         low = np.where(staying, np.maximum(low, np.minimum(due, free_kw)), low)
         return np.minimum(low, high), high
+
+    def _at_least(self, seen: FloatArray, asset: int, left: FloatArray) -> FloatArray:
+        """The surplus; for a machine no less than keeps its level, and no less than it can run.
+
+        The same as the engine does for who is held, see `safety.supervisor`.
+        """
+        machines = self.nodes.machines
+        assert machines is not None
+        charge_on, discharge_on = (
+            machines.charge_on_kw[:, asset],
+            machines.discharge_on_kw[:, asset],
+        )
+        keep = seen[..., self.columns[f"power_keep_{asset}"]]
+        more = np.maximum(np.maximum(left, keep), charge_on)
+        less = np.minimum(np.minimum(left, keep), -discharge_on)
+        return np.where(keep > 0.0, more, np.where(keep < 0.0, less, left))
 
 
 def _rule(scenario: Scenario, trades: bool) -> SelfConsumption:

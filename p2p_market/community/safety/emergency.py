@@ -66,7 +66,8 @@ def serve(
     t = state.step
     if scenario.spec.outages is None or episode.grid[t].all():
         return action
-    limits = power_limits(packed_nodes(scenario), presence_of(episode, t), state.energy_kwh)
+    nodes, presence = packed_nodes(scenario), presence_of(episode, t)
+    limits = power_limits(nodes, presence, state.energy_kwh, state.setpoint_kw)
     served = Action.Arrays(*(column.copy() for column in action.arrays()))
     serve_kernel(packed_rules(scenario), now_of(episode, t), fills.arrays(), limits, served)
     return Action(*served)

@@ -18,10 +18,12 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numba import njit
 
+from p2p_market.assets.machine import after_step, device
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.episode.measured import measured_loads, measured_pv
-from p2p_market.community.kernel_inputs import packed_rules
+from p2p_market.community.kernel_inputs import packed_rules, world_of
 from p2p_market.community.records import SUPERVISOR_CAUSES, State
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.scenario import Scenario
@@ -120,8 +122,8 @@ def _change_and_run(shape, scale):  # type: ignore[no-untyped-def]
 
 
 @kernel(forceinline=True)
-def check_kernel(rules, limits, ceiling, stays, state, told, out_cause):  # type: ignore[no-untyped-def]
-    """The worst finding per agent, 0 for none."""
+def check_kernel(rules, limits, ceiling, stays, world, state, told, out_cause):  # type: ignore[no-untyped-def]
+    """The worst finding per agent, 0 for none; `world` is that of the step before."""
     nodes, last, unchanged = rules.nodes, state.reading, state.unchanged_steps
     for b in range(told.shape[0]):
         for i in range(told.shape[1]):
@@ -144,10 +146,10 @@ def check_kernel(rules, limits, ceiling, stays, state, told, out_cause):  # type
                 if stays[b, i, k] == 0.0:
                     continue
                 level, p = told[b, i, LEVELS + k], state.setpoint_kw[b, i, k]
-                gain_h = nodes.charge_gain_h[i, k] if p > 0.0 else nodes.discharge_gain_h[i, k]
-                expected = nodes.retention[i, k] * last[b, i, LEVELS + k] + gain_h * p
+                before = last[b, i, LEVELS + k]
+                expected = _expected(nodes, nodes.machines, world, before, p, b, i, k)
                 if unchanged[b, i, LEVELS + k] < 0:  # no step was played that could have moved it
-                    expected = last[b, i, LEVELS + k]
+                    expected = before
                 least, capacity = nodes.energy_min_kwh[i, k], nodes.energy_max_kwh[i, k]
                 if not abs(level - expected) <= LEVEL_SHARE * capacity + ROUNDING:
                     cause = _ENVELOPE
@@ -159,6 +161,16 @@ def check_kernel(rules, limits, ceiling, stays, state, told, out_cause):  # type
             out_cause[b, i] = cause
 
 
+@njit(forceinline=True)
+def _expected(nodes, machines, world, before, power, b, i, k):  # type: ignore[no-untyped-def]
+    """The level that the step before should have led to; a machine's is bought or spilled away."""
+    own = device(nodes, machines, world, b, i, k)
+    level = after_step(nodes, own, i, k, before, power)
+    if machines is None:
+        return level
+    return min(max(level, nodes.energy_min_kwh[i, k]), own.top_kwh)
+
+
 def check(scenario: Scenario, episode: Episode, state: State, told: FloatArray) -> IntArray:
     """What is wrong with the readings of each agent, (batch, agent) in SUPERVISOR_CAUSES."""
     t, cause = state.step, np.empty(told.shape[:2], dtype=np.int64)
@@ -166,5 +178,6 @@ def check(scenario: Scenario, episode: Episode, state: State, told: FloatArray) 
     if t > 0:
         stays = stays * episode.plugged[t - 1] * (1.0 - episode.departs[t - 1])
     rules, limits, ceiling = packed_rules(scenario), fit(scenario), episode.pv_ceiling_kw[t]
-    check_kernel(rules, limits.arrays(), ceiling, stays, state.arrays(), told, cause)
+    world = world_of(episode, max(t - 1, 0))
+    check_kernel(rules, limits.arrays(), ceiling, stays, world, state.arrays(), told, cause)
     return cause

@@ -1,8 +1,9 @@
 """The feasibility filter: the nearest action that devices, connection, surplus and prices leave.
 
 Deterministic, closed form, nothing learned. Its parts act in fixed order, each component going to
-the nearest admissible value given those before it: set-points inside power and energy limits; the
-connection limit by storage first, then PV, then load; a binding feeder's limit likewise, for the
+the nearest admissible value given those before it: set-points inside power and energy limits, at
+standstill or at the least load where a machine has one; the connection limit by storage first, then
+PV, then load; a binding feeder's limit likewise, for the
 community; the quantity within its own surplus or deficit; the price on its tick, no worse than
 the grid.
 """
@@ -10,6 +11,7 @@ the grid.
 import numpy as np
 from numba import njit
 
+from p2p_market.assets.machine import ALMOST, least_loads, snapped
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rules, presence_of
@@ -39,12 +41,17 @@ def connection_kernel(rules, now, proposal, limits, out_action):  # type: ignore
     for b in range(now.load_kw.shape[0]):
         for i in range(now.load_kw.shape[1]):
             own = out_action.setpoint_kw[b, i]
+            machines = rules.nodes.machines
             for k in range(own.shape[0]):
-                own[k] = min(max(proposal.setpoint_kw[b, i, k], low[b, i, k]), high[b, i, k])
+                p = min(max(proposal.setpoint_kw[b, i, k], low[b, i, k]), high[b, i, k])
+                charge_on, discharge_on = least_loads(machines, i, k)
+                own[k] = snapped(p, charge_on, discharge_on, 0.5)
             base = now.load_kw[b, i] - now.pv_kw[b, i]
             for k in range(own.shape[0]):
                 excess = _excess(base, own, limit)
-                own[k] = min(max(own[k] - excess, low[b, i, k]), high[b, i, k])
+                p = min(max(own[k] - excess, low[b, i, k]), high[b, i, k])
+                charge_on, discharge_on = least_loads(machines, i, k)
+                own[k] = snapped(p, charge_on, discharge_on, 1.0 - ALMOST)
             excess = _excess(base, own, limit)
             net = base
             for k in range(own.shape[0]):
@@ -99,7 +106,8 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
         An action inside all limits; a feasible proposal is returned unchanged.
     """
     t = state.step
-    limits = power_limits(packed_nodes(scenario), presence_of(episode, t), state.energy_kwh)
+    nodes, presence = packed_nodes(scenario), presence_of(episode, t)
+    limits = power_limits(nodes, presence, state.energy_kwh, state.setpoint_kw)
     action = Action.Arrays(np.empty_like(limits.low), *np.empty((5, *limits.low.shape[:2])))
     project_kernel(packed_rules(scenario), now_of(episode, t), proposal.arrays(), limits, action)
     return Action(*action)

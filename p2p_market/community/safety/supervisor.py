@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from p2p_market.assets.machine import keeping, least_loads, snapped
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.kernel_inputs import around_of, packed_nodes, packed_rules, presence_of
+from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rules
 from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES, Proposal, State, Watch
 from p2p_market.community.safety.envelope import check
 from p2p_market.community.safety.penalty import would_move
@@ -34,19 +35,37 @@ class Evidence(NamedTuple):
 
 
 @njit(forceinline=True)
-def _fall_back(b, i, surplus, limits, out_proposal):  # type: ignore[no-untyped-def]
-    """Self-consumption: storage takes its own surplus and serves its own deficit; no order."""
-    left = surplus
+def _fall_back(nodes, now, energy, b, i, limits, out_proposal):  # type: ignore[no-untyped-def]
+    """Self-consumption: storage takes its own surplus and serves its own deficit; no order.
+
+    A machine runs at least as much as its level needs.
+    """
+    left = now.pv_kw[b, i] - now.load_kw[b, i]
     for k in range(limits.low.shape[2]):
-        p = min(max(left, limits.low[b, i, k]), limits.high[b, i, k])
+        asked = _at_least(nodes, nodes.machines, now, energy, left, b, i, k)
+        p = min(max(asked, limits.low[b, i, k]), limits.high[b, i, k])
         out_proposal.setpoint_kw[b, i, k] = p
         left -= p
     out_proposal.quantity_kw[b, i] = 0.0
     out_proposal.price_eur_per_kwh[b, i] = 0.0
 
 
+@njit(forceinline=True)
+def _at_least(nodes, machines, now, energy, left, b, i, k):  # type: ignore[no-untyped-def]
+    """The surplus itself; for a machine no less than keeps its level, and no less than it can."""
+    if machines is None:
+        return left
+    keep = keeping(nodes, now, energy[b, i, k], b, i, k)
+    charge_on, discharge_on = least_loads(machines, i, k)
+    if keep > 0.0:
+        return max(max(left, keep), charge_on)
+    if keep < 0.0:
+        return min(min(left, keep), -discharge_on)
+    return snapped(left, charge_on, discharge_on, 0.5)
+
+
 @kernel(forceinline=True)
-def screen_kernel(rules, now, proposal, evidence, limits, out_proposal, out_watch):  # type: ignore[no-untyped-def]
+def screen_kernel(rules, now, energy, proposal, evidence, limits, out_proposal, out_watch):  # type: ignore[no-untyped-def]
     """See `screen`."""
     setpoint, present = proposal.setpoint_kw, proposal.present
     for b in range(present.shape[0]):
@@ -74,7 +93,7 @@ def screen_kernel(rules, now, proposal, evidence, limits, out_proposal, out_watc
                     low, high = limits.low[b, i], limits.high[b, i]
                     limit = rules.connection_limit_kw
                     unheard = would_move(setpoint[b, i], quantity, surplus, low, high, limit)
-                _fall_back(b, i, surplus, limits, out_proposal)
+                _fall_back(rules.nodes, now, energy, b, i, limits, out_proposal)
             else:
                 for k in range(setpoint.shape[2]):
                     out_proposal.setpoint_kw[b, i, k] = setpoint[b, i, k]
@@ -100,9 +119,8 @@ def screen(
     Returns:
         The proposal with finite numbers only, and who is held why.
     """
-    rules, around = packed_rules(scenario), around_of(episode, state.step)
-    presence = presence_of(episode, state.step)
-    limits = power_limits(packed_nodes(scenario), presence, state.energy_kwh)
+    rules, now, energy = packed_rules(scenario), now_of(episode, state.step), state.energy_kwh
+    limits = power_limits(packed_nodes(scenario), now, energy, state.setpoint_kw)
     shape = proposal.present.shape
     nobody = np.zeros(shape, dtype=np.bool_)
     cause = check(scenario, episode, state, told)
@@ -111,5 +129,5 @@ def screen(
     latch = np.empty((2, *shape), dtype=np.int64)
     asked = Proposal.Arrays(np.empty_like(limits.low), quantity, price, ~nobody)
     watch = Watch.Arrays(*latch, unheard)
-    screen_kernel(rules, around, proposal.arrays(), evidence, limits, asked, watch)
+    screen_kernel(rules, now, energy, proposal.arrays(), evidence, limits, asked, watch)
     return Proposal(*asked), Watch(*watch)

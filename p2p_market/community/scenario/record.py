@@ -62,6 +62,11 @@ class Scenario(Record):
         return np.asarray(self.nodes.present.any(axis=1))
 
     @property
+    def mobile(self) -> bool:
+        """Whether what assets may do changes by the step: some come and go, or are machines."""
+        return self.nodes.machines is not None or bool((self.nodes.target_kwh > 0.0).any())
+
+    @property
     def cuts(self) -> bool:
         """Whether load or PV may be cut: the feeder is binding, or there are outages."""
         return self.spec.feeder.mode == "binding" or self.spec.outages is not None

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.assets.node import coefficients
+from p2p_market.community.scenario.machine_checks import check_machines, owns_value
 from p2p_market.community.scenario.members import (
     CLEARNESS_RANGE,
     all_pools,
@@ -92,7 +93,7 @@ def _build(spec: ScenarioSpec) -> Scenario:
         demand=demand,
         roofs=roofs,
         flexible=tuple(tuple(own) for own in flexible),
-        nodes=coefficients(flexible, spec.dt_h),
+        nodes=coefficients(flexible, spec.dt_h, spec.terminal_value_eur_per_kwh),
         clear_sky_fraction=clear_sky_fraction,
         orientation_of=orientation_of,
         roof_kw=roof_kw,
@@ -163,6 +164,7 @@ def _check_prices(scenario: Scenario) -> None:
     _check_terminal_value(scenario)
     _check_cuts(scenario)
     _check_connections(scenario)
+    check_machines(scenario)
     if spec.optimum == "linear":
         _check_no_resale(scenario)
         _check_no_waste(scenario)
@@ -191,10 +193,11 @@ def _check_connections(scenario: Scenario) -> None:
 def _check_terminal_value(scenario: Scenario) -> None:
     """Check that storage gains nothing by trading with the grid at the end of the episode."""
     nodes, value = scenario.nodes, scenario.spec.terminal_value_eur_per_kwh
-    if not nodes.present.any():
+    shared = nodes.present & ~owns_value(scenario)
+    if not shared.any():
         return
-    eta_discharge = (scenario.dt_h / nodes.discharge_gain_h[nodes.present]).max()
-    eta_charge = (nodes.charge_gain_h[nodes.present] / scenario.dt_h).max()
+    eta_discharge = (scenario.dt_h / nodes.discharge_gain_h[shared]).max()
+    eta_charge = (nodes.charge_gain_h[shared] / scenario.dt_h).max()
     low = scenario.feed_in_eur_per_kwh.max() * min(eta_discharge, 1.0)
     high = scenario.retail_eur_per_kwh.min() / min(eta_charge, 1.0)
     if not low <= value <= high:
@@ -277,7 +280,8 @@ def _check_no_waste(scenario: Scenario) -> None:
     """
     nodes = scenario.nodes
     round_trip = nodes.charge_gain_h / np.where(nodes.present, nodes.discharge_gain_h, 1.0)
-    lossy = (nodes.present & (round_trip < 1.0 - 1e-12)).any(axis=1)
+    both = (nodes.power_min_kw < 0.0) & (nodes.power_max_kw > 0.0)
+    lossy = (nodes.present & both & (round_trip < 1.0 - 1e-12)).any(axis=1)
     overload = scenario.spec.feeder.overload_eur_per_kwh
     if scenario.spec.feeder.mode == "binding":
         return  # burning may spare a cut: the certificate tells, `mixed_integer` forbids it

@@ -109,7 +109,7 @@ def test_limits_and_level_agree_with_the_kernels():
         )  # fmt: skip
         leaving = np.full((1, 1, 1), leaves), np.full((1, 1, 1), float(trip))
         presence = node.Presence.Arrays(plugged, floor, *leaving)
-        node.limits_kernel(nodes, presence, energy, node.Limits(low, high))
+        node.limits_kernel(nodes, presence, energy, np.zeros((1, 1, 1)), node.Limits(low, high))
         limits = proof.power_limits(device)
         assert low.item() == pytest.approx(value(limits.low), abs=1e-9)
         assert high.item() == pytest.approx(value(limits.high), abs=1e-9)

@@ -1,0 +1,75 @@
+"""Least loads, starts and ramps in the program: whole numbers only for the machines that need them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from baselines.community.optimal.blocks import rows_of
+from p2p_market.assets.machine import MachineCoefficients
+from p2p_market.assets.node import Coefficients
+from p2p_market.records import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """When machines run: binaries of those with a least load, their starts, and all ramps."""
+
+    fixed: MachineCoefficients
+    nodes: Coefficients
+    own: BoolArray  # (agent, asset), which have a column
+    places: IntArray  # columns with a least load
+    charging: cp.Variable  # (step, place), whole
+    discharging: cp.Variable  # (step, place), whole
+    starts: cp.Variable  # (step, place), >= 0
+
+    def constraints(self, charge_kw: cp.Variable, discharge_kw: cp.Variable) -> list[Any]:
+        """Of all steps."""
+        found = self._ramps(charge_kw) + self._ramps(discharge_kw)
+        if not len(self.places):
+            return found
+        ways = (
+            (charge_kw, self.charging, self.fixed.charge_on_kw, self.nodes.power_max_kw),
+            (discharge_kw, self.discharging, self.fixed.discharge_on_kw, -self.nodes.power_min_kw),
+        )
+        for power, running, least_kw, most_kw in ways:
+            own = power[:, self.places]
+            least, most = (rows_of(kw[self.own][self.places], own) for kw in (least_kw, most_kw))
+            found += [own >= cp.multiply(least, running), own <= cp.multiply(most, running)]
+        runs = self.charging + self.discharging
+        before = cp.vstack([np.zeros((1, len(self.places))), runs[:-1]])
+        return [*found, runs <= 1.0, self.starts >= runs - before]
+
+    def _ramps(self, power_kw: cp.Variable) -> list[Any]:
+        """Loading is slow, from standstill before the first step on; unloading is free."""
+        ramp_kw: FloatArray = self.fixed.ramp_kw[self.own]
+        slow = np.flatnonzero(np.isfinite(ramp_kw))
+        if not len(slow):
+            return []
+        own = power_kw[:, slow]
+        before = cp.vstack([np.zeros((1, len(slow))), own[:-1]])
+        return [own <= before + rows_of(ramp_kw[slow], own)]
+
+    def cost_eur(self, count: int) -> cp.Expression | float:
+        """Of starts, (asset,)."""
+        if not len(self.places):
+            return 0.0
+        start_eur = self.fixed.start_eur[self.own][self.places]
+        column = np.zeros((len(self.places), count))
+        column[np.arange(len(self.places)), self.places] = start_eur
+        return cp.sum(self.starts, axis=0) @ column
+
+
+def commitment_of(nodes: Coefficients, own: BoolArray, steps: int) -> Commitment | None:
+    """Variables of the machines that need them; None where none does."""
+    fixed = nodes.machines
+    if fixed is None:
+        return None
+    least = (fixed.charge_on_kw > 0.0) | (fixed.discharge_on_kw > 0.0)
+    if not (least | np.isfinite(fixed.ramp_kw)).any():
+        return None
+    places = np.flatnonzero(least[own])
+    shape = (steps, max(1, len(places)))
+    up, down = (cp.Variable(shape, boolean=True) for _ in range(2))
+    return Commitment(fixed, nodes, own, places, up, down, cp.Variable(shape, nonneg=True))

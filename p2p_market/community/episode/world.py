@@ -1,0 +1,70 @@
+"""What the world does to machines in an episode: their laws, drawn at reset."""
+
+from typing import Final
+
+import numpy as np
+
+from p2p_market.assets.drivers import Drive
+from p2p_market.assets.machine import World
+from p2p_market.assets.node import PowerNode
+from p2p_market.community.scenario.laws import JOB_RANGE, law_of
+from p2p_market.community.scenario.record import Scenario
+from p2p_market.data.streams import stream
+from p2p_market.records import FloatArray
+from p2p_market.track import EpisodeKey
+
+SERIES: Final = World.Arrays._fields
+STREAM: Final = 5
+"""Of the episode's draws; loads, clouds, levels, outages and faults have those before it."""
+
+
+def draw_world(
+    scenario: Scenario,
+    key: EpisodeKey,
+    out_start_kwh: FloatArray,
+    presence: dict[str, FloatArray],
+) -> dict[str, FloatArray]:
+    """Draw what moves the levels of machines; without machines the series have no rows.
+
+    Args:
+        out_start_kwh: levels at the start, (agent, asset); never above the top of the first step.
+        presence: series by name; work that has an end replaces `floor_kwh` and `hours_left`.
+
+    Returns:
+        Series by the names of `World`, (step, 1, agent, asset).
+    """
+    nodes = scenario.nodes
+    if nodes.machines is None:
+        nothing = np.zeros((0, 1, *nodes.present.shape))
+        return dict.fromkeys(SERIES, nothing)
+    shape = (scenario.steps, 1, *nodes.present.shape)
+    world = {name: np.ones(shape) for name in SERIES}
+    world["drift_kwh"] = np.zeros(shape)
+    world["top_kwh"] = np.broadcast_to(nodes.energy_max_kwh, shape).copy()
+    presence |= {name: presence[name].copy() for name in ("floor_kwh", "hours_left")}
+    for agent, own in enumerate(scenario.flexible):
+        for asset, node in enumerate(own):
+            if node.law:
+                place = np.s_[:, 0, agent, asset]
+                drive = _drawn(scenario, key, node, agent, asset)
+                for name in ("drift_kwh", "charge_share", "low_share", "high_share"):
+                    world[name][place] = getattr(drive, name)
+                world["top_kwh"][place] = np.minimum(drive.top_kwh, node.energy_max_kwh)
+                least = np.maximum(drive.floor_kwh, node.energy_min_kwh)
+                presence["floor_kwh"][place] = np.minimum(least, world["top_kwh"][place])
+                presence["hours_left"][place] = drive.hours_left
+    np.minimum(out_start_kwh, world["top_kwh"][0, 0], out=out_start_kwh)
+    return world
+
+
+def _drawn(scenario: Scenario, key: EpisodeKey, node: PowerNode, agent: int, asset: int) -> Drive:
+    """The law of one device in an episode."""
+    entropy = np.random.SeedSequence((key.seed, key.start_day), spawn_key=(STREAM, agent))
+    generator = stream(entropy, asset)
+    days = scenario.spec.days + 1
+
+    def of_each_day(usual: float, count: int) -> FloatArray:
+        low, high = JOB_RANGE
+        return np.asarray(usual * (low + (high - low) * generator.random((days, count))))
+
+    return law_of(scenario, node, key.start_day, scenario.spec.days, of_each_day)

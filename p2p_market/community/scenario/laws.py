@@ -1,0 +1,147 @@
+"""Laws of machines over the data of a scenario: an episode's days, or the year as it usually is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from p2p_market.assets.drivers import LAWS, Drive, series_of
+from p2p_market.assets.node import PowerNode
+from p2p_market.assets.sun import sun_vector, tilted_fraction
+from p2p_market.community.scenario.record import Scenario
+from p2p_market.data import weather
+from p2p_market.data.calendar import (
+    CYCLE_DAYS,
+    DAYS_PER_YEAR,
+    QUARTERS_PER_DAY,
+    WEEKS_PER_SPLIT,
+    split_mask,
+)
+from p2p_market.records import FloatArray, Record
+
+JOB_RANGE: Final = (0.8, 1.2)
+"""A day's job, or truck, over what is usual."""
+DRAWN: Final = {"daily_kwh": 1, "pick_up_kg": 1, "job_kwh": 4}
+"""Parameters of laws that are drawn anew every day, and how many of them a day has."""
+OF_SERIES: Final = ("building", "mean_m3s")
+"""Parameters that say which series a law reads, and no law knows."""
+NEAR: Final = (-1, 0, 1)  # cycles of 28 days whose training days say what is expected
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MachineYear(Record):
+    """What the world usually does to machines, with jobs of the usual size, (agent, asset)."""
+
+    expected_kwh: (
+        FloatArray  # (28-day cycle, step of the day, agent, asset), drift of training days
+    )
+    most_kwh: FloatArray  # largest drift of a step in either direction, of the largest job
+    least_charge_share: FloatArray
+    most_charge_share: FloatArray
+
+
+def law_of(
+    scenario: Scenario,
+    node: PowerNode,
+    start_day: int,
+    days: int,
+    of_each_day: Callable[[float, int], FloatArray],
+) -> Drive:
+    """What the world does to one device from a day of the year on.
+
+    Args:
+        of_each_day: gives a value for each day and each of a day's jobs from what is usual.
+    """
+    law, known = LAWS[node.law], dict(node.law_data)
+    quarter = slice(QUARTERS_PER_DAY * start_day, QUARTERS_PER_DAY * (start_day + days))
+    given: dict[str, Any] = {
+        name: round(24 * days / scenario.dt_h) if name == "steps" else
+        _SERIES[name](scenario, known)[quarter]
+        for name in series_of(law)
+    }  # fmt: skip
+    own: dict[str, Any] = {
+        name: _daily(of_each_day(float(value), DRAWN[name])) if name in DRAWN else value
+        for name, value in known.items()
+        if name not in OF_SERIES
+    }
+    if set(known) & set(DRAWN):
+        own["ahead_h"] = float(scenario.data.summer_time[quarter.start])
+    return law(*given.values(), scenario.dt_h, **own)
+
+
+def _daily(drawn: FloatArray) -> FloatArray:
+    """One number a day as (day,), several as (day, job)."""
+    return drawn[:, 0] if drawn.shape[1] == 1 else drawn
+
+
+@lru_cache(maxsize=8)
+def machine_year(scenario: Scenario) -> MachineYear:
+    """The usual year of a scenario with machines; only training days say what is expected."""
+    shape, per_day = scenario.nodes.present.shape, scenario.steps_per_day
+    expected = np.zeros((WEEKS_PER_SPLIT, per_day, *shape))
+    most_kwh, least, most = np.zeros(shape), np.ones(shape), np.ones(shape)
+    cycle = np.minimum(np.arange(DAYS_PER_YEAR) // CYCLE_DAYS, WEEKS_PER_SPLIT - 1)
+    train = split_mask("train")
+    for agent, own in enumerate(scenario.flexible):
+        for asset, node in enumerate(own):
+            if not node.law:
+                continue
+            drive = law_of(scenario, node, 0, DAYS_PER_YEAR, _usual)
+            days = drive.drift_kwh.reshape(DAYS_PER_YEAR, per_day)
+            for c in range(WEEKS_PER_SPLIT):
+                near = np.isin(cycle, [(c + away) % WEEKS_PER_SPLIT for away in NEAR])
+                expected[c, :, agent, asset] = days[train & near].mean(axis=0)
+            largest = JOB_RANGE[1] if set(dict(node.law_data)) & set(DRAWN) else 1.0
+            most_kwh[agent, asset] = largest * np.abs(days).max()
+            least[agent, asset] = drive.charge_share.min()
+            most[agent, asset] = drive.charge_share.max()
+    return MachineYear(np.round(expected, 3), most_kwh, least, most)
+
+
+def _usual(usual: float, count: int) -> FloatArray:
+    return np.full((DAYS_PER_YEAR, count), usual)
+
+
+def expected_drift_kwh(scenario: Scenario, start_day: int, days: int) -> FloatArray:
+    """Expected drift of the steps of some days, (step, agent, asset) [kWh]; no rows without."""
+    if scenario.nodes.machines is None:
+        return np.zeros((0, *scenario.nodes.present.shape))
+    number = np.arange(start_day, start_day + days) % DAYS_PER_YEAR
+    cycle = np.minimum(number // CYCLE_DAYS, WEEKS_PER_SPLIT - 1)
+    rows = machine_year(scenario).expected_kwh[cycle]
+    return np.asarray(rows.reshape(-1, *rows.shape[2:]))
+
+
+def _weather(name: str) -> Callable[[Scenario, Mapping[str, Any]], FloatArray]:
+    def read(scenario: Scenario, known: Mapping[str, Any]) -> FloatArray:
+        return weather.load(scenario.data.name).of(name, str(known.get("building", "")))
+
+    return read
+
+
+def _flow_m3s(scenario: Scenario, known: Mapping[str, Any]) -> FloatArray:
+    """A stream that follows the rivers of the data set."""
+    river = weather.load(scenario.data.name).of("river_fraction")
+    return np.asarray(float(known["mean_m3s"]) * river)
+
+
+@lru_cache(maxsize=4)
+def _irradiance(scenario: Scenario) -> FloatArray:
+    """Light on a horizontal plane, the year's clear sky times its clearness, (quarter,) [W/m2]."""
+    quarters = len(scenario.data.solar_clearness)
+    hours: FloatArray = np.arange(0.5, quarters) / 4.0 + (1.0 - scenario.data.utc_offset_h)
+    site = scenario.spec.site
+    sun = sun_vector(site.latitude_deg, site.longitude_deg, hours)
+    return np.asarray(1000.0 * tilted_fraction(sun, 0.0, 180.0) * scenario.data.solar_clearness)
+
+
+_SERIES: Final[Mapping[str, Callable[[Scenario, Mapping[str, Any]], FloatArray]]] = {
+    "temperature_c": _weather("temperature_c"),
+    "heat_kw": _weather("heat_kw"),
+    "hot_water_kw": _weather("hot_water_kw"),
+    "flow_m3s": _flow_m3s,
+    "irradiance_wm2": lambda scenario, _: _irradiance(scenario),
+}
+"""Series of the year by the names of the laws."""

@@ -1,0 +1,129 @@
+"""What a scenario with machines must hold, so that engine and optimum are one; each says the number.
+
+Two ends make a linear program gain by what the engine never does: running that costs more than its
+back-up, where the filter forces it, and a stored kWh that is worth more than the grid asks for it.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from p2p_market.community.scenario.laws import machine_year
+from p2p_market.community.scenario.record import Scenario
+from p2p_market.errors import ScenarioError
+from p2p_market.records import BoolArray, FloatArray
+
+NOTHING: Final = 1e-9
+
+
+def owns_value(scenario: Scenario) -> BoolArray:
+    """Devices with a value of their own for a kWh at the end, (agent, asset)."""
+    own = np.zeros(scenario.nodes.present.shape, dtype=np.bool_)
+    for agent, devices in enumerate(scenario.flexible):
+        for asset, node in enumerate(devices):
+            own[agent, asset] = node.terminal_eur_per_kwh is not None
+    return own
+
+
+def check_machines(scenario: Scenario) -> None:
+    """Check the rules of machines; without machines nothing is asked.
+
+    Raises:
+        ScenarioError: naming member, device and number.
+    """
+    if scenario.nodes.machines is None:
+        return
+    if scenario.spec.outages is not None:
+        raise ScenarioError(
+            f"{scenario.spec.id}: outages and machines cannot be combined, because no rule says "
+            "which heat or work is lost first; remove the outages, or the machines"
+        )
+    for agent, devices in enumerate(scenario.flexible):
+        for asset, node in enumerate(devices):
+            place = f"{scenario.spec.id}: {scenario.agents[agent]}, device {asset}"
+            _check_running(scenario, place, agent, asset)
+            _check_end(scenario, place, agent, asset)
+            if node.start_eur > 0.0 and not (node.charge_on_kw > 0.0 or node.discharge_on_kw > 0.0):
+                raise ScenarioError(
+                    f"{place}: a start costs {node.start_eur} EUR, but there is no least load, so "
+                    "any trickle would be a start; give it one"
+                )
+            least_kw = max(node.charge_on_kw, node.discharge_on_kw)
+            if node.ramp_kw_per_h * scenario.dt_h < least_kw:
+                raise ScenarioError(
+                    f"{place}: ramp_kw_per_h {node.ramp_kw_per_h:g} allows "
+                    f"{node.ramp_kw_per_h * scenario.dt_h:g} kW in a step, below the least load of "
+                    f"{least_kw:g} kW, so it could never start; raise the ramp"
+                )
+            if node.leak_per_h > 0.0 and node.energy_min_kwh > 0.0:
+                raise ScenarioError(f"{place}: a leak and a least level cannot be combined")
+            _check_whole_numbers(scenario, place, agent, asset)
+
+
+def _prices(scenario: Scenario, agent: int) -> tuple[FloatArray, float, float]:
+    """Retail prices of a member with carbon, its feed-in, and its highest overload price."""
+    spec, data = scenario.spec, scenario.data
+    carbon = spec.carbon_eur_per_kg * data.co2_g_per_kwh.max() / 1000.0
+    retail = scenario.retail_eur_per_kwh[:, scenario.contract_of[agent]]
+    binding = spec.feeder.mode == "binding"
+    overload = 0.0 if binding else float(spec.feeder.overload_eur_per_kwh)
+    return retail + carbon, float(scenario.feed_in_eur_per_kwh[agent]), overload
+
+
+def _check_running(scenario: Scenario, place: str, agent: int, asset: int) -> None:
+    """Where the filter may force a machine to charge, that costs less than its back-up."""
+    node, nodes = scenario.flexible[agent][asset], scenario.nodes
+    if not node.law or node.power_max_kw <= 0.0 or node.charge_on_kw > 0.0:
+        return
+    retail, _, overload = _prices(scenario, agent)
+    dearest = retail.max() + node.degradation_eur_per_kwh + node.charge_eur_per_kwh + overload
+    share = machine_year(scenario).least_charge_share[agent, asset]
+    gain = share * nodes.charge_gain_h[agent, asset] / scenario.dt_h
+    if node.missing_eur_per_kwh < dearest / gain:
+        raise ScenarioError(
+            f"{place}: missing_eur_per_kwh {node.missing_eur_per_kwh:g} is below {dearest / gain:.4f}, "
+            "what running costs at the dearest hour, so the filter would force what does not pay; "
+            "raise it"
+        )
+
+
+def _check_end(scenario: Scenario, place: str, agent: int, asset: int) -> None:
+    """A value of its own does not pay for charging, nor for standing still, at the end."""
+    node, nodes = scenario.flexible[agent][asset], scenario.nodes
+    value = node.terminal_eur_per_kwh
+    if value is None:
+        return
+    retail, feed_in, _ = _prices(scenario, agent)
+    if node.power_max_kw > 0.0:
+        share = machine_year(scenario).most_charge_share[agent, asset]
+        worth = value * share * nodes.charge_gain_h[agent, asset] / scenario.dt_h
+        most = retail.min() + node.degradation_eur_per_kwh + node.charge_eur_per_kwh
+        if worth > most + NOTHING:
+            raise ScenarioError(
+                f"{place}: terminal_eur_per_kwh {value:g} makes a kWh from the grid worth "
+                f"{worth:.4f} EUR at the end, above its lowest price of {most:.4f}; lower it"
+            )
+    if node.power_min_kw < 0.0:
+        worth = value * nodes.discharge_gain_h[agent, asset] / scenario.dt_h
+        least = feed_in - node.degradation_eur_per_kwh - node.discharge_eur_per_kwh
+        if worth < least - NOTHING:
+            raise ScenarioError(
+                f"{place}: terminal_eur_per_kwh {value:g} makes a kWh for the grid worth "
+                f"{worth:.4f} EUR when kept, below the {least:.4f} that it earns, so all is sold at "
+                "the end; raise it"
+            )
+
+
+def _check_whole_numbers(scenario: Scenario, place: str, agent: int, asset: int) -> None:
+    """Least loads and starts need whole numbers; spilling while charging must not pay."""
+    node, spec = scenario.flexible[agent][asset], scenario.spec
+    whole = node.charge_on_kw > 0.0 or node.discharge_on_kw > 0.0 or np.isfinite(node.ramp_kw_per_h)
+    if whole and spec.optimum == "linear":
+        raise ScenarioError(f"{place}: least loads, starts and ramps need `optimum: mixed_integer`")
+    _, feed_in, overload = _prices(scenario, agent)
+    pumps = node.law and node.power_max_kw > 0.0 and overload > feed_in
+    if pumps and spec.optimum == "linear":
+        raise ScenarioError(
+            f"{place}: feeder.overload_eur_per_kwh {overload:g} is above the feed-in tariff "
+            f"{feed_in:g}, so charging while it spills would pay; lower it"
+        )
