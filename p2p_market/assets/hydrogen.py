@@ -1,4 +1,4 @@
-"""Hydrogen: an electrolyser fills a tank, a fuel cell empties it, a truck may fetch some each day."""
+"""Hydrogen: an electrolyser fills a tank, a fuel cell empties it, a truck may come each day."""
 
 from typing import Annotated
 

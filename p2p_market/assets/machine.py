@@ -1,13 +1,13 @@
 """What makes a device more than a store: a world that moves its level, least loads, ramps, prices.
 
-    e~      = retention e + drift + charge_share charge_gain_h max(p, 0) - discharge_gain_h max(-p, 0)
+    e~      = retention e + drift + share charge_gain_h max(p, 0) - discharge_gain_h max(-p, 0)
     missing = max(e_min - e~, 0)        bought, as from a boiler
     spilled = max(e~ - top, 0)          got rid of, as over a weir
     e'      = min(max(e~, e_min), top)
 
-Drift, shares and top are drawn at reset. Every device is treated by the same text: a plain store has
-no drift, shares of one, no least load, and its `machines` and `world` are None, which the compiler
-knows, so it pays nothing for what it does not have.
+Drift, shares and top are drawn at reset. One text treats every device: a plain store has no drift,
+shares of one and no least load, and its `machines` and `world` are None, which the compiler knows,
+so it pays nothing for what it does not have.
 
 Source of the form: Heussen, Koch, Ulbig and Andersson (2010), doi:10.1109/ISGTEUROPE.2010.5638865.
 """
@@ -29,7 +29,7 @@ is no stop."""
 @for_kernels
 @dataclass(frozen=True, slots=True)
 class MachineCoefficients(Record):
-    """What is fixed of machines, (agent, asset); plain stores stand among them with neutral values."""
+    """What is fixed of machines, (agent, asset); plain stores among them have neutral values."""
 
     charge_on_kw: FloatArray  # least load, 0 = none
     discharge_on_kw: FloatArray
@@ -46,7 +46,10 @@ class MachineCoefficients(Record):
 @for_kernels
 @dataclass(frozen=True, slots=True)
 class World(Record):
-    """What the world does to machines in a step, (batch, agent, asset); a series has `step` first."""
+    """What the world does to machines in a step, (batch, agent, asset).
+
+    In series `step` comes first.
+    """
 
     drift_kwh: FloatArray  # inflow less drain, over the step
     charge_share: FloatArray  # factor of the charge gain, > 0: a heat pump's COP moves
@@ -70,7 +73,7 @@ class Device(NamedTuple):
 
 @njit(forceinline=True)
 def device(nodes, machines, world, b, i, k):  # type: ignore[no-untyped-def]
-    """One device in one step; `machines` and `world` are None where all devices are plain stores."""
+    """One device in one step; `machines` and `world` are None where all are plain stores."""
     low, high = nodes.power_min_kw[i, k], nodes.power_max_kw[i, k]
     gain_h, top = nodes.charge_gain_h[i, k], nodes.energy_max_kwh[i, k]
     if machines is None:
@@ -124,7 +127,7 @@ def snapped(power, charge_on, discharge_on, share):  # type: ignore[no-untyped-d
 
 @njit(forceinline=True)
 def keeping(nodes, presence, energy, b, i, k):  # type: ignore[no-untyped-def]
-    """The power nearest 0 that keeps the level inside the tube; least load and ramp left out [kW]."""
+    """The power nearest 0 that keeps the level inside the tube, least load and ramp left out."""
     own = device(nodes, nodes.machines, presence.world, b, i, k)
     kept = nodes.retention[i, k] * energy + own.drift_kwh
     power = 0.0

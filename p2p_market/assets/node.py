@@ -2,14 +2,15 @@
 
     e' = retention * e + charge_gain_h * max(p, 0) - discharge_gain_h * max(-p, 0)
 
-What the world adds to it stands in `machine`. The coefficients are computed once, when a scenario loads, and consumed by the step kernels and by
-the optimum alike. Source: Heussen, Koch, Ulbig and Andersson (2010), "Energy storage in power
-system operation: the power nodes modeling framework", eq. (1), doi:10.1109/ISGTEUROPE.2010.5638865.
+What the world adds to it stands in `machine`. The coefficients are computed once, when a scenario
+loads, and consumed by the step kernels and by the optimum alike. Source: Heussen, Koch, Ulbig and
+Andersson (2010), "Energy storage in power system operation: the power nodes modeling framework",
+eq. (1), doi:10.1109/ISGTEUROPE.2010.5638865.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -146,10 +147,11 @@ def coefficients(
                 node.degradation_eur_per_kwh,
                 node.target_kwh,
             )
-    machines = None
-    if any(node.is_machine for own in nodes for node in own):
-        machines = machine_coefficients(nodes, present.shape, dt_h, terminal_eur_per_kwh)
-    return Coefficients(present, *(column.copy() for column in columns), machines)
+    plain: list[Any] = [column.copy() for column in columns]
+    if not any(node.is_machine for own in nodes for node in own):
+        return Coefficients(present, *plain)
+    machines = machine_coefficients(nodes, present.shape, dt_h, terminal_eur_per_kwh)
+    return replace(Coefficients(present, *plain), machines=machines)
 
 
 Nodes = Coefficients | Any

@@ -1,4 +1,4 @@
-"""What members see of their machines: appended to an observation, only in scenarios that have some."""
+"""What members see of their machines: appended to an observation where a scenario has some."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ PER_MACHINE: Final = NOW + len(HORIZONS_H)
 
 
 def machine_features(scenario: Scenario) -> list[Feature]:
-    """Per device: limits of the step, the power that keeps its level, what the world does, and will.
+    """Per device: limits of the step, the power that keeps its level, what the world does and will.
 
     The drift to come is what training days had at that time, and a share of how far the present is
     from its own expectation.

@@ -29,7 +29,7 @@ def shortened(scenario: Scenario, steps: int, dt_h: float) -> Scenario:
         spec=spec,
         steps=steps,
         steps_per_day=round(24.0 / dt_h),
-        nodes=coefficients(scenario.flexible, dt_h),
+        nodes=coefficients(scenario.flexible, dt_h, spec.terminal_value_eur_per_kwh),
     )
 
 

@@ -1,12 +1,14 @@
 """The hours ahead as the program reads them."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
 from baselines.community.mpc.forecasts import Forecast, columns
 from baselines.community.optimal.outlook import Outlook
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.data.forecast import HORIZONS_H
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 
@@ -31,7 +33,7 @@ def outlook_of(
     return Outlook(
         expected.load_kw[:, None], expected.pv_kw[:, None], expected.retail_eur_per_kwh[:, None],
         carbon, to_ticks(floor, tick)[:, None], to_ticks(cap, tick)[:, None], grid,
-        *_stays(ahead, seen, at), _levels(ahead, seen, at),
+        *_stays(ahead, seen, at), _levels(ahead, seen, at), *_world(ahead, seen, at),
     )  # fmt: skip
 
 
@@ -60,3 +62,30 @@ def _levels(ahead: Scenario, seen: FloatArray, at: Mapping[str, int]) -> FloatAr
     soc = np.stack([seen[:, at[f"soc_{k}"]] for k in range(nodes.present.shape[1])], axis=-1)
     levels = np.clip(soc * nodes.energy_max_kwh, nodes.energy_min_kwh, nodes.energy_max_kwh)
     return np.asarray(levels[None])
+
+
+def _world(ahead: Scenario, seen: FloatArray, at: Mapping[str, int]) -> tuple[FloatArray, ...]:
+    """What is expected of the world of machines; shares stay as they are now.
+
+    Returns:
+        Fields of `World`, (block, 1, agent, asset); nothing where all devices are plain stores.
+    """
+    nodes = ahead.nodes
+    if nodes.machines is None:
+        return ()
+    shape = (ahead.steps, 1, *nodes.present.shape)
+    middle_h = (np.arange(ahead.steps) + 0.5) * ahead.dt_h
+    known_h = (0.0, *HORIZONS_H)
+    drift, share = np.zeros(shape), np.ones(shape)
+    for asset in range(nodes.present.shape[1]):
+        told = [seen[:, at[f"drift_{asset}"]]]
+        told += [seen[:, at[f"drift_in_{hours}h_{asset}"]] for hours in HORIZONS_H]
+        for agent, kw in enumerate(np.stack(told, axis=-1)):
+            drift[:, 0, agent, asset] = ahead.dt_h * np.interp(middle_h, known_h, kw)
+        share[:, 0, :, asset] = np.maximum(seen[:, at[f"charge_share_{asset}"]], LEAST_SHARE)
+    whole = np.ones(shape)
+    return drift, share, whole, whole, np.broadcast_to(nodes.energy_max_kwh, shape)
+
+
+LEAST_SHARE: Final = 1e-6
+"""So that charging always gains something, whatever a meter says."""

@@ -22,6 +22,7 @@ from baselines.community.mpc.outlooks import outlook_of
 from baselines.community.mpc.prices import PARTS, posted_prices
 from baselines.community.mpc.simplex import Basis, solve_pieces
 from p2p_market.community.actions import ActionMap, action_map
+from p2p_market.community.scenario.machine_checks import plain_stores_only
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import Float32Array, FloatArray
 
@@ -91,6 +92,7 @@ class WarmHorizon:
 
 
 def _warm(scenario: Scenario, learnt: Lessons | None) -> WarmHorizon:
+    plain_stores_only(scenario, "a warm planner")
     ahead, block_steps = horizon(scenario)
     program = None
     if scenario.has_storage.any():

@@ -1,4 +1,4 @@
-"""Least loads, starts and ramps in the program: whole numbers only for the machines that need them."""
+"""Least loads, starts and ramps in the program: whole numbers only for machines that need them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +37,7 @@ class Commitment:
             own = power[:, self.places]
             least, most = (rows_of(kw[self.own][self.places], own) for kw in (least_kw, most_kw))
             found += [own >= cp.multiply(least, running), own <= cp.multiply(most, running)]
+            found.append(running <= (most > 0.0).astype(float))  # nothing runs at no power
         runs = self.charging + self.discharging
         before = cp.vstack([np.zeros((1, len(self.places))), runs[:-1]])
         return [*found, runs <= 1.0, self.starts >= runs - before]

@@ -50,7 +50,7 @@ class Machines:
     def cost_eur(
         self, charge_kw: cp.Variable, discharge_kw: cp.Variable, level_kwh: cp.Variable, dt_h: float
     ) -> cp.Expression:
-        """Running, holding, back-up and spilling, and what levels are worth at the end, (asset,)."""
+        """Running, holding, back-up, spilling, and what levels are worth at the end, (asset,)."""
         fixed = self.nodes.machines
         assert fixed is not None
 
@@ -68,13 +68,14 @@ class Machines:
 
     def fill(self, episode: Episode | Outlook) -> None:
         """Put in the data of an episode (a batch of one)."""
-        own, drift = self.own, episode.drift_kwh[:, 0][:, self.own]
+        own, drift, fixed = self.own, episode.drift_kwh[:, 0][:, self.own], self.nodes.machines
+        assert fixed is not None
         self.drift_kwh.fill(drift)
         self.missing_max_kwh.fill(np.maximum(-drift, 0.0))
         self.spilled_max_kwh.fill(np.maximum(drift, 0.0))
         share = episode.charge_share[:, 0][:, own]
         self.charge_gain_h.fill(share * self.nodes.charge_gain_h[own])
-        free = self.nodes.machines.charge_on_kw + self.nodes.machines.discharge_on_kw == 0.0
+        free = fixed.charge_on_kw + fixed.discharge_on_kw == 0.0
         floor = np.where(free, episode.floor_kwh[:, 0], self.nodes.energy_min_kwh)
         self.floor_kwh.fill(floor[:, own])
         self.top_kwh.fill(episode.top_kwh[:, 0][:, own])

@@ -1,8 +1,14 @@
 """The input of a program that has no episode: the hours that somebody expects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from p2p_market.records import FloatArray, Record
+
+
+def _nothing() -> FloatArray:
+    return np.zeros((0, 1, 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +27,9 @@ class Outlook(Record):
     trip_kwh: FloatArray
     floor_kwh: FloatArray
     start_energy_kwh: FloatArray  # (batch, agent, asset)
+    # What the world does to machines, (step, batch, agent, asset); or no rows
+    drift_kwh: FloatArray = field(default_factory=_nothing)
+    charge_share: FloatArray = field(default_factory=_nothing)
+    low_share: FloatArray = field(default_factory=_nothing)
+    high_share: FloatArray = field(default_factory=_nothing)
+    top_kwh: FloatArray = field(default_factory=_nothing)

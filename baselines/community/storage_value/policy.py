@@ -39,6 +39,7 @@ from baselines.community.storage_value.value import (
 from p2p_market.assets.node import Coefficients, coefficients
 from p2p_market.community.actions import ActionMap, action_map
 from p2p_market.community.rules.policy import SelfConsumption, truthful
+from p2p_market.community.scenario.machine_checks import plain_stores_only
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import Float32Array, FloatArray, IntArray
 
@@ -205,6 +206,7 @@ def bidder(scenario: Scenario, reach: float = REACH, horizon_h: int = HORIZON_H)
         reach: net load at which the hub helps no more, in mean net loads of the members.
         horizon_h: how far it looks ahead [h].
     """
+    plain_stores_only(scenario, "storage-value")
     assets = np.flatnonzero(scenario.nodes.present.any(axis=0))
     return StorageValue(
         scenario,

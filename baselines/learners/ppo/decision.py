@@ -13,6 +13,7 @@ from baselines.learners.decision import Decision as Shown
 from baselines.learners.decision import Outputs
 from p2p_market.community.observation import features
 from p2p_market.community.rules.policy import ASSET_FEATURES, truthful
+from p2p_market.community.scenario.machine_checks import plain_stores_only
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
@@ -190,4 +191,5 @@ def chosen(kind: str, scenario: Scenario) -> Decision:
             f"decision {kind!r} is for columns that are choices, which {scenario.spec.id} does "
             f"not have; known: {', '.join(KINDS)}"
         )
+    plain_stores_only(scenario, f"decision {kind!r}")
     return KINDS[kind](scenario)

@@ -179,12 +179,11 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         pv_kw=own.pv_kw[:, None],
         grid=own.grid,
         **series,
-        **own.presence,
+        **(own.presence | own.world),
         start_energy_kwh=own.start_energy_kwh[None],
         sensor_fault=own.sensor_fault,
         sensor_bias=own.sensor_bias,
         message_fault=own.message_fault,
-        **own.world,
     )
 
 

@@ -84,7 +84,8 @@ def digest_of(scenario: Scenario, episode: Episode) -> str:
             content = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
             digest.update(content)
     if scenario.nodes.machines is not None:
-        for record, names in ((scenario.nodes.machines, MACHINES), (episode, WORLD)):
-            for name in names:
-                digest.update(getattr(record, name).tobytes())
+        for name in MACHINES:
+            digest.update(getattr(scenario.nodes.machines, name).tobytes())
+        for name in WORLD:
+            digest.update(getattr(episode, name).tobytes())
     return digest.hexdigest()

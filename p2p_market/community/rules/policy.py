@@ -56,7 +56,8 @@ class SelfConsumption:
         """Lowest and highest power of an asset in this step, (batch, agent) [kW]."""
         nodes = self.nodes
         if nodes.machines is not None:
-            return tuple(seen[..., self.columns[f"power_{end}_{asset}"]] for end in ("low", "high"))
+            ends = (self.columns[f"power_{end}_{asset}"] for end in ("low", "high"))
+            return seen[..., next(ends)], seen[..., next(ends)]
         own = {name: seen[..., self.columns[f"{name}_{asset}"]] for name in ASSET_FEATURES}
         charge_h = np.where(nodes.present[:, asset], nodes.charge_gain_h[:, asset], 1.0)
         discharge_h = np.where(nodes.present[:, asset], nodes.discharge_gain_h[:, asset], 1.0)
@@ -80,13 +81,9 @@ class SelfConsumption:
         """
         machines = self.nodes.machines
         assert machines is not None
-        charge_on, discharge_on = (
-            machines.charge_on_kw[:, asset],
-            machines.discharge_on_kw[:, asset],
-        )
         keep = seen[..., self.columns[f"power_keep_{asset}"]]
-        more = np.maximum(np.maximum(left, keep), charge_on)
-        less = np.minimum(np.minimum(left, keep), -discharge_on)
+        more = np.maximum(np.maximum(left, keep), machines.charge_on_kw[:, asset])
+        less = np.minimum(np.minimum(left, keep), -machines.discharge_on_kw[:, asset])
         return np.where(keep > 0.0, more, np.where(keep < 0.0, less, left))
 
 

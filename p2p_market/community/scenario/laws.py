@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from p2p_market.assets.drivers import LAWS, Drive, series_of
+from p2p_market.assets.drivers.drive import rounded
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
 from p2p_market.community.scenario.record import Scenario
@@ -97,7 +98,7 @@ def machine_year(scenario: Scenario) -> MachineYear:
             most_kwh[agent, asset] = largest * np.abs(days).max()
             least[agent, asset] = drive.charge_share.min()
             most[agent, asset] = drive.charge_share.max()
-    return MachineYear(np.round(expected, 3), most_kwh, least, most)
+    return MachineYear(rounded(expected), most_kwh, least, most)
 
 
 def _usual(usual: float, count: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What a scenario with machines must hold, so that engine and optimum are one; each says the number.
+"""What a scenario with machines must hold, so that engine and optimum are one.
 
 Two ends make a linear program gain by what the engine never does: running that costs more than its
 back-up, where the filter forces it, and a stored kWh that is worth more than the grid asks for it.
@@ -43,7 +43,10 @@ def check_machines(scenario: Scenario) -> None:
             place = f"{scenario.spec.id}: {scenario.agents[agent]}, device {asset}"
             _check_running(scenario, place, agent, asset)
             _check_end(scenario, place, agent, asset)
-            if node.start_eur > 0.0 and not (node.charge_on_kw > 0.0 or node.discharge_on_kw > 0.0):
+            trickles = (node.power_max_kw > 0.0 and not node.charge_on_kw > 0.0) or (
+                node.power_min_kw < 0.0 and not node.discharge_on_kw > 0.0
+            )
+            if node.start_eur > 0.0 and trickles:
                 raise ScenarioError(
                     f"{place}: a start costs {node.start_eur} EUR, but there is no least load, so "
                     "any trickle would be a start; give it one"
@@ -81,9 +84,9 @@ def _check_running(scenario: Scenario, place: str, agent: int, asset: int) -> No
     gain = share * nodes.charge_gain_h[agent, asset] / scenario.dt_h
     if node.missing_eur_per_kwh < dearest / gain:
         raise ScenarioError(
-            f"{place}: missing_eur_per_kwh {node.missing_eur_per_kwh:g} is below {dearest / gain:.4f}, "
-            "what running costs at the dearest hour, so the filter would force what does not pay; "
-            "raise it"
+            f"{place}: missing energy costs {node.missing_eur_per_kwh:g} EUR/kWh, less than the "
+            f"{dearest / gain:.4f} of running at the dearest hour, so the filter would force what "
+            "does not pay; raise its price"
         )
 
 
@@ -109,8 +112,8 @@ def _check_end(scenario: Scenario, place: str, agent: int, asset: int) -> None:
         if worth < least - NOTHING:
             raise ScenarioError(
                 f"{place}: terminal_eur_per_kwh {value:g} makes a kWh for the grid worth "
-                f"{worth:.4f} EUR when kept, below the {least:.4f} that it earns, so all is sold at "
-                "the end; raise it"
+                f"{worth:.4f} EUR when kept, below the {least:.4f} that it earns, so all would be "
+                "sold at the end; raise it"
             )
 
 
@@ -126,4 +129,17 @@ def _check_whole_numbers(scenario: Scenario, place: str, agent: int, asset: int)
         raise ScenarioError(
             f"{place}: feeder.overload_eur_per_kwh {overload:g} is above the feed-in tariff "
             f"{feed_in:g}, so charging while it spills would pay; lower it"
+        )
+
+
+def plain_stores_only(scenario: Scenario, who: str) -> None:
+    """Refuse a scenario with machines for a planner that knows plain stores only.
+
+    Raises:
+        ScenarioError: if it has some.
+    """
+    if scenario.nodes.machines is not None:
+        raise ScenarioError(
+            f"{scenario.spec.id} has machines, for which {who} does not plan yet; use a rule such "
+            "as truthful, mpc-alone, mpc-community, or a policy of your own"
         )

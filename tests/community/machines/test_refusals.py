@@ -1,0 +1,52 @@
+"""What a scenario with machines may not say, each with who, what and how to mend."""
+
+import pytest
+
+from baselines.community.mpc.warm import alone as warm
+from baselines.community.storage_value.policy import bidder
+from p2p_market.community.scenario.scenario import build, validated
+from p2p_market.errors import ScenarioError
+from tests.community.machines.zoo import community, content
+
+
+def with_device(name, optimum=None, **parameters):
+    values = content(name)
+    values["members"][0]["assets"][-1] |= parameters
+    if optimum:
+        values["optimum"] = optimum
+    return build(validated(values, "zoo.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "told"),
+    [
+        ("heat_pump", {"missing_eur_per_kwh": 0.1}, "missing energy costs 0.1 EUR/kWh, less than"),
+        ("heat_pump", {"terminal_eur_per_kwh": 0.1}, "above its lowest price"),
+        ("biogas_chp", {"terminal_eur_per_kwh": 0.01}, "below the 0.1255 that it earns"),
+        ("biogas_chp", {"least_share": 0.5}, "need `optimum: mixed_integer`"),
+        ("heat_pump", {"building": "castle"}, "no building 'castle'"),
+        ("heated_room", {"high_c": 20.0}, "must be above low_c"),
+    ],
+)
+def test_impossible_machines_are_refused_with_the_number(name, parameters, told):
+    with pytest.raises(ScenarioError, match=told):
+        with_device(name, **parameters)
+
+
+def test_a_start_that_could_never_happen_is_refused():
+    with pytest.raises(ScenarioError, match="it could never start"):
+        with_device("biogas_ramp", least_share=0.5)
+    with pytest.raises(ScenarioError, match="any trickle would be a start"):
+        with_device("biogas_least", least_share=0.0, start_eur=1.0)
+
+
+def test_outages_are_refused():
+    values = content("heat_pump", outages={"windows": 1, "hours": [1, 2]})
+    with pytest.raises(ScenarioError, match="outages and machines cannot be combined"):
+        build(validated(values, "zoo.yaml"))
+
+
+@pytest.mark.parametrize("planner", [bidder, warm])
+def test_planners_of_plain_stores_say_so(planner):
+    with pytest.raises(ScenarioError, match="does not plan yet"):
+        planner(community("heat_pump"))

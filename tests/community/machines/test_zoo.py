@@ -1,0 +1,121 @@
+"""Every kind of machine: both ends hold, and nothing that is allowed breaks a law."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from baselines.community.mpc.policy import alone
+from baselines.community.optimal.policy import optimum
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.episode.episode import choose_key, draw
+from p2p_market.community.fused import board
+from p2p_market.community.fused.boards import PureBoard
+from p2p_market.community.observation import features, observe
+from p2p_market.community.rules.policy import no_trade, truthful
+from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.evaluation.rollout import rollout
+from tests.community.machines.zoo import ALL, community
+
+WEEKS = (1, 6, 11)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_both_ends_hold_and_no_policy_is_better(name):
+    scenario = community(name)
+    planner = optimum(scenario)
+    for week in WEEKS:
+        episode = draw(scenario, choose_key(scenario, 0, "test", week))
+        certificate, _ = certify(scenario, episode, planner.plan(episode))
+        assert certificate.holds, str(certificate)
+        for policy in (no_trade, truthful):
+            played = rollout(scenario, episode, policy(scenario), policy.__name__)
+            assert not played.cause.any()
+            cost = float(played.social_cost_eur[0])
+            assert cost >= certificate.bound_eur - certificate.tolerance_eur
+
+
+@pytest.mark.parametrize("dt_h", [0.25, 0.5])
+@pytest.mark.parametrize("name", ["heat_pump", "hydrogen", "shiftable_load"])
+def test_both_ends_hold_in_shorter_steps(name, dt_h):
+    scenario = community(name, dt_h)
+    episode = draw(scenario, choose_key(scenario, 0, "test", 1))
+    certificate, _ = certify(scenario, episode, optimum(scenario).plan(episode))
+    assert certificate.holds, str(certificate)
+
+
+@pytest.mark.parametrize("name", ["biogas_chp", "heat_chp", "shiftable_load"])
+def test_both_ends_hold_behind_a_narrow_line_that_costs(name):
+    scenario = community(name, limit_kw=5)
+    episode = draw(scenario, choose_key(scenario, 0, "test", 6))
+    certificate, _ = certify(scenario, episode, optimum(scenario).plan(episode))
+    assert certificate.holds, str(certificate)
+
+
+def played_by(where, scenario, steps):
+    """Random actions, some lost or wild, with what each step gave."""
+    generator = np.random.default_rng(2)
+    shape = (1, len(scenario.agents))
+    found = []
+    for _ in range(steps):
+        actions = generator.uniform(-1.2, 1.2, (*shape, action_map(scenario).width))
+        actions[generator.random(actions.shape) < 0.01] = np.nan
+        present = generator.random(shape) > 0.03
+        reward = np.empty(shape)
+        seen = np.empty((*shape, len(features(scenario))), np.float32)
+        where.play(actions, present, reward, seen)
+        found.append((reward, seen, where.outcome().ledger.entries_eur))
+    return found
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_compiled_is_pure_bit_for_bit_and_observations_are_inside_their_space(name):
+    scenario = community(name)
+    episode = draw(scenario, choose_key(scenario, 3, "train"))
+    state = engine.start(scenario, episode)
+    low, high = (
+        np.array([getattr(one, end) for one in features(scenario)], np.float32)
+        for end in ("low", "high")
+    )
+    boards = PureBoard(scenario, episode, state, True), board(scenario, episode, state, True)
+    for pure, fast in zip(*(played_by(one, scenario, 100) for one in boards), strict=True):
+        for one, other in zip(pure, fast, strict=True):
+            assert np.array_equal(one, other)
+        assert (low <= pure[1]).all()
+        assert (pure[1] <= high).all()
+
+
+@pytest.mark.parametrize("name", ["heat_pump", "pick_up", "heated_room"])
+def test_changing_the_future_changes_no_observation(name):
+    scenario = community(name)
+    key = choose_key(scenario, 0, "train")
+    episode = draw(scenario, key)
+    later = {
+        field: np.where(
+            np.arange(scenario.steps)[:, None, None, None] > 50,
+            getattr(episode, field)[::-1],
+            getattr(episode, field),
+        )
+        for field in ("drift_kwh", "charge_share")
+    }
+    other = replace(episode, **later)
+    state = engine.start(scenario, episode)
+    rest = np.zeros((1, len(scenario.agents), action_map(scenario).width))
+    everyone = np.ones((1, len(scenario.agents)), dtype=np.bool_)
+    for step in range(51):
+        seen = [observe(scenario, one, state) for one in (episode, other)]
+        assert np.array_equal(*seen), step
+        proposal = to_proposal(action_map(scenario).physical(rest), everyone)
+        state, _ = engine.step(scenario, episode, state, proposal)
+
+
+@pytest.mark.parametrize("name", ["heat_pump", "cold_store"])
+def test_a_planner_with_forecasts_saves_more_than_the_rule(name):
+    scenario = community(name)
+    episode = draw(scenario, choose_key(scenario, 0, "test", 1))
+    costs = [
+        float(rollout(scenario, episode, policy(scenario), policy.__name__).social_cost_eur[0])
+        for policy in (alone, no_trade)
+    ]
+    assert costs[0] < costs[1]

@@ -1,0 +1,91 @@
+"""Communities of two members, one of which owns a single machine: small enough for every test."""
+
+from functools import lru_cache
+
+import yaml
+
+from p2p_market.community.scenario.scenario import build, validated
+
+TEXT = """
+title: A machine and a neighbour
+description: For tests.
+data: de2018
+dt_h: 1.0
+days: 7
+price_max_eur_per_kwh: 1.0
+shortfall_eur_per_kwh: 2.0
+terminal_value_eur_per_kwh: 0.15
+connection_limit_kw: 60
+site: {latitude_deg: 51.3, longitude_deg: 9.5}
+feeder: {limit_kw: 500}
+fees: {level: full}
+contracts:
+  hourly:
+    {kind: dynamic, factor: 1.19, adder_eur_per_kwh: 0.2, floor_eur_per_kwh: 0.2,
+     feed_in_eur_per_kwh: 0.1}
+members:
+  - {node: 1, contract: hourly, assets: [{kind: load, donor: G1-A, annual_kwh: 40000}]}
+  - node: 5
+    contract: hourly
+    assets:
+      - {kind: load, donor: G3-A, annual_kwh: 20000}
+      - {kind: pv, peak_kw: 30, tilt_deg: 30, azimuth_deg: 180}
+      - {kind: battery, capacity_kwh: 20, power_kw: 10}
+"""
+
+LINEAR = {
+    "biogas_chp": {"power_kw": 30, "store_kwh": 400, "inflow_kw": 35},
+    "heat_pump": {"power_kw": 6, "buffer_kwh": 25},
+    "heated_room": {"power_kw": 3},
+    "cold_store": {"power_kw": 12},
+    "reservoir": {
+        "kind": "hydro_storage", "power_kw": 30, "head_m": 20, "volume_m3": 4000, "mean_m3s": 0.08,
+        "keep_m3s": 0.01,
+    },
+    "pumped": {
+        "kind": "hydro_storage", "power_kw": 20, "head_m": 50, "volume_m3": 1500, "pump_kw": 20,
+        "terminal_eur_per_kwh": 0.12,
+    },
+    "heat_chp": {"power_kw": 10, "store_kwh": 60},
+    "hydrogen": {"power_kw": 30, "tank_kg": 10, "fuel_cell_kw": 15},
+    "pick_up": {
+        "kind": "hydrogen", "power_kw": 30, "tank_kg": 10, "pick_up_kg": 5,
+        "missing_eur_per_kg": 60,
+    },
+    "shiftable_load": {"power_kw": 12, "daily_kwh": 40},
+    "data_centre": {"power_kw": 20, "job_kwh": 30},
+}  # fmt: skip
+WHOLE = {
+    "heat_pump_least": {"kind": "heat_pump", "power_kw": 6, "buffer_kwh": 25, "least_share": 0.3},
+    "biogas_least": {
+        "kind": "biogas_chp", "power_kw": 30, "store_kwh": 400, "inflow_kw": 35, "least_share": 0.5,
+    },
+    "biogas_ramp": {
+        "kind": "biogas_chp", "power_kw": 30, "store_kwh": 400, "inflow_kw": 35,
+        "ramp_kw_per_h": 5, "least_share": 0.1,
+    },
+    "hydrogen_least": {
+        "kind": "hydrogen", "power_kw": 30, "tank_kg": 10, "fuel_cell_kw": 15, "least_share": 0.1,
+        "start_eur": 0.5,
+    },
+    "heat_chp_least": {
+        "kind": "heat_chp", "power_kw": 10, "store_kwh": 60, "least_share": 0.5, "start_eur": 0.5,
+    },
+}  # fmt: skip
+ALL = LINEAR | WHOLE
+
+
+@lru_cache
+def community(name, dt_h=1.0, limit_kw=500):
+    """The community of a machine, by its name in `ALL`."""
+    feeder = {"limit_kw": limit_kw, "overload_eur_per_kwh": 0.1}
+    return build(validated(content(name, dt_h=dt_h, feeder=feeder), f"{name}.yaml"))
+
+
+def content(name, **settings):
+    """What its scenario file says."""
+    values = yaml.safe_load(TEXT) | {"id": f"zoo-{name.replace('_', '-')}-v0"}
+    device = {"kind": name} | ALL[name]
+    values["members"][0]["assets"].append(device)
+    values["optimum"] = "mixed_integer" if name in WHOLE else "linear"
+    return values | settings
