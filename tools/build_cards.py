@@ -23,6 +23,7 @@ from p2p_market.community.meanings import meaning
 from p2p_market.community.metrics import METRICS
 from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.data import weather
 from p2p_market.data.dataset import card
 from p2p_market.market import MECHANISMS
 from p2p_market.registry import load_scenario, of_default_track
@@ -245,17 +246,28 @@ def _policies(targets: Mapping[str, str]) -> Iterator[str]:
 
 
 def data() -> str:
-    """The embedded data set: its arrays with label and source."""
-    described = card("de2018")["arrays"]
-    rows = [
-        [f"`{name}`", one.get("label", ""), one.get("unit", ""), one.get("source", "")]
-        for name, one in sorted(described.items())
-    ]
+    """The embedded data sets: their arrays with label and source."""
     return page(
         "Embedded data `de2018`",
         "What it is and how it was made: [data](../data.md).",
-        table(["array", "label", "unit", "source"], rows),
+        _arrays(card("de2018")),
+        f"## `{weather.SET}`",
+        text_of(weather),
+        _arrays(weather.card()),
+        "## Series of the weather",
+        "By name, as `p2p_market.data.weather.load(name).of(series)` gives them.",
+        table(
+            ["series", "label"], [[f"`{name}`", label] for name, label in weather.LABELS.items()]
+        ),
     )
+
+
+def _arrays(described: Mapping[str, Any]) -> str:
+    rows = [
+        [f"`{name}`", one.get("label", ""), one.get("unit", ""), one.get("source", "")]
+        for name, one in sorted(described["arrays"].items())
+    ]
+    return table(["array", "label", "unit", "source"], rows)
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {

@@ -1,8 +1,8 @@
-"""Metadata of the shipped data set in Croissant, which search engines for data sets read.
+"""Metadata of the shipped data sets in Croissant, which search engines for data sets read.
 
     python -m tools.build_croissant
 
-writes `docs/cards/de2018.croissant.json` from the data set's own card; a test keeps it in step. The
+writes `docs/cards/*.croissant.json` from the cards of the sets; a test keeps them in step. The
 format is Croissant 1.0 (MLCommons, https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
 """
 
@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from p2p_market import __version__
-from p2p_market.data.dataset import card
+from p2p_market.data.sources import FOLDER, embedded_card
+from p2p_market.data.weather import SET as WEATHER
 from p2p_market.files import write_bytes
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PATH: Final = ROOT / "docs" / "cards" / "de2018.croissant.json"
-ARRAYS: Final = ROOT / "p2p_market" / "data" / "de2018.npz"
 CONTEXT: Final = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -61,7 +60,7 @@ COLUMNS: Final = {
     "unit": "Unit of its numbers",
     "axes": "What its axes count",
     "dtype": "Type of its numbers, as NumPy writes it",
-    "label": "measured, resampled, simulated or synthetic",
+    "label": "measured, resampled, simulated, synthetic or typical year",
     "done": "What was done to the source",
     "source": "Where it was taken from",
     "licence": "Its licence",
@@ -70,37 +69,56 @@ COLUMNS: Final = {
 }
 
 
-def metadata() -> dict[str, Any]:
-    """The whole description, as JSON-LD."""
-    told = card("de2018")
-    content = ARRAYS.read_bytes()
+SETS: Final = {
+    "de2018": (
+        "One year, Germany 2018, in quarter-hours at UTC+1: day-ahead price, CO2 intensity, "
+        "solar clearness, wind, shapes of household, shop and farm load, heat, and a "
+        "low-voltage feeder. Each array is labelled measured, simulated or synthetic.",
+        "2026-11-21",
+    ),
+    WEATHER: (
+        "Beside de2018, in quarter-hours at UTC+1: the temperature of a typical year in Germany, "
+        "with which the heat of de2018 was simulated, and the flow of German rivers in 2018, "
+        "measured as the output of run-of-river plants.",
+        "2026-11-30",
+    ),
+}
+"""Name of a set -> what it is, and since when."""
+
+
+def path(name: str) -> Path:
+    """Where the metadata of a set stand."""
+    return ROOT / "docs" / "cards" / f"{name}.croissant.json"
+
+
+def metadata(name: str) -> dict[str, Any]:
+    """The whole description of a set, as JSON-LD."""
+    told, archive = embedded_card(name), f"{name}.npz"
+    description, published = SETS[name]
+    content = (FOLDER / archive).read_bytes()
     licences = sorted({one["licence"] for one in told["arrays"].values()})
     rows = [
-        {f"arrays/{column}": (name if column == "name" else one[column]) for column in COLUMNS}
-        for name, one in sorted(told["arrays"].items())
+        {f"arrays/{column}": (array if column == "name" else one[column]) for column in COLUMNS}
+        for array, one in sorted(told["arrays"].items())
     ]
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "name": "p2p_market-de2018",
-        "description": (
-            "One year, Germany 2018, in quarter-hours at UTC+1: day-ahead price, CO2 intensity, "
-            "solar clearness, wind, shapes of household, shop and farm load, heat, and a "
-            "low-voltage feeder. Each array is labelled measured, simulated or synthetic."
-        ),
+        "name": f"p2p_market-{name}",
+        "description": description,
         "version": __version__,
-        "datePublished": "2026-11-21",
+        "datePublished": published,
         "license": licences,
         "creator": {"@type": "sc:Organization", "name": "The p2p_market developers"},
         "citeAs": "See CITATION.cff of p2p_market, and the attribution of each array",
         "distribution": [
             {
                 "@type": "cr:FileObject",
-                "@id": "de2018.npz",
-                "name": "de2018.npz",
+                "@id": archive,
+                "name": archive,
                 "description": "All arrays; numpy.load reads them",
-                "contentUrl": "p2p_market/data/de2018.npz",
+                "contentUrl": f"p2p_market/data/{archive}",
                 "contentSize": f"{len(content)} B",
                 "encodingFormat": "application/zip",
                 "sha256": hashlib.sha256(content).hexdigest(),
@@ -111,7 +129,7 @@ def metadata() -> dict[str, Any]:
                 "@type": "cr:RecordSet",
                 "@id": "arrays",
                 "name": "arrays",
-                "description": "What each array of de2018.npz is",
+                "description": f"What each array of {archive} is",
                 "field": [
                     {
                         "@type": "cr:Field",
@@ -128,10 +146,11 @@ def metadata() -> dict[str, Any]:
     }
 
 
-def text() -> bytes:
-    """The file's content."""
-    return (json.dumps(metadata(), indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+def text(name: str) -> bytes:
+    """Content of the file of a set."""
+    return (json.dumps(metadata(name), indent=1, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 if __name__ == "__main__":
-    write_bytes(PATH, text())
+    for one in SETS:
+        write_bytes(path(one), text(one))

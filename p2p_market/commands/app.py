@@ -35,6 +35,7 @@ from p2p_market.commands.console import (
 from p2p_market.commands.run import run
 from p2p_market.commands.screen import visible
 from p2p_market.compilation import folder
+from p2p_market.data import weather
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
@@ -306,6 +307,7 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
     yield "compiled code", f"kept in {kept}" if kept else NOT_KEPT, True
     try:
         data.verify("de2018")
+        weather.verify()
         yield "data de2018", "all digests agree", True
         compiled, began = _count(kept), time.perf_counter()
         if not compiled:

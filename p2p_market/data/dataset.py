@@ -119,7 +119,17 @@ def verify(name: str) -> None:
     Raises:
         DataError: naming the first array that differs from the card.
     """
-    described, arrays = card(name)["arrays"], _arrays(name)
+    compare_digests(name, card(name)["arrays"], _arrays(name))
+
+
+def compare_digests(
+    name: str, described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Compare arrays with what the card of their set says.
+
+    Raises:
+        DataError: naming the first array that differs from the card.
+    """
     for array in sorted({*described, *arrays}):
         if array not in arrays or array not in described:
             raise DataError(f"{name}: array {array!r} is not in both archive and card")

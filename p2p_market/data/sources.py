@@ -84,7 +84,7 @@ def split_name(name: str) -> tuple[str, str]:
         family = part.partition(":")[0]
         if family not in known and (part or known is SETS):
             raise DataError(f"no data set {part!r}; known: {', '.join(known)}, {OWN}:<name>")
-        _seed(part)
+        seed_of(part)
     return base, prices
 
 
@@ -94,7 +94,7 @@ def is_own(name: str) -> bool:
     return family == OWN and OWN_NAME.fullmatch(own) is not None
 
 
-def _seed(name: str) -> int:
+def seed_of(name: str) -> int:
     """The seed after the colon in a name, else 0; only generated series have seeds."""
     family, colon, text = name.partition(":")
     if not colon:
@@ -120,9 +120,9 @@ def read_card(name: str) -> Card:
 
 def _base_card(base: str) -> Card:
     if base in EMBEDDED:
-        return _embedded_card(base)
+        return embedded_card(base)
     card = _contents(base).card
-    return _overlaid(_embedded_card(BASE), base, card["arrays"]) if is_own(base) else card
+    return _overlaid(embedded_card(BASE), base, card["arrays"]) if is_own(base) else card
 
 
 def _overlaid(below: Card, name: str, above: Mapping[str, Any]) -> Card:
@@ -156,30 +156,35 @@ def read_arrays(name: str) -> Arrays:
 
 def _base_arrays(base: str) -> Arrays:
     if base in EMBEDDED:
-        return _embedded_arrays(base)
+        return embedded_arrays(base)
     arrays = _contents(base).arrays
     if not is_own(base):
         return arrays
     own = {key: value for key, value in arrays.items() if not key.startswith(MARKET_PREFIX)}
-    return {**_without_donors(_embedded_arrays(BASE), own), **own}
+    return {**_without_donors(embedded_arrays(BASE), own), **own}
 
 
 def _contents(name: str) -> Contents:
     if name in FETCHED or is_own(name):
         return read_cached(name, cache_folder())
-    return _generated(_seed(name))
+    return _generated(seed_of(name))
 
 
 def _price_contents(name: str) -> Contents:
     if name not in FETCHED and not is_own(name):
-        return _generated_prices(name.partition(":")[0], _seed(name))
+        return _generated_prices(name.partition(":")[0], seed_of(name))
     contents = read_cached(name, cache_folder())
     if PRICE_ARRAY not in contents.arrays:
         raise DataError(f"{name} was imported without prices; import them with --price FILE")
     return contents
 
 
-def _embedded_card(name: str) -> Card:
+def embedded_card(name: str) -> Card:
+    """Card of a set that is in the package.
+
+    Raises:
+        DataError: if the file cannot be read.
+    """
     path = FOLDER / f"{name}.json"
     try:
         content: Card = json.loads(path.read_text(encoding="utf-8"))
@@ -188,7 +193,12 @@ def _embedded_card(name: str) -> Card:
     return content
 
 
-def _embedded_arrays(name: str) -> Arrays:
+def embedded_arrays(name: str) -> Arrays:
+    """Arrays of a set that is in the package.
+
+    Raises:
+        DataError: if the file cannot be read.
+    """
     path = FOLDER / f"{name}.npz"
     try:
         with np.load(path, allow_pickle=False) as archive:

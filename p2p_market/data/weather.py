@@ -1,0 +1,173 @@
+"""Weather of the year beside the sun: what devices are driven by, each series with its label.
+
+The set `de2018-weather` holds a typical year's temperature and the flow of rivers in 2018. Wind is
+derived from `de2018`, heat and hot water are those of `de2018`. All series are means of
+quarter-hours, like those of every set.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_market.data import dataset, sources
+from p2p_market.data.calendar import DAYS_PER_YEAR, QUARTERS_PER_DAY
+from p2p_market.data.synthetic import autoregression
+from p2p_market.errors import DataError
+from p2p_market.records import FloatArray, Record
+
+SET: Final = "de2018-weather"
+LABELS: Final = {
+    "wind_rank": "derived",
+    "temperature_c": "typical year",
+    "river_fraction": "measured",
+    "heat_kw": "simulated",
+    "hot_water_kw": "simulated",
+}
+"""Series of Germany -> where they come from; local wind speed is derived and synthetic."""
+LOSS_KW_PER_K: Final = {
+    "old_building_single_family_house": 0.376,
+    "passive_single_family_house": 0.056,
+    "old_building_multi_party_house": 0.699,
+    "passive_multi_party_house": 0.187,
+}
+"""Heat of the four buildings per degree below `HEATED_BELOW_C`, fitted to the days of a year."""
+HEATED_BELOW_C: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weather(Record):
+    """Series that a data set has, in quarter-hours of standard time from 1 January."""
+
+    name: str
+    digest: str  # of what is embedded
+    series: Mapping[str, FloatArray]  # (quarter,), of buildings (building, quarter)
+    labels: Mapping[str, str]  # derived, typical year, measured, simulated or synthetic
+    building_names: tuple[str, ...]
+
+    def of(self, name: str, building: str = "") -> FloatArray:
+        """A series by name, (quarter,).
+
+        Args:
+            name: `wind_rank` (share of the year with less wind), `temperature_c`, `river_fraction`
+                (flow over its mean), `heat_kw` or `hot_water_kw`.
+            building: whose heat.
+
+        Raises:
+            DataError: if the data set has no such series, or no such building.
+        """
+        if name not in self.series:
+            has = ", ".join(self.series) or "none"
+            raise DataError(
+                f"data set {self.name!r} has no series {name!r} (of weather it has: {has}); "
+                f"use de2018, or a device that needs none"
+            )
+        values = self.series[name]
+        if values.ndim == 1:
+            return values
+        if building not in self.building_names:
+            known = ", ".join(self.building_names)
+            raise DataError(f"{self.name}: no building {building!r}; known: {known}")
+        return np.asarray(values[self.building_names.index(building)])
+
+
+@lru_cache(maxsize=4)
+def load(name: str) -> Weather:
+    """Weather of a data set by the name of the set, as `p2p_market.data.load` takes it.
+
+    Raises:
+        DataError: if the name is unknown, not fetched yet, or the files are damaged.
+    """
+    family = sources.split_name(name)[0].partition(":")[0]
+    data, digest = dataset.load(name), card()["digest"]
+    if family == "ca2017":
+        return Weather(name, digest, {}, {}, ())
+    if family == "synthetic":
+        return _synthetic(name, data.wind_fraction, digest)
+    stored = arrays()
+    series: dict[str, FloatArray] = {
+        "wind_rank": rank_of(data.wind_fraction),
+        "temperature_c": _decimal(stored["temperature_c"], 2),
+        "river_fraction": _decimal(stored["river_fraction"], 4),
+        "heat_kw": data.heat_kw,
+        "hot_water_kw": data.hot_water_kw,
+    }
+    return Weather(name, digest, series, LABELS, data.building_names)
+
+
+def _decimal(stored: NDArray[Any], decimals: int) -> FloatArray:
+    """The decimal numbers that were stored in single precision."""
+    return stored.astype(np.float64).round(decimals)
+
+
+def rank_of(values: FloatArray) -> FloatArray:
+    """Share of a year with lower values, (quarter,), above 0 and below 1; equals rank by time."""
+    rank = np.empty(len(values))
+    rank[np.argsort(values, kind="stable")] = (np.arange(len(values)) + 0.5) / len(values)
+    return rank
+
+
+def _synthetic(name: str, wind_fraction: FloatArray, digest: str) -> Weather:
+    """An invented year: its own wind and temperature, heat by the temperature of the day."""
+    temperature_c = synthetic_temperature_c(sources.seed_of(sources.split_name(name)[0]))
+    buildings = dataset.load(sources.BASE)
+    series = {
+        "wind_rank": rank_of(wind_fraction),
+        "temperature_c": temperature_c,
+        "heat_kw": heat_by_temperature_kw(temperature_c),
+        "hot_water_kw": buildings.hot_water_kw,
+    }
+    labels = dict.fromkeys(series, "synthetic") | {"hot_water_kw": "simulated"}
+    return Weather(name, digest, series, labels, buildings.building_names)
+
+
+def synthetic_temperature_c(seed: int) -> FloatArray:
+    """Temperature of an invented year, (quarter,) [C], rounded to 0.01.
+
+    Season, days around it that remember the day before, and a rhythm of the day, with the figures
+    of a test reference year of Germany (DWD 2010).
+    """
+    days = np.arange(DAYS_PER_YEAR)
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _STREAM])))
+    season = 9.5 - 9.4 * np.cos(2.0 * np.pi * (days - 13.0) / DAYS_PER_YEAR)
+    daily = season + 3.6 * autoregression(generator.standard_normal(DAYS_PER_YEAR), 0.72)
+    hour = (np.arange(DAYS_PER_YEAR * QUARTERS_PER_DAY) + 0.5) / 4.0
+    middles = np.interp(hour / 24.0, days + 0.5, daily)
+    values: FloatArray = np.round(middles + 4.0 * np.cos(2.0 * np.pi * (hour - 15.0) / 24.0), 2)
+    return values
+
+
+_STREAM: Final = int.from_bytes(b"warmth")
+
+
+def heat_by_temperature_kw(temperature_c: FloatArray) -> FloatArray:
+    """Heat of the four buildings in quarter-hours of whole days, (building, quarter) [kW].
+
+    Proportional to what a day's mean lacks to 15 C, even over the day; rounded to 1 W.
+    """
+    mean_c = temperature_c.reshape(-1, QUARTERS_PER_DAY).mean(axis=1)
+    lack_k = np.repeat(np.maximum(HEATED_BELOW_C - mean_c, 0.0), QUARTERS_PER_DAY)
+    heat: FloatArray = np.round(np.array(list(LOSS_KW_PER_K.values()))[:, None] * lack_k, 3)
+    return heat
+
+
+def card() -> dict[str, Any]:
+    """Sources, labels, licences and digests of `de2018-weather`."""
+    return sources.embedded_card(SET)
+
+
+def arrays() -> Mapping[str, NDArray[Any]]:
+    """Arrays of `de2018-weather` as stored."""
+    return sources.embedded_arrays(SET)
+
+
+def verify() -> None:
+    """Recompute every digest of `de2018-weather`.
+
+    Raises:
+        DataError: naming the first array that differs from the card.
+    """
+    dataset.compare_digests(SET, card()["arrays"], arrays())
