@@ -116,6 +116,7 @@ def test_an_invented_year_is_as_warm_as_germany_and_its_own():
     assert days.mean() == pytest.approx(9.5, abs=1.0)
     assert days[:31].mean() < 3.0 < 15.0 < days[181:212].mean()
     rhythm = one.reshape(365, 96).mean(axis=0)
+    assert rhythm.argmax() / 4.0 == pytest.approx(15.0, abs=0.5)
     assert (rhythm.max() - rhythm.min()) / 2.0 == pytest.approx(4.0, abs=0.1)
     heat = weather.heat_by_temperature_kw(one)
     assert heat.shape == (4, 35_040)

@@ -9,8 +9,10 @@ import numpy as np
 
 from p2p_market.assets.drivers import LAWS, Drive, series_of
 from p2p_market.assets.drivers.drive import rounded
+from p2p_market.assets.drivers.panel import irradiance_wm2
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
+from p2p_market.community.scenario.members import CLEAR_SKY_SHARE
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.data import weather
 from p2p_market.data.calendar import (
@@ -135,7 +137,8 @@ def _irradiance(scenario: Scenario) -> FloatArray:
     hours: FloatArray = np.arange(0.5, quarters) / 4.0 + (1.0 - scenario.data.utc_offset_h)
     site = scenario.spec.site
     sun = sun_vector(site.latitude_deg, site.longitude_deg, hours)
-    return np.asarray(1000.0 * tilted_fraction(sun, 0.0, 180.0) * scenario.data.solar_clearness)
+    clear = tilted_fraction(sun, 0.0, 180.0)
+    return irradiance_wm2(clear, scenario.data.solar_clearness, CLEAR_SKY_SHARE)
 
 
 _SERIES: Final[Mapping[str, Callable[[Scenario, Mapping[str, Any]], FloatArray]]] = {

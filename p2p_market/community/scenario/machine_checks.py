@@ -10,7 +10,7 @@ import numpy as np
 
 from p2p_market.community.scenario.laws import machine_year
 from p2p_market.community.scenario.record import Scenario
-from p2p_market.errors import ScenarioError
+from p2p_market.errors import DataError, ScenarioError
 from p2p_market.records import BoolArray, FloatArray
 
 NOTHING: Final = 1e-9
@@ -38,6 +38,10 @@ def check_machines(scenario: Scenario) -> None:
             f"{scenario.spec.id}: outages and machines cannot be combined, because no rule says "
             "which heat or work is lost first; remove the outages, or the machines"
         )
+    try:
+        machine_year(scenario)
+    except DataError as error:
+        raise ScenarioError(f"{scenario.spec.id}: {error}") from error
     for agent, devices in enumerate(scenario.flexible):
         for asset, node in enumerate(devices):
             place = f"{scenario.spec.id}: {scenario.agents[agent]}, device {asset}"
