@@ -46,7 +46,7 @@ def test_limits_hold_and_the_floor_forces_what_it_can(
         assert low == 0.0 or -low >= least * down
     elif ramp == np.inf:  # what is in reach of the floor is reached
         after = 50.0 * level + drift + gain * max(low.item(), 0.0) + min(low.item(), 0.0)
-        assert after >= 50.0 * floor - 1e-6 or low == high or low == up
+        assert after >= 50.0 * floor - 1e-6 or low in (high, up)
     power = np.clip(wish * 20.0, low, high)
     after, _ = advance(nodes, presence, one(50.0 * level), power)
     assert 0.0 <= after.item() <= 50.0
