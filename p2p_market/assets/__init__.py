@@ -7,6 +7,7 @@ from p2p_market.assets.battery import battery
 from p2p_market.assets.biogas_chp import biogas_chp
 from p2p_market.assets.cold_store import cold_store
 from p2p_market.assets.electric_vehicle import electric_vehicle
+from p2p_market.assets.generation import geothermal_binary, run_of_river, wind_turbine
 from p2p_market.assets.heat_chp import heat_chp
 from p2p_market.assets.heat_pump import heat_pump
 from p2p_market.assets.heated_room import heated_room
@@ -32,6 +33,9 @@ ASSETS: Final[Mapping[str, Callable[..., PowerNode]]] = {
     "hydrogen": hydrogen,  # electrolyser, tank, fuel cell, truck
     "shiftable_load": shiftable_load,  # a job a day that may wait
     "data_centre": data_centre,  # four jobs a day in one queue
+    "wind_turbine": wind_turbine,  # gives what the wind does
+    "run_of_river": run_of_river,  # gives what the river does
+    "geothermal_binary": geothermal_binary,  # always runs, less in the heat
 }
 """Kind of asset -> function from device data to power-node parameters."""
 

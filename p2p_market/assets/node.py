@@ -33,10 +33,11 @@ class PowerNode(Record):
     """One device. Power is positive into the prosumer.
 
     A `setpoint` node is moved by its owner and has an energy level; a `demand` node follows a
-    measured load shape; a `sun` node follows the sun and is curtailed by rule only.
+    measured load shape; a `sun` node follows the sun, a `weather` node its law, and both are curtailed
+    by rule only.
     """
 
-    driver: Literal["setpoint", "demand", "sun"]
+    driver: Literal["setpoint", "demand", "sun", "weather"]
     power_min_kw: float = 0.0  # <= 0
     power_max_kw: float = 0.0  # >= 0
     energy_min_kwh: float = 0.0
@@ -48,10 +49,12 @@ class PowerNode(Record):
     target_kwh: float = 0.0  # setpoint: level wanted at each departure; 0 = never leaves
     stays_per_day: float = 0.0  # setpoint: chance to plug in on a day; 0 = never leaves
     profile: str = ""  # demand: name of its donor, `any <kind>` or `column <name>`; sun: the last
-    scale_kw: float = 0.0  # demand: mean power; sun: AC power of the clear-sky fraction one
+    scale_kw: float = 0.0  # demand: mean power; sun: AC power of the clear-sky fraction one;
+    # weather: highest power
     tilt_deg: float = 0.0  # sun
     azimuth_deg: float = 180.0  # sun, 180 = south
-    law: str = ""  # setpoint: what fills and drains it, a name in LAWS; none = nothing does
+    law: str = ""  # setpoint: what fills and drains it, a name in LAWS; none = nothing does;
+    # weather: what it gives, a name in GENERATION
     law_data: tuple[tuple[str, float | str], ...] = ()  # what the law needs to know of the device
     charge_on_kw: float = 0.0  # setpoint: least load while it charges; 0 = any power
     discharge_on_kw: float = 0.0  # the same while it discharges
