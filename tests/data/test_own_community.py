@@ -30,7 +30,6 @@ HOMES = ["home-1 [kWh]", "home-2 [kWh]", "home-3 [kWh]"]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path / "cache"))
-    load.cache_clear()
     return tmp_path
 
 
@@ -47,13 +46,11 @@ def village(tmp_path_factory):
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(sources.CACHE_VARIABLE, str(folder))
-        load.cache_clear()
         done = import_community("village", files, folder, Wishes(zone="Europe/Berlin"))
         data = load("own:village")
         scenario = scenario_of(_json(starter(data)))
         described = card("own:village") | {"page": (data_labels(scenario), attributions(scenario))}
         verify("own:village")
-    load.cache_clear()
     return done, data, scenario, described, (times, kw, pv)
 
 
@@ -188,3 +185,20 @@ def test_the_command_tells_what_it_mended_and_what_is_not_the_users(folder):
         assert CliRunner().invoke(app, [*arguments, *wrong]).exit_code == 2
     done = CliRunner().invoke(app, ["data", "import", "mine", "--price", "p", "--markets", "m"])
     assert (done.exit_code, "a table of its own" in done.output) == (2, True)
+
+
+def test_data_imported_again_in_one_process_are_the_new_ones(folder):
+    """A scenario is kept by its specification and by what the cache holds under the name."""
+    times = stamps((2024, 1, 1), 112)
+    held = []
+    for times_over in (1.0, 2.0):
+        kw = times_over * loads(times, 2)
+        path = table(folder / "load.csv", ["time", "a [kW]", "b [kW]"], times, kw)
+        import_community("again", {"load": [path]}, folder / "cache", Wishes(zone="Europe/Berlin"))
+        if not held:
+            text = _json(starter(load("own:again")).replace("limit_kw: ", "limit_kw: 1"))
+        held.append(scenario_of(text))
+        assert scenario_of(text) is held[-1]
+    once, twice = held
+    assert twice.digest != once.digest
+    assert twice.data.donors[0].mean_kw == pytest.approx(2.0 * once.data.donors[0].mean_kw)
