@@ -208,8 +208,14 @@ def _check_no_waste(scenario: Scenario) -> None:
     spared = (worn / np.where(lossy, 1.0 - round_trip, 1.0)).T * scenario.feed_in_follows
     dear = lossy & (overload > lowest + spared).T
     if dear.any():
-        feed_in = lowest[dear.any(axis=1)].min()
+        agent = int(np.where(dear.any(axis=1), lowest, np.inf).argmin())
+        feed_in, else_ = lowest[agent], "lower it"
+        if scenario.feed_in_follows[agent]:
+            else_ = (
+                "lower it, set floor_eur_per_kwh of `feed_in` or degradation_eur_per_kwh of the "
+            )
+            else_ += "storage, or declare `optimum: mixed_integer`"
         raise ScenarioError(
             f"{scenario.spec.id}: feeder.overload_eur_per_kwh {overload} is above {feed_in:.3f}, "
-            "the lowest feed-in tariff of a member with storage; lower it, or burning energy pays"
+            f"the lowest feed-in tariff of a member with storage; {else_}, or burning energy pays"
         )
