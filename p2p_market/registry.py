@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pettingzoo import ParallelEnv
 
+from p2p_market.data.sources import stored_digest
 from p2p_market.errors import ScenarioError
 from p2p_market.scenarios import path_of, read, scenario_ids, shipped_path, text_of
 from p2p_market.track import OPTIMUM, AnyScenario, AnyTrack, Baseline
@@ -91,11 +92,18 @@ def scenario_of(specification: str) -> Any:
     Raises:
         ScenarioError: if it breaks a rule of its track.
     """
-    return _built(specification, "")
+    return _built(specification, "", _stored(specification))
+
+
+def _stored(specification: str) -> str:
+    """What the user's cache holds of a scenario's data: imported again, it is another scenario."""
+    values = json.loads(specification)
+    names = (values.get(key) for key in ("data", "prices"))
+    return "+".join(stored_digest(name) for name in names if isinstance(name, str))
 
 
 @lru_cache(maxsize=16)
-def _built(specification: str, source: str) -> Any:
+def _built(specification: str, source: str, stored: str) -> Any:
     values = json.loads(specification)
     found = track(values.get("track", DEFAULT_TRACK))
     return found.build(found.read(values, source or "scenario", None), source)
@@ -120,7 +128,8 @@ def make(
 
 def _shared(id_or_path: str) -> Any:
     """Environments of one scenario share it, with a year's prices and skies, until it changes."""
-    return _built(read_scenario(id_or_path).model_dump_json(), id_or_path)
+    specification = read_scenario(id_or_path).model_dump_json()
+    return _built(specification, id_or_path, _stored(specification))
 
 
 def parallel_env(

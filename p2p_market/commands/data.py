@@ -206,7 +206,6 @@ def _say_community(done: ImportedCommunity) -> None:
 
 
 def _write_starter(name: str, path: Path) -> None:
-    load_set.cache_clear()
     extras = (track(one).CARD.extras for one in TRACKS)
     (target,) = (own["starter"] for own in extras if "starter" in own)
     write_text(path, load_object(target)(load_set(name)))

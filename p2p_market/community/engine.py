@@ -111,7 +111,7 @@ def order_book(scenario: Scenario, episode: Episode, state: State, action: Actio
         quantity_kw=action.quantity_kw,
         price_eur_per_kwh=action.price_eur_per_kwh,
         retail_eur_per_kwh=episode.retail_eur_per_kwh[state.step],
-        feed_in_eur_per_kwh=np.tile(scenario.feed_in_eur_per_kwh, (episode.batch, 1)),
+        feed_in_eur_per_kwh=episode.feed_in_eur_per_kwh[state.step],
         k=scenario.spec.k,
         tick_eur_per_kwh=scenario.spec.tick_eur_per_kwh,
         price_max_eur_per_kwh=scenario.spec.price_max_eur_per_kwh,

@@ -26,12 +26,12 @@ class Rules(NamedTuple):
 
     nodes: Any  # Coefficients.Arrays
     # (agent,)
-    feed_in: FloatArray
     fee: FloatArray
     outage_floor: FloatArray  # limits of an order where the grid is gone
     outage_cap: FloatArray
     peak_load_kw: FloatArray
     price_spread: FloatArray
+    feed_in_spread: FloatArray
     largest_kw: FloatArray  # what a faulty message is charged on, see `safety/penalty.py`
     # (horizon,)
     ahead: IntArray  # steps
@@ -43,6 +43,7 @@ class Rules(NamedTuple):
     outages: bool
     faults: bool
     mobile: bool  # whether some asset comes and goes, or is a machine
+    following: bool  # whether some feed-in tariff follows a price
     binding: bool
     dt_h: float
     k: float
@@ -68,12 +69,12 @@ def rules_of(scenario: Scenario) -> Rules:
     span_kw = (nodes.power_max_kw - nodes.power_min_kw).sum(axis=1)
     return Rules(
         nodes=nodes.arrays(),
-        feed_in=scenario.feed_in_eur_per_kwh,
         fee=fee,
         outage_floor=fixed(to_ticks(fee, tick)),
         outage_cap=fixed(to_ticks(spec.lost_load_eur_per_kwh - fee, tick)),
         peak_load_kw=scenario.peak_load_kw,
         price_spread=scenario.price_spread_eur_per_kwh,
+        feed_in_spread=scenario.feed_in_spread_eur_per_kwh,
         largest_kw=fixed(np.asarray(spec.connection_limit_kw + span_kw)),
         ahead=fixed(np.array([round(h / spec.dt_h) for h in HORIZONS_H])),
         share=fixed(_SHARE),
@@ -83,6 +84,7 @@ def rules_of(scenario: Scenario) -> Rules:
         outages=spec.outages is not None,
         faults=spec.faults is not None,
         mobile=scenario.mobile,
+        following=bool(scenario.feed_in_follows.any()),
         binding=spec.feeder.mode == "binding",
         dt_h=spec.dt_h,
         k=float(spec.k),
@@ -154,6 +156,7 @@ class Now(NamedTuple):
     load_kw: FloatArray
     pv_kw: FloatArray
     retail: FloatArray
+    feed_in: FloatArray
     ceiling: FloatArray  # what no reading of PV can exceed
     floor: FloatArray  # of an ask
     cap: FloatArray  # of a bid
@@ -172,7 +175,8 @@ def now_of(episode: Episode, step: int) -> Now:
     t = step
     return Now(
         episode.load_kw[t], episode.pv_kw[t], episode.retail_eur_per_kwh[t],
-        episode.pv_ceiling_kw[t], episode.ask_floor_eur_per_kwh[t], episode.bid_cap_eur_per_kwh[t],
+        episode.feed_in_eur_per_kwh[t], episode.pv_ceiling_kw[t],
+        episode.ask_floor_eur_per_kwh[t], episode.bid_cap_eur_per_kwh[t],
         episode.grid[t], episode.carbon_eur_per_kwh[t], episode.plugged[t], episode.departs[t],
         episode.trip_kwh[t], episode.floor_kwh[t], episode.hours_left[t], world_of(episode, t),
     )  # fmt: skip

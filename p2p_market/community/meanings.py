@@ -27,6 +27,8 @@ OBSERVED: Final[Mapping[str, str]] = {
     "pv_band": "half-width of the 80 % interval of that forecast",
     "retail_in": "retail price so many hours ahead, published or that of the day before",
     "retail_band": "half-width of the 80 % interval of that price; 0 once it is published",
+    "feed_in_in": "feed-in tariff so many hours ahead, published or that of the day before",
+    "feed_in_band": "half-width of the 80 % interval of that tariff; 0 once it is published",
     "grid": "1: the grid is there, 0: an outage",
 }
 """Name without the number of the asset or of the hours -> meaning."""

@@ -47,7 +47,7 @@ def allocation_gap_eur(scenario: Scenario, episode: Episode, played: Trajectory)
         quantity_kw=wanted.reshape(steps * batch, agents),
         price_eur_per_kwh=np.ascontiguousarray(limit).reshape(steps * batch, agents),
         retail_eur_per_kwh=episode.retail_eur_per_kwh[:steps].reshape(steps * batch, agents),
-        feed_in_eur_per_kwh=np.tile(scenario.feed_in_eur_per_kwh, (steps * batch, 1)),
+        feed_in_eur_per_kwh=episode.feed_in_eur_per_kwh[:steps].reshape(steps * batch, agents),
         k=scenario.spec.k,
         tick_eur_per_kwh=scenario.spec.tick_eur_per_kwh,
         price_max_eur_per_kwh=scenario.spec.price_max_eur_per_kwh,

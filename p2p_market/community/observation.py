@@ -25,8 +25,9 @@ from p2p_market.track import Feature
 LEAST_EXPECTED_KW: Final = 0.01
 """PV below this says nothing of the sky: a forecast is then what is expected."""
 
-# Places in an observation: first what there is per asset, then per agent, then per horizon; last
-# the band of the retail price, and the grid. Names, units and ranges stand in `features`.
+# Places in an observation: first what there is per asset, then per agent, then per horizon; then
+# the band of the retail price; last, where there are any, feed-in tariffs ahead and the grid.
+# Names, units and ranges stand in `features`.
 PER_ASSET: Final = 5
 _SOC, _CAPACITY, _POWER_MAX, _HOURS_LEFT, _TARGET_SOC = range(PER_ASSET)
 WAVES: Final = 6  # of the calendar
@@ -44,7 +45,11 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
     nodes, spec = scenario.nodes, scenario.spec
     load, pv = float(scenario.peak_load_kw.max()), _pv_max_kw(scenario)
     price, limit = _price_max_eur_per_kwh(scenario), spec.connection_limit_kw
-    price_band = max(price, BAND * float(scenario.price_spread_eur_per_kwh.max()))
+    least = scenario.lowest_price_eur_per_kwh
+    price_band, feed_in_band = (
+        max(price, BAND * float(spread.max()))
+        for spread in (scenario.price_spread_eur_per_kwh, scenario.feed_in_spread_eur_per_kwh)
+    )
     table = []
     for k in range(nodes.present.shape[1]):
         table += [
@@ -60,11 +65,11 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         Feature("last_fill", "kW", -limit, limit),
         Feature("fallback", "1", 0.0, 1.0),
         Feature("retail", "EUR/kWh", 0.0, price),
-        Feature("feed_in", "EUR/kWh", 0.0, price),
+        Feature("feed_in", "EUR/kWh", least, price),
         Feature("network_fee", "EUR/kWh", 0.0, price),
         Feature("carbon_cost", "EUR/kWh", 0.0, price),
         Feature("co2_intensity", "kg/kWh", 0.0, max(1.0, _co2_max_kg_per_kwh(scenario))),
-        Feature("last_clearing_price", "EUR/kWh", 0.0, price),
+        Feature("last_clearing_price", "EUR/kWh", least, price),
         *_calendar_features(),
         Feature("time_left", "1", 0.0, 1.0),
     ]
@@ -78,6 +83,9 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         ]
     # Nearer prices are always published.
     table.append(Feature(f"retail_band_{HORIZONS_H[-1]}h", "EUR/kWh", 0.0, price_band))
+    if scenario.feed_in_follows.any():
+        table += [Feature(f"feed_in_in_{h}h", "EUR/kWh", least, price) for h in HORIZONS_H]
+        table.append(Feature(f"feed_in_band_{HORIZONS_H[-1]}h", "EUR/kWh", 0.0, feed_in_band))
     if spec.outages is not None:
         table.append(Feature("grid", "1", 0.0, 1.0))
     if nodes.machines is not None:
@@ -96,7 +104,7 @@ def state_features(scenario: Scenario) -> tuple[Feature, ...]:
         Feature("load", "kW", 0.0, float(scenario.peak_load_kw.sum())),
         Feature("pv", "kW", 0.0, count * _pv_max_kw(scenario)),
         Feature("carbon_cost", "EUR/kWh", 0.0, price),
-        Feature("last_clearing_price", "EUR/kWh", 0.0, price),
+        Feature("last_clearing_price", "EUR/kWh", scenario.lowest_price_eur_per_kwh, price),
     ]
     for agent in scenario.agents:
         table += [
@@ -164,6 +172,7 @@ class Outlook(NamedTuple):
     """What members know ahead, (step, slot, agent); each community has a slot."""
 
     retail: FloatArray
+    feed_in: FloatArray
     expected_load_kw: FloatArray
     load_spread_kw: FloatArray
     expected_pv_kw: FloatArray
@@ -194,7 +203,7 @@ def common_kernel(rules, outlook, moment, out):  # type: ignore[no-untyped-def]
                 out[w, i, PER_ASSET * k + _CAPACITY] = nodes.energy_max_kwh[i, k]
             own = out[w, i, first:]
             own[_RETAIL] = outlook.retail[t, w, i]
-            own[_FEED_IN] = rules.feed_in[i]
+            own[_FEED_IN] = outlook.feed_in[t, w, i]
             own[_FEE] = rules.fee[i]
             own[_CARBON] = outlook.carbon[t, w]
             own[_CO2] = outlook.co2[t, w]
@@ -207,8 +216,13 @@ def common_kernel(rules, outlook, moment, out):  # type: ignore[no-untyped-def]
                 own[c + _PV_BAND] = rules.rest[h] * outlook.pv_spread_kw[s, w, i]
                 own[c + _RETAIL_THEN] = outlook.retail[outlook.known_price_step[t, w, h], w, i]
             known = outlook.known_price_step[t, w, last] == t + rules.ahead[last]
-            band = 0.0 if known else rules.band * rules.price_spread[i]
-            own[PER_AGENT + PER_HORIZON * (last + 1)] = band
+            band, rest = 0.0 if known else rules.band, PER_AGENT + PER_HORIZON * (last + 1)
+            own[rest] = band * rules.price_spread[i]
+            if rules.following:
+                for h in range(last + 1):
+                    then = outlook.known_price_step[t, w, h]
+                    own[rest + 1 + h] = outlook.feed_in[then, w, i]
+                own[rest + 2 + last] = band * rules.feed_in_spread[i]
 
 
 @kernel(forceinline=True)
@@ -263,9 +277,10 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
     now = state if state.step == t else replace(state, step=t)
     told = sensors.shown(scenario, episode, now)
     outlook = Outlook(
-        episode.retail_eur_per_kwh, episode.expected_load_kw, episode.load_spread_kw,
-        episode.expected_pv_kw, episode.pv_spread_kw, episode.carbon_eur_per_kwh,
-        episode.co2_kg_per_kwh, episode.calendar, episode.known_price_step,
+        episode.retail_eur_per_kwh, episode.feed_in_eur_per_kwh, episode.expected_load_kw,
+        episode.load_spread_kw, episode.expected_pv_kw, episode.pv_spread_kw,
+        episode.carbon_eur_per_kwh, episode.co2_kg_per_kwh, episode.calendar,
+        episode.known_price_step,
         episode.expected_drift_kwh if scenario.nodes.machines is not None else None,
     )  # fmt: skip
     moment = Moment(t, state.step, np.arange(episode.batch))

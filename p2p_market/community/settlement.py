@@ -64,7 +64,7 @@ def _bill(rules, now, done, out):  # type: ignore[no-untyped-def]
         for i in range(out.shape[1]):
             out[b, i, _P2P] = fills.payment_eur[b, i]
             out[b, i, _IMPORT] = flows.import_kw[b, i] * now.retail[b, i] * dt
-            out[b, i, _EXPORT] = -flows.export_kw[b, i] * rules.feed_in[i] * dt
+            out[b, i, _EXPORT] = -flows.export_kw[b, i] * now.feed_in[b, i] * dt
             out[b, i, _FEE] = abs(fills.power_kw[b, i]) * rules.fee[i] * dt
             out[b, i, _CARBON] = flows.import_kw[b, i] * now.carbon[b] * dt
             out[b, i, _LOST_LOAD] = action.shed_kw[b, i] * rules.lost_load * dt

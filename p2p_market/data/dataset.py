@@ -72,9 +72,8 @@ class DataSet(Record):
     roofs: tuple[Roof, ...] = ()  # of an imported set
 
 
-@lru_cache(maxsize=4)
 def load(name: str) -> DataSet:
-    """A data set by name; read once per process.
+    """A data set by name; read once per process, and again when it was imported again.
 
     Args:
         name: `de2018`, `synthetic:<seed>`, `ca2017`, a price year like `nl2022`, or a set with
@@ -84,6 +83,12 @@ def load(name: str) -> DataSet:
     Raises:
         DataError: if the name is unknown, not fetched yet, or the files are damaged.
     """
+    return _loaded(name, sources.stored_digest(name))
+
+
+@lru_cache(maxsize=4)
+def _loaded(name: str, stored_digest: str) -> DataSet:
+    """A data set, as long as the cache holds it with this digest."""
     arrays = _arrays(name)
     return DataSet(
         name=name,

@@ -1,6 +1,7 @@
 """The track `battery` on the page."""
 
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,22 @@ WORDS: Final = {
     "terminal": "stored at the end",
 }
 """Entries of the ledger as the table calls them."""
+SERIES: Final = {
+    "day_ahead": "day-ahead price",
+    "intraday": "intraday price",
+    "spread": "spread of intraday",
+    "imbalance": "imbalance of the system",
+    "afrr_up": "aFRR energy up",
+    "afrr_down": "aFRR energy down",
+    "afrr_cap_up": "aFRR capacity up",
+    "afrr_cap_down": "aFRR capacity down",
+    "marginal": "marginal aFRR offer",
+    "activation": "aFRR activation",
+    "mfrr_up": "mFRR energy up",
+    "mfrr_down": "mFRR energy down",
+    "mfrr_call": "mFRR call",
+}
+"""Columns of the market as a reader calls them, in the market's order."""
 
 
 def _week(result: ScenarioResult) -> list[Picture]:
@@ -60,10 +77,11 @@ def _week(result: ScenarioResult) -> list[Picture]:
 
 def data_labels(scenario: Scenario) -> str:
     """Measured, synthetic or the user's: for each series of the episodes."""
-    by_label = sorted((label, name) for name, label in labels(scenario).items())
+    found, label_of = labels(scenario), itemgetter(1)
+    in_order = ((words, found[name]) for name, words in SERIES.items())
     told = [
-        f"{label}: {', '.join(name.replace('_', ' ') for _, name in group)}"
-        for label, group in groupby(by_label, key=lambda pair: pair[0])
+        f"{label}: {', '.join(words for words, _ in group)}"
+        for label, group in groupby(sorted(in_order, key=label_of), key=label_of)
     ]
     return f"{'; '.join(told)}. The battery and its position: assumed."
 

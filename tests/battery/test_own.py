@@ -9,7 +9,7 @@ from p2p_market.battery.episode.episode import draw, keys
 from p2p_market.battery.labels import labels
 from p2p_market.battery.records import COLUMN, MARKET
 from p2p_market.battery.scenario import build
-from p2p_market.data import load, sources
+from p2p_market.data import sources
 from p2p_market.data.own.columns import COLUMNS
 from p2p_market.data.own.store import import_markets
 from p2p_market.evaluation.players.policy import load_policy
@@ -49,9 +49,7 @@ def prices(values, tmp_path_factory):
     (folder / "a.csv").write_text("\n".join(rows), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(sources.CACHE_VARIABLE, str(folder))
-        load.cache_clear()
         yield import_markets("mine", folder / "a.csv", folder, utc_offset_h=0.0).name
-    load.cache_clear()
 
 
 def scenario(prices, name="battery-146-v0", **changed):

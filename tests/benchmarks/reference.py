@@ -123,7 +123,7 @@ class NumpyCommunities:
         for name, eur in (
             ("p2p_payment", np.where(fill == 0.0, 0.0, fill * np.nan_to_num(hub)[:, None] * dt)),
             ("grid_import", imported * episode.retail_eur_per_kwh[t] * dt),
-            ("grid_export", -exported * scenario.feed_in_eur_per_kwh * dt),
+            ("grid_export", -exported * episode.feed_in_eur_per_kwh[t] * dt),
             ("network_fee", np.abs(fill) * scenario.network_fee_eur_per_kwh * dt),
             ("carbon", imported * carbon * dt),
             ("degradation", (np.abs(power) * nodes.degradation_eur_per_kwh * dt).sum(axis=2)),
@@ -148,7 +148,7 @@ class NumpyCommunities:
         for k in range(top.shape[1]):
             columns += [soc[..., k], top[:, k], nodes.power_max_kw[:, k], zero, zero]
         columns += [load, pv, self.fill_kw, zero, episode.retail_eur_per_kwh[t]]
-        columns += [scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh]
+        columns += [episode.feed_in_eur_per_kwh[t], scenario.network_fee_eur_per_kwh]
         columns += [episode.carbon_eur_per_kwh[t][:, None], episode.co2_kg_per_kwh[t][:, None]]
         columns += [self.hub_price[:, None], *episode.calendar[t].T[..., None]]
         columns += [np.full_like(zero, 1.0 - self.t / steps), *self._forecasts(t, load, pv)]

@@ -13,8 +13,9 @@ from p2p_market.registry import load_scenario
 pytest.importorskip("cvxpy")
 
 BY_STEP = (
-    "load_kw", "pv_kw", "retail_eur_per_kwh", "carbon_eur_per_kwh", "ask_floor_eur_per_kwh",
-    "bid_cap_eur_per_kwh", "grid", "plugged", "departs", "trip_kwh", "floor_kwh",
+    "load_kw", "pv_kw", "retail_eur_per_kwh", "feed_in_eur_per_kwh", "carbon_eur_per_kwh",
+    "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "grid", "plugged", "departs",
+    "trip_kwh", "floor_kwh",
 )  # fmt: skip
 
 

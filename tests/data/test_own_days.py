@@ -118,7 +118,6 @@ def test_finer_and_coarser_rows_are_means_of_quarter_hours(minutes):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path / "cache"))
-    load.cache_clear()
     return tmp_path
 
 

@@ -1,5 +1,6 @@
 """Files in the layouts that publishers use, a few rows each, and what is made of their cells."""
 
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -184,8 +185,17 @@ def test_wpuq(tmp_path):
     assert (load.name, values(load), times(load)[0]) == ("SFH3", [0.45, None, 0.35], "01 00:00")
 
 
+def test_hdf5_without_h5py_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    (tmp_path / "2019.h5").write_bytes(b"")
+    with pytest.raises(
+        DataError, match=r"2019\.h5: HDF5 needs h5py; pip install h5py, or save .*CSV"
+    ):
+        read_series(tmp_path / "2019.h5", "load", Wishes())
+
+
 def test_wpuq_as_published(tmp_path):
-    h5py = pytest.importorskip("h5py")
+    h5py = pytest.importorskip("h5py", reason="the HDF5 of WPuQ needs h5py, which is no extra")
     fields = [("index", "i8"), ("S_TOT", "f8"), ("P_TOT", "f8")]
     with h5py.File(tmp_path / "2019_data_15min.hdf5", "w") as file:
         for home in ("SFH3", "SFH4"):

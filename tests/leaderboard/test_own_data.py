@@ -1,8 +1,17 @@
 """A private season: a board on data that only the organiser has."""
 
+import re
+
+import numpy as np
 import pytest
 
+from leaderboard.checking.replay import replay
+from leaderboard.ledger.tiers import RE_EXECUTED
+from leaderboard.playing.evaluate import evaluate
 from leaderboard.playing.opening import open_season
+from leaderboard.ranking.ranking import board_of
+from leaderboard.record.entries import Entered
+from leaderboard.record.record import canonical
 from leaderboard.season.draws import draws
 from p2p_market import scenarios
 from p2p_market.community.scenario.starter import starter
@@ -11,6 +20,7 @@ from p2p_market.data.own.community import import_community
 from p2p_market.data.own.plan import Wishes
 from p2p_market.registry import load_scenario
 from tests.data.own_files import loads, stamps, table
+from tests.leaderboard.seasons import rule
 
 PLAN = """id = "private"
 title = "One's own village"
@@ -22,7 +32,6 @@ boards = [{ scenario = "village-v0", draws = 3, days = 1 }]
 @pytest.fixture
 def season(tmp_path, monkeypatch):
     monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path))
-    load.cache_clear()
     times = stamps((2024, 1, 1), 112)
     path = table(tmp_path / "load.csv", ["time", "a [kW]", "b [kW]"], times, loads(times, 2))
     import_community("village", {"load": [path]}, tmp_path, Wishes(zone="Europe/Berlin"))
@@ -31,8 +40,7 @@ def season(tmp_path, monkeypatch):
     monkeypatch.setattr(scenarios, "other_scenarios", lambda: {"village-v0": shipped})
     (tmp_path / "plan.toml").write_text(PLAN)
     (tmp_path / "secret").write_text(bytes(range(32)).hex())
-    yield open_season(tmp_path / "plan.toml", tmp_path / "private", tmp_path / "secret")
-    load.cache_clear()
+    return open_season(tmp_path / "plan.toml", tmp_path / "private", tmp_path / "secret")
 
 
 def test_a_private_season_keeps_the_data_and_draws_days_and_levels(season):
@@ -45,3 +53,20 @@ def test_a_private_season_keeps_the_data_and_draws_days_and_levels(season):
     measured = board.data.donors[0]
     episode = drawn[0].episode()
     assert episode.load_kw.max() <= measured.mean_kw * measured.shape.max() + 1e-3
+
+
+def test_a_private_season_plays_and_ranks_an_entry(season, tmp_path):
+    """Gate, evaluation, replay, board; and no reading of a meter in what is published of it."""
+    record = evaluate(rule(season), season, tmp_path / "entries")
+    own = next((tmp_path / "entries").iterdir())
+    assert [one.failed for one in record.episodes] == [False] * 3
+    assert all(one.best_eur < one.cost_eur for one in record.episodes)
+    assert replay(own, season) == []
+    board = board_of("private", [Entered(own, record, RE_EXECUTED)]).policies
+    (row,) = [*board.ranked, *board.listed]
+    assert not row.reasons
+    assert row.scenarios["village-v0"].low < 100.0
+    readings = {f"{kw:g}" for kw in np.unique(draws(season)[0].episode().load_kw)}
+    numbers = re.findall(r"-?[0-9.]+(?:e-?[0-9]+)?", canonical(record).decode())
+    assert len(readings) > 20
+    assert not readings & {number for number in numbers if "." in number}

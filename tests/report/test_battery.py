@@ -54,9 +54,10 @@ def test_the_page_has_its_pictures_and_says_its_ends(page):
 
 def test_every_series_has_its_label(result):
     told = pages.data_labels(result.scenario)
-    assert told.startswith("measured: day ahead; synthetic: activation, ")
-    for name in MARKET:
-        assert name.replace("_", " ") in told
+    assert told.startswith("measured: day-ahead price; synthetic: intraday price, spread of ")
+    assert "aFRR capacity down, marginal aFRR offer, " in told
+    assert list(pages.SERIES) == list(MARKET)
+    assert all(words in told for words in pages.SERIES.values())
     (source,) = pages.sources(result.scenario)
     assert "CC-BY-4.0" in source
 

@@ -57,6 +57,7 @@ class Forecast:
     load_kw: FloatArray
     pv_kw: FloatArray
     retail_eur_per_kwh: FloatArray
+    feed_in_eur_per_kwh: FloatArray
     local_h: FloatArray  # (block,), hour on the wall clock at the start
 
 
@@ -82,7 +83,7 @@ def forecast(
     pv_kw[0] = seen[:, at["pv"]]
     local_h = _local_hours(scenario, day)
     known = _known(local_h, step, lead, scenario)
-    price = common.retail_eur_per_kwh[_inside(common, known, scenario.steps_per_day)]
+    priced = _inside(common, known, scenario.steps_per_day)
 
     def mean(series: FloatArray) -> FloatArray:
         """Of each block."""
@@ -90,7 +91,9 @@ def forecast(
         return means
 
     hours = local_h[_inside(common, step + lead[::block_steps], scenario.steps_per_day)]
-    return Forecast(mean(load_kw), mean(pv_kw), mean(price), hours % 24.0)
+    retail, feed_in = common.retail_eur_per_kwh[priced], common.feed_in_eur_per_kwh[priced]
+    feed_in = feed_in[0] + mean(feed_in - feed_in[0])  # a fixed tariff keeps its last digit
+    return Forecast(mean(load_kw), mean(pv_kw), mean(retail), feed_in, hours % 24.0)
 
 
 def _inside(common: Window, row: IntArray, steps_per_day: int) -> IntArray:

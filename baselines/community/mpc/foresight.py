@@ -21,8 +21,9 @@ from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import Float32Array, FloatArray
 
 BY_STEP: Final = (
-    "load_kw", "pv_kw", "retail_eur_per_kwh", "carbon_eur_per_kwh", "ask_floor_eur_per_kwh",
-    "bid_cap_eur_per_kwh", "grid", "plugged", "departs", "trip_kwh", "floor_kwh",
+    "load_kw", "pv_kw", "retail_eur_per_kwh", "feed_in_eur_per_kwh", "carbon_eur_per_kwh",
+    "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "grid", "plugged", "departs",
+    "trip_kwh", "floor_kwh",
 )  # fmt: skip
 
 Memory = tuple[int, FloatArray]  # steps played, levels of each community [kWh]

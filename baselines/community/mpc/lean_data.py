@@ -80,7 +80,7 @@ def _put_grid(lean: Lean, data: Data, told: Outlook) -> None:
     """Prices of the grid; in an outage nothing flows, and sellers bear what is lost."""
     ahead, at = lean.ahead, lean.pattern.variables
     data.cost[:, at["import"]] = ahead.dt_h * _import_price(told)[:, lean.member]
-    data.cost[:, at["export"]] = -ahead.dt_h * ahead.feed_in_eur_per_kwh[lean.member]
+    data.cost[:, at["export"]] = -ahead.dt_h * told.feed_in_eur_per_kwh[:, 0, lean.member]
     if ahead.spec.outages is not None:
         for way in ("import", "export"):
             data.upper[:, at[way]] = np.where(told.grid > 0.0, np.inf, 0.0)
@@ -114,7 +114,7 @@ def _put_trades(lean: Lean, data: Data, told: Outlook) -> None:
     idle_kw = (told.load_kw - told.pv_kw)[:, 0]
     for way, sign, saved in (
         ("buy", 1.0, -_import_price(told)),  # not bought from the grid
-        ("sell", -1.0, ahead.feed_in_eur_per_kwh[None, :]),  # not sold to it
+        ("sell", -1.0, told.feed_in_eur_per_kwh[:, 0]),  # not sold to it
     ):
         data.upper[:, at[way]] = trades[:, own] * limit_kw
         data.cost[:, at[way]] = ahead.dt_h * fee[own]

@@ -25,14 +25,15 @@ def outlook_of(
     at, blocks = columns(scenario), ahead.steps
     tick, fee = scenario.spec.tick_eur_per_kwh, scenario.network_fee_eur_per_kwh
     carbon = np.full((blocks, 1), seen[0, at["carbon_cost"]])
-    floor = np.broadcast_to(scenario.feed_in_eur_per_kwh + fee, expected.load_kw.shape)
+    floor = expected.feed_in_eur_per_kwh + fee
     cap = expected.retail_eur_per_kwh + carbon - fee
     grid = np.ones((blocks, 1))
     if "grid" in at:
         grid[0] = seen[0, at["grid"]]
     return Outlook(
         expected.load_kw[:, None], expected.pv_kw[:, None], expected.retail_eur_per_kwh[:, None],
-        carbon, to_ticks(floor, tick)[:, None], to_ticks(cap, tick)[:, None], grid,
+        expected.feed_in_eur_per_kwh[:, None], carbon,
+        to_ticks(floor, tick)[:, None], to_ticks(cap, tick)[:, None], grid,
         *_stays(ahead, seen, at), _levels(ahead, seen, at), *_world(ahead, seen, at),
     )  # fmt: skip
 

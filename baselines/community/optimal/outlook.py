@@ -18,6 +18,7 @@ class Outlook(Record):
     load_kw: FloatArray
     pv_kw: FloatArray
     retail_eur_per_kwh: FloatArray
+    feed_in_eur_per_kwh: FloatArray
     carbon_eur_per_kwh: FloatArray  # (step, batch)
     ask_floor_eur_per_kwh: FloatArray
     bid_cap_eur_per_kwh: FloatArray

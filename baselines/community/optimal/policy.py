@@ -128,7 +128,8 @@ class Optimum:
             return {"mip_rel_gap": 0.0, "mip_abs_gap": PROVED_EUR}
         scenario, idle = self.scenario, (episode.load_kw - episode.pv_kw)[:, 0]
         price = episode.retail_eur_per_kwh[: scenario.steps, 0] + episode.carbon_eur_per_kwh
-        paid = np.where(idle > 0.0, price, scenario.feed_in_eur_per_kwh) * np.abs(idle)
+        feed_in = episode.feed_in_eur_per_kwh[: scenario.steps, 0]
+        paid = np.where(idle > 0.0, price, feed_in) * np.abs(idle)
         gap = GAP_SHARE * float(paid.sum()) * scenario.dt_h
         return {
             "mip_rel_gap": 0.0,

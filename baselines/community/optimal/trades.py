@@ -24,6 +24,7 @@ class Trades:
     sell_kw: cp.Variable
     idle_kw: Series  # load - PV
     import_eur_per_kwh: Series  # retail price + carbon cost
+    feed_in_eur_per_kwh: Series | None  # None where all tariffs are fixed
     buy_max_kw: Series
     sell_max_kw: Series
     grid_max_kw: Series | None  # 0 in an outage; None where there is none
@@ -57,11 +58,18 @@ class Trades:
         """Grid payments, fees and carbon, trade itself left out, (agent,)."""
         scenario, traded = self.scenario, self.buy_kw + self.sell_kw
         fee = rows_of(scenario.network_fee_eur_per_kwh, traded)
-        feed_in = rows_of(scenario.feed_in_eur_per_kwh, self.export_kw)
-        cost = cp.sum(cp.multiply(fee, traded) - cp.multiply(feed_in, self.export_kw), axis=0)
+        if self.feed_in_eur_per_kwh is None:
+            fixed = scenario.feed_in_eur_per_kwh[0, scenario.contract_of]
+            feed_in = rows_of(fixed, self.export_kw)
+            cost = cp.sum(cp.multiply(fee, traded) - cp.multiply(feed_in, self.export_kw), axis=0)
+        else:
+            cost = cp.sum(cp.multiply(fee, traded), axis=0)
         for number, rows in enumerate(blocks):
             price = self.import_eur_per_kwh[number]
             cost = cost + cp.sum(cp.multiply(price, self.import_kw[rows]), axis=0)
+            if self.feed_in_eur_per_kwh is not None:
+                paid = self.feed_in_eur_per_kwh[number]
+                cost = cost - cp.sum(cp.multiply(paid, self.export_kw[rows]), axis=0)
         return scenario.dt_h * cost
 
     def fill(self, episode: Episode | Outlook) -> None:
@@ -77,6 +85,8 @@ class Trades:
         retail = episode.retail_eur_per_kwh[: scenario.steps, 0]
         self.idle_kw.fill(idle)
         self.import_eur_per_kwh.fill(retail + episode.carbon_eur_per_kwh)
+        if self.feed_in_eur_per_kwh is not None:
+            self.feed_in_eur_per_kwh.fill(episode.feed_in_eur_per_kwh[: scenario.steps, 0])
         free = scenario.has_storage | scenario.cuts
         deficit, surplus = np.maximum(idle, 0.0), np.maximum(-idle, 0.0)
         self.buy_max_kw.fill(np.where(floor < cap, np.where(free, limit, deficit), 0.0))
@@ -109,6 +119,9 @@ def trades_of(scenario: Scenario, blocks: Blocks) -> Trades:
         sell_kw=sold,
         idle_kw=series(blocks, agents, nonneg=False),
         import_eur_per_kwh=series(blocks, agents, nonneg=False),
+        feed_in_eur_per_kwh=(
+            series(blocks, agents, nonneg=False) if scenario.feed_in_follows.any() else None
+        ),
         buy_max_kw=series(blocks, agents),
         sell_max_kw=series(blocks, agents),
         grid_max_kw=where(outages),

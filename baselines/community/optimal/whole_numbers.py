@@ -13,11 +13,8 @@ import numpy as np
 from baselines.community.optimal.blocks import Blocks, Series, series
 from baselines.community.optimal.outlook import Outlook
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.scenario.scenario import (
-    NOTHING_EUR_PER_KWH,
-    Scenario,
-    resale_gain_eur_per_kwh,
-)
+from p2p_market.community.scenario.checks import NOTHING_EUR_PER_KWH, resale_gain_eur_per_kwh
+from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import BoolArray, FloatArray, IntArray
 
 
@@ -35,7 +32,7 @@ def burners(scenario: Scenario) -> BoolArray:
     """
     nodes, overload = scenario.nodes, scenario.spec.feeder.overload_eur_per_kwh
     lossy = nodes.charge_gain_h < nodes.discharge_gain_h * (1.0 - 1e-12)
-    worthless = (scenario.feed_in_eur_per_kwh <= overload)[:, None]
+    worthless = (scenario.lowest_feed_in_eur_per_kwh <= overload)[:, None]
     return np.asarray(nodes.present & lossy & (worthless | scenario.cuts))
 
 

@@ -88,7 +88,7 @@ class Beliefs:
         net_load = np.stack([one.load_kw - one.pv_kw for one in told], axis=1)
         retail = np.stack([one.retail_eur_per_kwh for one in told], axis=1)
         retail = retail + seen[..., columns(self.scenario)["carbon_cost"]]
-        feed_in = np.broadcast_to(self.scenario.feed_in_eur_per_kwh, retail.shape)
+        feed_in = np.stack([one.feed_in_eur_per_kwh for one in told], axis=1)
         return self._tariff(Prices(retail, feed_in, self._hub(days, step, hours)), days), net_load
 
     def _tariff(self, prices: Prices, days: Sequence[int]) -> Tariff:

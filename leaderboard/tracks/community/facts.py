@@ -13,7 +13,7 @@ from p2p_market.community.actions import action_map
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.episode.window import window
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.data.calendar import QUARTERS_PER_DAY, local_quarters, step_means
+from p2p_market.data.calendar import QUARTERS_PER_DAY, local_quarters, split_mask, step_means
 from p2p_market.data.forecast import PUBLISHED_HOUR
 from p2p_market.records import FloatArray
 
@@ -40,7 +40,7 @@ def facts(scenario: Scenario, episode: Episode, role: str, agent: int) -> Mappin
         "connection_limit_kw": spec.connection_limit_kw,
         "price_max_eur_per_kwh": spec.price_max_eur_per_kwh,
         "tick_eur_per_kwh": spec.tick_eur_per_kwh,
-        "feed_in_eur_per_kwh": float(scenario.feed_in_eur_per_kwh[agent]),
+        "feed_in_eur_per_kwh": _feed_in_eur_per_kwh(scenario, agent),
         "network_fee_eur_per_kwh": float(scenario.network_fee_eur_per_kwh[agent]),
         "terminal_value_eur_per_kwh": spec.terminal_value_eur_per_kwh,
         "shortfall_eur_per_kwh": spec.shortfall_eur_per_kwh,
@@ -52,6 +52,14 @@ def facts(scenario: Scenario, episode: Episode, role: str, agent: int) -> Mappin
     }
 
 
+def _feed_in_eur_per_kwh(scenario: Scenario, agent: int) -> float:
+    """The tariff of the contract; of one that follows a price, the mean over training days."""
+    own = scenario.feed_in_eur_per_kwh[:, scenario.contract_of[agent]]
+    if not scenario.feed_in_follows[agent]:
+        return float(own[0])
+    return float(own[np.repeat(split_mask("train"), QUARTERS_PER_DAY)].mean())
+
+
 def learnt(scenario: Scenario, episode: Episode) -> Mapping[str, Any]:
     """What the market's price was in training weeks, at the season and hour of each step."""
     when = seasons_and_hours(scenario, episode.keys[0].start_day)
@@ -61,11 +69,17 @@ def learnt(scenario: Scenario, episode: Episode) -> Mapping[str, Any]:
 def published(
     scenario: Scenario, episode: Episode, role: str, agent: int, step: int
 ) -> Mapping[str, FloatArray]:
-    """Retail prices from the first step to the last that the day-ahead market has published."""
+    """Prices from the first step to the last that the day-ahead market has published.
+
+    Feed-in tariffs are among them where some of them follow a price.
+    """
     start_day = episode.keys[0].start_day
-    prices = window(scenario, start_day).retail_eur_per_kwh[:, agent]
+    common = window(scenario, start_day)
     known = published_steps(scenario, local_hours(scenario, start_day), step)
-    return {"retail_eur_per_kwh": prices[:known]}
+    told = {"retail_eur_per_kwh": common.retail_eur_per_kwh[:known, agent]}
+    if scenario.feed_in_follows.any():
+        told["feed_in_eur_per_kwh"] = common.feed_in_eur_per_kwh[:known, agent]
+    return told
 
 
 def published_steps(scenario: Scenario, local_h: FloatArray, step: int) -> int:

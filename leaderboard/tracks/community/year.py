@@ -68,12 +68,19 @@ def _any_donor(device: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
 
 
 def _in_range(spec: ScenarioSpec, contract: Contract) -> Contract:
-    """A dynamic contract between all feed-in tariffs and the highest price."""
-    if not isinstance(contract, DynamicContract):
-        return contract
+    """A dynamic contract between all fixed feed-in tariffs and the highest price.
+
+    A feed-in tariff that follows the price ends there too.
+    """
     tick = spec.tick_eur_per_kwh
-    worth = [each.feed_in_eur_per_kwh for each in spec.contracts.values()]
-    floor = max(contract.floor_eur_per_kwh or 0.0, spec.terminal_value_eur_per_kwh, *worth)
     room = spec.price_max_eur_per_kwh - spec.carbon_eur_per_kg * CO2_KG_PER_KWH
     cap = round(math.floor(room / tick) * tick, 9)
+    if (paid := contract.feed_in) is not None:
+        own = cap if paid.cap_eur_per_kwh is None else min(cap, paid.cap_eur_per_kwh)
+        paid = paid.model_copy(update={"cap_eur_per_kwh": own})
+        contract = contract.model_copy(update={"feed_in": paid})
+    if not isinstance(contract, DynamicContract):
+        return contract
+    worth = [each.feed_in_eur_per_kwh or 0.0 for each in spec.contracts.values()]
+    floor = max(contract.floor_eur_per_kwh or 0.0, spec.terminal_value_eur_per_kwh, *worth)
     return contract.model_copy(update={"floor_eur_per_kwh": floor, "cap_eur_per_kwh": cap})

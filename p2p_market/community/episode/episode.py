@@ -42,6 +42,7 @@ class Episode(Drawn):
     load_kw: FloatArray
     pv_kw: FloatArray  # available, >= 0
     retail_eur_per_kwh: FloatArray  # +
+    feed_in_eur_per_kwh: FloatArray  # +
     grid: FloatArray  # (step, batch), 1 where the grid is there, 0 in an outage
     ask_floor_eur_per_kwh: FloatArray  # own feed-in tariff + own fee; in an outage own fee
     bid_cap_eur_per_kwh: FloatArray  # own retail price + carbon cost - own fee; in an outage

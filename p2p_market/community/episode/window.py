@@ -29,6 +29,7 @@ class Window(Record):
     """
 
     retail_eur_per_kwh: FloatArray  # (step, agent) +
+    feed_in_eur_per_kwh: FloatArray  # (step, agent) +
     ask_floor_eur_per_kwh: FloatArray  # (step, agent)
     bid_cap_eur_per_kwh: FloatArray  # (step, agent)
     carbon_eur_per_kwh: FloatArray  # (step,)
@@ -54,7 +55,7 @@ def window(scenario: Scenario, start_day: int) -> Window:
 @lru_cache(maxsize=8)
 def _windows(scenario: Scenario) -> Callable[[int], Window]:
     rows, agents = scenario.steps + scenario.steps_per_day, len(scenario.agents)
-    window_bytes = 8 * 8 * rows * agents  # eight series of floats per agent, more or less
+    window_bytes = 8 * 9 * rows * agents  # nine series of floats per agent, more or less
     return lru_cache(maxsize=max(2, KEPT_BYTES // window_bytes))(partial(_compute, scenario))
 
 
@@ -72,16 +73,21 @@ def _compute(scenario: Scenario, start_day: int) -> Window:
         """Means over the quarter-hours of each step, to 1 W."""
         return np.round(step_means(series, spec.dt_h), 3)
 
-    prices = np.take(scenario.retail_eur_per_kwh[quarter], scenario.contract_of, axis=1)
-    retail = to_ticks(step_means(prices, spec.dt_h), tick)
+    def price(year: FloatArray) -> FloatArray:
+        """What members pay or are paid under their contracts, on ticks."""
+        own = np.take(year[quarter], scenario.contract_of, axis=1)
+        return to_ticks(step_means(own, spec.dt_h), tick)
+
+    retail = price(scenario.retail_eur_per_kwh)
+    feed_in = price(scenario.feed_in_eur_per_kwh)
     co2 = np.round(step_means(data.co2_g_per_kwh[inside], spec.dt_h)) / 1000.0
     carbon = to_ticks(spec.carbon_eur_per_kg * co2, tick)
-    worth = np.broadcast_to(scenario.feed_in_eur_per_kwh, retail[:steps].shape)
     scale = np.array([node.scale_kw for node in scenario.demand])
     expected_pv, pv_spread = _expected_pv(scenario, quarter)
     return Window(
         retail_eur_per_kwh=retail,
-        ask_floor_eur_per_kwh=to_ticks(worth + fee, tick),
+        feed_in_eur_per_kwh=feed_in,
+        ask_floor_eur_per_kwh=to_ticks(feed_in[:steps] + fee, tick),
         bid_cap_eur_per_kwh=to_ticks(retail[:steps] + carbon[:, None] - fee, tick),
         carbon_eur_per_kwh=carbon,
         co2_kg_per_kwh=co2,

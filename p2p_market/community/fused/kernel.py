@@ -65,6 +65,7 @@ def _look(rules, windows, series, t, first, work):  # type: ignore[no-untyped-de
         now.carbon[r] = windows.carbon[t, w]
         for i in range(now.load_kw.shape[1]):
             now.retail[r, i] = windows.retail[t, w, i]
+            now.feed_in[r, i] = windows.feed_in[t, w, i]
             now.ceiling[r, i] = windows.pv_ceiling_kw[t, w, i]
             now.floor[r, i] = windows.ask_floor[t, w, i] if there else rules.outage_floor[i]
             now.cap[r, i] = windows.bid_cap[t, w, i] if there else rules.outage_cap[i]
@@ -152,7 +153,7 @@ def _trade(tables, work):  # type: ignore[no-untyped-def]
     rules, action, fills = tables.rules, work.action, work.fills
     clear(
         tables.mechanism, action.quantity_kw, action.price_eur_per_kwh, work.now.retail,
-        work.feed_in, rules.k, rules.tick, rules.price_max, rules.dt_h,
+        work.now.feed_in, rules.k, rules.tick, rules.price_max, rules.dt_h,
         fills.power_kw, fills.payment_eur, fills.clearing_price_eur_per_kwh,
     )  # fmt: skip
 

@@ -42,6 +42,7 @@ class Windows(NamedTuple):
     """What all episodes of one start day share, (step, slot, agent); + runs one day on."""
 
     retail: FloatArray  # +
+    feed_in: FloatArray  # +
     expected_load_kw: FloatArray  # +
     load_spread_kw: FloatArray  # +
     expected_pv_kw: FloatArray  # +
@@ -77,9 +78,9 @@ class Series(NamedTuple):
 
 
 WINDOW_SERIES: Final = (
-    "retail_eur_per_kwh", "expected_load_kw", "load_spread_kw", "expected_pv_kw", "pv_spread_kw",
-    "pv_ceiling_kw", "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "carbon_eur_per_kwh",
-    "co2_kg_per_kwh", "calendar", "known_price_step",
+    "retail_eur_per_kwh", "feed_in_eur_per_kwh", "expected_load_kw", "load_spread_kw",
+    "expected_pv_kw", "pv_spread_kw", "pv_ceiling_kw", "ask_floor_eur_per_kwh",
+    "bid_cap_eur_per_kwh", "carbon_eur_per_kwh", "co2_kg_per_kwh", "calendar", "known_price_step",
 )  # fmt: skip
 OWN_SERIES: Final = (
     "load_kw", "pv_kw", "grid", "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
@@ -118,7 +119,6 @@ class Work(NamedTuple):
 
     now: Now
     stays: FloatArray  # (row, agent, asset), 1 where it has been there since the step before
-    feed_in: FloatArray  # (row, agent)
     told: FloatArray  # (row, agent, sensor)
     proposal: Any  # Proposal.Arrays, as it arrived
     excused: Any  # (row, agent)
@@ -178,7 +178,7 @@ class Game(NamedTuple):
 def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
     """Scratch for so many communities at once, whose windows stand in so many slots."""
     agents, assets = scenario.nodes.present.shape
-    blocks = Blocks(
+    return Blocks(
         per_agent=np.zeros((24, rows, agents)),
         per_asset=np.zeros((13, rows, agents, assets)),
         per_row=np.zeros((4, rows)),
@@ -190,8 +190,6 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         common=np.zeros((slots, agents, len(features(scenario))), dtype=np.float32),
         world=_no_world(scenario, rows),
     )
-    work_of(blocks).feed_in[:] = scenario.feed_in_eur_per_kwh
-    return blocks
 
 
 def _no_world(scenario: Scenario, rows: int) -> FloatArray | None:
@@ -219,9 +217,10 @@ def work_of(blocks: Blocks) -> Work:
     n, f, w = blocks.numbers, blocks.flags, blocks.world
     now, before = _world_in(w, 0), _world_in(w, 5)
     return Work(
-        Now(a[0], a[1], a[2], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4], now),
+        Now(
+            a[0], a[1], a[2], a[6], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4], now
+        ),
         k[5],
-        a[6],
         blocks.told,
         _Proposal(k[6], a[7], a[8], f[0]),
         f[1],

@@ -76,8 +76,11 @@ def digest_of(scenario: Scenario, episode: Episode) -> str:
     The mechanism is left out: an optimum is played in the same market whatever it is.
     """
     digest = hashlib.sha256(fully_matched(scenario).digest.encode())
-    for array in (scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh):
+    feed_in = scenario.feed_in_eur_per_kwh[0, scenario.contract_of]
+    for array in (feed_in, scenario.network_fee_eur_per_kwh):
         digest.update(array.tobytes())
+    if scenario.feed_in_follows.any():
+        digest.update(episode.feed_in_eur_per_kwh.tobytes())
     for record, names in ((scenario.nodes, NODES), (episode, SERIES)):
         for name in names:
             value = getattr(record, name)

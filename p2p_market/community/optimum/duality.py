@@ -65,6 +65,11 @@ class _Case:
         return np.asarray(retail + self.episode.carbon_eur_per_kwh)
 
     @property
+    def feed_in_eur_per_kwh(self) -> FloatArray:
+        """What the grid pays."""
+        return self.episode.feed_in_eur_per_kwh[: self.scenario.steps, 0]
+
+    @property
     def arriving(self) -> FloatArray:
         """Share of what is sold that arrives, (step, 1): in an outage the seller bears losses."""
         return np.asarray(1.0 - self.scenario.spec.fees.loss_share * (1.0 - self.grid))
@@ -76,7 +81,7 @@ class _Case:
         selling = np.where(self.open, (hub - fee) * self.arriving, -np.inf)
         with_grid = self.grid > 0.0
         taken = np.minimum(buying, np.where(with_grid, self.import_eur_per_kwh, np.inf))
-        feed_in = np.where(with_grid, self.scenario.feed_in_eur_per_kwh, 0.0)
+        feed_in = np.where(with_grid, self.feed_in_eur_per_kwh, 0.0)
         given = np.maximum(selling, feed_in)
         taking = np.maximum(net_load_kw, 0.0)  # in an outage without orders it cannot be had
         cost = np.where(taking > 0.0, taken, 0.0) * taking + given * np.minimum(net_load_kw, 0.0)
@@ -211,7 +216,7 @@ def losses(
     fee, hub = scenario.network_fee_eur_per_kwh, case.prices.hub_eur_per_kwh[:, None]
     paid = scenario.dt_h * (
         case.import_eur_per_kwh * played.series["import_kw"][:, number]
-        - scenario.feed_in_eur_per_kwh * played.series["export_kw"][:, number]
+        - case.feed_in_eur_per_kwh * played.series["export_kw"][:, number]
         + fee * np.abs(fill)
         + hub * fill
         + case.prices.line_eur_per_kwh[:, None] * net_load

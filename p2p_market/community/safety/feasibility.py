@@ -66,6 +66,7 @@ def order_kernel(rules, now, proposal, out_action):  # type: ignore[no-untyped-d
     """Quantity within its own surplus or deficit, price on its tick and no worse than the grid.
 
     In an outage nobody makes up for line losses: of a surplus only what arrives at the hub is sold.
+    An ask of nothing is an ask of what the grid pays, which may be less than nothing.
     """
     net, tick, top = out_action.net_load_kw, rules.tick, rules.price_max
     for b in range(net.shape[0]):
@@ -81,7 +82,7 @@ def order_kernel(rules, now, proposal, out_action):  # type: ignore[no-untyped-d
             if q > 0.0:
                 rounded = min(rounded, cap)
             elif q < 0.0:
-                rounded = max(rounded, floor)
+                rounded = max(rounded, floor) if rounded > 0.0 else floor
             out_action.quantity_kw[b, i] = q
             out_action.price_eur_per_kwh[b, i] = rounded
 

@@ -67,14 +67,15 @@ def check_machines(scenario: Scenario) -> None:
             _check_whole_numbers(scenario, place, agent, asset)
 
 
-def _prices(scenario: Scenario, agent: int) -> tuple[FloatArray, float, float]:
+def _prices(scenario: Scenario, agent: int) -> tuple[FloatArray, FloatArray, float]:
     """Retail prices of a member with carbon, its feed-in, and its highest overload price."""
     spec, data = scenario.spec, scenario.data
     carbon = spec.carbon_eur_per_kg * data.co2_g_per_kwh.max() / 1000.0
     retail = scenario.retail_eur_per_kwh[:, scenario.contract_of[agent]]
     binding = spec.feeder.mode == "binding"
     overload = 0.0 if binding else float(spec.feeder.overload_eur_per_kwh)
-    return retail + carbon, float(scenario.feed_in_eur_per_kwh[agent]), overload
+    feed_in = scenario.feed_in_eur_per_kwh[:, scenario.contract_of[agent]]
+    return retail + carbon, feed_in, overload
 
 
 def _check_running(scenario: Scenario, place: str, agent: int, asset: int) -> None:
@@ -112,7 +113,7 @@ def _check_end(scenario: Scenario, place: str, agent: int, asset: int) -> None:
             )
     if node.power_min_kw < 0.0:
         worth = value * nodes.discharge_gain_h[agent, asset] / scenario.dt_h
-        least = feed_in - node.degradation_eur_per_kwh - node.discharge_eur_per_kwh
+        least = feed_in.max() - node.degradation_eur_per_kwh - node.discharge_eur_per_kwh
         if worth < least - NOTHING:
             raise ScenarioError(
                 f"{place}: terminal_eur_per_kwh {value:g} makes a kWh for the grid worth "
@@ -128,11 +129,11 @@ def _check_whole_numbers(scenario: Scenario, place: str, agent: int, asset: int)
     if whole and spec.optimum == "linear":
         raise ScenarioError(f"{place}: least loads, starts and ramps need `optimum: mixed_integer`")
     _, feed_in, overload = _prices(scenario, agent)
-    pumps = node.law and node.power_max_kw > 0.0 and overload > feed_in
+    pumps = node.law and node.power_max_kw > 0.0 and overload > feed_in.min()
     if pumps and spec.optimum == "linear":
         raise ScenarioError(
             f"{place}: feeder.overload_eur_per_kwh {overload:g} is above the feed-in tariff "
-            f"{feed_in:g}, so charging while it spills would pay; lower it"
+            f"{feed_in.min():g}, so charging while it spills would pay; lower it"
         )
 
 

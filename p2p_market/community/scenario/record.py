@@ -32,10 +32,11 @@ class Scenario(Record):
     expected_clearness: FloatArray  # (28-day cycle,)
     clearness_spread: FloatArray  # (28-day cycle,)
     price_spread_eur_per_kwh: FloatArray  # (agent,), retail price against the day before
+    feed_in_spread_eur_per_kwh: FloatArray  # (agent,), feed-in tariff against the day before
     peak_load_kw: FloatArray  # (agent,), contracted: no member ever draws more
     retail_eur_per_kwh: FloatArray  # (quarter of the year, contract), on ticks
     contract_of: IntArray  # (agent,), column of its contract
-    feed_in_eur_per_kwh: FloatArray  # (agent,), on ticks
+    feed_in_eur_per_kwh: FloatArray  # (quarter of the year, contract), on ticks
     network_fee_eur_per_kwh: FloatArray  # (agent,), on ticks
     steps: int
     steps_per_day: int
@@ -55,6 +56,22 @@ class Scenario(Record):
     def clear_sky_peak_kw(self) -> FloatArray:
         """The highest PV power without clouds in the year, (agent,) [kW]."""
         return np.asarray(self.roof_kw * self.clear_sky_fraction.max(axis=0)[self.orientation_of])
+
+    @property
+    def feed_in_follows(self) -> BoolArray:
+        """Whose feed-in tariff follows the day-ahead price, (agent,)."""
+        contracts = self.spec.contracts
+        return np.array([contracts[one.contract].feed_in is not None for one in self.spec.members])
+
+    @property
+    def lowest_feed_in_eur_per_kwh(self) -> FloatArray:
+        """The lowest feed-in tariff of the year, (agent,)."""
+        return np.asarray(self.feed_in_eur_per_kwh.min(axis=0)[self.contract_of])
+
+    @property
+    def lowest_price_eur_per_kwh(self) -> float:
+        """No price at the hub is lower: 0, or less where a feed-in tariff is negative."""
+        return min(0.0, float(self.feed_in_eur_per_kwh.min()))
 
     @property
     def has_storage(self) -> BoolArray:

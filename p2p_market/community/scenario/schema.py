@@ -1,5 +1,6 @@
 """What a scenario file may say: the schema of `configs/scenarios/*.yaml`."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
@@ -24,6 +25,7 @@ def _is_none(value: object) -> bool:
 
 Share = Annotated[Number, Field(ge=0.0, le=1.0)]
 Price = Annotated[Number, Field(ge=0.0, le=10.0)]
+EitherSign = Annotated[Number, Field(ge=-10.0, le=10.0)]  # EUR/kWh
 Dearest = Annotated[Number, Field(gt=0.0, le=10.0 * LARGEST)]  # energy that is missing
 Power = Annotated[Number, Field(ge=1e-3, le=1e5)]  # kW
 Hours = Annotated[Number, Field(gt=0.0, le=168.0)]  # no longer than an episode can be
@@ -39,11 +41,40 @@ def _no_fault(price_eur_per_kwh: float) -> float:
 FORMULA: Final = ("adder_eur_per_kwh",)
 """Parts of a contract that are not a price, but come before the rounding to a tick."""
 
+KINDS: Final = "flat, time_of_use or dynamic"
+
 REASONS: Final = {
-    "union_tag_not_found": "has no `kind`; add one: flat, time_of_use or dynamic",
-    "union_tag_invalid": "`kind` must be flat, time_of_use or dynamic",
+    "union_tag_not_found": f"has no `kind`; add one: {KINDS}",
+    "union_tag_invalid": f"`kind` must be {KINDS}",
 }
 """Kind of a validation error -> its reason, beside those that all tracks share."""
+
+
+class FollowingFeedIn(Section):
+    """A feed-in tariff that follows the day-ahead price, as `DynamicContract` does in retail.
+
+    The price times a factor plus an adder (a premium, or below zero what the buyer keeps), nothing
+    below the floor, if there is one, and nothing above the cap. It may be negative: who feeds in
+    then pays.
+    """
+
+    factor: Annotated[Number, Field(gt=0.0, le=100.0)] = 1.0
+    adder_eur_per_kwh: EitherSign = 0.0
+    floor_eur_per_kwh: EitherSign | None = None
+    cap_eur_per_kwh: EitherSign | None = None
+
+    @model_validator(mode="after")
+    def _floor_below_cap(self) -> "FollowingFeedIn":
+        _check_floor(self.floor_eur_per_kwh, self.cap_eur_per_kwh)
+        return self
+
+
+FeedIn = Annotated[FollowingFeedIn | None, Field(exclude_if=_is_none)]  # newer than files
+
+
+def _check_floor(floor: float | None, cap: float | None) -> None:
+    if floor is not None and cap is not None and floor > cap:
+        raise ValueError(f"floor_eur_per_kwh {floor} is above cap_eur_per_kwh {cap}; lower it")
 
 
 class FlatContract(Section):
@@ -51,7 +82,8 @@ class FlatContract(Section):
 
     kind: Literal["flat"]
     retail_eur_per_kwh: Price
-    feed_in_eur_per_kwh: Price
+    feed_in_eur_per_kwh: Price | None = None
+    feed_in: FeedIn = None
 
 
 class TimeOfUseContract(Section):
@@ -64,7 +96,8 @@ class TimeOfUseContract(Section):
     peak_eur_per_kwh: Price
     off_peak_eur_per_kwh: Price
     peak_hours: tuple[Annotated[Whole, Field(ge=0, le=23)], Annotated[Whole, Field(ge=1, le=24)]]
-    feed_in_eur_per_kwh: Price
+    feed_in_eur_per_kwh: Price | None = None
+    feed_in: FeedIn = None
 
     @model_validator(mode="after")
     def _some_hour_is_peak(self) -> "TimeOfUseContract":
@@ -84,19 +117,39 @@ class DynamicContract(Section):
     adder_eur_per_kwh: Price
     floor_eur_per_kwh: Price | None = None
     cap_eur_per_kwh: Annotated[Price | None, Field(exclude_if=_is_none)] = None  # newer than files
-    feed_in_eur_per_kwh: Price
+    feed_in_eur_per_kwh: Price | None = None
+    feed_in: FeedIn = None
 
     @model_validator(mode="after")
     def _floor_below_cap(self) -> "DynamicContract":
-        floor, cap = self.floor_eur_per_kwh, self.cap_eur_per_kwh
-        if floor is not None and cap is not None and floor > cap:
-            raise ValueError(f"floor_eur_per_kwh {floor} is above cap_eur_per_kwh {cap}; lower it")
+        _check_floor(self.floor_eur_per_kwh, self.cap_eur_per_kwh)
         return self
 
 
-Contract = Annotated[
-    FlatContract | TimeOfUseContract | DynamicContract, Field(discriminator="kind")
-]
+AnyContract = FlatContract | TimeOfUseContract | DynamicContract
+
+
+def _one_feed_in(contract: AnyContract) -> AnyContract:
+    if (contract.feed_in_eur_per_kwh is None) == (contract.feed_in is None):
+        given = "neither" if contract.feed_in is None else "both"
+        raise ValueError(
+            f"has {given} of feed_in_eur_per_kwh (fixed) and feed_in (follows the day-ahead "
+            "price); give one"
+        )
+    return contract
+
+
+Contract = Annotated[AnyContract, Field(discriminator="kind"), AfterValidator(_one_feed_in)]
+
+
+def _prices(section: Section, where: str) -> Iterator[tuple[str, float]]:
+    """Place and value of each price that a contract names."""
+    for field in type(section).model_fields:
+        value, here = getattr(section, field), f"{where}.{field}"
+        if isinstance(value, Section):
+            yield from _prices(value, here)
+        elif field.endswith("eur_per_kwh") and field not in FORMULA and value is not None:
+            yield here, value
 
 
 class Site(Section):
@@ -234,15 +287,13 @@ class ScenarioSpec(Section):
     def _tariffs_on_ticks(self) -> "ScenarioSpec":
         tick = self.tick_eur_per_kwh
         for name, contract in self.contracts.items():
-            for field in type(contract).model_fields:
-                price = getattr(contract, field)
-                if field.endswith("eur_per_kwh") and field not in FORMULA and price is not None:
-                    nearest = round(price / tick) * tick
-                    if abs(price - nearest) > 1e-6 * tick:
-                        raise ValueError(
-                            f"contracts.{name}.{field} is {price}, which is not a multiple of "
-                            f"tick_eur_per_kwh {tick:g}; the nearest is {nearest:.9g}"
-                        )
+            for where, price in _prices(contract, f"contracts.{name}"):
+                nearest = round(price / tick) * tick
+                if abs(price - nearest) > 1e-6 * tick:
+                    raise ValueError(
+                        f"{where} is {price}, which is not a multiple of "
+                        f"tick_eur_per_kwh {tick:g}; the nearest is {nearest:.9g}"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Retail prices of a year under a contract, on ticks."""
+"""Prices of a year under a contract, retail and feed-in, on ticks."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from p2p_market.community.scenario.schema import (
     Contract,
     DynamicContract,
     FlatContract,
+    FollowingFeedIn,
     TimeOfUseContract,
 )
 from p2p_market.data import DataSet
@@ -38,9 +39,31 @@ def retail_year(contract: Contract, data: DataSet, tick_eur_per_kwh: float) -> F
             peak = inside & (weekday < 5)
             price = np.where(peak, contract.peak_eur_per_kwh, contract.off_peak_eur_per_kwh)
         case DynamicContract():
-            price = contract.factor * data.day_ahead_eur_per_kwh + contract.adder_eur_per_kwh
-            if contract.floor_eur_per_kwh is not None:
-                price = np.maximum(price, contract.floor_eur_per_kwh)
-            if contract.cap_eur_per_kwh is not None:
-                price = np.minimum(price, contract.cap_eur_per_kwh)
+            price = _following(contract, data)
     return to_ticks(price, tick_eur_per_kwh)
+
+
+def feed_in_year(contract: Contract, data: DataSet, tick_eur_per_kwh: float) -> FloatArray:
+    """Feed-in tariff in each quarter-hour of the data's year, (quarter,) [EUR/kWh].
+
+    Args:
+        contract: with a fixed tariff, or one that follows the day-ahead price.
+        data: the year's day-ahead prices.
+        tick_eur_per_kwh: prices are rounded to this step.
+    """
+    quarters = len(data.day_ahead_eur_per_kwh)
+    if contract.feed_in is None:
+        return np.full(
+            quarters, to_ticks(np.array([contract.feed_in_eur_per_kwh]), tick_eur_per_kwh)
+        )
+    return to_ticks(_following(contract.feed_in, data), tick_eur_per_kwh)
+
+
+def _following(formula: DynamicContract | FollowingFeedIn, data: DataSet) -> FloatArray:
+    """The day-ahead price times the factor plus the adder, between floor and cap."""
+    price = formula.factor * data.day_ahead_eur_per_kwh + formula.adder_eur_per_kwh
+    if formula.floor_eur_per_kwh is not None:
+        price = np.maximum(price, formula.floor_eur_per_kwh)
+    if formula.cap_eur_per_kwh is not None:
+        price = np.minimum(price, formula.cap_eur_per_kwh)
+    return price

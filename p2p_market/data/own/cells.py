@@ -104,7 +104,9 @@ def _told(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        raise DataError(
+            f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8, in Excel as 'CSV UTF-8'"
+        ) from error
     except csv.Error as error:
         raise DataError(f"{path}: not a table of values ({error})") from error
 
@@ -155,6 +157,17 @@ def _hdf5(path: Path) -> Iterator[Row]:
 _BINARY: Final = {".parquet": _parquet, ".h5": _hdf5, ".hdf5": _hdf5}
 
 
+_APART: Final = r"[ '\u2019\u00a0\u2009\u202f]"
+_SPACED: Final = re.compile(rf"[+-]?\d{{1,3}}({_APART}\d{{3}})+([.,]\d+)?")
+"""Thousands apart by a space or an apostrophe, which mean nothing else."""
+
+
+def looks_like_a_number(cell: str) -> bool:
+    """Whether a cell holds nothing but a number, whatever its marks mean."""
+    digits = any(mark.isdigit() for mark in cell)
+    return digits and (not set(cell) - set("0123456789+-.,eE") or bool(_SPACED.fullmatch(cell)))
+
+
 class Numbers:
     """Reads numbers; the first mark met decides whether decimals have a point or a comma."""
 
@@ -163,12 +176,16 @@ class Numbers:
         ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+"),
         ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+"),
     }
+    _DOUBTFUL: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 
     def __init__(self, sheet: Sheet) -> None:
         """For one file."""
         self.path = sheet.path
         self.mark = "." if sheet.separator in (",", "") else ""
         self.grouped = 0  # cells with separators of thousands
+        self.doubtful: tuple[int, str, str] | None = None  # the first that may be one of thousands
+        self.decimals = False  # some number has decimals that cannot be thousands
+        self.whole = False  # some number has none
 
     def read(self, number: int, heading: str, text: str) -> float:
         """The number of a cell; NaN where it has no value.
@@ -181,6 +198,10 @@ class Numbers:
         if not self.mark and (marks := [mark for mark in text if mark in ".,"]):
             self.mark = marks[-1]
         plain = text
+        if _SPACED.fullmatch(text):
+            plain = text = re.sub(_APART, "", text)
+            self.grouped += 1
+        self._look(number, heading, text)
         if self.mark and (grouped := self._GROUPED[self.mark].fullmatch(text)):
             plain = grouped[0].replace("," if self.mark == "." else ".", "")
             self.grouped += 1
@@ -196,3 +217,26 @@ class Numbers:
                 f"write {how}"
             )
         return value
+
+    def _look(self, number: int, heading: str, text: str) -> None:
+        """Collect what tells whether `1.022` is a thousand or a decimal."""
+        if self._DOUBTFUL.fullmatch(text):
+            self.doubtful = self.doubtful or (number, heading, text)
+        elif "." in text or "," in text:
+            self.decimals = True
+        elif text != "0":
+            self.whole = True
+
+    def insist_on_one_meaning(self) -> None:
+        """Refuse a file in which whole numbers stand beside ones that may be thousands.
+
+        Raises:
+            DataError: naming the first.
+        """
+        if self.doubtful and self.whole and not self.decimals:
+            number, heading, text = self.doubtful
+            whole = text.replace(".", "").replace(",", "")
+            raise DataError(
+                f"{self.path}, row {number}, column {heading!r}: {text!r} may be {whole}, and no "
+                f"number of the file tells; write {whole} or {text}0, the same in all rows"
+            )

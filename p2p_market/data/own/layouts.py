@@ -83,7 +83,8 @@ CLOCKS: Final = (
 ENDS: Final = ("end", "interval_end", "period_end", "ende", "bis", "to", "until", "time_end")
 IDENTS: Final = (
     "id", "meter", "meter_id", "meterid", "home", "home_id", "household", "household_id",
-    "customer", "customer_id", "name", "zaehler", "zähler",
+    "customer", "customer_id", "name", "zaehler", "zähler", "zählpunkt", "zaehlpunkt",
+    "ean", "mpan",
 )  # fmt: skip
 
 

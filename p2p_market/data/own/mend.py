@@ -33,7 +33,8 @@ def once(
         at = datetime.fromtimestamp(int(start[place]), UTC)
         raise DataError(
             f"{path}, rows {row[place]} and {row[place + 1]}: {at:%Y-%m-%d %H:%M} UTC twice, with "
-            f"values {value[place]:g} and {value[place + 1]:g}; keep one"
+            f"values {value[place]:g} and {value[place + 1]:g}; keep one, or if these are two "
+            "homes, call the column that names them 'meter'"
         )
     told.append(f"the same time twice, counted once: {rows_of(row[same + 1])}")
     value = value.copy()

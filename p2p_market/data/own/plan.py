@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from p2p_market.data.own.cells import EMPTY, Sheet
+from p2p_market.data.own.cells import EMPTY, Sheet, looks_like_a_number
 from p2p_market.data.own.layouts import (
     CLOCKS,
     DATES,
@@ -16,12 +16,20 @@ from p2p_market.data.own.layouts import (
     layout_of,
     plain,
 )
-from p2p_market.data.own.stamps import EXAMPLE, is_stamp, zone_in
+from p2p_market.data.own.stamps import EXAMPLE, excel, is_stamp, zone_in
 from p2p_market.data.own.units import KINDS, Kind, Unit, named, unit_of, without_unit
 from p2p_market.errors import DataError
 
 LOOKED_AT: Final = 200
 """Rows in which a column must have a number to count as one of values."""
+
+
+EXAMPLE_UNITS: Final[Mapping[Kind, str]] = {
+    "load": "kWh",
+    "pv": "kWh",
+    "price": "EUR/MWh",
+    "co2": "g/kWh",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +107,10 @@ def _time(sheet: Sheet, layout: Layout | None) -> tuple[tuple[int, ...], bool | 
     for place, cell in enumerate(first):
         if is_stamp(cell):
             return (place,), None, None
+    hint = next(filter(None, map(excel, (*sheet.header, *first))), "")
     raise DataError(
         f"{sheet.path}: no column of times among {', '.join(map(repr, sheet.header))}; write them "
-        f"like {EXAMPLE}"
+        f"like {EXAMPLE}{hint}"
     )
 
 
@@ -135,6 +144,7 @@ def _values(
         said = [p for p in candidates if unit_of(kind, sheet.header[p])]
         candidates = said if len(said) == 1 else candidates
     if not candidates or (one and len(candidates) > 1):
+        _check_cells(sheet, kind, taken)
         known = ", ".join(repr(sheet.header[place]) for place in candidates) or "none"
         raise DataError(
             f"{sheet.path}: {len(candidates)} columns of {kind} ({known}); it needs "
@@ -156,6 +166,18 @@ def _values(
     return {name: (place,) for place, name in chosen.items()}
 
 
+def _check_cells(sheet: Sheet, kind: Kind, taken: set[int]) -> None:
+    """Name the column whose cells hold more than a number, if there is one."""
+    number, cells = next(sheet.rows(), (0, []))
+    for place, cell in enumerate(cells):
+        if place not in taken and cell[:1].isdigit() and not looks_like_a_number(cell):
+            raise DataError(
+                f"{sheet.path}, row {number}, column {sheet.header[place]!r}: {cell!r} is more "
+                "than a number; leave the number alone in its cell, and write the unit into the "
+                f"heading, like '{kind} [{EXAMPLE_UNITS[kind]}]'"
+            )
+
+
 def name_of(text: str, kind: str) -> str:
     """The name of a home or roof: a number gets `home-` before it, so that YAML reads a text."""
     text = text.strip()
@@ -172,12 +194,8 @@ def _with_numbers(sheet: Sheet, kind: Kind) -> list[int]:
     for _, cells in islice(sheet.rows(), LOOKED_AT):
         for place, cell in enumerate(cells):
             if cell.lower() not in EMPTY:
-                found.setdefault(place, _looks_like_a_number(cell))
+                found.setdefault(place, looks_like_a_number(cell))
     return [place for place, number in sorted(found.items()) if number]
-
-
-def _looks_like_a_number(cell: str) -> bool:
-    return any(mark.isdigit() for mark in cell) and not set(cell) - set("0123456789+-.,eE")
 
 
 def _unit(sheet: Sheet, kind: Kind, layout: Layout | None, wishes: Wishes, heading: str) -> Unit:
@@ -192,11 +210,9 @@ def _unit(sheet: Sheet, kind: Kind, layout: Layout | None, wishes: Wishes, headi
             f"{asked.name}; correct one of them"
         )
     if not (unit := told or asked):
+        example = EXAMPLE_UNITS[kind]
         raise DataError(
             f"{sheet.path}, column {heading!r} does not say its unit; write it into the heading, "
-            f"like 'load [kWh]', or give it: --unit {kind}=kWh"
-            if kind in ("load", "pv")
-            else f"{sheet.path}, column {heading!r} does not say its unit; write it into the "
-            f"heading or give it: --unit {kind}={'EUR/MWh' if kind == 'price' else 'g/kWh'}"
+            f"like '{kind} [{example}]', or give it: --unit {kind}={example}"
         )
     return unit

@@ -52,6 +52,7 @@ def read_raw(
         own.start.append(start)
         own.row.append(number)
         own.value.append(value)
+    numbers.insist_on_one_meaning()
     if left_out:
         told.append(f"no value in the hour that spring leaves out: {rows_of(left_out)}")
     if numbers.grouped:

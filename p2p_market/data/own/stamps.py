@@ -31,6 +31,13 @@ _DAY: Final = timedelta(days=1)
 EXAMPLE: Final = "2024-03-31T01:00Z, 31.03.2024 01:00 or 31/03/2024 01:00"
 
 
+def excel(text: str) -> str:
+    """What to do, where a text is the number by which a table calculator counts a day."""
+    if re.fullmatch(r"[34]\d{4}([.,]\d*)?", text) is None:
+        return ""
+    return f" ({text} is how Excel counts days: give the column a format of dates, then save it)"
+
+
 def zone_of(name: str) -> tzinfo:
     """A time zone by its name, or a fixed distance to UTC.
 
@@ -92,7 +99,7 @@ class Stamps:
             wall, offset = self._wall(text)
         except (ValueError, OverflowError, KeyError) as error:
             raise DataError(
-                f"{self.where.format(number)}: {text!r} is not a time; write {EXAMPLE}"
+                f"{self.where.format(number)}: {text!r} is not a time; write {EXAMPLE}{excel(text)}"
             ) from error
         if offset is None:
             if self.zone is None:

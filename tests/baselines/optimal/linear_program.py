@@ -160,7 +160,7 @@ def _trade(scenario: Scenario, episode: Episode, columns: Blocks, rows: Rows) ->
     rows.equal(np.zeros(len(grid)), (columns.hub, 1.0))
     zero = np.zeros(columns.hub.shape)
     retail = episode.retail_eur_per_kwh[: len(grid), 0] + episode.carbon_eur_per_kwh[:, 0, None]
-    for price in (grid * retail, grid * scenario.feed_in_eur_per_kwh):
+    for price in (grid * retail, grid * episode.feed_in_eur_per_kwh[: len(grid), 0]):
         rows.at_most(zero, (columns.net, price), (columns.hub, -price), (columns.bill, -1.0))
     dark = episode.grid[:, 0] == 0.0
     for arrives in (1.0, 1.0 - scenario.spec.fees.loss_share):

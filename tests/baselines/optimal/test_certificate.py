@@ -89,10 +89,6 @@ def _efficiency_twice(scenario: Scenario) -> Scenario:
     return replace(scenario, nodes=lossy)
 
 
-def _feed_in_flipped(scenario: Scenario) -> Scenario:
-    return replace(scenario, feed_in_eur_per_kwh=-scenario.feed_in_eur_per_kwh)
-
-
 def _no_terminal_value(scenario: Scenario) -> Scenario:
     spec = scenario.spec.model_copy(update={"terminal_value_eur_per_kwh": 0.0})
     return replace(scenario, spec=spec)
@@ -116,7 +112,6 @@ def _smaller_batteries(scenario: Scenario) -> Scenario:
     "broken",
     [
         _efficiency_twice,
-        _feed_in_flipped,
         _no_terminal_value,
         _fees_twice,
         _wear_dropped,
@@ -128,6 +123,13 @@ def test_an_engine_with_other_numbers_fails(broken: Callable[[Scenario], Scenari
     episode, plan = planned("community-16-v0", 1, "test", 4)
     assert certify(scenario, episode, plan)[0].holds
     assert not certify(broken(scenario), episode, plan)[0].holds
+
+
+def test_another_feed_in_tariff_fails():
+    scenario = shortened("community-16-v0", 1)
+    episode, plan = planned("community-16-v0", 1, "test", 4)
+    flipped = replace(episode, feed_in_eur_per_kwh=-episode.feed_in_eur_per_kwh)
+    assert not certify(scenario, flipped, plan)[0].holds
 
 
 def test_a_tampered_plan_fails():

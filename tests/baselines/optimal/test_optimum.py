@@ -85,7 +85,6 @@ DEARER: dict[str, Callable[[Scenario, Episode], Scenario]] = {
         s, degradation_eur_per_kwh=0.002 + s.nodes.degradation_eur_per_kwh
     ),
     "fees": lambda s, _: replace(s, network_fee_eur_per_kwh=0.001 + s.network_fee_eur_per_kwh),
-    "feed-in": lambda s, _: replace(s, feed_in_eur_per_kwh=s.feed_in_eur_per_kwh - 0.001),
     "tight connection": lambda s, e: built_tight(with_tight_connection(s.spec, e)),
     "tight feeder": lambda s, e: build(with_tight_feeder(s.spec, e)),
 }
@@ -99,6 +98,13 @@ def test_the_comparison_would_notice(change):
     if change == "tight connection":  # larger batteries alone make it cheaper
         scenario = _with_spec(changed, connection_limit_kw=1000.0)
     costs = [linear_program.solve(s, episode).cost_eur for s in (scenario, changed)]
+    assert costs[1] > costs[0] + 1e-3
+
+
+def test_the_comparison_would_notice_another_feed_in_tariff():
+    scenario, episode = one_day("community-16-v0")
+    less = replace(episode, feed_in_eur_per_kwh=episode.feed_in_eur_per_kwh - 0.001)
+    costs = [linear_program.solve(scenario, one).cost_eur for one in (episode, less)]
     assert costs[1] > costs[0] + 1e-3
 
 

@@ -17,7 +17,7 @@ from p2p_market.community.kernel_inputs import fixed
 from p2p_market.community.observation import features, observe
 from p2p_market.community.records import SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import build
-from p2p_market.community.scenario.schema import Faults, Reward
+from p2p_market.community.scenario.schema import Faults, FollowingFeedIn, Reward
 from p2p_market.errors import InvariantError
 from p2p_market.market import MECHANISMS
 from p2p_market.records import Record
@@ -33,6 +33,13 @@ def changed(scenario_id, **settings):
     return build(spec.model_copy(update={"id": f"{spec.id[:-3]}-changed-v0", **settings}))
 
 
+def following():
+    """Classic, paid by the day-ahead price less what makes half of the hours negative."""
+    contract = load_scenario("classic-v0").spec.contracts["day_and_night"]
+    tariff = {"feed_in_eur_per_kwh": None, "feed_in": FollowingFeedIn(adder_eur_per_kwh=-0.045)}
+    return changed("classic-v0", contracts={"day_and_night": contract.model_copy(update=tariff)})
+
+
 FAULTY = Faults(per_agent_day=3.0, hours=(0.5, 3.0))
 PENALISED = Reward(filter_penalty_eur_per_kwh=0.2)
 CASES = {
@@ -41,6 +48,7 @@ CASES = {
         f"classic-v0+{rule}": lambda rule=rule: changed("classic-v0", mechanism=rule)
         for rule in MECHANISMS
     },
+    "classic-v0+following": following,
     "classic-v0+faults": lambda: changed("classic-v0", faults=FAULTY),
     "ev-12-v0+faults": lambda: changed("ev-12-v0", faults=FAULTY),
     "outage-v0+faults": lambda: changed("outage-v0", faults=FAULTY),

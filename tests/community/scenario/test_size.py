@@ -17,9 +17,9 @@ from tools.large_communities import grown
 SMALL = "community-64-v0"
 MEMBERS = 300
 PER_MEMBER = (
-    "load_kw", "pv_kw", "retail_eur_per_kwh", "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh",
-    "expected_load_kw", "load_spread_kw", "expected_pv_kw", "pv_spread_kw", "pv_ceiling_kw",
-    "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
+    "load_kw", "pv_kw", "retail_eur_per_kwh", "feed_in_eur_per_kwh", "ask_floor_eur_per_kwh",
+    "bid_cap_eur_per_kwh", "expected_load_kw", "load_spread_kw", "expected_pv_kw", "pv_spread_kw",
+    "pv_ceiling_kw", "plugged", "departs", "trip_kwh", "floor_kwh", "hours_left",
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def test_a_large_community_is_played():
 
 def test_what_members_share_is_stored_once():
     small, large = load_scenario(SMALL), grown(SMALL, MEMBERS)
-    for name in ("clear_sky_fraction", "retail_eur_per_kwh"):
+    for name in ("clear_sky_fraction", "retail_eur_per_kwh", "feed_in_eur_per_kwh"):
         assert np.array_equal(getattr(small, name), getattr(large, name))
     looks = {(roof.tilt_deg, roof.azimuth_deg) for roof in small.roofs if roof is not None}
     assert small.clear_sky_fraction.shape[1] == len(looks)
@@ -80,7 +80,10 @@ def test_the_gain_of_resale_is_that_of_the_best_pair(members):
     """By fees of contracts instead of pairs of members, and no other number."""
     scenario = grown("resale-6-v0", members)
     retail = scenario.retail_eur_per_kwh[:, scenario.contract_of]
-    feed_in, fee = scenario.feed_in_eur_per_kwh, scenario.network_fee_eur_per_kwh
+    feed_in, fee = (
+        scenario.feed_in_eur_per_kwh[0, scenario.contract_of],
+        scenario.network_fee_eur_per_kwh,
+    )
     pairs = [(i, j) for i in np.flatnonzero(scenario.has_storage) for j in range(members)]
     buying = max((retail[:, j] - retail[:, i]).max() - fee[i] - fee[j] for i, j in pairs)
     selling = max(feed_in[i] - feed_in[j] - fee[i] - fee[j] for i, j in pairs)
