@@ -33,8 +33,8 @@ class PowerNode(Record):
     """One device. Power is positive into the prosumer.
 
     A `setpoint` node is moved by its owner and has an energy level; a `demand` node follows a
-    measured load shape; a `sun` node follows the sun, a `weather` node its law, and both are curtailed
-    by rule only.
+    measured load shape; a `sun` node follows the sun and a `weather` node its law, and both are
+    curtailed by rule only.
     """
 
     driver: Literal["setpoint", "demand", "sun", "weather"]

@@ -125,7 +125,10 @@ def _calendar_features() -> list[Feature]:
 
 def _pv_max_kw(scenario: Scenario) -> float:
     """The highest reading of any roof, rounded up to a watt as readings are rounded."""
-    return max(1.0, math.ceil(1000.0 * CLEARNESS_RANGE[1] * _clear_sky_kw(scenario))) / 1000.0
+    watts = 1000.0 * CLEARNESS_RANGE[1] * _clear_sky_kw(scenario)
+    if scenario.generation_peak_kw.any():
+        watts = 1000.0 * float(scenario.pv_peak_kw.max())
+    return max(1.0, math.ceil(watts)) / 1000.0
 
 
 def _clear_sky_kw(scenario: Scenario) -> float:
@@ -149,7 +152,8 @@ def _pv_forecast_max_kw(scenario: Scenario, share: float) -> float:
     most_kw = CLEARNESS_RANGE[1] * least / now[seen] + watt
     if scenario.spec.faults is not None:
         most_kw = np.full_like(most_kw, _pv_max_kw(scenario))
-    if any(roof is not None and roof.profile for roof in scenario.roofs):
+    measured = any(roof is not None and roof.profile for roof in scenario.roofs)
+    if measured or scenario.generation_peak_kw.any():
         return _pv_max_kw(scenario) * (1.0 + share * _pv_max_kw(scenario) / (least - watt))
     ratio[seen] = np.maximum(most_kw / (least - watt), 1.0)
     return float(np.max((clear_kw * then + watt) * (1.0 + share * (ratio - 1.0))))

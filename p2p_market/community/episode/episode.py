@@ -13,8 +13,7 @@ from p2p_market.community.episode.clouds import draw_pv
 from p2p_market.community.episode.faults import FaultSchedule, draw_faults, no_faults
 from p2p_market.community.episode.loads import draw_loads
 from p2p_market.community.episode.window import Window, window
-from p2p_market.community.episode.world import draw_world
-from p2p_market.community.scenario.members import CLEARNESS_RANGE
+from p2p_market.community.episode.world import add_generation, draw_world
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import kernel
 from p2p_market.data.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, start_days
@@ -199,6 +198,7 @@ def draw_own(
     entropy = key.seed, key.start_day
     _watts(draw_loads(scenario, key.split, key.start_day, words(entropy, 0)), out_load_kw)
     _watts(draw_pv(scenario, *entropy), out_pv_kw)
+    add_generation(scenario, key, out_pv_kw)
     if _exceeds(out_load_kw, out_pv_kw, float(scenario.spec.connection_limit_kw)):
         _refuse(scenario, out_load_kw, out_pv_kw)
     start_kwh, presence = _presence(scenario, key)
@@ -252,8 +252,7 @@ def _faults(scenario: Scenario, entropy: tuple[int, int]) -> FaultSchedule:
     nodes, faults = scenario.nodes, scenario.spec.faults
     if faults is None:
         return no_faults(len(scenario.agents), 2 + nodes.present.shape[1])
-    pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw
-    span = np.column_stack([scenario.peak_load_kw, pv_kw, nodes.energy_max_kwh])
+    span = np.column_stack([scenario.peak_load_kw, scenario.pv_peak_kw, nodes.energy_max_kwh])
     generator = stream(np.random.SeedSequence(entropy), 4)
     return draw_faults(faults, span > 0.0, span, scenario.steps, scenario.dt_h, generator)
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.episode.measured import expected_measured_pv
-from p2p_market.community.scenario.laws import expected_drift_kwh
+from p2p_market.community.scenario.laws import expected_drift_kwh, expected_generation
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.data.calendar import QUARTERS_PER_DAY, calendar_features, local_quarters, step_means
@@ -84,6 +84,7 @@ def _compute(scenario: Scenario, start_day: int) -> Window:
     carbon = to_ticks(spec.carbon_eur_per_kg * co2, tick)
     scale = np.array([node.scale_kw for node in scenario.demand])
     expected_pv, pv_spread = _expected_pv(scenario, quarter)
+    plants = expected_generation(scenario, start_day, spec.days + 1)
     return Window(
         retail_eur_per_kwh=retail,
         feed_in_eur_per_kwh=feed_in,
@@ -95,9 +96,10 @@ def _compute(scenario: Scenario, start_day: int) -> Window:
         known_price_step=_known_prices(scenario, local),
         expected_load_kw=watts(scale * load_expectation(scenario.expected_load, local)),
         load_spread_kw=watts(scale * load_expectation(scenario.load_spread, local)),
-        expected_pv_kw=watts(expected_pv),
-        pv_spread_kw=watts(pv_spread),
-        pv_ceiling_kw=watts(CLEARNESS_RANGE[1] * scenario.clear_sky_kw(inside)),
+        expected_pv_kw=watts(expected_pv) + plants.mean_kw,
+        pv_spread_kw=watts(pv_spread) + plants.spread_kw,
+        pv_ceiling_kw=watts(CLEARNESS_RANGE[1] * scenario.clear_sky_kw(inside))
+        + np.ceil(1000.0 * scenario.generation_peak_kw) / 1000.0,
         expected_drift_kwh=expected_drift_kwh(scenario, start_day, spec.days + 1),
     )
 

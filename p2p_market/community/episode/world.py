@@ -5,9 +5,10 @@ from typing import Final
 import numpy as np
 
 from p2p_market.assets.drivers import Drive
+from p2p_market.assets.drivers.drive import rounded
 from p2p_market.assets.machine import World
 from p2p_market.assets.node import PowerNode
-from p2p_market.community.scenario.laws import JOB_RANGE, law_of
+from p2p_market.community.scenario.laws import JOB_RANGE, generation_of, law_of
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.data.streams import stream
 from p2p_market.records import FloatArray
@@ -15,6 +16,7 @@ from p2p_market.track import EpisodeKey
 
 SERIES: Final = World.Arrays._fields
 STREAM: Final = 5
+PLANTS: Final = 6
 """Of the episode's draws; loads, clouds, levels, outages and faults have those before it."""
 
 
@@ -55,6 +57,17 @@ def draw_world(
                 presence["hours_left"][place] = drive.hours_left
     np.minimum(out_start_kwh, world["top_kwh"][0, 0], out=out_start_kwh)
     return world
+
+
+def add_generation(scenario: Scenario, key: EpisodeKey, out_pv_kw: FloatArray) -> None:
+    """Add to PV, (step, agent) [kW], what plants that the weather drives give, to 1 W."""
+    for agent, plants in enumerate(scenario.generators):
+        if plants:
+            seed = np.random.SeedSequence((key.seed, key.start_day), spawn_key=(PLANTS, agent))
+            for number, node in enumerate(plants):
+                days, own = scenario.spec.days, stream(seed, number)
+                out_pv_kw[:, agent] += generation_of(scenario, node, key.start_day, days, own)
+            out_pv_kw[:, agent] = rounded(out_pv_kw[:, agent])
 
 
 def _drawn(scenario: Scenario, key: EpisodeKey, node: PowerNode, agent: int, asset: int) -> Drive:

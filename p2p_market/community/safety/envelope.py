@@ -72,6 +72,7 @@ def fit(scenario: Scenario) -> Envelope:
     columns = measured_loads(scenario).agents
     change[columns], run[columns] = peak_kw[columns], 0.0
     roofs_kw[measured_pv(scenario).agents] = 0.0
+    roofs_kw[scenario.generation_peak_kw > 0.0] = 0.0  # a mill may rightly give the same for days
     return Envelope(
         load_max_kw=peak_kw,
         load_change_kw=np.maximum(change, PEAK_SHARE * peak_kw),

@@ -5,7 +5,6 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.scenario.machine_checks import check_machines, owns_value
-from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.errors import ScenarioError
 from p2p_market.records import FloatArray
@@ -86,7 +85,7 @@ def _check_negative(scenario: Scenario) -> None:
 def _check_connections(scenario: Scenario) -> None:
     """Check that connections carry load and PV with idle storage, and that money stays exact."""
     spec = scenario.spec
-    pv_kw = np.asarray(CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw)
+    pv_kw = scenario.pv_peak_kw
     for most_kw, what in ((scenario.peak_load_kw, "draw"), (pv_kw, "feed in")):
         if most_kw.max() > spec.connection_limit_kw:
             agent = int(most_kw.argmax())
@@ -144,7 +143,7 @@ def _check_cuts(scenario: Scenario) -> None:
             "because no optimum says which load is shed first; use `feeder.mode: penalty` or no "
             "outages"
         )
-    pv_kw = CLEARNESS_RANGE[1] * scenario.clear_sky_peak_kw
+    pv_kw = scenario.pv_peak_kw
     for most_kw, what in (
         (scenario.peak_load_kw + nodes.power_max_kw.sum(axis=1), "draw {:.3f} kW when PV is cut"),
         (pv_kw - nodes.power_min_kw.sum(axis=1), "feed in {:.3f} kW when load is cut"),

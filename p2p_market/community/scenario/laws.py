@@ -1,15 +1,16 @@
-"""Laws of machines over the data of a scenario: an episode's days, or the year as it usually is."""
+"""Laws of devices over the data of a scenario: an episode's days, or the year as it usually is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from p2p_market.assets.drivers import LAWS, Drive, series_of
+from p2p_market.assets.drivers import GENERATION, LAWS, Drive, series_of
 from p2p_market.assets.drivers.drive import rounded
 from p2p_market.assets.drivers.panel import irradiance_wm2
+from p2p_market.assets.drivers.wind import local_speed_ms
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
 from p2p_market.community.scenario.members import CLEAR_SKY_SHARE
@@ -22,13 +23,13 @@ from p2p_market.data.calendar import (
     WEEKS_PER_SPLIT,
     split_mask,
 )
-from p2p_market.records import FloatArray, Record
+from p2p_market.records import BoolArray, FloatArray, IntArray, Record
 
 JOB_RANGE: Final = (0.8, 1.2)
 """A day's job, or truck, over what is usual."""
 DRAWN: Final = {"daily_kwh": 1, "pick_up_kg": 1, "job_kwh": 4}
 """Parameters of laws that are drawn anew every day, and how many of them a day has."""
-OF_SERIES: Final = ("building", "mean_m3s")
+OF_SERIES: Final = ("building", "mean_m3s", "mean_ms")
 """Parameters that say which series a law reads, and no law knows."""
 NEAR: Final = (-1, 0, 1)  # cycles of 28 days whose training days say what is expected
 
@@ -85,17 +86,14 @@ def machine_year(scenario: Scenario) -> MachineYear:
     shape, per_day = scenario.nodes.present.shape, scenario.steps_per_day
     expected = np.zeros((WEEKS_PER_SPLIT, per_day, *shape))
     most_kwh, least, most = np.zeros(shape), np.ones(shape), np.ones(shape)
-    cycle = np.minimum(np.arange(DAYS_PER_YEAR) // CYCLE_DAYS, WEEKS_PER_SPLIT - 1)
-    train = split_mask("train")
     for agent, own in enumerate(scenario.flexible):
         for asset, node in enumerate(own):
             if not node.law:
                 continue
             drive = law_of(scenario, node, 0, DAYS_PER_YEAR, _usual)
             days = drive.drift_kwh.reshape(DAYS_PER_YEAR, per_day)
-            for c in range(WEEKS_PER_SPLIT):
-                near = np.isin(cycle, [(c + away) % WEEKS_PER_SPLIT for away in NEAR])
-                expected[c, :, agent, asset] = days[train & near].mean(axis=0)
+            for c, near in enumerate(_near_training_days()):
+                expected[c, :, agent, asset] = days[near].mean(axis=0)
             largest = JOB_RANGE[1] if set(dict(node.law_data)) & set(DRAWN) else 1.0
             most_kwh[agent, asset] = largest * np.abs(days).max()
             least[agent, asset] = drive.charge_share.min()
@@ -111,10 +109,75 @@ def expected_drift_kwh(scenario: Scenario, start_day: int, days: int) -> FloatAr
     """Expected drift of the steps of some days, (step, agent, asset) [kWh]; no rows without."""
     if scenario.nodes.machines is None:
         return np.zeros((0, *scenario.nodes.present.shape))
-    number = np.arange(start_day, start_day + days) % DAYS_PER_YEAR
-    cycle = np.minimum(number // CYCLE_DAYS, WEEKS_PER_SPLIT - 1)
+    cycle = _cycle(np.arange(start_day, start_day + days))
     rows = machine_year(scenario).expected_kwh[cycle]
     return np.asarray(rows.reshape(-1, *rows.shape[2:]))
+
+
+class Generation(NamedTuple):
+    """What plants that the weather drives usually give."""
+
+    mean_kw: FloatArray  # (step, agent)
+    spread_kw: FloatArray
+
+
+def generation_of(
+    scenario: Scenario, node: PowerNode, start_day: int, days: int, generator: np.random.Generator
+) -> FloatArray:
+    """Power of one plant from a day of the year on, (step,) [kW].
+
+    Args:
+        generator: draws the local part of the wind.
+    """
+    law, known = GENERATION[node.law], dict(node.law_data)
+    quarter = slice(QUARTERS_PER_DAY * start_day, QUARTERS_PER_DAY * (start_day + days))
+    given = []
+    for name in series_of(law):
+        if name == "wind_speed_ms":
+            rank = weather.load(scenario.data.name).of("wind_rank")[quarter]
+            normals = generator.standard_normal(len(rank))
+            given.append(local_speed_ms(rank, float(known["mean_ms"]), normals))
+        else:
+            given.append(_SERIES[name](scenario, known)[quarter])
+    own: dict[str, Any] = {name: value for name, value in known.items() if name not in OF_SERIES}
+    return law(*given, scenario.dt_h, **own)
+
+
+@lru_cache(maxsize=8)
+def _usual_generation(scenario: Scenario) -> tuple[FloatArray, FloatArray]:
+    """Mean and spread of training days, (28-day cycle, step of the day, agent) [kW]."""
+    shape = WEEKS_PER_SPLIT, scenario.steps_per_day, len(scenario.agents)
+    mean, spread = np.zeros((2, *shape))
+    for agent, plants in enumerate(scenario.generators):
+        if plants:
+            year = sum(
+                generation_of(scenario, node, 0, DAYS_PER_YEAR, np.random.default_rng([agent, n]))
+                for n, node in enumerate(plants)
+            )
+            days = np.asarray(year).reshape(DAYS_PER_YEAR, -1)
+            for c, near in enumerate(_near_training_days()):
+                mean[c, :, agent], spread[c, :, agent] = days[near].mean(0), days[near].std(0)
+    return rounded(mean), rounded(spread)
+
+
+def expected_generation(scenario: Scenario, start_day: int, days: int) -> Generation:
+    """What training days of that time of the year and of the day gave."""
+    cycle = _cycle(np.arange(start_day, start_day + days))
+    mean, spread = (usual[cycle] for usual in _usual_generation(scenario))
+    agents = len(scenario.agents)
+    return Generation(mean.reshape(-1, agents), spread.reshape(-1, agents))
+
+
+def _cycle(day: IntArray) -> IntArray:
+    """The cycle of 28 days that a day of the year lies in."""
+    return np.minimum(day % DAYS_PER_YEAR // CYCLE_DAYS, WEEKS_PER_SPLIT - 1)
+
+
+def _near_training_days() -> Iterator[BoolArray]:
+    """Training days of each cycle and of those beside it, (day,)."""
+    cycle, train = _cycle(np.arange(DAYS_PER_YEAR)), split_mask("train")
+    for c in range(WEEKS_PER_SPLIT):
+        yield train & np.isin(cycle, [(c + away) % WEEKS_PER_SPLIT for away in NEAR])
 
 
 def _weather(name: str) -> Callable[[Scenario, Mapping[str, Any]], FloatArray]:

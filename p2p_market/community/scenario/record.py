@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from p2p_market.assets.node import Coefficients, PowerNode
-from p2p_market.community.scenario.members import DonorPools
+from p2p_market.community.scenario.members import CLEARNESS_RANGE, DonorPools
 from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.data import DataSet
 from p2p_market.records import BoolArray, FloatArray, IntArray, Record
@@ -41,6 +41,7 @@ class Scenario(Record):
     steps: int
     steps_per_day: int
     hold_steps: int
+    generators: tuple[tuple[PowerNode, ...], ...] = ()  # per agent, plants that the weather drives
 
     @property
     def dt_h(self) -> float:
@@ -56,6 +57,16 @@ class Scenario(Record):
     def clear_sky_peak_kw(self) -> FloatArray:
         """The highest PV power without clouds in the year, (agent,) [kW]."""
         return np.asarray(self.roof_kw * self.clear_sky_fraction.max(axis=0)[self.orientation_of])
+
+    @property
+    def generation_peak_kw(self) -> FloatArray:
+        """The highest power of plants that the weather drives, roofs left out, (agent,) [kW]."""
+        return np.array([sum(node.scale_kw for node in own) for own in self.generators])
+
+    @property
+    def pv_peak_kw(self) -> FloatArray:
+        """What PV and other plants that the weather drives give at most, (agent,) [kW]."""
+        return np.asarray(CLEARNESS_RANGE[1] * self.clear_sky_peak_kw + self.generation_peak_kw)
 
     @property
     def feed_in_follows(self) -> BoolArray:

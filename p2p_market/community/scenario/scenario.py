@@ -64,6 +64,7 @@ def _build(spec: ScenarioSpec) -> Scenario:
     ]
     demand = tuple(demand_of(spec, number, own) for number, own in enumerate(owned))
     roofs = tuple(next((node for node in own if node.driver == "sun"), None) for own in owned)
+    generators = tuple(tuple(node for node in own if node.driver == "weather") for own in owned)
     flexible = [[node for node in own if node.driver == "setpoint"] for own in owned]
     column = {name: i for i, name in enumerate(dict.fromkeys(m.contract for m in spec.members))}
     contract_of = np.array([column[member.contract] for member in spec.members])
@@ -105,6 +106,7 @@ def _build(spec: ScenarioSpec) -> Scenario:
         steps=round(spec.days * 24 / spec.dt_h),
         steps_per_day=round(24 / spec.dt_h),
         hold_steps=math.ceil(spec.hold_h / spec.dt_h),
+        generators=generators,
     )
     check_rules(scenario)
     return scenario

@@ -54,6 +54,9 @@ LINEAR = {
     },
     "shiftable_load": {"power_kw": 12, "daily_kwh": 40},
     "data_centre": {"power_kw": 20, "job_kwh": 30},
+    "wind_turbine": {"turbine": "farm"},
+    "run_of_river": {"head_m": 4, "design_m3s": 0.5, "mean_m3s": 0.5, "keep_m3s": 0.1},
+    "geothermal_binary": {"rated_kw": 20},
 }  # fmt: skip
 WHOLE = {
     "heat_pump_least": {"kind": "heat_pump", "power_kw": 6, "buffer_kwh": 25, "least_share": 0.3},
