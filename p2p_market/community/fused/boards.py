@@ -256,7 +256,7 @@ def _copied(value: Any) -> Any:
     """All arrays of a tuple of tuples, copied."""
     if isinstance(value, np.ndarray):
         return value.copy()
-    return type(value)(*map(_copied, value))
+    return None if value is None else type(value)(*map(_copied, value))
 
 
 def _place(series: Series, work: Work) -> None:
