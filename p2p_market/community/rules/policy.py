@@ -64,7 +64,8 @@ class SelfConsumption:
         level = own["soc"] * own["capacity"]
         high = np.minimum(own["power_max"], (own["capacity"] - level) / charge_h)
         here = own["power_max"] > 0.0
-        low = np.maximum(np.where(here, nodes.power_min_kw[:, asset], 0.0), -level / discharge_h)
+        stored = level - nodes.energy_min_kwh[:, asset]
+        low = np.maximum(np.where(here, nodes.power_min_kw[:, asset], 0.0), -stored / discharge_h)
         later_h = np.maximum(own["hours_left"] - self.dt_h, 0.0)
         free_kw = np.minimum(own["power_max"], self.spare_kw)
         floor = own["target_soc"] * own["capacity"] - free_kw * charge_h * later_h / self.dt_h

@@ -81,12 +81,13 @@ def _prices(scenario: Scenario, agent: int) -> tuple[FloatArray, FloatArray, flo
 def _check_running(scenario: Scenario, place: str, agent: int, asset: int) -> None:
     """Where the filter may force a machine to charge, that costs less than its back-up."""
     node, nodes = scenario.flexible[agent][asset], scenario.nodes
-    if not node.law or node.power_max_kw <= 0.0 or node.charge_on_kw > 0.0:
+    year = machine_year(scenario)
+    never = year.most_kwh[agent, asset] == 0.0 or node.power_max_kw <= 0.0
+    if never or node.charge_on_kw > 0.0:
         return
     retail, _, overload = _prices(scenario, agent)
     dearest = retail.max() + node.degradation_eur_per_kwh + node.charge_eur_per_kwh + overload
-    share = machine_year(scenario).least_charge_share[agent, asset]
-    gain = share * nodes.charge_gain_h[agent, asset] / scenario.dt_h
+    gain = year.least_charge_share[agent, asset] * nodes.charge_gain_h[agent, asset] / scenario.dt_h
     if node.missing_eur_per_kwh < dearest / gain:
         raise ScenarioError(
             f"{place}: missing energy costs {node.missing_eur_per_kwh:g} EUR/kWh, less than the "

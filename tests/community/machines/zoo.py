@@ -54,6 +54,11 @@ LINEAR = {
     },
     "shiftable_load": {"power_kw": 12, "daily_kwh": 40},
     "data_centre": {"power_kw": 20, "job_kwh": 30},
+    "outdoor_battery": {
+        "kind": "battery", "type": "li-ion", "capacity_kwh": 20, "power_kw": 10, "outdoor": True,
+        "soh": 0.9, "hold_eur_per_kwh_h": 0.0001,
+    },
+    "lead_acid": {"kind": "battery", "type": "lead-acid", "capacity_kwh": 20, "power_kw": 5},
     "wind_turbine": {"turbine": "farm"},
     "run_of_river": {"head_m": 4, "design_m3s": 0.5, "mean_m3s": 0.5, "keep_m3s": 0.1},
     "geothermal_binary": {"rated_kw": 20},
