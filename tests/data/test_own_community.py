@@ -235,6 +235,7 @@ def test_feed_in_follows_own_prices_and_every_test_week_is_proved(village):
     assert paid.lowest_price_eur_per_kwh == pytest.approx(
         data.day_ahead_eur_per_kwh.min() - 0.01, abs=0.0006
     )
+    assert "Feed-in tariffs: user's day-ahead price plus assumed margins. " in data_labels(paid)
     planner, sold_below_zero = optimum(paid), 0.0
     for week in range(13):
         episode = draw(paid, choose_key(paid, 0, "test", week))
