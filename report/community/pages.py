@@ -111,8 +111,10 @@ def data_labels(scenario: Scenario) -> str:
     label = {name: arrays[name]["label"] for name in SHARED_ARRAYS}
     day_ahead = f"{label['day_ahead_eur_per_mwh']} day-ahead price plus assumed margins"
     prices = day_ahead if any(dynamic) else "assumed tariffs"
+    paid = f"Feed-in tariffs: {day_ahead}. " if scenario.feed_in_follows.any() else ""
     return (
-        f"{_loads(scenario)}Retail prices: {prices}. CO2 intensity: {label['co2_g_per_kwh']}. "
+        f"{_loads(scenario)}Retail prices: {prices}. {paid}"
+        f"CO2 intensity: {label['co2_g_per_kwh']}. "
         f"{_roofs(scenario, label['solar_clearness'])}Devices and places on the feeder: assumed."
     )
 

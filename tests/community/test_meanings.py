@@ -2,14 +2,23 @@
 
 from p2p_market.community.meanings import JOINT, OBSERVED, meaning
 from p2p_market.community.observation import features, state_features
+from p2p_market.community.scenario.scenario import build
+from p2p_market.community.scenario.schema import FollowingFeedIn
 from p2p_market.registry import load_scenario
 from tests.every_scenario import COMMUNITY
 
 
+def following():
+    """Feed-in that follows the price, which no shipped scenario has."""
+    spec = load_scenario("classic-v0").spec
+    tariff = {"feed_in_eur_per_kwh": None, "feed_in": FollowingFeedIn()}
+    contracts = {name: one.model_copy(update=tariff) for name, one in spec.contracts.items()}
+    return build(spec.model_copy(update={"id": "paid-v0", "contracts": contracts}))
+
+
 def test_every_feature_of_every_scenario_has_a_meaning_and_no_meaning_is_idle():
     seen, joint = set(), set()
-    for name in COMMUNITY:
-        scenario = load_scenario(name)
+    for scenario in (*map(load_scenario, COMMUNITY), following()):
         seen |= {meaning(feature.name) for feature in features(scenario)}
         joint |= {meaning(feature.name, joint=True) for feature in state_features(scenario)}
     assert set(OBSERVED.values()) <= seen

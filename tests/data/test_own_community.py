@@ -21,7 +21,7 @@ from p2p_market.data.dataset import card
 from p2p_market.data.own.community import import_community
 from p2p_market.data.own.plan import Wishes
 from p2p_market.errors import ScenarioError
-from p2p_market.registry import load_scenario, parallel_env, scenario_of
+from p2p_market.registry import load_scenario, make, make_batch, parallel_env, scenario_of
 from report.community.pages import data_labels
 from report.community.pages import sources as attributions
 from tests.data.own_files import loads, prices, stamps, sun, table
@@ -156,6 +156,20 @@ def test_observations_stay_in_their_space_and_nobody_is_held(village):
         assert {info["supervisor"] for info in infos.values()} == {"none"}
 
 
+def test_a_batch_plays_it_as_an_environment_does(village, tmp_path):
+    path = tmp_path / "village.yaml"
+    path.write_text(starter(village[1]), "utf-8")
+    together, alone = make_batch(str(path), 2, split="test"), make(str(path))
+    seen = together.reset(seed=4)
+    first, _ = alone.reset(seed=4, options={"split": "test"})
+    assert np.array_equal(seen[0], np.stack(list(first.values())))
+    still = np.zeros((2, *alone.action_space("prosumer_0").shape), dtype=np.float32)
+    still = np.repeat(still[:, None], 3, axis=1)
+    after = together.step(still)
+    _, rewards, *_ = alone.step(dict(zip(alone.agents, still[0], strict=True)))
+    assert after.rewards[0].tolist() == pytest.approx(list(rewards.values()))
+
+
 def test_the_command_tells_what_it_mended_and_what_is_not_the_users(folder):
     times = stamps((2024, 1, 1), 112)
     power, header = loads(times, 2), ["time", "a", "b"]
@@ -221,6 +235,7 @@ def test_feed_in_follows_own_prices_and_every_test_week_is_proved(village):
     assert paid.lowest_price_eur_per_kwh == pytest.approx(
         data.day_ahead_eur_per_kwh.min() - 0.01, abs=0.0006
     )
+    assert "Feed-in tariffs: user's day-ahead price plus assumed margins. " in data_labels(paid)
     planner, sold_below_zero = optimum(paid), 0.0
     for week in range(13):
         episode = draw(paid, choose_key(paid, 0, "test", week))

@@ -14,8 +14,10 @@ from leaderboard.season.season import Board, Season, commitment, read
 from leaderboard.tracks.community.year import on_year
 from p2p_market.community.episode.episode import draw
 from p2p_market.community.scenario.scenario import build
+from p2p_market.community.scenario.schema import FollowingFeedIn
 from p2p_market.data import synthetic
 from p2p_market.errors import RecordError, UsageError
+from p2p_market.registry import load_scenario
 from tests.every_scenario import COMMUNITY
 from tests.leaderboard.seasons import SECRET
 
@@ -120,6 +122,19 @@ def test_every_scenario_can_be_drawn_and_holds_no_public_data(name):
     assert scenario.agents == shipped.agents
     top = scenario.spec.price_max_eur_per_kwh
     assert scenario.retail_eur_per_kwh.max() <= top
+
+
+def test_a_feed_in_tariff_that_follows_the_price_stays_in_its_range_in_an_unseen_year():
+    spec = load_scenario("community-16-v0").spec
+    paid = {"feed_in_eur_per_kwh": None, "feed_in": FollowingFeedIn(adder_eur_per_kwh=-0.004)}
+    contracts = {name: one.model_copy(update=paid) for name, one in spec.contracts.items()}
+    follows = build(spec.model_copy(update={"id": "paid-v0", "contracts": contracts}))
+    drawn = build(on_year(follows.spec, 1))
+    for end in ("min", "max"):
+        assert getattr(drawn.feed_in_eur_per_kwh, end)() == pytest.approx(
+            getattr(follows.feed_in_eur_per_kwh, end)()
+        )
+    assert not np.array_equal(drawn.feed_in_eur_per_kwh, follows.feed_in_eur_per_kwh)
 
 
 def test_draws_of_a_season(tiny, another):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.schema import Contract, DynamicContract, Member, ScenarioSpec
+from p2p_market.community.scenario.tariff import feed_in_year
 from p2p_market.data import load
 from p2p_market.data.calendar import start_days
 from p2p_market.data.sources import is_own
@@ -70,15 +71,17 @@ def _any_donor(device: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
 def _in_range(spec: ScenarioSpec, contract: Contract) -> Contract:
     """A dynamic contract between all fixed feed-in tariffs and the highest price.
 
-    A feed-in tariff that follows the price ends there too.
+    A feed-in tariff that follows the price stays where it is in the scenario's own year, for which
+    its rules were checked.
     """
     tick = spec.tick_eur_per_kwh
     room = spec.price_max_eur_per_kwh - spec.carbon_eur_per_kg * CO2_KG_PER_KWH
     cap = round(math.floor(room / tick) * tick, 9)
     if (paid := contract.feed_in) is not None:
-        own = cap if paid.cap_eur_per_kwh is None else min(cap, paid.cap_eur_per_kwh)
-        paid = paid.model_copy(update={"cap_eur_per_kwh": own})
-        contract = contract.model_copy(update={"feed_in": paid})
+        year = load(f"{spec.data}+{spec.prices}" if spec.prices else spec.data)
+        own = feed_in_year(contract, year, tick)
+        ends = {"floor_eur_per_kwh": float(own.min()), "cap_eur_per_kwh": float(own.max())}
+        contract = contract.model_copy(update={"feed_in": paid.model_copy(update=ends)})
     if not isinstance(contract, DynamicContract):
         return contract
     worth = [each.feed_in_eur_per_kwh or 0.0 for each in spec.contracts.values()]

@@ -6,11 +6,17 @@ from functools import cache
 import numpy as np
 import pytest
 
+from baselines.community.mpc.forecasts import columns, forecast
+from baselines.community.mpc.foresight import foresight
+from baselines.community.mpc.policy import community
 from baselines.community.optimal.policy import Optimum, optimum
+from p2p_market.community.engine import start
 from p2p_market.community.episode.episode import draw, reference_key
+from p2p_market.community.observation import observe
 from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import FollowingFeedIn
 from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
 from tests.baselines.optimal import linear_program
 
@@ -71,3 +77,20 @@ def test_the_program_would_be_wrong_with_the_tariff_of_another_hour():
     late = np.roll(episode.feed_in_eur_per_kwh, 1, axis=0)
     plan = planner.plan(replace(episode, feed_in_eur_per_kwh=late))
     assert not certify(scenario, episode, plan)[0].holds
+
+
+def test_planners_count_on_the_tariff_as_far_as_it_is_published():
+    """With all of the episode in view a rolling plan is the optimum; a forecast shows what is."""
+    scenario, _ = following()
+    scenario = build(scenario.spec.model_copy(update={"days": 2}))
+    episode = draw(scenario, reference_key(scenario, 4))
+    best = optimum(scenario).plan(episode).objective_eur
+    played = rollout(scenario, episode, foresight(scenario, 48.0).informed(episode))
+    assert played.social_cost_eur[0] == pytest.approx(best, abs=1e-3 * abs(best))
+    seen = observe(scenario, episode, start(scenario, episode))[0].astype(np.float64)
+    told = forecast(scenario, seen, episode.keys[0].start_day, 0, 25, 1).feed_in_eur_per_kwh
+    at = columns(scenario)
+    for hours in (1, 3, 8, 24):
+        assert told[hours] == pytest.approx(seen[:, at[f"feed_in_in_{hours}h"]], abs=1e-6)
+    blind = rollout(scenario, episode, community(scenario)).social_cost_eur[0]
+    assert best < blind
