@@ -12,7 +12,7 @@ AGAIN := $(MAKE) --no-print-directory
 # side by side; tests of one group, such as those that share a Ray cluster, stay together
 SPREAD := --numprocesses auto --dist loadgroup
 # tests of the rooms with compiled kernels
-KERNELS := $(addprefix tests/,assets battery community compilation data determinism market)
+KERNELS := $(addprefix tests/,assets battery community compilation data determinism grid market)
 TYPED := $(wildcard p2p_market baselines report leaderboard tools)
 
 # Stamps: an environment is renewed when what it is made from changes, and only then.
