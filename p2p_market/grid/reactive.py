@@ -23,16 +23,9 @@ LARGEST_SHARE: Final = 0.33
 OVERSIZE: Final = 1.1
 """Apparent power of an inverter per kW of rated power, where a scenario says nothing."""
 
-FACE: Final = math.sqrt(2.0 + math.sqrt(2.0)) / 2.0
-"""cos(pi / 8): how far the sides of the octagon in a circle of radius one are from its middle."""
-
-FACES: Final = tuple(
-    (p, q) if p * q == 0.0 else (p * math.sqrt(0.5), q * math.sqrt(0.5))
-    for p in (-1.0, 0.0, 1.0)
-    for q in (-1.0, 0.0, 1.0)
-    if (p, q) != (0.0, 0.0)
-)
-"""The octagon as eight rows: for each (a, c), a P + c Q <= FACE times the apparent power."""
+SLOPE: Final = math.sqrt(2.0) - 1.0
+"""tan(pi / 8): the octagon in a circle of radius S, corners on both axes, is
+|P| + SLOPE |Q| <= S and SLOPE |P| + |Q| <= S, which is eight rows of a linear program."""
 
 
 def by_rule(power_kw: FloatArray, rated_kw: FloatArray) -> FloatArray:
@@ -61,28 +54,24 @@ class Inverters(Record):
     asset_kva: FloatArray  # (member, asset)
 
     def __post_init__(self) -> None:
-        """Refuse an inverter whose octagon does not hold its rated power.
+        """Refuse an inverter that is too small for its own power.
 
         Raises:
-            ValueError: with the least apparent power.
+            ValueError: with both.
         """
         Record.__post_init__(self)
         for rated, apparent in ((self.pv_kw, self.pv_kva), (self.asset_kw, self.asset_kva)):
             for kw, kva in zip(rated.flat, apparent.flat, strict=True):
-                if kw > FACE * kva:
-                    raise ValueError(
-                        f"an inverter of {kva:g} kVA holds no {kw:g} kW and reactive power; raise "
-                        f"it to {kw / FACE:.6g} kVA or more"
-                    )
+                if kw > kva:
+                    raise ValueError(f"an inverter of {kva:g} kVA for {kw:g} kW; raise its kVA")
 
 
 @njit(forceinline=True)
 def _room(power, rated, apparent):  # type: ignore[no-untyped-def]
     """Most reactive power either way beside an active power, which comes first."""
-    if abs(power) > FACE * apparent:
-        return 0.0
-    slope = math.sqrt(2.0) * FACE * apparent - abs(power)
-    return max(min(LARGEST_SHARE * rated, FACE * apparent, slope), 0.0)
+    active = abs(power)
+    room = min((apparent - active) / SLOPE, apparent - SLOPE * active)
+    return max(min(LARGEST_SHARE * rated, room), 0.0)
 
 
 @kernel(forceinline=True)

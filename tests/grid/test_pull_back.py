@@ -174,6 +174,19 @@ def test_a_machine_that_stops_no_longer_helps_and_the_others_give_way(sign):
     assert done.setpoint_kw[0, 1, 0] == pytest.approx(alone.setpoint_kw[0, 1, 0])
 
 
+def test_rounding_beyond_a_bound_is_left_alone():
+    once = by_hand([-60.0, -30.0, 10.0], [0.0, 0.0, 0.0], [95, 95, 1]).pulled()[0]
+    beyond = (once.setpoint_kw[0, :, 0] * (1.0 + 1e-13)).tolist()
+    case = by_hand(beyond, [0.0, 0.0, 0.0], [95, 95, 1])
+    assert case.pu2(case.asked)[0, 0] > case.flow.highest_pu2
+    assert case.pulled()[1].share.tolist() == [1.0]
+    low = by_hand([-kw * 1.0001 for kw in beyond], [0.0, 0.0, 0.0], [95, 95, 1])
+    once = low.pulled()[0].setpoint_kw[0, :, 0]
+    case = by_hand((once * (1.0 + 1e-13)).tolist(), [0.0, 0.0, 0.0], [95, 95, 1])
+    assert case.pu2(case.asked)[0, 0] < case.flow.lowest_pu2
+    assert case.pulled()[1].share.tolist() == [1.0]
+
+
 def test_reactive_power_goes_the_same_way():
     wish = [80.0, 10.0, -4.0]
     case = by_hand([0.0, 0.0, 0.0], [20.0, 0.0, 0.0], [95, 95, 1], reactive=wish)
