@@ -24,8 +24,8 @@ OVERSIZE: Final = 1.1
 """Apparent power of an inverter per kW of rated power, where a scenario says nothing."""
 
 SLOPE: Final = math.sqrt(2.0) - 1.0
-"""tan(pi / 8): the octagon in a circle of radius S, corners on both axes, is
-|P| + SLOPE |Q| <= S and SLOPE |P| + |Q| <= S, which is eight rows of a linear program."""
+"""tan(pi / 8): the octagon in a circle of radius S, corners on both axes, is |P| + SLOPE |Q| <= S
+and SLOPE |P| + |Q| <= S; the second four sides are out of reach of a |Q| of at most 0.33 S."""
 
 
 def by_rule(power_kw: FloatArray, rated_kw: FloatArray) -> FloatArray:
@@ -69,9 +69,7 @@ class Inverters(Record):
 @njit(forceinline=True)
 def _room(power, rated, apparent):  # type: ignore[no-untyped-def]
     """Most reactive power either way beside an active power, which comes first."""
-    active = abs(power)
-    room = min((apparent - active) / SLOPE, apparent - SLOPE * active)
-    return max(min(LARGEST_SHARE * rated, room), 0.0)
+    return max(min(LARGEST_SHARE * rated, (apparent - abs(power)) / SLOPE), 0.0)
 
 
 @kernel(forceinline=True)

@@ -1,5 +1,7 @@
 """Voltages by hand, against the whole AC equations, and who pays for a violation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,6 +89,22 @@ def test_two_hundred_dispatches_lie_close_to_the_ac_equations_and_never_below(na
         power[:, nodes] = kw, kvar
         linear = np.sqrt(squared_voltages(linear_flow(feeder, nodes), kw[None], kvar[None])[0])
         errors.append(linear - alternating(feeder, *power)[nodes])
+    assert np.min(errors) >= -1e-12
+    assert np.max(errors) <= 0.001
+
+
+def test_behind_a_transformer_they_lie_as_close():
+    ohm = zip((FEEDER.r_ohm, FEEDER.x_ohm), transformer_ohm(250.0), strict=True)
+    longer = [np.concatenate([[0.0, more], lines[1:]]) for lines, more in ohm]
+    parent = np.concatenate([[-1], FEEDER.parent + 1])
+    whole = replace(FEEDER, parent=parent, r_ohm=longer[0], x_ohm=longer[1])
+    errors = []
+    for nodes, kw, kvar in dispatches(FEEDER, 100):
+        power = np.zeros((2, len(parent)))
+        power[:, nodes + 1] = kw, kvar
+        flow = linear_flow(FEEDER, nodes, transformer=True)
+        linear = np.sqrt(squared_voltages(flow, kw[None], kvar[None])[0])
+        errors.append(linear - alternating(whole, *power)[nodes + 1])
     assert np.min(errors) >= -1e-12
     assert np.max(errors) <= 0.001
 
