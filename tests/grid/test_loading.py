@@ -19,6 +19,9 @@ def path(node):
     return [node, *path(int(FEEDER.parent[node]))] if node > 0 else []
 
 
+BEHIND = np.array([[line in path(node) for node in range(96)] for line in range(96)])
+
+
 def test_a_line_that_carries_half_of_what_it_may():
     lines, members = loadings(cables(FEEDER, [95]), np.array([[FULL_KW / 2.0], [-FULL_KW]]))
     assert lines[0, path(95)] == pytest.approx(0.5)
@@ -34,9 +37,6 @@ def test_a_line_carries_who_is_behind_it(seed):
     nodes = generator.integers(0, 96, 6)
     net = generator.uniform(-20.0, 20.0, (2, 6))
     lines, members = loadings(cables(FEEDER, nodes), net)
-    for line in range(1, 96):
-        behind = np.array([line in path(int(node)) for node in nodes])
-        carried = np.abs(net[:, behind].sum(axis=1)) / FULL_KW
-        assert np.allclose(lines[:, line], carried, rtol=1e-12, atol=1e-15)
-        assert np.all(members[:, behind] >= lines[:, [line]])
-    assert members.max() == pytest.approx(lines[:, 1:].max() if nodes.any() else 0.0)
+    behind = BEHIND[:, nodes]  # (line, member)
+    assert np.allclose(lines, np.abs(net @ behind.T) / FULL_KW, rtol=1e-12, atol=1e-15)
+    assert np.allclose(members, np.where(behind, lines[:, :, None], 0.0).max(axis=1), atol=0.0)
