@@ -12,7 +12,7 @@ AGAIN := $(MAKE) --no-print-directory
 # side by side; tests of one group, such as those that share a Ray cluster, stay together
 SPREAD := --numprocesses auto --dist loadgroup
 # tests of the rooms with compiled kernels
-KERNELS := $(addprefix tests/,assets battery community compilation data determinism market)
+KERNELS := $(addprefix tests/,assets battery community compilation data determinism grid market)
 TYPED := $(wildcard p2p_market baselines report leaderboard tools)
 
 # Stamps: an environment is renewed when what it is made from changes, and only then.
@@ -135,6 +135,6 @@ $(DOCS_READY): $(CREATED) $(INPUTS)
 $(TEST_READY): $(CREATED) $(INPUTS)
 	@echo 'Installing p2p_market and its test tools into $(VENV); the first time takes a few minutes ...'
 	@$(PIP) install --quiet --no-compile --constraint constraints.txt torch
-	@$(PIP) install --quiet --no-compile --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,docs,dev]'
+	@$(PIP) install --quiet --no-compile --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,grid-test,docs,dev]'
 	@$(BYTECODE)
 	@touch $(RUN_READY) $(DOCS_READY) $@

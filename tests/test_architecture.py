@@ -24,7 +24,7 @@ FLOORS = (
     ("kit", "scenarios"),
     ("environment",),
     ("compilation", "data"),
-    ("assets", "market"),
+    ("assets", "grid", "market"),
     ("registry",),
     ("battery", "community"),
     ("p2p_market",),
@@ -40,7 +40,7 @@ PACKAGES = ("p2p_market", "baselines", "report", "leaderboard")
 
 HEAVY = {
     "torch", "onnx", "onnxruntime", "ray", "cvxpy", "pandas", "matplotlib", "scipy", "jinja2",
-    "cryptography",
+    "cryptography", "pandapower",
 }  # fmt: skip
 LINES = 400
 SEEDED = {"Generator", "SeedSequence", "BitGenerator", "PCG64", "Philox", "default_rng"}
@@ -100,6 +100,7 @@ def test_imports_go_down_only():
     ("path", "source", "complaint"),
     [
         ("p2p_market/market/a.py", "from p2p_market.assets import node", "market may not import"),
+        ("p2p_market/grid/a.py", "from p2p_market.assets import node", "grid may not import"),
         ("p2p_market/data/a.py", "def f():\n    from p2p_market import assets", "line 2: data may"),
         (
             "p2p_market/commands/app.py",
@@ -153,7 +154,7 @@ NEUTRAL += (
     "p2p_market.__init__",
 )
 OF_TRACKS = ("leaderboard.tracks", *(f"report.{name}" for name in TRACKS))
-SCIENCES = ("p2p_market.assets", "p2p_market.market", "p2p_market.data")
+SCIENCES = ("p2p_market.assets", "p2p_market.market", "p2p_market.grid", "p2p_market.data")
 
 
 def inside(name: str, packages: tuple[str, ...]) -> bool:

@@ -1,0 +1,212 @@
+"""Voltages along a radial feeder as a linear function of the net loads at its nodes.
+
+    w_i = v_0^2 - 1000 * 2 / 400^2 * sum_j (R_ij P_j + X_ij Q_j)
+
+w is the square of the voltage [pu of 400 V], P and Q the net load [kW] and the reactive power
+[kvar] of a member, positive into it, R_ij and X_ij the resistance and reactance [ohm] of the lines
+that i and j share on their way to the transformer. Three balanced phases; without losses, so w is
+never below that of the whole AC equations, and without phase angles. Source: Baran and Wu (1989),
+"Network reconfiguration in distribution systems for loss reduction and load balancing", IEEE Trans.
+Power Delivery 4(2), doi:10.1109/61.25627: simplified DistFlow.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from p2p_market.compilation import kernel
+from p2p_market.data.dataset import FeederData
+from p2p_market.records import FloatArray, IntArray, Record, for_kernels
+
+VOLTS: Final = 400.0
+"""Between two phases at one per unit."""
+
+BAND_PU: Final = (0.97, 1.03)
+"""What a low-voltage feeder may use of the +-10 % of EN 50160: the grid above it needs the rest."""
+
+ROUNDING_PU2: Final = 1e-12
+"""A violation below this is rounding: acting on it would make correcting twice differ from once."""
+
+SHORT_CIRCUIT: Final = (0.013, 0.04)
+"""Relative resistance and impedance of a distribution transformer, u_r and u_k; typical."""
+
+
+@for_kernels
+@dataclass(frozen=True, slots=True)
+class LinearFlow(Record):
+    """What voltages need of a feeder, for members at their nodes; kernels and optimum read it.
+
+    Voltages are seen where members are connected, which is where EN 50160 holds.
+    """
+
+    drop_per_kw: FloatArray  # (member i, member j), fall of w at i for a kW into j [pu^2/kW]
+    drop_per_kvar: FloatArray  # the same for reactive power [pu^2/kvar]
+    source_pu2: float  # w before the first line, or before the transformer
+    lowest_pu2: float  # of the band
+    highest_pu2: float
+
+
+Flow = LinearFlow | Any
+"""The record, or what kernels take for it."""
+
+
+def common_path(parent: IntArray, per_line: FloatArray) -> FloatArray:
+    """Sum over the lines that two nodes share on their way to node 0, (node, node).
+
+    Args:
+        parent: of each node, -1 for node 0; parents stand before their children.
+        per_line: of the line to the parent, (node,); nothing is read for node 0.
+    """
+    shared = np.zeros((len(parent), len(parent)))
+    for node in range(1, len(parent)):
+        above = parent[node]
+        shared[node, :node] = shared[:node, node] = shared[above, :node]
+        shared[node, node] = shared[above, above] + per_line[node]
+    return shared
+
+
+def transformer_ohm(rating_kva: float) -> tuple[float, float]:
+    """Resistance and reactance of a transformer, seen from its low-voltage side [ohm]."""
+    base = VOLTS * VOLTS / (1000.0 * rating_kva)
+    resistance, impedance = (share * base for share in SHORT_CIRCUIT)
+    return resistance, math.sqrt(impedance * impedance - resistance * resistance)
+
+
+def linear_flow(
+    feeder: FeederData,
+    nodes: Sequence[int] | IntArray,
+    band_pu: tuple[float, float] = BAND_PU,
+    source_pu: float = 1.0,
+    transformer: bool = False,
+) -> LinearFlow:
+    """The voltages of members on a feeder.
+
+    Args:
+        feeder: its lines.
+        nodes: where the members are, (member,); several may share a node.
+        band_pu: lowest and highest voltage that is no violation.
+        source_pu: voltage before the first line.
+        transformer: that voltage is held above the transformer, which is then in series.
+
+    Raises:
+        ValueError: if the band is none, or the source lies outside it.
+    """
+    low, high = band_pu
+    if not 0.0 < low <= source_pu <= high:
+        raise ValueError(
+            f"voltage band {low:g} to {high:g} pu, source {source_pu:g} pu; the source must lie in "
+            "the band, or nobody could mend its voltage"
+        )
+    extra = transformer_ohm(feeder.transformer_kva) if transformer else (0.0, 0.0)
+    own, per_ohm_kw = np.asarray(nodes), 2000.0 / VOLTS**2
+    resistance, reactance = (
+        (common_path(feeder.parent, ohm)[np.ix_(own, own)] + more) * per_ohm_kw
+        for ohm, more in zip((feeder.r_ohm, feeder.x_ohm), extra, strict=True)
+    )
+    return LinearFlow(resistance, reactance, source_pu**2, low**2, high**2)
+
+
+@njit(forceinline=True)
+def squares(flow, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
+    """Squared voltages of one community."""
+    for i in range(net_load.shape[0]):
+        w = flow.source_pu2
+        for j in range(net_load.shape[0]):
+            w -= flow.drop_per_kw[i, j] * net_load[j] + flow.drop_per_kvar[i, j] * reactive[j]
+        out_pu2[i] = w
+
+
+@kernel(forceinline=True)
+def squares_kernel(flow, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
+    """See `squared_voltages`."""
+    for b in range(net_load.shape[0]):
+        squares(flow, net_load[b], reactive[b], out_pu2[b])
+
+
+def squared_voltages(flow: Flow, net_load_kw: FloatArray, reactive_kvar: FloatArray) -> FloatArray:
+    """Squares of the members' voltages, (batch, member) [pu^2].
+
+    Args:
+        net_load_kw: (batch, member) [kW], positive = load.
+        reactive_kvar: (batch, member) [kvar], positive = absorbed.
+    """
+    out = np.empty_like(net_load_kw)
+    squares_kernel(plain(flow), net_load_kw, reactive_kvar, out)
+    return out
+
+
+def plain(record: Any) -> Any:
+    """What kernels take for a record; what they take already stays as it is."""
+    return record.arrays() if isinstance(record, Record) else record
+
+
+@njit(forceinline=True)
+def violation(flow, w):  # type: ignore[no-untyped-def]
+    """How far a squared voltage lies outside the band, near one in units of voltage [pu]."""
+    beyond = max(flow.lowest_pu2 - w, w - flow.highest_pu2)
+    return 0.5 * beyond if beyond > ROUNDING_PU2 else 0.0
+
+
+@kernel(forceinline=True)
+def violation_kernel(flow, pu2, out_pu):  # type: ignore[no-untyped-def]
+    """See `violations`."""
+    for b in range(pu2.shape[0]):
+        for i in range(pu2.shape[1]):
+            out_pu[b, i] = violation(flow, pu2[b, i])
+
+
+def violations(flow: Flow, pu2: FloatArray) -> FloatArray:
+    """How far squared voltages lie outside the band, (batch, member) [pu]."""
+    out = np.empty_like(pu2)
+    violation_kernel(plain(flow), pu2, out)
+    return out
+
+
+@kernel(forceinline=True)
+def charge_kernel(flow, eur_per_pu, net_load, reactive, pu2, out_eur):  # type: ignore[no-untyped-def]
+    """See `charges`."""
+    for b in range(pu2.shape[0]):
+        for j in range(pu2.shape[1]):
+            out_eur[b, j] = 0.0
+        for i in range(pu2.shape[1]):
+            beyond = violation(flow, pu2[b, i])
+            if beyond == 0.0:
+                continue
+            # Loads cause a low voltage, feeding in a high one. The source lies in the band, so
+            # somebody causes it.
+            sign = 1.0 if pu2[b, i] < flow.lowest_pu2 else -1.0
+            total = 0.0
+            for j in range(pu2.shape[1]):
+                total += max(sign * _drop(flow, i, j, net_load[b], reactive[b]), 0.0)
+            for j in range(pu2.shape[1]):
+                own = max(sign * _drop(flow, i, j, net_load[b], reactive[b]), 0.0)
+                out_eur[b, j] += eur_per_pu * beyond * (own / total)
+
+
+@njit(forceinline=True)
+def _drop(flow, i, j, net_load, reactive):  # type: ignore[no-untyped-def]
+    """What member j takes from the squared voltage of member i."""
+    return flow.drop_per_kw[i, j] * net_load[j] + flow.drop_per_kvar[i, j] * reactive[j]
+
+
+def charges(
+    flow: Flow, eur_per_pu: float, net_load_kw: FloatArray, reactive_kvar: FloatArray
+) -> FloatArray:
+    """What members pay for violations, (batch, member) [EUR].
+
+    Each member's violation is paid by those who move its voltage away from the source in that
+    direction, in proportion to how far they do.
+
+    Args:
+        eur_per_pu: price of a violation that lasts one step [EUR/pu].
+        net_load_kw: (batch, member) [kW], positive = load.
+        reactive_kvar: (batch, member) [kvar], positive = absorbed.
+    """
+    pu2 = squared_voltages(flow, net_load_kw, reactive_kvar)
+    out = np.empty_like(pu2)
+    charge_kernel(plain(flow), eur_per_pu, net_load_kw, reactive_kvar, pu2, out)
+    return out
