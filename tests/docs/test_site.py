@@ -1,6 +1,7 @@
 """The documentation as a site: it builds without a warning, and what it links to is there."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,8 +33,8 @@ def site(tmp_path_factory):
 @pytest.mark.xdist_group("site")
 def test_every_link_of_the_site_leads_somewhere(site):
     lost = {
-        f"{page.relative_to(site)}: {path}"
-        for page in site.rglob("*.html")
+        f"{page.relative_to(site.parent)}: {path}"
+        for page in site.parent.rglob("*.html")
         for path in LINK.findall(page.read_text("utf-8"))
         if not (page.parent / path).exists()
     }
@@ -47,10 +48,19 @@ def test_the_first_page_leads_to_train_submit_cite_extend(site, name):
 
 
 @pytest.mark.xdist_group("site")
+def test_board_and_pages_lead_to_each_other(site):
+    board = site.parent / "leaderboard" / "season-0" / "index.html"
+    for page, there in ((site / "api" / "errors.html", board), (board, site / "index.html")):
+        assert os.path.relpath(there, page.parent) in LINK.findall(page.read_text("utf-8"))
+
+
+@pytest.mark.xdist_group("site")
 def test_the_reference_has_units_and_schemas(site):
     contract = (site / "api" / "contract-of-a-track.html").read_text("utf-8")
     assert "entries_eur" in contract
     assert "positive = paid" in contract  # stands as a comment beside the field
+    assert 'id="p2p_market.records.Outcome"' in contract
+    assert 'id="p2p_market.records.Outcome.entries_eur"' not in contract  # once is enough
     assert "capacity_mwh" in (site / "api" / "schemas-of-files.html").read_text("utf-8")
 
 

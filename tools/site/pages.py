@@ -63,7 +63,7 @@ def linked(origin: Path, folder: Path) -> tuple[str, set[Path]]:
         name = origin.relative_to(ROOT).as_posix()
         language = LANGUAGES.get(origin.suffix, "text")
         shown = f"# `{name}`\n\n{FENCE}{language}\n{text}\n{FENCE}\n"
-        return f"---\norphan: true\n---\n\n{shown}", set()
+        return f"---\norphan: true\nnosearch: true\n---\n\n{shown}", set()
     targets: set[Path] = set()
 
     def placed(found: re.Match[str]) -> str:
