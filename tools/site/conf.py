@@ -21,7 +21,7 @@ extensions = [
 root_doc = "README"
 exclude_patterns: list[str] = []
 myst_heading_anchors = 4
-nb_execution_mode = "off"  # tests run the notebooks; what they print differs by machine
+nb_execution_mode = "off"  # their outputs are stored: `tools.run_notebooks`
 
 default_role = "literal"
 autodoc_default_options = {
