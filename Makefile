@@ -26,7 +26,7 @@ MEASURED := .benchmarks/latest.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help benchmark docs test test-all checked lint fast full coverage bench bench-baseline scaling cards results clean
+.PHONY: help benchmark docs notebooks test test-all checked lint fast full coverage bench bench-baseline scaling cards results clean
 
 help:
 	@echo 'make benchmark  evaluate the quick policies on held-out weeks of the default scenario; the table on'
@@ -35,6 +35,7 @@ help:
 	@echo 'make test       what continuous integration runs: lint, coverage'
 	@echo 'make test-all   the same with slow tests and freshly drawn examples'
 	@echo 'make docs       the documentation as a site, in build/docs; a warning or a lost link is an error'
+	@echo 'make notebooks  run the notebooks and keep what they print, in some ten minutes'
 	@echo 'make lint       ruff, formatting, types'
 	@echo 'make fast       tests that take seconds, the conformance battery over every scenario, mechanism'
 	@echo '                and rule, and the wheel in an empty environment'
@@ -53,6 +54,9 @@ benchmark: $(RUN_READY)
 
 docs: $(DOCS_READY)
 	$(BIN)/python -m tools.site
+
+notebooks: $(TEST_READY)
+	$(BIN)/python -m tools.run_notebooks
 
 test: checked coverage
 

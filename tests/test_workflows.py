@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools import build_croissant
 
@@ -47,6 +48,35 @@ def test_the_judge_refuses_what_the_gate_refuses(tmp_path):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def git(folder, *arguments):
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    command = ["git", *who, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_pages_of_a_release_go_beside_those_of_earlier_ones(tmp_path):
+    """The steps of the workflow, with pages of one word in the place of `make docs`."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "docs.yml").read_text("utf-8"))
+    steps = [step["run"] for step in workflow["jobs"]["publish"]["steps"] if "run" in step]
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "origin")
+    for version in ("0.1.0", "0.2.0"):
+        git(tmp_path, "clone", "-q", "origin", version)
+        checkout = tmp_path / version
+        (checkout / "pyproject.toml").write_text(f'version = "{version}"\n', encoding="utf-8")
+        (checkout / ".gitignore").write_text("build\n", encoding="utf-8")
+        git(checkout, "add", "--all")
+        git(checkout, "commit", "-q", "-m", version)
+        git(checkout, "push", "-q", "origin", "HEAD:main")
+        for step in steps:
+            made = f"mkdir build/docs/{version} && echo hello > build/docs/{version}/index.html"
+            command = ["bash", "-e", "-c", made if step == "make docs" else step]
+            environment = {**os.environ, "GITHUB_REF_NAME": f"v{version}"}
+            subprocess.run(command, cwd=checkout, env=environment, check=True, capture_output=True)
+    found = git(tmp_path / "origin", "ls-tree", "-r", "--name-only", "gh-pages").split()
+    assert found == [".nojekyll", "0.1.0/index.html", "0.2.0/index.html"]
 
 
 @pytest.mark.parametrize("name", build_croissant.SETS)

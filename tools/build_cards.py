@@ -32,7 +32,7 @@ from p2p_market.tracks import TRACKS, track
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "cards"
 EXAMPLE: Final = "community-16-v0"
-NOTE: Final = "*Written by `python -m tools.build_cards`; change the code, not this page.*"
+NOTE: Final = "<!-- Written by `python -m tools.build_cards`; change the code, not this page. -->"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -57,7 +57,10 @@ def environment() -> str:
     ledger = [[f"`{name}`", "EUR, positive when paid"] for name in LEDGER_ENTRIES]
     own = [[f"`{name}`", m.unit, m.better or "neither"] for name, m in METRICS.items()]
     return page(
-        "The environment",
+        "Environment card",
+        "What an agent of a community sees, answers and is paid, number by number, with units and "
+        "ranges. [Step the environment](../environment.md) shows how to play it; batteries have "
+        "[their own](../tracks/battery.md#observation).",
         text_of(CommunityEnv),
         f"## Observation of `{EXAMPLE}`",
         "One row per number. The first five are repeated for each flexible asset of the member "
@@ -102,7 +105,12 @@ def scenarios() -> str:
             scenario.spec.description.strip(),
             table(["what", "is"], list(_scenario_rows(scenario))),
         ]
-    return page("Scenarios", *parts)
+    about = (
+        "What each shipped community fixes: members, devices, contracts, grid and data. "
+        "[Scenarios](../scenarios.md) says in a line what each is for; batteries are in "
+        "[the card of their track](../tracks/battery.md#scenarios)."
+    )
+    return page("Scenario cards", about, *parts)
 
 
 def _scenario_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
@@ -175,7 +183,11 @@ def mechanisms() -> str:
         for name, one in MECHANISMS.items()
         for part in (f"## `{name}`", text_of(sys.modules[one.clear.__module__]))
     ]
-    return page("Mechanisms", "Tests hold each mechanism to the laws it declares.", laws, *parts)
+    about = (
+        "The market rules that a scenario of `community` can name. Tests hold each to the laws "
+        "that it declares; [write your own](../write-your-own-mechanism.md) shows how one is added."
+    )
+    return page("Mechanism cards", about, laws, *parts)
 
 
 def assets() -> str:
@@ -187,10 +199,10 @@ def assets() -> str:
             own = importlib.import_module(inspect.unwrap(function).__module__)
             parts += [title.format(kind), text_of(own), summary, _parameters(function, meaning)]
     return page(
-        "Assets",
-        "Every device is a power node: an energy level and a signed AC power "
-        "([specification](../specification.md)). In a scenario file an asset is its kind and these "
-        "parameters.",
+        "Asset cards",
+        "The devices that a scenario of `community` can name: an asset in its file is a kind and "
+        "these parameters. Every device is a power node, an energy level and a signed AC power "
+        "([specification](../specification.md#assets)).",
         *parts,
     )
 
@@ -232,7 +244,12 @@ def baselines() -> str:
         targets = {one: next(iter(b.targets.values())) for one, b in own.baselines.items()}
         targets[OPTIMUM] = own.extras["optimum"]
         parts += [f"## Track `{name}`", *_policies(targets)]
-    return page("Baselines", *parts)
+    about = (
+        "Every policy that is shipped, by the name that `-p` takes: rules, bidders, planners and "
+        "the optimum of each track. [Results](../results.md) has their scores beside those of "
+        "trained networks."
+    )
+    return page("Baseline cards", about, *parts)
 
 
 def _policies(targets: Mapping[str, str]) -> Iterator[str]:
@@ -248,8 +265,9 @@ def _policies(targets: Mapping[str, str]) -> Iterator[str]:
 def data() -> str:
     """The embedded data sets: their arrays with label and source."""
     return page(
-        "Embedded data `de2018`",
-        "What it is and how it was made: [data](../data.md).",
+        "Data card of `de2018`",
+        "Every array of the data sets that are shipped, with label, unit and source. "
+        "[Data](../data.md) says how they were made, and which other sets there are.",
         _arrays(card("de2018")),
         f"## `{weather.SET}`",
         text_of(weather),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,17 +16,18 @@ from p2p_market.evaluation.running.interruption import exit_code, forget
 CTRL_C: Final = 130
 
 
-def build(season: Path, output: Path, more: Path | None = None) -> list[str]:
+def build(season: Path, output: Path, more: Path | None = None, docs: str = "") -> list[str]:
     """Write the pages of a season; lines to show.
 
     Args:
         season: id of one in the repository, or a folder.
         output: is created; may hold an earlier build and nothing else.
         more: another folder of entries, as `run` writes them.
+        docs: folder of the documentation, as seen from the pages; "": it is not linked.
     """
     if season.exists():
         expect(season, "season")
-    site = gather(seasons.read(seasons.find(season)), more)
+    site = replace(gather(seasons.read(seasons.find(season)), more), docs=docs)
     paths = write(site, output)
     size = sum(path.stat().st_size for path in paths)
     return [

@@ -10,6 +10,7 @@ from p2p_market.errors import SiteError
 from p2p_market.evaluation.statistics.bootstrap import Interval
 
 DIVISIONS: Final = ("policy", "method", "reference", "tripwire")
+DOCS: Final = re.compile(r"(?:https://[A-Za-z0-9.-]+/|(?:\.\./)+)(?:[A-Za-z0-9._-]+/)*")
 ENTRY_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 
 
@@ -120,6 +121,7 @@ class Site:
     rules: str  # Markdown, ours
     cite: str  # BibTeX of the benchmark
     exports: tuple[tuple[str, bytes], ...] = ()  # name of a file and what it holds
+    docs: str = ""  # folder of the documentation, as seen from the board; "": not linked
 
     def division(self, *names: str) -> Iterator[Row]:
         """The rows of some divisions, in order."""
@@ -130,8 +132,13 @@ def check(site: Site) -> None:
     """Ids become names of files and parts of addresses: they must be plain and unique.
 
     Raises:
-        SiteError: with the id that is not.
+        SiteError: with the id that is not, or the address of the documentation.
     """
+    if site.docs and not DOCS.fullmatch(site.docs):
+        raise SiteError(
+            f"--docs {site.docs[:80]!r}: name the folder of the documentation, as https://.../ or "
+            "as ../.../ seen from these pages"
+        )
     ids = [entry.row.id for entry in site.entries]
     for one in ids:
         if not ENTRY_ID.fullmatch(one) or ".." in one:

@@ -34,15 +34,14 @@ BETTER: Final = {"low": "lower", "high": "higher"}
 def render(site: Site) -> dict[str, str]:
     """Name of each page -> its text, in an order that depends on nothing but the site."""
     environment = _environment(site)
+    rules = markdown(site.rules, site.docs)
     pages = {
         "index.html": _page(environment, "index.html", "Board", "board.html", _board(site)),
         "compare.html": _page(environment, "compare.html", "Compare", "compare.html", _pairs(site)),
         "references.html": _page(
             environment, "references.html", "References", "references.html", _references(site)
         ),
-        "rules.html": _page(
-            environment, "rules.html", "Rules", "rules.html", {"document": markdown(site.rules)}
-        ),
+        "rules.html": _page(environment, "rules.html", "Rules", "rules.html", {"document": rules}),
         "cite.html": _page(
             environment,
             "cite.html",
@@ -97,6 +96,7 @@ def _environment(site: Site) -> Environment:
         short=short,
     )
     environment.globals.update(
+        docs=site.docs,
         season=site.season,
         columns=[column for column in site.season.columns if column.on_board],
         all_columns=site.season.columns,

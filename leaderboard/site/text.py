@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 KEPT: Final = "\n\t"
 HIDDEN: Final = ("C", "Zl", "Zp")  # categories, by their beginning
 LINK: Final = re.compile(r"https://[A-Za-z0-9._~:/?#@!&*+,;=%()-]{1,300}")
+PAGE: Final = re.compile(r"([a-z][a-z0-9/-]*)\.(?:md|ipynb)(#[\w-]+)?")
 DOI: Final = re.compile(r"10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}")
 ACCENTS: Final = 3  # on one letter; more would climb over the lines around it
 
@@ -52,27 +53,37 @@ def doi_link(doi: str) -> Markup | str:
     return link(f"https://doi.org/{doi}", doi) if DOI.fullmatch(doi) else doi
 
 
-def markdown(text: str) -> Markup:
-    """Our own documents as HTML; HTML in them stays text, and links into the checkout lose it."""
+def markdown(text: str, docs: str = "") -> Markup:
+    """Our own documents as HTML; HTML in them stays text, and links into the checkout lose it.
+
+    Args:
+        text: Markdown.
+        docs: folder of the documentation, to whose pages links lead; "": they become text.
+    """
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = reader.parse(text)
     for token in tokens:
         if token.children is not None:
-            token.children = _links(token.children)
+            token.children = _links(token.children, docs)
     page = reader.renderer.render(tokens, reader.options, {})
     table = '<div class="wide" role="region" aria-label="Table" tabindex="0"><table class="words">'
     return Markup(page.replace("<table>", table).replace("</table>", "</table></div>"))
 
 
-def _links(tokens: list[Token]) -> list[Token]:
+def _links(tokens: list[Token], docs: str) -> list[Token]:
     """Links to https get their rel, others become their text; so do pictures."""
     kept, open_links = [], []
     for token in tokens:
         if token.type == "link_open":
-            outside = LINK.fullmatch(str(token.attrs.get("href", ""))) is not None
-            open_links.append(outside)
-            token.attrs["rel"] = "nofollow noopener noreferrer"
-            if not outside:
+            address = str(token.attrs.get("href", ""))
+            page = PAGE.fullmatch(address) if docs else None
+            leads = page is not None or LINK.fullmatch(address) is not None
+            open_links.append(leads)
+            if page is not None:
+                token.attrs["href"] = f"{docs}{page[1]}.html{page[2] or ''}"
+            else:
+                token.attrs["rel"] = "nofollow noopener noreferrer"
+            if not leads:
                 continue
         if token.type == "link_close" and not open_links.pop():
             continue

@@ -254,13 +254,19 @@ def build(
     season: SeasonArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.")],
     more: MoreOption = None,
+    docs: Annotated[
+        str,
+        typer.Option(
+            "--docs", help="Folder of the documentation, https://.../ or ../.../, to link to it."
+        ),
+    ] = "",
 ) -> None:
     """Make the pages of a season: the same records give the same bytes.
 
     Example: p2p-market leaderboard build season-0 -o site
     """
     with refusing():
-        say(verbs(PAGES).build(season, output, more))
+        say(verbs(PAGES).build(season, output, more, docs))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The documentation as a site: it builds without a warning, and what it links to is there."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ pytest.importorskip("furo")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINK = re.compile(r'(?:href|src)="(?!https?:|data:|mailto:|#)([^"#?]+)')
+OUTSIDE = re.compile(r'href="(?!data:|mailto:)([a-z]+:[^"]*)"')
 DOORS = ["train-your-first-agent", "leaderboard", "cite", "write-your-own-scenario"]
 
 
@@ -32,12 +34,24 @@ def site(tmp_path_factory):
 @pytest.mark.xdist_group("site")
 def test_every_link_of_the_site_leads_somewhere(site):
     lost = {
-        f"{page.relative_to(site)}: {path}"
-        for page in site.rglob("*.html")
+        f"{page.relative_to(site.parent)}: {path}"
+        for page in site.parent.rglob("*.html")
         for path in LINK.findall(page.read_text("utf-8"))
         if not (page.parent / path).exists()
     }
     assert lost == set()
+
+
+@pytest.mark.xdist_group("site")
+def test_links_to_the_outside_are_plain_https(site):
+    found = {
+        address
+        for page in site.parent.rglob("*.html")
+        for address in OUTSIDE.findall(page.read_text("utf-8"))
+    }
+    assert "https://doi.org/10.1137/1013001" in found
+    plain = re.compile(r"https://[a-z0-9.-]+\.[a-z]+(/[\w./#%~-]*)?")
+    assert {one for one in found if not plain.fullmatch(one)} == set()
 
 
 @pytest.mark.xdist_group("site")
@@ -47,10 +61,27 @@ def test_the_first_page_leads_to_train_submit_cite_extend(site, name):
 
 
 @pytest.mark.xdist_group("site")
+def test_board_and_pages_lead_to_each_other(site):
+    board = site.parent / "leaderboard" / "season-0" / "index.html"
+    for page, there in ((site / "api" / "errors.html", board), (board, site / "index.html")):
+        assert os.path.relpath(there, page.parent) in LINK.findall(page.read_text("utf-8"))
+
+
+@pytest.mark.xdist_group("site")
+def test_notebooks_show_what_they_printed_and_drew(site):
+    for path in (ROOT / "docs" / "notebooks").glob("*.ipynb"):
+        page = (site / "notebooks" / f"{path.stem}.html").read_text("utf-8")
+        assert re.search(r'<img[^>]* src="\.\./_images/[^"]+\.png"', page), path.stem
+        assert "4 episodes, no faulty step" in page
+
+
+@pytest.mark.xdist_group("site")
 def test_the_reference_has_units_and_schemas(site):
     contract = (site / "api" / "contract-of-a-track.html").read_text("utf-8")
     assert "entries_eur" in contract
     assert "positive = paid" in contract  # stands as a comment beside the field
+    assert 'id="p2p_market.records.Outcome"' in contract
+    assert 'id="p2p_market.records.Outcome.entries_eur"' not in contract  # once is enough
     assert "capacity_mwh" in (site / "api" / "schemas-of-files.html").read_text("utf-8")
 
 

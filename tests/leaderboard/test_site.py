@@ -173,6 +173,25 @@ def test_our_own_documents_may_hold_no_html():
     assert [address for address, _ in Outline(page).addresses] == ["https://example.org"]
 
 
+@pytest.mark.parametrize("docs", ["../../0.1.0/", "https://example.org/p2p/0.1.0/"])
+def test_every_page_links_to_the_documentation(docs):
+    rules = "[a](scenarios.md#of-one) [b](notebooks/sb3.ipynb) [c](../CITATION.cff)"
+    for name, data in build.files(replace(site(), docs=docs, rules=rules)).items():
+        if name.endswith(".html"):
+            outside = docs if docs.startswith("h") else "../" * name.count("/") + docs
+            assert f'<a href="{outside}index.html">Documentation</a>'.encode() in data
+    page = markdown(rules, docs)
+    found = [address for address, _ in Outline(page).addresses]
+    assert found == [f"{docs}scenarios.html#of-one", f"{docs}notebooks/sb3.html"]
+    assert b"Documentation</a>" not in build.files(site())["index.html"]
+
+
+@pytest.mark.parametrize("docs", ["docs/", "javascript:x/", "http://a.org/", "../x", "../a b/"])
+def test_other_addresses_of_the_documentation_are_refused(docs):
+    with pytest.raises(SiteError, match="--docs"):
+        build.files(replace(site(), docs=docs))
+
+
 @pytest.mark.attack("C05")
 @pytest.mark.parametrize(
     "address",

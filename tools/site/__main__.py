@@ -1,7 +1,8 @@
 """Builds the site: `python -m tools.site [FOLDER]`, what `make docs` runs.
 
 The pages of a version stand in a folder of their own, beside those of other versions, so that a
-link to one stays true. Every warning is an error, a link that leads nowhere among them.
+link to one stays true; the boards of seasons stand beside them too. Every warning is an error, a
+link that leads nowhere among them.
 """
 
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from p2p_market import __version__
 from p2p_market.files import write_bytes
+from tools.site import boards
 from tools.site.pages import gather
 from tools.site.versions import names, redirect
 
@@ -36,6 +38,7 @@ def main(folder: Path) -> int:
         place = folder / __version__
         shutil.rmtree(place, ignore_errors=True)
         built.rename(place)
+    boards.build(folder)
     write_bytes(folder / "versions.json", names(folder))
     write_bytes(folder / "index.html", redirect(folder))
     print(f"{place / 'index.html'}")

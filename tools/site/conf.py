@@ -3,6 +3,7 @@
 from typing import Any
 
 from p2p_market import __version__
+from tools.site import boards
 from tools.site.docstrings import is_slot, prepare, restore
 
 project = "p2p_market"
@@ -20,7 +21,7 @@ extensions = [
 root_doc = "README"
 exclude_patterns: list[str] = []
 myst_heading_anchors = 4
-nb_execution_mode = "off"  # tests run the notebooks; what they print differs by machine
+nb_execution_mode = "off"  # their outputs are stored: `tools.run_notebooks`
 
 default_role = "literal"
 autodoc_default_options = {
@@ -40,7 +41,8 @@ toc_object_entries = False
 html_theme = "furo"
 html_copy_source = False
 html_show_sphinx = False
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 templates_path = ["templates"]
 html_sidebars = {
     "**": [
@@ -52,6 +54,7 @@ html_sidebars = {
         "sidebar/scroll-end.html",
     ]
 }
+html_context = {"seasons": boards.names()}
 html_additional_pages = {"index": "index.html"}
 
 

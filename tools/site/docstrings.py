@@ -7,6 +7,7 @@ from typing import Any, Final
 
 FIELD: Final = re.compile(r"^    (\w+): ([^=#\n]+?)(?: = [^#\n]*)?  # (.+)$", flags=re.MULTILINE)
 CONSTANTS: Final = ("attribute", "data")
+SLOT: Final = "SLOTS_ATTR"  # what autodoc puts in the place of a field that has no docstring
 _written: dict[str, list[str]] = {}
 
 
@@ -39,7 +40,7 @@ def is_slot(
 ) -> bool | None:
     """Fields of records are no members too: they stand in "Variables" and in the signature."""
     del app, what, name, skip, options
-    return True if isinstance(thing, MemberDescriptorType) else None
+    return True if isinstance(thing, MemberDescriptorType) or repr(thing) == SLOT else None
 
 
 def _source(thing: type) -> str:

@@ -21,7 +21,7 @@ LINK: Final = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#
 SECTION: Final = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", flags=re.MULTILINE)
 FENCE: Final = "`" * 6
 LANGUAGES: Final = {".py": "python", ".toml": "toml", ".yaml": "yaml", ".json": "json"}
-API_SECTION: Final = "Reference"
+API: Final = "API and schemas"
 
 
 def gather(folder: Path) -> None:
@@ -63,7 +63,7 @@ def linked(origin: Path, folder: Path) -> tuple[str, set[Path]]:
         name = origin.relative_to(ROOT).as_posix()
         language = LANGUAGES.get(origin.suffix, "text")
         shown = f"# `{name}`\n\n{FENCE}{language}\n{text}\n{FENCE}\n"
-        return f"---\norphan: true\n---\n\n{shown}", set()
+        return f"---\norphan: true\nnosearch: true\n---\n\n{shown}", set()
     targets: set[Path] = set()
 
     def placed(found: re.Match[str]) -> str:
@@ -83,13 +83,16 @@ def linked(origin: Path, folder: Path) -> tuple[str, set[Path]]:
 
 
 def navigated(text: str, folder: Path) -> str:
-    """The first page, with the navigation that its headings and links make."""
-    trees = []
-    for title, section in SECTION.findall(text):
-        pages = [path for _, path, _ in LINK.findall(section)]
-        if title == API_SECTION:
-            pages += [f"api/{path.name}" for path in sorted((folder / "api").glob("*.md"))]
-        trees.append("\n".join([f"```{{toctree}}\n:hidden:\n:caption: {title}\n", *pages, "```"]))
+    """The first page, with the navigation: what its headings and links make, and the reference."""
+    groups = {
+        title: [path for _, path, _ in LINK.findall(section)]
+        for title, section in SECTION.findall(text)
+    }
+    groups[API] = [f"api/{path.name}" for path in sorted((folder / "api").glob("*.md"))]
+    trees = [
+        "\n".join([f"```{{toctree}}\n:hidden:\n:caption: {title}\n", *pages, "```"])
+        for title, pages in groups.items()
+    ]
     return "\n\n".join([text, *trees, ""])
 
 

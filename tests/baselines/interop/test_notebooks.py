@@ -1,14 +1,23 @@
 """The notebooks run as they stand, in a kernel of this Python, with a short training."""
 
+import copy
 import json
 import math
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("nbclient")
+
+import nbformat
+
+from tools.run_notebooks import EXECUTED, sources, tidy
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
@@ -23,6 +32,7 @@ ALSO = {
 }
 RULES = {"battery": 24.3}  # reserve-first
 SHORT = {"ROUNDS": 2, "UPDATES": 2}
+FIGURE = re.compile(r"\d+\.\d+")
 OUTCOME = "import json; print(json.dumps({'rule': rule, 'scores': scores, 'said': said}))"
 
 
@@ -43,7 +53,7 @@ def run(notebook: dict[str, Any], path: Path) -> dict[str, Any]:
     path.write_text(json.dumps(notebook), encoding="utf-8")
     known = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, "-m", "tests.baselines.interop.run_notebook", str(path)],
+        [sys.executable, "-m", "tools.run_notebooks", str(path)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": known},
         capture_output=True,
@@ -59,10 +69,60 @@ def test_there_is_a_notebook_for_each_library():
     assert [path.stem for path in NOTEBOOKS] == list(ALSO)
 
 
+def code(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_are_kept_without_outputs(path):
-    cells = [c for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
-    assert all(c["outputs"] == [] and c["execution_count"] is None for c in cells)
+def test_outputs_are_those_of_the_cells(path):
+    notebook = nbformat.read(path, as_version=4)
+    told = notebook["metadata"][EXECUTED]["sources"]
+    assert told == sources(notebook), f"cells changed: python -m tools.run_notebooks {path}"
+    shown = [output for cell in code(notebook) for output in cell["outputs"]]
+    assert any("image/png" in one.get("data", {}) for one in shown)
+    tidied = copy.deepcopy(notebook)
+    tidy(tidied)
+    assert tidied["cells"] == notebook["cells"]  # no counts, no warnings, no folder of a machine
+
+
+def test_a_changed_cell_is_seen():
+    notebook = json.loads(NOTEBOOKS[0].read_text("utf-8"))
+    before = sources(notebook)
+    code(notebook)[1]["source"][0] += " "
+    assert sources(notebook) != before
+
+
+def test_an_output_that_names_a_folder_is_refused():
+    output = {"output_type": "stream", "name": "stdout", "text": f"{ROOT}/docs"}
+    cell = {"cell_type": "code", "source": "1", "metadata": {}, "outputs": [output]}
+    with pytest.raises(ValueError, match="change the cell"):
+        tidy({"cells": [cell], "metadata": {}})
+    output["text"] = f"{tempfile.gettempdir()}/tmp7_ab/policy.onnx"
+    tidy({"cells": [cell], "metadata": {}})
+    assert cell["outputs"][0]["text"] == "FOLDER/policy.onnx"
+
+
+def test_pieces_of_an_output_are_joined_without_progress_bars_and_logs():
+    bar = "\x1b[?25lepisodes 0/2\n\x1b[2Kepisodes 1/2\n\x1b[2Kepisodes 2/2\n\x1b[?25hscore\n"
+    log = "2026-11-30 17:18:51,773 [INFO] ready\n"
+    pieces = [
+        {"output_type": "stream", "name": "stdout", "text": one} for one in (bar, log, "1.0\n")
+    ]
+    noise = {"output_type": "stream", "name": "stderr", "text": "slow"}
+    cell = {"cell_type": "code", "source": "1", "metadata": {}, "outputs": [*pieces, noise]}
+    tidy({"cells": [cell], "metadata": {}})
+    assert [one["text"] for one in cell["outputs"]] == ["score\n1.0\n"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_figures_in_sentences_are_those_of_the_outputs(path):
+    notebook = json.loads(path.read_text("utf-8"))
+    texts = ("".join(cell["source"]) for cell in notebook["cells"])
+    (words,) = (text for text in texts if text.startswith("## What is reached"))
+    shown = "".join("".join(one.get("text", "")) for c in code(notebook) for one in c["outputs"])
+    figures = set(FIGURE.findall(words))
+    assert len(figures) > 1
+    assert figures <= set(FIGURE.findall(shown))
 
 
 @pytest.mark.slow
