@@ -44,6 +44,7 @@ class MachineYear(Record):
     most_kwh: FloatArray  # largest drift of a step in either direction, of the largest job
     least_charge_share: FloatArray
     most_charge_share: FloatArray
+    fills: BoolArray  # whether the world puts something in at some time
 
 
 def law_of(
@@ -86,6 +87,7 @@ def machine_year(scenario: Scenario) -> MachineYear:
     shape, per_day = scenario.nodes.present.shape, scenario.steps_per_day
     expected = np.zeros((WEEKS_PER_SPLIT, per_day, *shape))
     most_kwh, least, most = np.zeros(shape), np.ones(shape), np.ones(shape)
+    fills = np.zeros(shape, dtype=np.bool_)
     for agent, own in enumerate(scenario.flexible):
         for asset, node in enumerate(own):
             if not node.law:
@@ -96,9 +98,10 @@ def machine_year(scenario: Scenario) -> MachineYear:
                 expected[c, :, agent, asset] = days[near].mean(axis=0)
             largest = JOB_RANGE[1] if set(dict(node.law_data)) & set(DRAWN) else 1.0
             most_kwh[agent, asset] = largest * np.abs(days).max()
+            fills[agent, asset] = days.max() > 0.0
             least[agent, asset] = drive.charge_share.min()
             most[agent, asset] = drive.charge_share.max()
-    return MachineYear(rounded(expected), most_kwh, least, most)
+    return MachineYear(rounded(expected), most_kwh, least, most, fills)
 
 
 def _usual(usual: float, count: int) -> FloatArray:

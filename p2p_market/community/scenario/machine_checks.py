@@ -130,7 +130,8 @@ def _check_whole_numbers(scenario: Scenario, place: str, agent: int, asset: int)
     if whole and spec.optimum == "linear":
         raise ScenarioError(f"{place}: least loads, starts and ramps need `optimum: mixed_integer`")
     _, feed_in, overload = _prices(scenario, agent)
-    pumps = node.law and node.power_max_kw > 0.0 and overload > feed_in.min()
+    both = node.power_max_kw > 0.0 and machine_year(scenario).fills[agent, asset]
+    pumps = both and overload > feed_in.min()
     if pumps and spec.optimum == "linear":
         raise ScenarioError(
             f"{place}: feeder.overload_eur_per_kwh {overload:g} is above the feed-in tariff "
