@@ -253,13 +253,16 @@ def baselines() -> str:
 
 
 def _policies(targets: Mapping[str, str]) -> Iterator[str]:
-    """Heading and paragraphs of each policy, by its name."""
+    """Heading and paragraphs of each policy, by its name; what its module says, once."""
+    said = set()
     for name, target in targets.items():
         module, _, factory = target.partition(":")
         found = getattr(importlib.import_module(module), factory)
         yield f"### `{name}`"
         yield f"`{target}`. {_arguments(found)[0]}"
-        yield text_of(importlib.import_module(module))
+        if module not in said:
+            yield text_of(importlib.import_module(module))
+        said.add(module)
 
 
 def data() -> str:

@@ -68,6 +68,19 @@ def test_board_and_pages_lead_to_each_other(site):
 
 
 @pytest.mark.xdist_group("site")
+def test_rules_of_a_board_lead_to_places_of_pages(site):
+    rules = site.parent / "leaderboard" / "season-0" / "rules.html"
+    places = re.findall(r'href="(\.\./[^"#]+)#([^"]+)"', rules.read_text("utf-8"))
+    assert len(places) > 2
+    lost = {
+        (path, place)
+        for path, place in places
+        if f'id="{place}"' not in (rules.parent / path).read_text("utf-8")
+    }
+    assert lost == set()
+
+
+@pytest.mark.xdist_group("site")
 def test_notebooks_show_what_they_printed_and_drew(site):
     for path in (ROOT / "docs" / "notebooks").glob("*.ipynb"):
         page = (site / "notebooks" / f"{path.stem}.html").read_text("utf-8")
