@@ -21,7 +21,7 @@ from p2p_market.track import Role
 from p2p_market.tracks import track_of
 
 MANIFEST: Final = """\
-# What you submit. Change this file, then: p2p-market leaderboard pack FOLDER
+# What you submit. Change this file, then: p2p-market leaderboard run FOLDER
 format = "p2p-market-submission/1"
 name = "{name}"  # small letters, digits and '-'
 version = "0.1.0"
