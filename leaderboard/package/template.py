@@ -59,6 +59,9 @@ rule = "{rule}"
 PROGRAM: Final = Path(__file__).with_name("program.txt")
 """The code of a template; it is not imported here."""
 
+AUTHOR: Final = MANIFEST.partition('[[authors]]\nname = "')[2].partition('"')[0]
+"""Who stands there until the author does."""
+
 SHORTEST, LONGEST = 3, 40  # letters of a name
 
 SUMMARIES: Final = {

@@ -7,7 +7,7 @@ from shlex import quote
 from leaderboard.gate.check import check
 from leaderboard.package.manifest import NAME
 from leaderboard.package.package import from_bytes, pack_folder, read
-from leaderboard.package.template import SHORTEST, slug, write_template
+from leaderboard.package.template import AUTHOR, SHORTEST, slug, write_template
 from leaderboard.playing.play import policies
 from leaderboard.season.boards import open_now
 from leaderboard.season.season import of_all_seasons
@@ -25,7 +25,7 @@ def init(folder: Path, kind: str, track: str) -> list[str]:
     paths = write_template(folder, kind, track)
     return [
         *written(folder, paths),
-        f"put your policy there, then: p2p-market leaderboard run {quote(str(folder))}",
+        f"put your own files in their place, then: p2p-market leaderboard run {quote(str(folder))}",
     ]
 
 
@@ -121,4 +121,8 @@ def check_file(path: Path) -> list[str]:
     lines += [f"plays in {', '.join(playable)}", *(f"does not play: {why}" for why in refused)]
     now = ", ".join(open_now())
     where = f"open: {now}" if now else "no season is open"
+    if any(one.name == AUTHOR for one in package.manifest.authors):
+        lines.append(
+            f"its author is still {AUTHOR}; say in {NAME} who you are before you hand it in"
+        )
     return [*lines, f"accepted. Next: p2p-market leaderboard run {quote(str(path))} ({where})"]

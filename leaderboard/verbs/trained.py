@@ -5,6 +5,7 @@ from pathlib import Path
 from shlex import quote
 
 from leaderboard.gate.check import check_network
+from leaderboard.package.manifest import NAME
 from leaderboard.package.template import write_package
 from leaderboard.tracks import card, track_name
 from leaderboard.verbs.commands import written
@@ -45,7 +46,8 @@ def init(
     paths = write_package(folder, track, {FILE: data}, f"Exported from {path.name}.")
     return [
         *written(folder, paths),
-        f"say there who made it and how, then: p2p-market leaderboard run {quote(str(folder))}",
+        f"score it: p2p-market leaderboard run {quote(str(folder))}",
+        f"before you hand it in, say in {folder / NAME} who made it and how",
     ]
 
 

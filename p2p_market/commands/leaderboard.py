@@ -71,7 +71,10 @@ def init(
         typer.Option("--agent-indicator", help="Its observation ends in a one-hot of the agent."),
     ] = False,
     view: Annotated[
-        str, typer.Option("--view", help="Decision of the ViewEnv in which it was trained.")
+        str,
+        typer.Option(
+            "--view", help="around_rule or full, if it was trained in a ViewEnv of that decision."
+        ),
     ] = "",
     module: Annotated[str, typer.Option("--module", help="Which of several RLModules.")] = "",
 ) -> None:

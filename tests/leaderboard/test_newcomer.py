@@ -76,6 +76,13 @@ def test_check_packs_a_folder_first(given):
     code, said = run("check", given["draft"])
     assert (code, f"packed: {given['draft']}.zip" in said) == (0, True), said
     assert f"accepted. Next: p2p-market leaderboard run {given['draft']}.zip" in said
+    unsigned = "its author is still Ada Example; say in submission.toml who you are"
+    assert unsigned in said
+    manifest = given["draft"] / "submission.toml"
+    text = manifest.read_text("utf-8")
+    manifest.write_text(text.replace("Ada Example", "Ada Lovelace"), encoding="utf-8")
+    assert unsigned not in run("check", given["draft"])[1]
+    manifest.write_text(text, encoding="utf-8")
     code, said = run("check", given["empty"])
     assert (code, "no submission.toml; `p2p-market leaderboard init` writes one" in said) == (
         1, True,

@@ -63,7 +63,8 @@ def test_an_sb3_agent_in_three_commands(tiny, tmp_path, monkeypatch):
     code, said = run(*own)
     assert (code, "name it with normalize (--normalize)" in said) == (2, True)
     said = ok(*own, "--normalize", "normal.pkl")
-    assert "say there who made it and how, then: p2p-market leaderboard run my-agent" in said
+    assert "score it: p2p-market leaderboard run my-agent" in said
+    assert "say in my-agent/submission.toml who made it and how" in said
     assert 'summary = "Exported from model.zip."' in Path("my-agent/submission.toml").read_text()
     said = ok("check", "my-agent")
     assert "plays in binding-feeder-v0, classic-v0, community-16-full-fees-v0" in said
