@@ -21,7 +21,7 @@ from p2p_market.track import Role
 from p2p_market.tracks import track_of
 
 MANIFEST: Final = """\
-# What you submit. Change this file, then: p2p-market leaderboard pack FOLDER
+# What you submit. Change this file, then: p2p-market leaderboard run FOLDER
 format = "p2p-market-submission/1"
 name = "{name}"  # small letters, digits and '-'
 version = "0.1.0"
@@ -58,6 +58,9 @@ rule = "{rule}"
 
 PROGRAM: Final = Path(__file__).with_name("program.txt")
 """The code of a template; it is not imported here."""
+
+AUTHOR: Final = MANIFEST.partition('[[authors]]\nname = "')[2].partition('"')[0]
+"""Who stands there until the author does."""
 
 SHORTEST, LONGEST = 3, 40  # letters of a name
 

@@ -141,7 +141,10 @@ def _finished(own: Path, candidate: Candidate, season: Season) -> Record | None:
         return None
     record = parse((own / NAME).read_bytes())
     if record.entry.package != candidate.entry.package:
-        raise RecordError(f"{own}: contains another package; raise the version")
+        raise RecordError(
+            f"{own}: contains another package; raise the version in submission.toml, or choose "
+            "another folder with --output"
+        )
     if record.season_digest != season.digest:
         raise RecordError(f"{own}: is of another season; choose another folder")
     _tidy(own, record)

@@ -7,7 +7,7 @@ from shlex import quote
 from leaderboard.gate.check import check
 from leaderboard.package.manifest import NAME
 from leaderboard.package.package import from_bytes, pack_folder, read
-from leaderboard.package.template import SHORTEST, slug, write_template
+from leaderboard.package.template import AUTHOR, SHORTEST, slug, write_template
 from leaderboard.playing.play import policies
 from leaderboard.season.boards import open_now
 from leaderboard.season.season import of_all_seasons
@@ -25,7 +25,7 @@ def init(folder: Path, kind: str, track: str) -> list[str]:
     paths = write_template(folder, kind, track)
     return [
         *written(folder, paths),
-        f"put your policy there, then: p2p-market leaderboard pack {quote(str(folder))}",
+        f"put your own files in their place, then: p2p-market leaderboard run {quote(str(folder))}",
     ]
 
 
@@ -53,6 +53,24 @@ def pack(folder: Path, output: Path | None) -> list[str]:
         PackageError: if the folder does not make a package, or names a rule that there is not.
     """
     expect(folder, "draft")
+    path = _packed(folder, output)
+    return [str(path), f"check it: p2p-market leaderboard check {quote(str(path))}"]
+
+
+def as_zip(path: Path) -> tuple[Path, list[str]]:
+    """The zip of a package; a folder is packed first, which the lines to show say.
+
+    Raises:
+        PackageError: as `pack`.
+    """
+    expect(path, "zip", "draft")
+    if not path.is_dir():
+        return path, []
+    packed = _packed(path, None)
+    return packed, [f"packed: {packed}"]
+
+
+def _packed(folder: Path, output: Path | None) -> Path:
     whole = folder.resolve()
     path = output or (folder if folder.name == whole.name else whole).with_name(f"{whole.name}.zip")
     try:
@@ -65,19 +83,19 @@ def pack(folder: Path, output: Path | None) -> list[str]:
             raise PackageError(f"{error}. {path} is still what an earlier `pack` wrote") from None
         raise
     write_bytes(path, data)
-    return [str(path), f"check it: p2p-market leaderboard check {quote(str(path))}"]
+    return path
 
 
 def check_file(path: Path) -> list[str]:
-    """What the gate says of a package that may play; lines to show.
+    """What the gate says of a package that may play, in a zip or a folder; lines to show.
 
     Raises:
         PackageError: if it may not.
     """
-    expect(path, "zip")
+    path, lines = as_zip(path)
     package = read(path)
     networks = check(package)
-    lines = [
+    lines += [
         f"{package.manifest.name} {package.manifest.version}, division "
         f"{package.manifest.division}, kind {package.manifest.policy.kind}",
         f"identity {package.identity}",
@@ -103,4 +121,8 @@ def check_file(path: Path) -> list[str]:
     lines += [f"plays in {', '.join(playable)}", *(f"does not play: {why}" for why in refused)]
     now = ", ".join(open_now())
     where = f"open: {now}" if now else "no season is open"
+    if any(one.name == AUTHOR for one in package.manifest.authors):
+        lines.append(
+            f"its author is still {AUTHOR}; say in {NAME} who you are before you hand it in"
+        )
     return [*lines, f"accepted. Next: p2p-market leaderboard run {quote(str(path))} ({where})"]

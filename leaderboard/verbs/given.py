@@ -10,7 +10,7 @@ from leaderboard.season import season
 from p2p_market.errors import UsageError
 
 KINDS: Final = {
-    "draft": ("the folder of a submission", "pack"),
+    "draft": ("the folder of a submission", "pack, check or run"),
     "zip": ("the zip of a submission", "check, run or evaluate"),
     "entry": (f"the folder of an entry, with {RECORD}", "replay or verify"),
     "season": ("a season", "rank, build, export or verify"),

@@ -15,6 +15,7 @@ from leaderboard.record import entries
 from leaderboard.record.record import NAME, Record
 from leaderboard.season.season import Season, find, read, read_secret
 from leaderboard.tracks import board_card
+from leaderboard.verbs.commands import as_zip
 from leaderboard.verbs.given import expect
 from leaderboard.verbs.summary import summary
 from leaderboard.visible import visible
@@ -30,10 +31,12 @@ def run(
 ) -> list[str]:
     """Evaluate an author's package on the public draws of its track, or on those of one board.
 
+    A folder is packed first.
+
     Raises:
         PackageError: if the package may not play, or there is no such board.
     """
-    expect(package, "zip")
+    package, lines = as_zip(package)
     season_id = _public(package)
     season = read(find(season_id))
     known = list(dict.fromkeys(one.scenario for one in season.file.boards))
@@ -43,15 +46,22 @@ def run(
     heard: list[str] = []
     at_once = _at_once(workers, ray)
     record = evaluate(candidate, season, output, at_once, ray, tell, board, heard.append)
-    lines = [*summary(record, season, board), *heard[:1]]
+    lines += [_accepted(record), *summary(record, season, board), *heard[:1]]
     if board is not None:
-        return [*lines, f"no record of one board; all of {season_id}: the same without --board"]
+        more = f"without --board the same command goes on with all of {season_id}"
+        return [*lines, f"no record of one board; {more}"]
     return [
         *lines,
         _where(record, output),
         f"beside others: p2p-market leaderboard rank {season_id} --entries {output}",
         f"as pages: p2p-market leaderboard build {season_id} --entries {output} -o site",
     ]
+
+
+def _accepted(record: Record) -> str:
+    """That the gate let it play, and what it is."""
+    entry = record.entry
+    return f"{entry.name} {entry.version} passed the gate: kind {entry.kind}, {entry.package}"
 
 
 def _fitting(package: Path, season: Season, board: str | None) -> Candidate:

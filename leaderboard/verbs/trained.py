@@ -5,11 +5,13 @@ from pathlib import Path
 from shlex import quote
 
 from leaderboard.gate.check import check_network
+from leaderboard.package.manifest import NAME
 from leaderboard.package.template import write_package
-from leaderboard.tracks import track_name
+from leaderboard.tracks import card, track_name
 from leaderboard.verbs.commands import written
 from p2p_market.errors import UsageError
 from p2p_market.registry import DEFAULT_TRACK
+from p2p_market.tracks import TRACKS
 
 FILE = "policy.onnx"
 
@@ -36,7 +38,7 @@ def init(
     if path.suffix == ".onnx":
         data = path.read_bytes()
     elif not scenario:
-        raise UsageError("say with --scenario where the policy was trained, such as classic-v0")
+        raise UsageError(f"say with --scenario where the policy was trained, such as {_examples()}")
     else:
         data = _exported(path, scenario, normalize, agent_indicator, view, module)
     track = track_name(scenario) if scenario else DEFAULT_TRACK
@@ -44,8 +46,14 @@ def init(
     paths = write_package(folder, track, {FILE: data}, f"Exported from {path.name}.")
     return [
         *written(folder, paths),
-        f"say there who made it and how, then: p2p-market leaderboard pack {quote(str(folder))}",
+        f"score it: p2p-market leaderboard run {quote(str(folder))}",
+        f"before you hand it in, say in {folder / NAME} who made it and how",
     ]
+
+
+def _examples() -> str:
+    """The scenario of each track that it is shown by."""
+    return " or ".join(default for one in TRACKS if (default := card(one).default))
 
 
 def _exported(

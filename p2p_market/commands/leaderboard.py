@@ -31,6 +31,10 @@ TABLES: Final = "leaderboard.verbs.tables"
 RUNNING: Final = "leaderboard.verbs.running"
 PAGES: Final = "leaderboard.site.commands"
 
+PackageArgument = Annotated[
+    Path, typer.Argument(help="The zip of a submission, or its folder, which is packed first.")
+]
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Submit a policy, check it as the organiser does, and check the results of others.",
@@ -67,7 +71,10 @@ def init(
         typer.Option("--agent-indicator", help="Its observation ends in a one-hot of the agent."),
     ] = False,
     view: Annotated[
-        str, typer.Option("--view", help="Decision of the ViewEnv in which it was trained.")
+        str,
+        typer.Option(
+            "--view", help="around_rule or full, if it was trained in a ViewEnv of that decision."
+        ),
     ] = "",
     module: Annotated[str, typer.Option("--module", help="Which of several RLModules.")] = "",
 ) -> None:
@@ -101,10 +108,10 @@ def pack(
 
 
 @app.command()
-def check(package: Annotated[Path, typer.Argument(help="The zip of a submission.")]) -> None:
+def check(package: PackageArgument) -> None:
     """Examine a package as the organiser does.
 
-    Example: p2p-market leaderboard check my-agent.zip
+    Example: p2p-market leaderboard check my-agent
     """
     with refusing():
         say(verbs(MODULE).check_file(package))
@@ -184,7 +191,7 @@ RayOption = Annotated[
 
 @app.command()
 def run(
-    package: Annotated[Path, typer.Argument(help="The zip of a submission.")],
+    package: PackageArgument,
     board: Annotated[
         str | None, typer.Option("--board", help="Play this scenario alone. Default: all.")
     ] = None,
@@ -194,11 +201,11 @@ def run(
     workers: WorkersOption = 0,
     ray: RayOption = None,
 ) -> None:
-    """Evaluate a package on the public draws of its track, as an organiser does on secret ones.
+    """Pack, check and score: play the public draws of the track, as an organiser plays secret ones.
 
     An interrupted evaluation goes on when the same command is given again.
 
-    Example: p2p-market leaderboard run my-agent.zip
+    Example: p2p-market leaderboard run my-agent
     """
     with refusing():
         with counting("episodes") as tell:

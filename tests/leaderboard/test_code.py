@@ -253,6 +253,24 @@ def test_the_gate_says_what_is_wrong(line, said, bubblewrap):
         check(from_bytes(code(source)))
 
 
+FULL = """
+import numpy as np
+class Full:
+    def __init__(self, facts):
+        self.most = [one["power_max_kw"] for one in facts["devices"]]
+    def act(self, observation, published, state):
+        return np.array([*self.most, 0.0, 0.0]), state
+def make(facts):
+    return Full(facts)
+"""
+
+
+def test_the_gate_asks_a_seat_of_each_form(bubblewrap):
+    """In the default scenario the first member has a battery and another one has none."""
+    with pytest.raises(PackageError, match=r"(?s)as prosumer_\d of .* an action of shape \(2,\)"):
+        check(from_bytes(code(FULL)))
+
+
 LATE = """
 class Late:
     def act(self, observation, published, state):

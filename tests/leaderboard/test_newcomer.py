@@ -54,10 +54,9 @@ def given(tiny, tmp_path_factory):
     ("verb", "kind", "says"),
     [
         ("pack", "zip", "is the zip of a submission, for `p2p-market leaderboard check, run or"),
-        ("check", "draft", "is the folder of a submission; pack it first: p2p-market leaderboard"),
-        ("run", "draft", "is the folder of a submission; pack it first: p2p-market leaderboard"),
+        ("replay", "draft", "the folder of a submission, for `p2p-market leaderboard pack, check"),
         ("run", "entry", "with result.json, for `p2p-market leaderboard replay or verify`"),
-        ("check", "nothing", "is not there; this verb takes the zip of a submission"),
+        ("check", "nothing", "this verb takes the zip of a submission or the folder of a"),
         ("replay", "zip", "this verb takes the folder of an entry, with result.json"),
         ("replay", "season", "is a season, for `p2p-market leaderboard rank, build, export or"),
         ("verify", "zip", "takes the folder of an entry, with result.json or a season"),
@@ -71,6 +70,23 @@ def test_the_wrong_thing_is_told_its_verb(given, verb, kind, says):
     assert code == 2
     assert says in said.replace("\n", "")
     assert "0/?" not in said
+
+
+def test_check_packs_a_folder_first(given):
+    code, said = run("check", given["draft"])
+    assert (code, f"packed: {given['draft']}.zip" in said) == (0, True), said
+    assert f"accepted. Next: p2p-market leaderboard run {given['draft']}.zip" in said
+    unsigned = "its author is still Ada Example; say in submission.toml who you are"
+    assert unsigned in said
+    manifest = given["draft"] / "submission.toml"
+    text = manifest.read_text("utf-8")
+    manifest.write_text(text.replace("Ada Example", "Ada Lovelace"), encoding="utf-8")
+    assert unsigned not in run("check", given["draft"])[1]
+    manifest.write_text(text, encoding="utf-8")
+    code, said = run("check", given["empty"])
+    assert (code, "no submission.toml; `p2p-market leaderboard init` writes one" in said) == (
+        1, True,
+    )  # fmt: skip
 
 
 def test_evaluate_takes_a_zip_or_the_name_of_a_reference(given):
@@ -136,6 +152,7 @@ def test_one_board_is_played_and_goes_on(tiny, tmp_path, monkeypatch):
         go("ev-12-v0")
     said, counts = go("classic-v0")
     assert counts[-1] == (3, 3)
+    assert said.startswith("my-agent 0.1.0 passed the gate: kind onnx, ")
     assert "no record of one board" in said
     assert not (own / "result.json").exists()
     said, counts = go(None)  # all of it was played before
@@ -143,7 +160,7 @@ def test_one_board_is_played_and_goes_on(tiny, tmp_path, monkeypatch):
     assert f"rank dev --entries {tmp_path / 'out'}" in said
     record = parse((own / "result.json").read_bytes())
     assert len(record.episodes) == 2
-    assert go("classic-v0")[0].splitlines()[1] in said
+    assert go("classic-v0")[0].splitlines()[2] in said
 
 
 def test_scores_stand_beside_those_of_references(tiny, tmp_path):
@@ -205,8 +222,7 @@ def test_a_package_is_run_in_the_public_season_of_its_track(tmp_path, monkeypatc
     monkeypatch.setattr(running, "evaluate", evaluate)
     for track in ("community", "battery"):
         run("init", tmp_path / track, "--track", track)
-        run("pack", tmp_path / track)
-        assert "enough" in run("run", tmp_path / f"{track}.zip")[1]
+        assert "enough" in run("run", tmp_path / track)[1]  # packed by itself
     assert played == [("community", "dev"), ("battery", "dev-battery")]
     code, said = run("run", tmp_path / "battery.zip", "--board", "classic-v0")
     assert code == 2

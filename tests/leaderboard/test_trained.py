@@ -63,10 +63,10 @@ def test_an_sb3_agent_in_three_commands(tiny, tmp_path, monkeypatch):
     code, said = run(*own)
     assert (code, "name it with normalize (--normalize)" in said) == (2, True)
     said = ok(*own, "--normalize", "normal.pkl")
-    assert "say there who made it and how, then: p2p-market leaderboard pack my-agent" in said
+    assert "score it: p2p-market leaderboard run my-agent" in said
+    assert "say in my-agent/submission.toml who made it and how" in said
     assert 'summary = "Exported from model.zip."' in Path("my-agent/submission.toml").read_text()
-    ok("pack", "my-agent")
-    said = ok("check", "my-agent.zip")
+    said = ok("check", "my-agent")
     assert "plays in binding-feeder-v0, classic-v0, community-16-full-fees-v0" in said
     assert "was made for other actions than those of ev-12-v0: setpoint_0, quantity, price" in said
     record = evaluate(of_package(packed(Path("my-agent.zip")), tiny), tiny, tmp_path / "records")
@@ -99,6 +99,7 @@ def test_what_was_not_said_is_asked_for(tmp_path):
     (tmp_path / "model.zip").write_bytes(b"PK")
     code, said = run("init", tmp_path / "mine", "--policy", tmp_path / "model.zip")
     assert (code, "say with --scenario where the policy was trained" in said) == (2, True)
+    assert "such as community-16-v0 or battery-146-v0" in " ".join(said.split())
     assert not (tmp_path / "mine").exists()
 
 
@@ -116,7 +117,7 @@ def test_a_battery_agent_passes_with_31_logits(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_rllib_agent_in_three_commands(tmp_path):
+def test_an_rllib_agent_in_two_commands(tmp_path):
     pytest.importorskip("ray.rllib", exc_type=ImportError)
     text = (HERE / "train_rllib.py").read_text("utf-8").replace("ITERATIONS = 20", "ITERATIONS = 1")
     (tmp_path / "train.py").write_text(text, encoding="utf-8")
@@ -124,8 +125,7 @@ def test_an_rllib_agent_in_three_commands(tmp_path):
         ("train.py",),
         ("-m", "p2p_market", "leaderboard", "init", "my-agent", "--policy", "checkpoint",
          "--scenario", "classic-v0", "--view", "around_rule"),
-        ("-m", "p2p_market", "leaderboard", "pack", "my-agent"),
-        ("-m", "p2p_market", "leaderboard", "run", "my-agent.zip", "--board", "classic-v0"),
+        ("-m", "p2p_market", "leaderboard", "run", "my-agent", "--board", "classic-v0"),
     )  # fmt: skip
     for command in commands:
         done = subprocess.run(
