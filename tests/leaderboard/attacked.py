@@ -26,14 +26,14 @@ def make(facts):
 """
 
 
-def process(source, columns=1, **limits):
+def process(source, columns=1, others=None, **limits):
     facts = {
         "features": ["one", "two"],
         "columns": [f"column_{number}" for number in range(columns)],
         "seed": 1,
     }
     setup = {"facts": facts, "allowed": 0, "series": []}
-    files = {"policy.py": source.encode()}
+    files = {"policy.py": source.encode(), **(others or {})}
     patient = {"memory_mb": 256, "step_s": 60.0, "start_s": 600.0} | limits
     return CodeProcess(setup, files, Limits(**patient), b"noise")
 
@@ -69,6 +69,21 @@ def ending(name):
             return found.kind
 
 
+def notes():
+    """What three programs find of each other: two at once, one after them."""
+    with process(programs.NOTES, 2) as one, process(programs.NOTES, 2) as other:
+        found = [ask(one, 2), ask(other, 2)]
+    with process(programs.NOTES, 2) as later:
+        return [*found, ask(later, 2)]
+
+
+def sources():
+    """Which sources of numbers are alike in two processes of one seat."""
+    with process(programs.SOURCES, 6) as one, process(programs.SOURCES, 6) as other:
+        pairs = zip(ask(one, 6), ask(other, 6), strict=True)
+        return [mine == yours for mine, yours in pairs]
+
+
 def everything():
     before = honest()
     found = {
@@ -76,6 +91,8 @@ def everything():
         "level": before[1],
         "attempts": attempts(),
         "endings": {name: ending(name) for name in programs.ENDINGS},
+        "notes": notes(),
+        "sources": sources(),
     }
     return {**found, "same": honest() == before}
 

@@ -5,7 +5,7 @@ the program, or would, is in `ENDINGS`, one program each, with the fault that it
 """
 
 HEAD = '''
-import ctypes, os, socket, subprocess, sys, threading, time
+import ctypes, fcntl, mmap, os, signal, socket, struct, subprocess, sys, threading, time
 import numpy as np
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -144,9 +144,60 @@ ATTEMPTS = {
         lambda: call(318, ctypes.create_string_buffer(8), 8, 0),
         lambda: needs(os.urandom(4) == b"0000"), lambda: time.clock_settime(0, 1.0),
     )""",
+    "D30": """any_of(*(
+        lambda path=path, ask=ask: ask(os.open(path, os.O_RDONLY))
+        for path in ("/opt/wheels/numpy/__init__.py", "/opt/wheels/numpy", "/dev/null")
+        for ask in (
+            lambda file: fcntl.fcntl(file, fcntl.F_SETLK, LOCK),
+            lambda file: fcntl.fcntl(file, fcntl.F_GETLK, LOCK),
+            lambda file: fcntl.fcntl(file, 37, LOCK), lambda file: fcntl.fcntl(file, 36, LOCK),
+            lambda file: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB),
+            lambda file: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK),
+            lambda file: fcntl.fcntl(file, fcntl.F_GETLEASE),
+            lambda file: fcntl.fcntl(file, fcntl.F_NOTIFY, fcntl.DN_ACCESS),
+            lambda file: fcntl.fcntl(file, 1036, struct.pack("Q", 3)),
+            lambda file: fcntl.fcntl(file, 1035, bytes(8)),
+        )
+    ))""",
+    "D31": """any_of(
+        lambda: taken(0x122, -1), lambda: taken(0x40022, -1),
+        lambda: taken(0x1, os.open("/dev/zero", os.O_RDWR)),
+    )""",
+    "D32": """any_of(lambda: places(4000))""",
+    "D33": """any_of(
+        os.pipe, lambda: call(22, ctypes.create_string_buffer(8)),
+        *(lambda file=file: fcntl.fcntl(file, 1031, 2**20) for file in range(3, 9)),
+        lambda: call(284, 0, 0), lambda: call(290, 0, 0), lambda: call(291, 0),
+    )""",
+    "D34": """any_of(lambda: signals(1000))""",
+    "D35": """any_of(lambda: wake("/opt/wheels/numpy/__init__.py"))""",
+    "D36": """any_of(
+        *(lambda number=number, path=path: call(number, os.open(path, os.O_RDONLY))
+          for path in ("/opt/wheels/numpy", "/tmp") for number in (74, 75, 277, 306)),
+        lambda: call(162), lambda: evicted("/opt/wheels/numpy/__init__.py", 21),
+        lambda: evicted("/opt/wheels/numpy/__init__.py", 20),
+        lambda: evicted("/opt/wheels/numpy/__init__.py", 12),
+    )""",
+    "D37": """any_of(
+        lambda: os.setpriority(os.PRIO_USER, 65534, 19), lambda: call(251, 1, 0, 0x6000),
+        lambda: call(314, 0, 0, 0), lambda: call(142, 0, 0), lambda: call(144, 0, 1, 0),
+        lambda: call(61, -1, 0, 1, 0), lambda: call(38, 0, 0, 0), lambda: call(222, 0, 0, 0),
+    )""",
+    "D38": """any_of(
+        lambda: needs(OPEN_FROM_THE_START),
+        lambda: needs(any(os.stat(number).st_rdev != os.makedev(1, 3) for number in range(3))),
+        lambda: needs(b"PATH=/nowhere" not in start_of_the_stack()),
+        lambda: needs(any(word in start_of_the_stack() for word in (
+            b"SECRET", CHECKOUT.encode(), b"/root", b"/work"))),
+    )""",
+    "D39": """any_of(
+        *(lambda path=path: os.execve(path, ["x"], {}) for path in ("/opt/python/bin", "/tmp/x")),
+        lambda: call(322, -100, b"/tmp/x", 0, 0, 0), lambda: call(319, b"x", 4),
+        lambda: call(437, 0, 0, 0, 0), lambda: call(446, 0, 0), lambda: call(452, -1, b"", 0, 0),
+    )""",
 }
 
-HELPERS = """
+HELPERS = '''
 def fill(count):
     with open("/tmp/full", "wb") as file:
         for number in range(8):
@@ -160,6 +211,59 @@ def limit(name):
     except ValueError as error:
         raise OSError from error
 
+LOCK = struct.pack("hhqqi", fcntl.F_RDLCK, 0, 5, 1, 0) + bytes(4)
+
+def taken(flags, file):
+    """Memory of a kind that the limit of data does not count, with a word in each page."""
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    needs(libc.mmap(None, 2**22, 3, flags, file, 0) != 2**64 - 1)
+
+def places(count):
+    """Empty files and folders; what a file is called takes memory too."""
+    for number in range(count):
+        if number % 2:
+            os.mkdir(f"/tmp/{number:0200d}")
+        else:
+            os.close(os.open(f"/tmp/{number:0200d}", os.O_CREAT | os.O_WRONLY))
+
+def signals(count):
+    """Signals that wait, which all seats of a user have from one purse."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(34, 65))
+    for _ in range(count):
+        call(234, os.getpid(), threading.get_native_id(), 40)
+
+def shown(path):
+    """A file as pages that other processes share."""
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    place = libc.mmap(None, 4096, 1, 1, os.open(path, os.O_RDONLY), 0)
+    needs(place != 2**64 - 1)
+    return ctypes.c_void_p(place)
+
+def wake(path):
+    """Whoever waits for a word of a file."""
+    call(202, shown(path), 1, 1, None, None, 0)
+
+def evicted(path, advice):
+    """Pages that the evaluator reads too."""
+    call(28, shown(path), 4096, advice)
+
+def is_open(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+OPEN_FROM_THE_START = [number for number in range(5, 128) if is_open(number)]
+
+def start_of_the_stack():
+    """What the system put there: arguments, environment, name of the program."""
+    place = ctypes.c_void_p.in_dll(libc, "environ").value
+    first = ctypes.c_void_p.from_address(place).value or place
+    return ctypes.string_at(first, 256)
+
 def find_setuid():
     for folder in ("/opt", "/usr", "/lib64", "/dev"):
         for where, _, names in os.walk(folder):
@@ -169,7 +273,7 @@ def find_setuid():
                     if not os.statvfs(path).f_flag & os.ST_NOSUID:
                         return True
     return False
-"""
+'''
 
 TAIL = """
 class Policy:
@@ -199,6 +303,9 @@ ENDINGS = {
     "D16": ("old_gate()", "dead"),
     "D18": ("os.abort()", "dead"),
     "D24": ("while_true()", "late"),
+    "D40": ("kept_but_not_written()", "dead"),
+    "D41": ("forged(2, 1)", "frame"),
+    "D42": ("drop_by_drop()", "late"),
 }
 
 EXTRA = '''
@@ -227,6 +334,41 @@ def shout():
             pass
     return 0.0
 
+def kept_but_not_written():
+    """Memory that the limit of data forgets, page by page, since it was made read-only."""
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for _ in range(12):
+        place = libc.mmap(None, 2**26, 3, 0x22, -1, 0)
+        needs(place != 2**64 - 1)
+        ctypes.memset(place, 1, 2**26)
+        libc.mprotect(place, 2**26, 1)
+    return 0.0
+
+def question():
+    """Number and nonce of the question, and the pipe of the answers, from the frames above."""
+    frame = sys._getframe()
+    while "pipes" not in frame.f_locals:
+        frame = frame.f_back
+    found = frame.f_locals
+    return found["number"], found["nonce"], found["pipes"]
+
+def forged(words, times):
+    """Answers of its own to the right question, of so many numbers."""
+    number, nonce, pipes = question()
+    for _ in range(times):
+        pipes.write(number, nonce, bytes(8 * words))
+    time.sleep(99)
+
+def drop_by_drop():
+    """An answer that does not end."""
+    number, nonce, pipes = question()
+    for letter in struct.pack("<4sI16sI", b"p2p1", number, nonce, 8) + bytes(7):
+        os.write(pipes.answers, bytes([letter]))
+        time.sleep(0.05)
+    time.sleep(99)
+
 def while_true():
     while True:
         pass
@@ -237,3 +379,36 @@ def ended(name):
     """The program of `ENDINGS`, and its fault."""
     body, fault = ENDINGS[name]
     return HEAD + EXTRA + f"def tried():\n    return np.array([{body}])\n" + TAIL, fault
+
+
+NOTES = (
+    HEAD
+    + """
+def places():
+    return ["/tmp/note", "/tmp/entry/note", "/dev/shm/note", "/opt/note", "/var/tmp/note"]
+
+def tried():
+    found = [path for path in places() if os.path.exists(path)]
+    for path in places():
+        any_of(lambda: write(path))
+    mask = os.umask(0o123)
+    return np.array([len(found) + (mask == 0o123), float(os.path.exists("/tmp/note"))])
+"""
+    + TAIL
+)
+"""Leaves a note wherever it can; how many it finds, and whether it has left one."""
+
+SOURCES = (
+    HEAD
+    + """
+def tried():
+    libc.getauxval.restype = ctypes.c_void_p
+    drawn = ctypes.c_uint32.from_address(libc.getauxval(25)).value
+    return np.array([
+        time.time_ns() % 2**40, id(object()), drawn,
+        os.getpid(), hash("word") % 2**40, np.random.default_rng().random(),
+    ], dtype=float)
+"""
+    + TAIL
+)
+"""Three numbers that no two processes have alike, and three that they have."""
