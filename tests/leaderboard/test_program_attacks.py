@@ -20,7 +20,7 @@ from leaderboard.package.manifest import read_manifest
 from leaderboard.sandbox.code import held, wheels
 from leaderboard.sandbox.process import FaultError
 from p2p_market.errors import PackageError
-from tests.leaderboard import attacked, programs
+from tests.leaderboard import attacked, endings, programs
 from tests.leaderboard.attacked import ROOT, ask, process
 from tests.leaderboard.bubble import ORDINARY, interpreter_for_all, needs_bubblewrap
 from tests.leaderboard.packages import zipped
@@ -87,7 +87,7 @@ def test_nothing_that_a_program_tries_comes_off(told):
 
 @pytest.mark.attack("D02", "D09", "D13", "D14", "D16", "D18", "D24", "D40", "D41", "D42")
 def test_what_ends_a_program_ends_it_alone(told):
-    assert told["endings"] == {name: fault for name, (_, fault) in programs.ENDINGS.items()}
+    assert told["endings"] == {name: fault for name, (_, fault) in endings.ENDINGS.items()}
 
 
 @pytest.mark.attack("D01", "D09", "D11", "D24")
