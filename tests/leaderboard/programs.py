@@ -196,6 +196,15 @@ ATTEMPTS = {
         lambda: call(59, script().encode(), 0, 0),
         lambda: call(437, 0, 0, 0, 0), lambda: call(446, 0, 0), lambda: call(452, -1, b"", 0, 0),
     )""",
+    "D52": """any_of(
+        lambda: __import__("resource").getrusage(0), lambda: call(100, 0), lambda: call(99, 0),
+        lambda: call(27, shown("/opt/wheels/numpy/__init__.py"), 4096, bytes(1)),
+        lambda: call(451, os.open("/opt/wheels/numpy/__init__.py", 0), bytes(16), bytes(40), 0),
+        lambda: os.preadv(os.open("/opt/wheels/numpy/__init__.py", 0), [bytearray(9)], 0, 8),
+        lambda: evicted("/opt/wheels/numpy/__init__.py", 22),
+        lambda: os.posix_fadvise(os.open("/opt/wheels/numpy/__init__.py", 0), 0, 0, 4),
+        lambda: call(187, os.open("/opt/wheels/numpy/__init__.py", 0), 0, 9),
+    )""",
 }
 
 HELPERS = '''

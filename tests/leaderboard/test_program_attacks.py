@@ -79,7 +79,7 @@ def test_every_user_is_held_by_all_that_there_is(told):
 @pytest.mark.attack(
     "D01", "D03", "D04", "D05", "D06", "D07", "D08", "D10", "D11", "D12", "D15", "D17", "D19",
     "D20", "D21", "D22", "D23", "D26", "D30", "D31", "D32", "D33", "D34", "D35", "D36", "D37",
-    "D38", "D39",
+    "D38", "D39", "D52",
 )  # fmt: skip
 def test_nothing_that_a_program_tries_comes_off(told):
     assert told["attempts"] == dict.fromkeys(programs.ATTEMPTS, False)

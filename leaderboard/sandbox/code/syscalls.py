@@ -3,7 +3,8 @@
 None: this architecture has no such call. What is not listed is refused, also what a later kernel
 adds: among others sockets, processes, tracing, mounting, namespaces, keys, performance counters,
 shared memory, messages between processes, pipes, io_uring, and random numbers of the system. So is
-what one seat could leave for another in a file that both see: locks, leases, hints, notices.
+what one seat could leave for another in a file that both see: locks, leases, hints, notices; and
+what counts which of its pages were in memory before it came.
 """
 
 from typing import Final
@@ -75,7 +76,6 @@ FREE: Final[dict[str, Numbers]] = {
     "clock_gettime": (228, 113),
     "clock_getres": (229, 114),
     "gettimeofday": (96, 169),
-    "getrusage": (98, 165),
     "getrlimit": (97, 163),
     "uname": (63, 160),
     "exit": (60, 93),
