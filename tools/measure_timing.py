@@ -2,12 +2,15 @@
 
 `python -m tools.measure_timing` plays two programs as the leaderboard does: in turns, each stopped
 while the other is asked (two seats), and at the same moment (two episodes on two processors). One
-spends time or not, as a bit says; the other tells them apart by its clock. What it prints stands in
-docs/leaderboard-security.md.
+spends time or not, as a bit says; the other tells them apart by its clock. Then one looks up names
+that are not there, and the other sees on its clock which names the kernel knows already. What it
+prints stands in docs/leaderboard-security.md.
 """
 
 import math
+import os
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,6 +54,34 @@ class Receiver:
         return np.array([float(rounds) if observation[1] > 0.0 else waited]), state
 def make(facts):
     return Receiver()
+"""
+NAMES, ROUNDS = 20, 100
+"""Bits of a question, few enough for a float32, and questions."""
+KNOWING = """
+import os, time
+import numpy as np
+def look_up(name):
+    begun = time.perf_counter()
+    os.path.exists(f"/opt/wheels/numpy/{name}")
+    return time.perf_counter() - begun
+class Knowing:
+    def start(self, seed):
+        return 0
+    def act(self, observation, published, state):
+        word, mark = int(observation[0]), f"{float(observation[1])}-{state}"
+        names = [f"{mark}-{bit}" for bit in range(20)]
+        if word >= 0:  # the one that tells
+            for bit, name in enumerate(names):
+                if word >> bit & 1:
+                    look_up(name)
+            return np.zeros(1), state + 1
+        new = [look_up(f"{mark}-new-{number}") for number in range(9)]
+        known = [look_up(f"{mark}-new-{number}") for number in range(9)]
+        limit = (np.median(new) + np.median(known)) / 2.0
+        heard = sum((look_up(name) < limit) << bit for bit, name in enumerate(names))
+        return np.array([float(heard)]), state + 1
+def make(facts):
+    return Knowing()
 """
 
 
@@ -96,10 +127,34 @@ def capacity(bits: FloatArray, heard: FloatArray) -> tuple[float, float]:
     }
     limit, sign = min(wrong, key=lambda one: wrong[one])
     error = float(np.mean((sign * heard[second] > sign * limit) != bits[second]))
+    return error, carried_by(error)
+
+
+def carried_by(error: float) -> float:
+    """Bits that one bit carries of which this share is wrong."""
     if error in (0.0, 1.0):
-        return error, 1.0
-    entropy = -error * math.log2(error) - (1.0 - error) * math.log2(1.0 - error)
-    return error, 1.0 - entropy
+        return 1.0
+    return 1.0 + error * math.log2(error) + (1.0 - error) * math.log2(1.0 - error)
+
+
+def names() -> str:
+    """The same by names that one has looked up and the other looks up too, in turns."""
+    words = np.random.default_rng(0).integers(0, 2**NAMES, ROUNDS).tolist()
+    mark = int.from_bytes(os.urandom(2), "big")  # no names of an earlier run
+    with process(KNOWING) as sender, process(KNOWING) as receiver:
+        heard, seconds = [], 0.0
+        for word in words:
+            begun = time.monotonic()
+            ask(sender, word, mark)
+            heard.append(int(ask(receiver, -1.0, mark)))
+            seconds += time.monotonic() - begun if len(heard) > 1 else 0.0
+    wrong = sum((one ^ other).bit_count() for one, other in zip(words, heard, strict=True))
+    error = wrong / (NAMES * ROUNDS)
+    rate = carried_by(error) * NAMES * (ROUNDS - 1) / seconds
+    return (
+        f"names of files, {NAMES} in a step: {100.0 * error:.1f} % wrong, "
+        f"{NAMES * carried_by(error):.1f} bit per step, {rate:.0f} bit/s at most\n"
+    )
 
 
 def main() -> None:
@@ -119,6 +174,7 @@ def main() -> None:
                 f"{name}, {1000.0 * seconds:.0f} ms: {100.0 * error:.1f} % wrong, "
                 f"{carried:.2f} bit per step, {carried / (share * seconds):.0f} bit/s at most\n"
             )
+    sys.stdout.write(names())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from leaderboard.record.traces import read
 from leaderboard.season.draws import Draw, draws, focal_draws
 from leaderboard.season.season import Season
 from p2p_market.errors import P2PMarketError
+from p2p_market.evaluation.record.versions import other_versions
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes
 
@@ -63,7 +64,7 @@ def replay_all(
 
     Returns:
         For each entry a sentence for each difference, naming episode and field; none if every
-        number is found again.
+        number is found again. Where some differ, the last says what was installed, if that does.
 
     Raises:
         RecordError: if a record, season or reference tables cannot be read.
@@ -71,12 +72,14 @@ def replay_all(
     known = {(one.board.scenario, one.index, -1): one for one in draws(season)}
     known |= {(one.board.scenario, one.index, seat): one for one, seat in focal_draws(season)}
     lines: dict[Path, list[str]] = {}
+    versions: dict[Path, Mapping[str, str]] = {}
     todo = []
     for folder in folders:
         record = entries.read(folder)
         if wrong := entries.unfit(folder, record, season):
             lines[folder] = wrong
             continue
+        versions[folder] = record.environment.versions
         told = (*record.episodes, *record.focal)
         lines[folder] = [
             f"{_where(one)}: seat is not one of the season's"
@@ -92,6 +95,8 @@ def replay_all(
             tell(done, len(todo))
     for task in todo:
         lines[task.folder] += found[task.folder, _where(task.told)]
+    for folder, there in versions.items():
+        lines[folder] += other_versions({"versions": there}) if lines[folder] else []
     return lines
 
 

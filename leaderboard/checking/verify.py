@@ -4,6 +4,7 @@ All of it is read, nothing of it is run; `leaderboard.checking.replay` plays the
 """
 
 import hashlib
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from leaderboard.package.package import read as read_package
 from leaderboard.record import entries, sums
 from leaderboard.record.entries import PACKAGE
 from leaderboard.record.record import Record, digest
+from leaderboard.sandbox.code import wheels
 from leaderboard.season.season import SECRET, Season
 from p2p_market.errors import P2PMarketError
 
@@ -156,6 +158,25 @@ def _submission(record: Record, submitted: Submission) -> list[str]:
         f"entry.{name} is {getattr(entry, name)}, and {getattr(submitted, name)} in the ledger"
         for name in ("name", "version", "attempt")
         if getattr(entry, name) != getattr(submitted, name)
+    ]
+
+
+def other_wheels(record: Record) -> list[str]:
+    """A sentence on what the code of an entry was played with, where that is not installed here."""
+    if record.entry.kind != "python":
+        return []
+    here = {"python": platform.python_version(), **wheels.installed()}
+    there = record.environment.versions
+    other = [
+        f"{name} {there[name]} (here {here.get(name, 'missing')})"
+        for name in ("python", *wheels.OFFERED)
+        if there.get(name) not in (None, here.get(name))
+    ]
+    if not other:
+        return []
+    return [
+        f"its code was played with {', '.join(other)}; run again here, it may answer other digits, "
+        "which is nobody's fault"
     ]
 
 

@@ -86,29 +86,36 @@ class Seated:
 
 @dataclass(slots=True)
 class Alone:
-    """What one seat was asked and answered, until its first fault, to be asked again by itself."""
+    """What one seat was asked and answered, to be asked again by itself.
+
+    After a fault its process starts anew, and so does that which repeats it: were only the steps
+    before the first fault repeated, a seat could buy its freedom with one fault.
+    """
 
     seat: int
     again: CodeProcess
-    kept: list[tuple[bytes, bytes]] = field(default_factory=list)
-    whole: bool = True
+    kept: list[list[tuple[bytes, bytes]]] = field(default_factory=lambda: [[]])  # by start
 
     def keep(self, seat: int, question: bytes, answer: bytes) -> None:
         """One step."""
-        if self.whole and seat == self.seat:
-            self.kept.append((question, answer))
+        if seat == self.seat:
+            self.kept[-1].append((question, answer))
 
     def stop(self, seat: int) -> None:
-        """No further step of it is comparable: its process starts anew."""
-        self.whole = self.whole and seat != self.seat
+        """A fault: its process starts anew."""
+        if seat == self.seat:
+            self.kept.append([])
 
     def repeated(self) -> bool:
         """Whether a process of its own, without neighbours, answers the same bytes."""
         try:
-            with self.again as process:
-                return all(process.ask(asked, len(told)) == told for asked, told in self.kept)
+            for part in self.kept:
+                with self.again as process:
+                    if not all(process.ask(asked, len(told)) == told for asked, told in part):
+                        return False
         except FaultError:
             return False
+        return True
 
 
 def asked(seen: Float32Array, allowed: Any, published: Mapping[str, FloatArray]) -> bytes:

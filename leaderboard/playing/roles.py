@@ -46,8 +46,13 @@ class Actor:
 
     @property
     def level(self) -> str:
-        """What holds the processes, and whether code repeats itself alone; "" without any."""
+        """What holds the processes, and whether code repeats itself alone; "" without any.
+
+        They are ended before that, since none may be there to tell the repeated one anything.
+        """
         levels = {process.level for process in self.processes}
+        for process in self.processes:
+            process.end()
         if self.code and all(seats.alone.repeated() for seats in self.code):
             levels = {f"{level}, {REPEATED}" for level in levels}
         return "; ".join(sorted(levels))

@@ -33,7 +33,7 @@ class FaultError(Exception):
 class PolicyProcess:
     """A process that answers questions; it is started when it is asked, and again after a fault.
 
-    One that ends by itself stays dead. `seconds` counts all that it waits for but starts.
+    One that ends by itself stays dead. `seconds` counts all that it waits for but the first start.
     """
 
     def __init__(
@@ -62,19 +62,21 @@ class PolicyProcess:
             FaultError: if there is no answer of that length in time.
         """
         if self.dead or self.seconds > self.limits.episode_s:
-            self._end()
+            self.end()
             raise FaultError("dead" if self.dead else "late")
         try:
-            if self._process is None:
+            if self._process is None and self._number == 0:
                 self._start()
             began = time.monotonic()
             try:
+                if self._process is None:
+                    self._start()
                 return self._exchange(payload, answer_bytes, answer_bytes, self.limits.step_s)
             finally:
                 self.seconds += time.monotonic() - began
         except FaultError as fault:
             self.dead = fault.kind == "dead"
-            self._end()
+            self.end()
             raise
 
     def __enter__(self) -> Self:
@@ -83,7 +85,7 @@ class PolicyProcess:
 
     def __exit__(self, *error: object) -> None:
         """End it."""
-        self._end()
+        self.end()
 
     def _start(self) -> None:
         if sys.platform != "linux":
@@ -128,7 +130,8 @@ class PolicyProcess:
                 f"leaderboard.sandbox.worker {self.task} 60 {2**30}"
             ) from None
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End it; whoever asks again starts another."""
         process, self._process = self._process, None
         if process is not None:
             with suppress(ProcessLookupError):

@@ -66,17 +66,18 @@ def verify_path(
             problems += [f"{folder.name}: {line}" for line in lines]
     elif replays:
         told.append("not replayed: the season's secret is not revealed yet")
-    return problems, told + _tiers(own, chosen)
+    return problems, told + _told(own, chosen)
 
 
-def _tiers(own: Season, folders: Sequence[Path]) -> list[str]:
-    """How far the entries may be believed, as far as that can be told."""
+def _told(own: Season, folders: Sequence[Path]) -> list[str]:
+    """How far the entries may be believed, as far as that can be told, and what else code needs."""
     try:
         known = ledger.read(own.folder / ledger.NAME)
         found = [entries.judged(folder, known) for folder in folders]
     except P2PMarketError:
         return []
     lines = [f"{one.name}: {one.tier}, record {digest(one.record)}" for one in found]
+    lines += [f"{one.name}: {line}" for one in found for line in verify.other_wheels(one.record)]
     return [*lines, f"checkpoint {ledger.checkpoint_of(known.lines)}"]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from leaderboard.sandbox.code.process import CodeProcess
 from leaderboard.sandbox.process import FaultError
 from leaderboard.season.season import Limits
-from tests.leaderboard import programs
+from tests.leaderboard import endings, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 HONEST = """
@@ -26,14 +26,14 @@ def make(facts):
 """
 
 
-def process(source, columns=1, **limits):
+def process(source, columns=1, others=None, **limits):
     facts = {
         "features": ["one", "two"],
         "columns": [f"column_{number}" for number in range(columns)],
         "seed": 1,
     }
     setup = {"facts": facts, "allowed": 0, "series": []}
-    files = {"policy.py": source.encode()}
+    files = {"policy.py": source.encode(), **(others or {})}
     patient = {"memory_mb": 256, "step_s": 60.0, "start_s": 600.0} | limits
     return CodeProcess(setup, files, Limits(**patient), b"noise")
 
@@ -61,12 +61,27 @@ def attempts():
 
 def ending(name):
     """The fault in which an attack ends."""
-    source, fault = programs.ended(name)
+    source, fault = endings.ended(name)
     with process(source, **({"step_s": 1.0} if fault == "late" else {})) as asked:
         try:
             return str(ask(asked))
         except FaultError as found:
             return found.kind
+
+
+def notes():
+    """What three programs find of each other: two at once, one after them."""
+    with process(endings.NOTES, 2) as one, process(endings.NOTES, 2) as other:
+        found = [ask(one, 2), ask(other, 2)]
+    with process(endings.NOTES, 2) as later:
+        return [*found, ask(later, 2)]
+
+
+def sources():
+    """Which sources of numbers are alike in two processes of one seat."""
+    with process(endings.SOURCES, 6) as one, process(endings.SOURCES, 6) as other:
+        pairs = zip(ask(one, 6), ask(other, 6), strict=True)
+        return [mine == yours for mine, yours in pairs]
 
 
 def everything():
@@ -75,7 +90,9 @@ def everything():
         "user": os.geteuid(),
         "level": before[1],
         "attempts": attempts(),
-        "endings": {name: ending(name) for name in programs.ENDINGS},
+        "endings": {name: ending(name) for name in endings.ENDINGS},
+        "notes": notes(),
+        "sources": sources(),
     }
     return {**found, "same": honest() == before}
 

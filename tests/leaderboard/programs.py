@@ -1,11 +1,11 @@
 """What a package of code may try; each runs inside `leaderboard.sandbox.code`.
 
 `ATTEMPTS` are made by one program, in this order, and each puts out 1 where it came off. What ends
-the program, or would, is in `ENDINGS`, one program each, with the fault that it must end in.
+the program, or would, is in `endings`.
 """
 
 HEAD = '''
-import ctypes, os, socket, subprocess, sys, threading, time
+import ctypes, fcntl, mmap, os, signal, socket, struct, subprocess, sys, threading, time
 import numpy as np
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -144,9 +144,70 @@ ATTEMPTS = {
         lambda: call(318, ctypes.create_string_buffer(8), 8, 0),
         lambda: needs(os.urandom(4) == b"0000"), lambda: time.clock_settime(0, 1.0),
     )""",
+    "D30": """any_of(*(
+        lambda path=path, ask=ask: ask(os.open(path, os.O_RDONLY))
+        for path in ("/opt/wheels/numpy/__init__.py", "/opt/wheels/numpy", "/dev/null")
+        for ask in (
+            lambda file: fcntl.fcntl(file, fcntl.F_SETLK, LOCK),
+            lambda file: fcntl.fcntl(file, fcntl.F_GETLK, LOCK),
+            lambda file: fcntl.fcntl(file, 37, LOCK), lambda file: fcntl.fcntl(file, 36, LOCK),
+            lambda file: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB),
+            lambda file: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK),
+            lambda file: fcntl.fcntl(file, fcntl.F_GETLEASE),
+            lambda file: fcntl.fcntl(file, fcntl.F_NOTIFY, fcntl.DN_ACCESS),
+            lambda file: fcntl.fcntl(file, 1036, struct.pack("Q", 3)),
+            lambda file: fcntl.fcntl(file, 1035, bytes(8)),
+        )
+    ))""",
+    "D31": """any_of(
+        lambda: taken(0x122, -1), lambda: taken(0x40022, -1),
+        lambda: taken(0x1, os.open("/dev/zero", os.O_RDWR)),
+    )""",
+    "D32": """any_of(lambda: places(4000))""",
+    "D33": """any_of(
+        os.pipe, lambda: call(22, ctypes.create_string_buffer(8)),
+        *(lambda file=file: fcntl.fcntl(file, 1031, 2**20) for file in range(3, 9)),
+        lambda: call(284, 0, 0), lambda: call(290, 0, 0), lambda: call(291, 0),
+    )""",
+    "D34": """any_of(lambda: signals(1000))""",
+    "D35": """any_of(lambda: wake("/opt/wheels/numpy/__init__.py"))""",
+    "D36": """any_of(
+        *(lambda number=number, path=path: call(number, os.open(path, os.O_RDONLY))
+          for path in ("/opt/wheels/numpy", "/tmp") for number in (74, 75, 277, 306)),
+        lambda: call(162), lambda: evicted("/opt/wheels/numpy/__init__.py", 21),
+        lambda: evicted("/opt/wheels/numpy/__init__.py", 20),
+        lambda: evicted("/opt/wheels/numpy/__init__.py", 12),
+    )""",
+    "D37": """any_of(
+        lambda: os.setpriority(os.PRIO_USER, 0, 19), lambda: call(251, 1, 0, 0x6000),
+        lambda: call(314, 0, 0, 0), lambda: call(142, 0, 0), lambda: call(144, 0, 1, 0),
+        lambda: call(61, -1, 0, 1, 0), lambda: call(38, 0, 0, 0), lambda: call(222, 0, 0, 0),
+    )""",
+    "D38": """any_of(
+        lambda: needs(OPEN_FROM_THE_START),
+        lambda: needs(any(os.stat(number).st_rdev != os.makedev(1, 3) for number in range(3))),
+        lambda: needs(b"PATH=/nowhere" not in start_of_the_stack()),
+        lambda: needs(any(word in start_of_the_stack() for word in (
+            b"SECRET", CHECKOUT.encode(), b"/root", b"/work"))),
+    )""",
+    "D39": """any_of(
+        lambda: os.execve(script(), ["x"], {}), lambda: call(319, b"x", 4),
+        lambda: call(322, -100, script().encode(), 0, 0, 0),
+        lambda: call(59, script().encode(), 0, 0),
+        lambda: call(437, 0, 0, 0, 0), lambda: call(446, 0, 0), lambda: call(452, -1, b"", 0, 0),
+    )""",
+    "D52": """any_of(
+        lambda: __import__("resource").getrusage(0), lambda: call(100, 0), lambda: call(99, 0),
+        lambda: call(27, shown("/opt/wheels/numpy/__init__.py"), 4096, bytes(1)),
+        lambda: call(451, os.open("/opt/wheels/numpy/__init__.py", 0), bytes(16), bytes(40), 0),
+        lambda: os.preadv(os.open("/opt/wheels/numpy/__init__.py", 0), [bytearray(9)], 0, 8),
+        lambda: evicted("/opt/wheels/numpy/__init__.py", 22),
+        lambda: os.posix_fadvise(os.open("/opt/wheels/numpy/__init__.py", 0), 0, 0, 4),
+        lambda: call(187, os.open("/opt/wheels/numpy/__init__.py", 0), 0, 9),
+    )""",
 }
 
-HELPERS = """
+HELPERS = '''
 def fill(count):
     with open("/tmp/full", "wb") as file:
         for number in range(8):
@@ -160,6 +221,66 @@ def limit(name):
     except ValueError as error:
         raise OSError from error
 
+LOCK = struct.pack("hhqqi", fcntl.F_RDLCK, 0, 5, 1, 0) + bytes(4)
+
+def taken(flags, file):
+    """Memory of a kind that the limit of data does not count, with a word in each page."""
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    needs(libc.mmap(None, 2**22, 3, flags, file, 0) != 2**64 - 1)
+
+def places(count):
+    """Empty files and folders; what a file is called takes memory too."""
+    for number in range(count):
+        if number % 2:
+            os.mkdir(f"/tmp/{number:0200d}")
+        else:
+            os.close(os.open(f"/tmp/{number:0200d}", os.O_CREAT | os.O_WRONLY))
+
+def signals(count):
+    """Signals that wait, which all seats of a user have from one purse."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(34, 65))
+    for _ in range(count):
+        call(234, os.getpid(), threading.get_native_id(), 40)
+
+def shown(path):
+    """A file as pages that other processes share."""
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    place = libc.mmap(None, 4096, 1, 1, os.open(path, os.O_RDONLY), 0)
+    needs(place != 2**64 - 1)
+    return ctypes.c_void_p(place)
+
+def wake(path):
+    """Whoever waits for a word of a file."""
+    call(202, shown(path), 1, 1, None, None, 0)
+
+def evicted(path, advice):
+    """Pages that the evaluator reads too."""
+    call(28, shown(path), 4096, advice)
+
+def is_open(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+OPEN_FROM_THE_START = [number for number in range(5, 128) if is_open(number)]
+
+def script():
+    """A program of its own."""
+    path = "/tmp/script"
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o755), "w") as file:
+        file.write(f"#!{sys.executable}\\n")
+    return path
+
+def start_of_the_stack():
+    """What the system put there: arguments, environment, name of the program."""
+    place = ctypes.c_void_p.in_dll(libc, "environ").value
+    first = ctypes.c_void_p.from_address(place).value or place
+    return ctypes.string_at(first, 256)
+
 def find_setuid():
     for folder in ("/opt", "/usr", "/lib64", "/dev"):
         for where, _, names in os.walk(folder):
@@ -169,7 +290,7 @@ def find_setuid():
                     if not os.statvfs(path).f_flag & os.ST_NOSUID:
                         return True
     return False
-"""
+'''
 
 TAIL = """
 class Policy:
@@ -186,54 +307,3 @@ def attempting(evaluator, checkout):
     given = f"EVALUATOR, CHECKOUT = {evaluator}, {str(checkout)!r}\n"
     lines = "".join(f"    {text},\n" for text in ATTEMPTS.values())
     return HEAD + HELPERS + given + f"def tried():\n    return np.array([\n{lines}    ])\n" + TAIL
-
-
-ENDINGS = {
-    "D02": (
-        "[threading.Thread(target=time.sleep, args=(99,)).start() for _ in range(9999)]",
-        "dead",
-    ),
-    "D09": ("[bytearray(2**26) for _ in range(9999)]", "dead"),
-    "D13": ("shout()", "frame"),
-    "D14": ("Evil()", "dead"),
-    "D16": ("old_gate()", "dead"),
-    "D18": ("os.abort()", "dead"),
-    "D24": ("while_true()", "late"),
-}
-
-EXTRA = '''
-class Evil:
-    """Whoever loads its pickle writes a file."""
-    def __reduce__(self):
-        return (write, ("/tmp/pickled",))
-    def __float__(self):
-        raise TypeError("no number")
-
-def old_gate():
-    """A system call of 32-bit programs, by machine code of its own."""
-    import mmap
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    code = mmap.mmap(-1, 4096, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
-    code.write(bytes.fromhex("b814000000cd80c3"))  # mov eax, 20; int 0x80; ret
-    place = ctypes.addressof(ctypes.c_char.from_buffer(code))
-    return ctypes.CFUNCTYPE(ctypes.c_long)(place)()
-
-def shout():
-    """An answer of its own, into whatever is open."""
-    for number in range(3, 9):
-        try:
-            os.write(number, b"p2p1" + bytes(99))
-        except OSError:
-            pass
-    return 0.0
-
-def while_true():
-    while True:
-        pass
-'''
-
-
-def ended(name):
-    """The program of `ENDINGS`, and its fault."""
-    body, fault = ENDINGS[name]
-    return HEAD + EXTRA + f"def tried():\n    return np.array([{body}])\n" + TAIL, fault

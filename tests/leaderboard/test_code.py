@@ -12,7 +12,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 
-from leaderboard.checking.replay import replay
+from leaderboard.checking.replay import replay, reproduced
 from leaderboard.gate.check import check
 from leaderboard.package.package import from_bytes, pack_folder
 from leaderboard.package.template import write_template
@@ -73,8 +73,9 @@ def test_a_plan_as_code_is_the_baseline_and_plays_again_alike(tiny, tmp_path, bu
     assert is_enough(record.environment.sandbox)
     assert [one.faults for one in record.episodes] == [{}, {}]
     assert alike(record, played(of_baseline("mpc-alone-warm"), tiny, tmp_path / "twin"))
-    again = evaluate(candidate, tiny, tmp_path / "two")
+    again = played(candidate, tiny, tmp_path / "two")
     assert without_times(again) == without_times(record)
+    assert reproduced(record, again) == []
     assert record.environment.versions["highspy"] == again.environment.versions["highspy"]
 
 

@@ -1,4 +1,4 @@
-"""D01 to D29: whatever a package of code tries, as root or not, all else goes on unharmed."""
+"""D01 to D44: whatever a package of code tries, as root or not, all else goes on unharmed."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from leaderboard.package.manifest import read_manifest
 from leaderboard.sandbox.code import held, wheels
 from leaderboard.sandbox.process import FaultError
 from p2p_market.errors import PackageError
-from tests.leaderboard import attacked, programs
+from tests.leaderboard import attacked, endings, programs
 from tests.leaderboard.attacked import ROOT, ask, process
 from tests.leaderboard.bubble import ORDINARY, interpreter_for_all, needs_bubblewrap
 from tests.leaderboard.packages import zipped
@@ -78,20 +78,31 @@ def test_every_user_is_held_by_all_that_there_is(told):
 
 @pytest.mark.attack(
     "D01", "D03", "D04", "D05", "D06", "D07", "D08", "D10", "D11", "D12", "D15", "D17", "D19",
-    "D20", "D21", "D22", "D23", "D26",
+    "D20", "D21", "D22", "D23", "D26", "D30", "D31", "D32", "D33", "D34", "D35", "D36", "D37",
+    "D38", "D39", "D52",
 )  # fmt: skip
 def test_nothing_that_a_program_tries_comes_off(told):
     assert told["attempts"] == dict.fromkeys(programs.ATTEMPTS, False)
 
 
-@pytest.mark.attack("D02", "D09", "D13", "D14", "D16", "D18", "D24")
+@pytest.mark.attack("D02", "D09", "D13", "D14", "D16", "D18", "D24", "D40", "D41", "D42")
 def test_what_ends_a_program_ends_it_alone(told):
-    assert told["endings"] == {name: fault for name, (_, fault) in programs.ENDINGS.items()}
+    assert told["endings"] == {name: fault for name, (_, fault) in endings.ENDINGS.items()}
 
 
 @pytest.mark.attack("D01", "D09", "D11", "D24")
 def test_the_evaluator_and_the_next_entry_are_unharmed(told):
     assert told["same"]
+
+
+@pytest.mark.attack("D43")
+def test_no_seat_and_no_episode_finds_what_another_left(told):
+    assert told["notes"] == [[0.0, 1.0]] * 3
+
+
+@pytest.mark.attack("D44")
+def test_what_is_drawn_from_the_system_is_not_found_again(told):
+    assert told["sources"] == [False] * 3 + [True] * 3
 
 
 @pytest.mark.attack("D06")

@@ -62,11 +62,29 @@ def test_calls_are_judged_by_their_arguments(machine):
     assert answer(machine, ioctl, 1, 0x5412) == EPERM  # letters into a terminal
     assert answer(machine, mmap, 0, 4096, 3, 0x22) == answer(machine, mmap, 0, 4096, 1, 1) == ALLOW
     assert answer(machine, mmap, 0, 4096, 3, 0x21) == EPERM  # shared, of no file
+    assert answer(machine, mmap, 0, 4096, 3, 0x122) == EPERM  # growing down, as a stack
+    assert answer(machine, mmap, 0, 4096, 3, 0x40022) == EPERM  # huge pages
     assert answer(machine, prctl, 15) == ALLOW
     assert answer(machine, prctl, 22) == EPERM
     assert answer(machine, prlimit, 0, 7, 0, 5) == ALLOW
     assert answer(machine, prlimit, 0, 7, 5) == EPERM
     assert answer(machine, prlimit, 0, 7, 5 << 32) == EPERM
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_what_a_file_could_carry_to_another_process_is_refused(machine):
+    fcntl, futex, madvise = (
+        JUDGED[name][MACHINES[machine][0]] for name in ("fcntl", "futex", "madvise")
+    )
+    assert {n for n in range(1100) if answer(machine, fcntl, 3, n) == ALLOW} == {
+        0, 1, 2, 3, 4, 1030,
+    }  # fmt: skip
+    own = {n for n in range(512) if answer(machine, futex, 0, n) == ALLOW}
+    assert own - {0, 9, 265} == {n for n in range(512) if n & 128}
+    assert {9, 265, 0, 128, 129} <= own
+    assert answer(machine, madvise, 0, 4096, 4) == ALLOW
+    for advice in (9, 12, 20, 21, 22, 25, 100):
+        assert answer(machine, madvise, 0, 4096, advice) == EPERM
 
 
 def test_numbers_are_those_of_the_library():

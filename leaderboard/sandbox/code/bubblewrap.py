@@ -77,6 +77,7 @@ def arguments(information: int, noise: int) -> list[str]:
         told += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         told += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+    told += ["--cap-add", "CAP_SYS_ADMIN"]  # until it has bounded its folder, see `inside`
     told += ["--hostname", "seat", "--die-with-parent", "--new-session", "--as-pid-1"]
     told += ["--info-fd", str(information), "--clearenv"]
     for name, value in ENVIRONMENT.items():
@@ -93,8 +94,7 @@ def arguments(information: int, noise: int) -> list[str]:
     for name, place in wheels.places().items():
         told += ["--ro-bind", str(place), f"{WHEELS}/{name}"]
     told += ["--ro-bind", str(Path(__file__).with_name("inside.py")), INSIDE]
-    for device in ("null", "zero"):
-        told += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    told += ["--dev-bind", "/dev/null", "/dev/null"]
     told += ["--perms", "0444", "--ro-bind-data", str(noise), "/dev/urandom"]
     told += ["--perms", "1777", "--size", str(TEMPORARY_BYTES), "--tmpfs", "/tmp"]
     return [*told, "--remount-ro", "/", "--chdir", "/tmp"]

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from leaderboard.sandbox.code import groups
+
 BUBBLEWRAP: Final = "bubblewrap"
 NAMESPACES: Final = ("user", "pid", "net", "mnt", "ipc", "uts", "cgroup")
 READ_ONLY: Final = "read-only root"
@@ -13,6 +15,8 @@ NO_PRIVILEGES: Final = "no privileges"
 MEMORY: Final = "memory limit"
 TIME: Final = "time limit"
 PROCESSES: Final = "process limit"
+GROUP: Final = "control group"
+"""Memory and processes are bounded by a group too, where the system has them."""
 REPEATED: Final = "repeated alone"
 """Asked again without its neighbours, a seat that nobody could foresee answered the same bytes: it
 heard nothing of them, by whatever channel, and drew nothing from a clock."""
@@ -47,7 +51,19 @@ def what_holds(pid: int, proc: Path = Path("/proc")) -> str:
         for name, word in _LIMITS.items():
             if line.startswith(name) and "unlimited" not in line:
                 found.append(word)
+    if groups.limits(pid):
+        found.append(GROUP)
     return ", ".join(found)
+
+
+def resident_bytes(pid: int, proc: Path = Path("/proc")) -> int:
+    """Memory that a process holds beside files that it reads; 0 if it has ended."""
+    try:
+        status = dict(_pairs((proc / str(pid) / "status").read_text("ascii").splitlines(), ":"))
+    except OSError:
+        return 0
+    kinds = ("RssAnon", "RssShmem", "VmSwap")
+    return 1024 * sum(int(status.get(name, "0 kB").split()[0]) for name in kinds)
 
 
 def is_enough(level: str) -> bool:
@@ -64,11 +80,13 @@ def _differ(own: Path, other: Path) -> bool:
 
 
 def _root_is_read_only(mounts: Iterable[str]) -> bool:
-    """Whether every mount but the one for temporary files refuses to be written."""
+    """Whether every mount but the one for temporary files, which is bounded, refuses writing."""
     writable = []
     for line in mounts:
         where, options = line.split()[4:6]
-        if "rw" in options.split(",") and not where.startswith(("/tmp", "/dev/")):
+        if where == "/tmp" and "size=" in line and "nr_inodes=" in line:
+            continue
+        if "rw" in options.split(",") and not where.startswith("/dev/"):
             writable.append(where)
     return not writable
 

@@ -8,6 +8,7 @@ the stranger: nothing that it says of itself is believed.
 
 import base64
 import ctypes
+import importlib.util
 import json
 import os
 import resource
@@ -23,6 +24,7 @@ FOLDER = "/tmp/entry"
 TOLD_BYTES = 4000  # of an error
 NOBODY = 65534
 NEW_USERS = 0x10000000
+REMOUNT = 0x26  # MS_REMOUNT, MS_NODEV, MS_NOSUID
 SET_DUMPABLE, SET_PARENT_DEATH, SET_SECCOMP, SET_NO_NEW_PRIVILEGES = 4, 1, 22, 38
 
 
@@ -62,6 +64,7 @@ class Pipes:
 def lock(told: dict[str, Any]) -> None:
     """Give up whatever is left: root, privileges, memory, time, system calls."""
     system = ctypes.CDLL(None, use_errno=True)
+    system.mount(None, b"/tmp", None, REMOUNT, told["temporary"].encode("ascii"))
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
@@ -106,9 +109,7 @@ class Seat:
         )
         self.series = told["series"]
         facts = {name: _array(np, value) for name, value in told["facts"].items()}
-        import policy  # type: ignore[import-not-found]
-
-        self.policy = policy.make(facts)
+        self.policy = _policy().make(facts)
         start = getattr(self.policy, "start", None)
         self.state = start(told["facts"]["seed"]) if start is not None else None
 
@@ -130,6 +131,16 @@ class Seat:
         if action.shape != (self.columns,):
             raise ValueError(f"act() gave an action of shape {action.shape}, not {(self.columns,)}")
         return bytes(action.tobytes())
+
+
+def _policy() -> Any:
+    """The module `policy.py`, and nothing that another file could put in its place."""
+    spec = importlib.util.spec_from_file_location("policy", os.path.join(FOLDER, "policy.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["policy"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _array(np: Any, value: Any) -> Any:

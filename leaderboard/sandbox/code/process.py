@@ -7,15 +7,17 @@ import base64
 import hashlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
-from leaderboard.sandbox.code import bubblewrap, seccomp
-from leaderboard.sandbox.code.held import what_holds
+from leaderboard.sandbox.code import bubblewrap, groups, seccomp
+from leaderboard.sandbox.code.held import resident_bytes, what_holds
 from leaderboard.sandbox.frames import HEADER, MARK
 from leaderboard.sandbox.process import FaultError, PolicyProcess
 from leaderboard.season.season import Limits
@@ -23,12 +25,18 @@ from leaderboard.visible import visible
 from p2p_market.errors import P2PMarketError
 
 BROKEN: Final = b"p2pe"
-TOLD_BYTES: Final = 4000
-LIBRARIES_MB, ADDRESSES_MB = 256, 2048
-"""What libraries may write to and what they may map, beside the memory that a season allows."""
+TOLD_BYTES, TOLD_LINES = 4000, 40
+LIBRARIES_MB, ADDRESSES_MB, BESIDE_MB = 256, 2048, 128
+"""What libraries may write to, what they may map, and what pages that were written once, temporary
+files and the kernel may take, beside the memory that a season allows."""
 NOISE_BYTES: Final = 2**20
 THREADS: Final = 64
 FILES: Final = 128
+PLACES: Final = 1024
+"""Files and folders in the folder for temporary ones; each takes memory of the kernel."""
+STACK_BYTES: Final = 8 * 2**20
+SIGNALS: Final = 64
+"""That wait to be heard; those of all seats together are few of what a user may have."""
 
 
 class CodeProcess(PolicyProcess):
@@ -54,22 +62,24 @@ class CodeProcess(PolicyProcess):
         super().__init__({**setup, "files": listed}, whole, limits, "")
         self.noise = hashlib.shake_256(noise).digest(NOISE_BYTES)
         self.told = ""
-        self._inside = -1  # a file that stands for the process inside
+        self._pid, self._inside = 0, -1  # the process inside, and a file that stands for it
+        self._group: Path | None = None
         self._heir: subprocess.Popen[bytes] | None = None
 
     def _start(self) -> None:
         if sys.platform != "linux":
             raise P2PMarketError("code can be played on Linux only: bubblewrap is there alone")
-        self._process, pid = _started(self.noise)
+        self._process, self._pid = _started(self.noise)
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
         try:
-            self._inside = os.pidfd_open(pid)
-            self._heir = _heir(pid)
+            self._inside = os.pidfd_open(self._pid)
+            self._heir = _heir(self._pid)
+            self._group = groups.fresh(groups.above(), self._pid, _shares(self.limits))
             super()._exchange(_locks(self.limits), 1, 1, self.limits.start_s)
-            self.level = what_holds(pid)
+            self.level = what_holds(self._pid)
         except (FaultError, OSError, KeyError, ValueError) as error:
-            self._end()
+            self.end()
             raise P2PMarketError(
                 f"bubblewrap starts no program on this machine ({error}); inside a container, "
                 "allow user namespaces"
@@ -77,18 +87,26 @@ class CodeProcess(PolicyProcess):
         self._exchange(self.first, 1, 1, self.limits.start_s)
 
     def _exchange(self, payload: bytes, least: int, most: int, seconds: float) -> bytes:
-        """The same while the program runs; before and after it is stopped."""
+        """The same while the program runs; before and after it is stopped.
+
+        A limit of data does not see pages that were made read-only, so what it holds is looked at.
+        """
         self._signal(signal.SIGCONT)
         try:
-            return super()._exchange(payload, least, most, seconds)
+            answer = super()._exchange(payload, least, most, seconds)
         finally:
             self._signal(signal.SIGSTOP)
+        held_mb, most_mb = resident_bytes(self._pid) >> 20, _most_mb(self.limits)
+        if held_mb > most_mb:
+            self.told = f"MemoryError: it holds {held_mb} MiB; {most_mb} are the most"
+            raise FaultError("dead")
+        return answer
 
     def _answer(self, number: int, nonce: bytes, least: int, most: int, deadline: float) -> bytes:
         mark, of, echo, length = HEADER.unpack(self._read(HEADER.size, deadline))
         if mark == BROKEN and (of, echo) == (number, nonce) and length <= TOLD_BYTES:
             said = self._read(length, deadline).decode("utf-8", "replace")
-            self.told = "\n".join(visible(line, 200) for line in said.splitlines())
+            self.told = "\n".join(visible(line, 200) for line in said.splitlines()[-TOLD_LINES:])
             raise FaultError("dead")
         if (mark, of, echo) != (MARK, number, nonce) or not least <= length <= most:
             raise FaultError("frame")
@@ -99,18 +117,25 @@ class CodeProcess(PolicyProcess):
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._inside, what)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End it and all that belongs to it."""
         self._signal(signal.SIGKILL)
         if self._inside >= 0:
+            ended = select.poll()
+            ended.register(self._inside, select.POLLIN)
+            ended.poll(1000.0 * self.limits.start_s)
             os.close(self._inside)
             self._inside = -1
+        if self._group is not None:
+            groups.remove(self._group)
+            self._group = None
         if self._heir is not None:
             self._heir.kill()
             self._heir.wait()
             assert self._heir.stdin is not None
             self._heir.stdin.close()
             self._heir = None
-        super()._end()
+        super().end()
 
 
 def _started(noise: bytes) -> tuple[subprocess.Popen[bytes], int]:
@@ -178,14 +203,32 @@ def _fill(number: int, contents: bytes) -> None:
     os.lseek(number, 0, os.SEEK_SET)
 
 
+def _most_mb(limits: Limits) -> int:
+    """Memory that a program may hold [MiB]."""
+    return limits.memory_mb + LIBRARIES_MB + BESIDE_MB
+
+
+def _shares(limits: Limits) -> dict[str, str]:
+    """The limits of its group, where there is one: file -> limit; a processor at most."""
+    return {
+        "memory.max": str(_most_mb(limits) * 2**20),
+        "memory.swap.max": "0",
+        "pids.max": str(THREADS),
+        "cpu.max": "100000 100000",
+    }
+
+
 def _locks(limits: Limits) -> bytes:
     """What the process gives up before it meets the package."""
     told = {
+        "temporary": f"size={bubblewrap.TEMPORARY_BYTES},nr_inodes={PLACES}",
         "filter": base64.b64encode(seccomp.program()).decode("ascii"),
         "limits": {
             "RLIMIT_DATA": (limits.memory_mb + LIBRARIES_MB) * 2**20,
             "RLIMIT_AS": (limits.memory_mb + ADDRESSES_MB) * 2**20,
             "RLIMIT_CPU": int(limits.start_s + limits.episode_s) + 1,
+            "RLIMIT_STACK": STACK_BYTES,
+            "RLIMIT_SIGPENDING": SIGNALS,
             "RLIMIT_FSIZE": bubblewrap.TEMPORARY_BYTES,
             "RLIMIT_CORE": 0,
             "RLIMIT_NPROC": THREADS,

@@ -23,6 +23,11 @@ _INSTRUCTION: Final = struct.Struct("<HBBI")
 _THREAD: Final = 0x00010000  # CLONE_THREAD
 _NAMESPACES: Final = 0x7E020080  # every CLONE_NEW...
 _SHARED: Final = 0x21  # MAP_SHARED and MAP_ANONYMOUS, memory that no limit of data counts
+_UNCOUNTED: Final = 0x40100  # MAP_GROWSDOWN, counted as a stack; MAP_HUGETLB, the system's own
+_FCNTL: Final = (0, 1, 2, 3, 4, 1030)  # copies and flags of a number
+_PRIVATE: Final = 128  # FUTEX_PRIVATE_FLAG: between threads of one process
+_FUTEX: Final = (0, 9, 265)  # to wait for the end of a thread, which the kernel tells
+_MADVISE: Final = (0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17)  # of its own pages alone
 _IOCTL: Final = (0x5401, 0x5450, 0x5451)  # is it a terminal; keep or close a file at exec
 _PRCTL: Final = (15, 16, 0x53564D41)  # names of threads and of memory
 
@@ -77,9 +82,24 @@ def _one_of(argument: int, values: tuple[int, ...]) -> list[bytes]:
     return [*lines, _return(_REFUSE)]
 
 
-def _mmap() -> list[bytes]:
-    """All memory but that which processes share."""
+def _futex() -> list[bytes]:
+    """Within the process; a file that two processes see would carry words between them."""
     return [
+        _load(_ARGUMENTS + 8),
+        _INSTRUCTION.pack(_AND, 0, 0, _PRIVATE),
+        _equal(_PRIVATE, 0, 1),
+        _return(_ALLOW),
+        *_one_of(1, _FUTEX),
+    ]
+
+
+def _mmap() -> list[bytes]:
+    """All memory but that which processes share, or which the limit of data does not count."""
+    return [
+        _load(_ARGUMENTS + 8 * 3),
+        _INSTRUCTION.pack(_AND, 0, 0, _UNCOUNTED),
+        _equal(0, 1, 0),
+        _return(_REFUSE),
         _load(_ARGUMENTS + 8 * 3),
         _INSTRUCTION.pack(_AND, 0, 0, _SHARED),
         _equal(_SHARED, 0, 1),
@@ -101,8 +121,11 @@ def _prlimit64() -> list[bytes]:
 _JUDGES: Final[dict[str, Callable[[], list[bytes]]]] = {
     "clone": _clone,
     "clone3": _clone3,
-    "mmap": _mmap,
+    "fcntl": lambda: _one_of(1, _FCNTL),
+    "futex": _futex,
     "ioctl": lambda: _one_of(1, _IOCTL),
+    "madvise": lambda: _one_of(2, _MADVISE),
+    "mmap": _mmap,
     "prctl": lambda: _one_of(0, _PRCTL),
     "prlimit64": _prlimit64,
 }
