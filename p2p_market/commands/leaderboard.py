@@ -70,6 +70,10 @@ def init(
         str, typer.Option("--view", help="Decision of the ViewEnv in which it was trained.")
     ] = "",
     module: Annotated[str, typer.Option("--module", help="Which of several RLModules.")] = "",
+    decides: Annotated[
+        list[str] | None,
+        typer.Option("--decides", help="A column of the action; the others rest. Default: all."),
+    ] = None,
 ) -> None:
     """Write a package that passes the gate: a template, or a policy that you have trained.
 
@@ -80,7 +84,7 @@ def init(
             verbs(MODULE).init(folder, kind, track)
             if not policy
             else verbs(TRAINED).init(
-                folder, policy, scenario, normalize, agent_indicator, view, module
+                folder, policy, scenario, normalize, agent_indicator, view, module, decides
             )
         )
 
