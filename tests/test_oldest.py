@@ -1,15 +1,12 @@
 """The lower bounds of `pyproject.toml` are true: the project plays with the oldest versions."""
 
-import os
 import re
-import subprocess
-import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.fresh import ROOT, environment, run
+
 PLAYS = """
 import warnings
 
@@ -42,13 +39,10 @@ def test_every_requirement_of_the_core_has_a_lower_bound():
 
 @pytest.mark.slow
 def test_the_oldest_versions_allowed_play_and_score(tmp_path):
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
-    python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", str(ROOT), *oldest()], check=True)
-    environment = {**os.environ, "PYTHONPATH": ""}
+    python = environment(tmp_path, [ROOT, *oldest()]) / "python"
     for arguments in (
         ["-c", PLAYS],
         ["-m", "p2p_market", "evaluate", "-s", "classic-v0", "-p", "truthful", "--weeks", "0"],
         ["-m", "p2p_market", "cite", str(ROOT / "tests/evaluation/records/0.1.0")],
     ):
-        subprocess.run([python, *arguments], cwd=tmp_path, env=environment, check=True)
+        run(python, *arguments, cwd=tmp_path)

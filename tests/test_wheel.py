@@ -1,18 +1,12 @@
 """The wheel alone, in an empty environment far from the checkout: every scenario, and scores."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from p2p_market.compilation import folder
-from p2p_market.files import NAME
+from tests.fresh import PINS, ROOT, environment, keep_compiled, run
 
-ROOT = Path(__file__).resolve().parent.parent
 ABSENT = ["baselines", "report", "leaderboard", "tests", "cvxpy", "pandas", "matplotlib", "torch"]
 FIND = "import sys, importlib.util as u; print(*[n for n in sys.argv[1:] if u.find_spec(n)])"
 EPISODES = """
@@ -47,34 +41,13 @@ class Idle:
 """
 
 
-def run(*command: str | Path, cwd: Path, code: int = 0) -> str:
-    """Output of a command that must end so."""
-    hidden = ("PYTHONPATH", "NUMBA_DISABLE_JIT", "VIRTUAL_ENV")
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
-    assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout if code == 0 else done.stderr
-
-
-@pytest.fixture
-def compiled(tmp_path, monkeypatch):
-    """What the checkout has compiled, where an installed package looks for its own."""
-    if (kept := folder()) is not None:
-        unfinished = shutil.ignore_patterns("*.tmp.*")
-        shutil.copytree(kept, tmp_path / "kept" / NAME, ignore=unfinished)
-        monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kept"))
-
-
 @pytest.mark.long
-@pytest.mark.usefixtures("compiled")
-def test_wheel_alone_plays_and_scores(tmp_path):
+def test_wheel_alone_plays_and_scores(tmp_path, monkeypatch):
+    keep_compiled(tmp_path, monkeypatch)
     run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
-    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
-    scripts = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    scripts = environment(tmp_path, [*PINS, wheel])
     python = scripts / "python"
-    pins = ROOT / "constraints.txt"
-    run(python, "-m", "pip", "install", "--quiet", "--constraint", pins, wheel, cwd=tmp_path)
 
     assert run(python, "-I", "-c", FIND, *ABSENT, cwd=tmp_path).split() == []
 

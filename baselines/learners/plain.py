@@ -1,7 +1,7 @@
 """What a network sees and does in any track: what agents observe, and their action as it is.
 
-A network asks for what it wants to see by name, so it plays wherever all of that is observed and an
-action has the same columns.
+A network asks for what it wants to see by name, and says by name what it decides. So it plays
+wherever all of that is observed and an action has these columns; any other column rests.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,15 +25,21 @@ class Plain:
     """A row per agent, what it observes; an output per number of its action, one per choice.
 
     Of the choices that are allowed the one with the largest output is taken, of equals the first.
+    A column without outputs is what stands where an agent sends nothing.
     """
 
     def __init__(
-        self, scenario: AnyScenario, role: Role, names: Sequence[str] | None = None
+        self,
+        scenario: AnyScenario,
+        role: Role,
+        names: Sequence[str] | None = None,
+        decides: Mapping[str, int] | None = None,
     ) -> None:
         """For the agents of a role.
 
         Args:
             names: columns that a row has; None: all that is observed.
+            decides: column of an action -> its outputs, in the order of the outputs; None: all.
 
         Raises:
             PolicyError: if one of them is not observed here.
@@ -42,7 +48,8 @@ class Plain:
         observed = [feature.name for feature in role.features]
         self.names = tuple(observed if names is None else names)
         self.owners = np.arange(len(role.agents))
-        self.width = sum(outputs_of(role).values())
+        self.decides = dict(outputs_of(role) if decides is None else decides)
+        self.width = sum(self.decides.values())
         table = {name: place for place, name in enumerate(observed + indicators(role))}
         if missing := [name for name in self.names if name not in table]:
             raise PolicyError(made_for_others(missing, (), scenario.spec.id))
@@ -57,6 +64,11 @@ class Plain:
         self._place = np.array([table[name] for name in self.names], dtype=int)
         self._who = np.eye(len(role.agents), dtype=np.float32) if asked else None
 
+    @property
+    def resting(self) -> tuple[str, ...]:
+        """Columns of an action that it does not decide."""
+        return tuple(name for name in outputs_of(self.role) if name not in self.decides)
+
     def rows(self, observation: Float32Array) -> Float32Array:
         """What is observed, as far as it is asked for."""
         if self._all:
@@ -67,21 +79,21 @@ class Plain:
         return np.ascontiguousarray(observation[..., self._place])
 
     def actions(self, observation: Float32Array, output: NDArray[np.floating[Any]]) -> FloatArray:
-        """Numbers as they are, within [-1, 1]; indices of choices."""
+        """Numbers as they are, within [-1, 1]; indices of choices; other columns at rest."""
         allowed = track_of(self.scenario).masks(self.scenario, self.role.name, observation)
-        found = np.empty((*output.shape[:2], len(self.role.columns)))
-        first = masked = 0
+        shape = (*output.shape[:2], len(self.role.columns))
+        found = np.array(np.broadcast_to(self.role.rest, shape))
+        ends = np.cumsum([*self.decides.values()])
+        parts = dict(zip(self.decides, np.split(output, ends[:-1], axis=-1), strict=True))
+        masked = 0
         for place, column in enumerate(self.role.columns):
-            wide = max(1, column.choices)
-            own = output[..., first : first + wide].astype(np.float64)
-            if column.choices:
-                if allowed is not None:
-                    own = np.where(allowed[..., masked : masked + wide], own, -np.inf)
-                found[..., place] = own.argmax(axis=-1)
-                masked += wide
-            else:
-                found[..., place] = np.clip(own[..., 0], -1.0, 1.0)
-            first += wide
+            if column.name in parts:
+                own = parts[column.name].astype(np.float64)
+                if column.choices and allowed is not None:
+                    own = np.where(allowed[..., masked : masked + column.choices], own, -np.inf)
+                best = own.argmax(axis=-1) if column.choices else np.clip(own[..., 0], -1.0, 1.0)
+                found[..., place] = best
+            masked += column.choices
         return found
 
 
@@ -106,7 +118,8 @@ def fitted(
     Args:
         decision: of the role in which it is to play.
         columns: of its rows, as its file names them.
-        actions: its outputs as `outputs_of` names them; None where its file does not.
+        actions: its outputs as `outputs_of` names them, of some columns or all; None where its
+            file does not say, so that they must be those of all.
         scenario: in which it is to play.
 
     Raises:
@@ -117,12 +130,12 @@ def fitted(
             raise PolicyError(other)
         return decision
     own = outputs_of(decision.role)
-    if actions is not None and list(actions.items()) != list(own.items()):
+    if actions is not None and (not actions or not actions.items() <= own.items()):
         raise PolicyError(
             f"was made for other actions than those of {scenario.spec.id}: {_named(actions)} in "
             f"the network, {_named(own)} here; train it in this scenario"
         )
-    return Plain(decision.scenario, decision.role, columns)
+    return Plain(decision.scenario, decision.role, columns, actions)
 
 
 def _named(actions: Mapping[str, int]) -> str:

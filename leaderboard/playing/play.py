@@ -15,7 +15,7 @@ import onnxruntime
 from baselines.learners.decision import Decision
 from baselines.learners.onnx_policy.layout import INPUT, NEXT_STATE, OUTPUT, STATE
 from baselines.learners.onnx_policy.policy import on_grid
-from baselines.learners.plain import fitted
+from baselines.learners.plain import Plain, fitted
 from leaderboard.gate.check import Admitted
 from leaderboard.package.casts import casts
 from leaderboard.package.package import Package
@@ -94,6 +94,20 @@ def policies(
         }
         for name, files in casts(package.manifest, [role.name for role in roles]).items()
     }
+
+
+def resting(
+    package: Package, networks: Mapping[str, Admitted], scenario: AnyScenario
+) -> tuple[str, ...]:
+    """Columns of an action that a package leaves at rest in a scenario.
+
+    Raises:
+        PolicyError: as `policies`.
+    """
+    casts = policies(package, networks, scenario).values()
+    seats = [one for cast in casts for one in cast.values() if isinstance(one, Seats)]
+    plain = [one.decision for one in seats if isinstance(one.decision, Plain)]
+    return tuple(dict.fromkeys(name for decision in plain for name in decision.resting))
 
 
 def _policy(

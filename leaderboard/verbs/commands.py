@@ -8,7 +8,7 @@ from leaderboard.gate.check import check
 from leaderboard.package.manifest import NAME
 from leaderboard.package.package import from_bytes, pack_folder, read
 from leaderboard.package.template import AUTHOR, SHORTEST, slug, write_template
-from leaderboard.playing.play import policies
+from leaderboard.playing.play import resting
 from leaderboard.season.boards import open_now
 from leaderboard.season.season import of_all_seasons
 from leaderboard.tracks import track_name
@@ -110,8 +110,8 @@ def check_file(path: Path) -> list[str]:
         if track_name(scenario_id) != package.manifest.policy.track:
             continue
         try:
-            policies(package, networks, load_scenario(scenario_id))
-            playable.append(scenario_id)
+            rest = resting(package, networks, load_scenario(scenario_id))
+            playable.append(f"{scenario_id} ({', '.join(rest)} at rest)" if rest else scenario_id)
         except PolicyError as error:
             aside = "" if scenario_id in boards else f"; {scenario_id} is no board of any season"
             refused.append(f"{error}{aside}")

@@ -1,6 +1,6 @@
 """What `run`, `evaluate` and `season open` do; the command line itself is in the package."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from leaderboard.checking.replay import reproduced
@@ -10,7 +10,7 @@ from leaderboard.package.package import read as read_package
 from leaderboard.playing.candidate import Candidate, of_baseline, of_package
 from leaderboard.playing.evaluate import evaluate
 from leaderboard.playing.opening import open_season
-from leaderboard.playing.play import policies
+from leaderboard.playing.play import policies, resting
 from leaderboard.record import entries
 from leaderboard.record.record import NAME, Record
 from leaderboard.season.season import Season, find, read, read_secret
@@ -46,7 +46,12 @@ def run(
     heard: list[str] = []
     at_once = _at_once(workers, ray)
     record = evaluate(candidate, season, output, at_once, ray, tell, board, heard.append)
-    lines += [_accepted(record), *summary(record, season, board), *heard[:1]]
+    lines += [
+        _accepted(record),
+        *summary(record, season, board),
+        *_resting(candidate, [board] if board else known),
+        *heard[:1],
+    ]
     if board is not None:
         more = f"without --board the same command goes on with all of {season_id}"
         return [*lines, f"no record of one board; {more}"]
@@ -89,6 +94,17 @@ def _plays(package: Package, networks: Mapping[str, Admitted], board: str) -> bo
     except PolicyError:
         return False
     return True
+
+
+def _resting(candidate: Candidate, boards: Sequence[str]) -> list[str]:
+    """What a network does not decide, by board; lines to show."""
+    package = candidate.package
+    assert package is not None
+    return [
+        f"{name}: {', '.join(own)} at rest, which the policy does not decide"
+        for name in boards
+        if (own := resting(package, candidate.networks, load_scenario(name)))
+    ]
 
 
 def _public(package: Path) -> str:

@@ -1,6 +1,7 @@
 """What `init --policy` does: a package around a policy that was trained elsewhere."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -24,6 +25,7 @@ def init(
     agent_indicator: bool,
     view: str,
     module: str,
+    decides: Sequence[str] | None,
 ) -> list[str]:
     """Write a package with a trained policy; lines to show.
 
@@ -40,7 +42,7 @@ def init(
     elif not scenario:
         raise UsageError(f"say with --scenario where the policy was trained, such as {_examples()}")
     else:
-        data = _exported(path, scenario, normalize, agent_indicator, view, module)
+        data = _exported(path, scenario, normalize, agent_indicator, view, module, decides)
     track = track_name(scenario) if scenario else DEFAULT_TRACK
     check_network(track, FILE, data)
     paths = write_package(folder, track, {FILE: data}, f"Exported from {path.name}.")
@@ -57,7 +59,13 @@ def _examples() -> str:
 
 
 def _exported(
-    path: Path, scenario: str, normalize: Path | None, indicator: bool, view: str, module: str
+    path: Path,
+    scenario: str,
+    normalize: Path | None,
+    indicator: bool,
+    view: str,
+    module: str,
+    decides: Sequence[str] | None,
 ) -> bytes:
     from baselines.learners.export import export
     from baselines.learners.interop.view import View
@@ -72,4 +80,5 @@ def _exported(
             agent_indicator=indicator,
             normalize=normalize,
             module=module or None,
+            decides=decides or None,
         ).read_bytes()

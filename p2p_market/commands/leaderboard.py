@@ -77,6 +77,10 @@ def init(
         ),
     ] = "",
     module: Annotated[str, typer.Option("--module", help="Which of several RLModules.")] = "",
+    decides: Annotated[
+        list[str] | None,
+        typer.Option("--decides", help="A column of the action; the others rest. Default: all."),
+    ] = None,
 ) -> None:
     """Write a package that passes the gate: a template, or a policy that you have trained.
 
@@ -87,7 +91,7 @@ def init(
             verbs(MODULE).init(folder, kind, track)
             if not policy
             else verbs(TRAINED).init(
-                folder, policy, scenario, normalize, agent_indicator, view, module
+                folder, policy, scenario, normalize, agent_indicator, view, module, decides
             )
         )
 

@@ -14,12 +14,15 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 pytest.importorskip("torch")
 
+from baselines.learners.export import export
 from leaderboard.package.package import packed
 from leaderboard.playing.candidate import of_package
 from leaderboard.playing.evaluate import evaluate
 from leaderboard.season import season
 from leaderboard.verbs import running
 from p2p_market.errors import PolicyError
+from p2p_market.registry import load_scenario
+from p2p_market.tracks import track_of
 from tests.baselines.export.weeks import Spaces
 from tests.leaderboard.seasons import score
 from tests.leaderboard.test_verbs import run
@@ -68,7 +71,7 @@ def test_an_sb3_agent_in_three_commands(tiny, tmp_path, monkeypatch):
     assert 'summary = "Exported from model.zip."' in Path("my-agent/submission.toml").read_text()
     said = ok("check", "my-agent")
     assert "plays in binding-feeder-v0, classic-v0, community-16-full-fees-v0" in said
-    assert "was made for other actions than those of ev-12-v0: setpoint_0, quantity, price" in said
+    assert "ev-12-v0 (setpoint_1 at rest), few-sellers-v0" in said
     record = evaluate(of_package(packed(Path("my-agent.zip")), tiny), tiny, tmp_path / "records")
     assert [one.faults for one in record.episodes] == [{}, {}]
     assert -1000.0 < score(record) < 100.0
@@ -76,14 +79,20 @@ def test_an_sb3_agent_in_three_commands(tiny, tmp_path, monkeypatch):
 
 def test_a_season_with_other_boards_names_those_that_fit(tmp_path, monkeypatch):
     import onnx
+    from torch import nn
 
     example("train_torch.py", tmp_path, monkeypatch)
-    ok("init", tmp_path / "mine", "--policy", "policy.onnx")
+    features = track_of(load_scenario("ev-12-v0")).roles(load_scenario("ev-12-v0"))[0].features
+    export(nn.Linear(len(features), 4), "ev-12-v0", "homes.onnx")
+    ok("init", tmp_path / "mine", "--policy", "homes.onnx")
     ok("pack", tmp_path / "mine")
     dev = season.read(season.find("dev"))
-    with pytest.raises(PolicyError, match=r"ev-12-v0: .* It plays on binding-feeder-v0, "):
+    says = (
+        r"feeder-v0: setpoint_0, setpoint_1, .* in the .* It plays on ev-12-v0: add --board BOARD"
+    )
+    with pytest.raises(PolicyError, match=says):
         running._fitting(tmp_path / "mine.zip", dev, None)
-    assert running._fitting(tmp_path / "mine.zip", dev, "classic-v0").files == ("policy.onnx",)
+    assert running._fitting(tmp_path / "mine.zip", dev, "ev-12-v0").files == ("policy.onnx",)
     model = onnx.load("policy.onnx")
     for told, says in (("[1]", "'actions': is not a JSON object"), ("{", "is not a JSON object"),
                        ('{"price": 1.5}', "is not a JSON object")):  # fmt: skip
@@ -114,6 +123,18 @@ def test_a_battery_agent_passes_with_31_logits(tmp_path):
     assert (
         "plays in battery-146-quarter-v0" in said or "battery-146-v0, battery-146-wide-v0" in said
     )
+
+
+@pytest.mark.slow
+def test_an_agent_of_one_device_has_a_record_of_all_boards_and_a_rank(tmp_path, monkeypatch):
+    example("train_torch.py", tmp_path, monkeypatch)
+    ok("init", "my-agent", "--policy", "policy.onnx")
+    ok("pack", "my-agent")
+    said = ok("run", "my-agent.zip", "--output", "records", "--workers", "1")
+    assert "28 episodes" in said
+    assert "ev-12-v0: setpoint_1 at rest, which the policy does not decide" in said
+    assert "would take place 4 of 4" in ok("rank", "dev", "--entries", "records")
+    assert ok("replay", "records/my-agent-0.1.0")
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """One door for the policies of all libraries that are known here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ def export(
     normalize: Any = None,
     module: str | None = None,
     state: int = 0,
+    decides: Sequence[str] | None = None,
 ) -> Path:
     """Write a trained policy as a file that `evaluate` and `leaderboard init --policy` take.
 
@@ -43,6 +45,8 @@ def export(
         module: which of several modules of RLlib.
         state: numbers that a module of torch remembers for each row; it then takes rows and states,
             and gives outputs and next states.
+        decides: columns of an action that it decides, in the order of its outputs; the others rest.
+            None: all.
 
     Raises:
         PolicyError: if something of the policy cannot be exported; it is named.
@@ -50,7 +54,7 @@ def export(
     from baselines.learners.export.file import write
     from baselines.learners.export.target import target_of
 
-    target = target_of(scenario, agent_indicator)
+    target = target_of(scenario, agent_indicator, decides)
     options = {"normalize": normalize, "module": module, "state": state}
     network, target, remembered = load(_reader(policy))(policy, target, options)
     write(network, target, Path(path), remembered)

@@ -5,6 +5,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.rl_module import RLModule
 from torch import Tensor, nn
@@ -23,8 +24,8 @@ USUAL: Final = {
     "NumpyToTensor",
 }  # fmt: skip
 """Connectors that leave observations as they are."""
-MEANS: Final = {"TorchDiagGaussian": False, "TorchSquashedGaussian": True}
-"""Distribution of numbers -> whether its mean is squashed."""
+MEANS: Final = ("TorchDiagGaussian", "TorchSquashedGaussian")
+"""Distributions of numbers."""
 HEADS: Final = ("TorchMLPHead", "TorchFreeLogStdMLPHead")
 CHOICES: Final = ("TorchCategorical", "TorchMultiCategorical")
 
@@ -46,14 +47,14 @@ class Means(nn.Module):
 class Inference(nn.Module):
     """The mode of a module: means, or logits of choices."""
 
-    def __init__(self, module: Any, width: int, law: str) -> None:
+    def __init__(self, module: Any, width: int, squash: bool) -> None:
         """Of this many outputs.
 
         Args:
-            law: name of the distribution.
+            squash: whether they are squashed before they are played.
         """
         super().__init__()
-        self.module, self.width, self.law = deepcopy(module), width, law
+        self.module, self.width, self.squash = deepcopy(module), width, squash
         if type(getattr(module, "pi", None)).__name__ in HEADS:
             self.module.pi = Means(self.module.pi)
 
@@ -62,7 +63,7 @@ class Inference(nn.Module):
         found: Tensor = self.module._forward_inference({Columns.OBS: rows})[
             Columns.ACTION_DIST_INPUTS
         ][:, : self.width]
-        return found.tanh() if MEANS.get(self.law, False) else found
+        return found.tanh() if self.squash else found
 
 
 def read(policy: Any, target: Target, options: Any) -> tuple[nn.Module, Target, int]:
@@ -82,9 +83,35 @@ def read(policy: Any, target: Target, options: Any) -> tuple[nn.Module, Target, 
     law_name = next((one for one in (*MEANS, *CHOICES) if one in names), "")
     if not law_name or (law_name in MEANS) != target.numbers:
         raise PolicyError(f"plays by {name}; known are {', '.join((*MEANS, *CHOICES))}")
-    if isinstance(module, nn.Module):
-        return Inference(module, target.width, law_name), target, 0
-    raise PolicyError(f"{type(module).__name__}: is no module of torch")
+    if not isinstance(module, nn.Module):
+        raise PolicyError(f"{type(module).__name__}: is no module of torch")
+    _check_drawn(module, len(target.columns))
+    return Inference(module, target.width, law_name in MEANS and _squashes(law)), target, 0
+
+
+def _check_drawn(module: Any, columns: int) -> None:
+    """Whether a module says what its actions are drawn by.
+
+    Raises:
+        PolicyError: if it puts out actions alone.
+    """
+    with torch.no_grad():
+        played = module._forward_inference({Columns.OBS: torch.zeros(1, columns)})
+    if Columns.ACTION_DIST_INPUTS not in played:
+        raise PolicyError(
+            f"{type(module).__name__}: puts out actions and not what they are drawn by, so it is "
+            "not exported; export its network as a module of torch"
+        )
+
+
+def _squashes(law: Any) -> bool:
+    """Whether RLlib squashes the mean of a law where it does not explore.
+
+    It plays the mean of its squashed normal law as it is, cut at the ends (ray-project/ray, issue
+    51544); should that be mended, files follow.
+    """
+    one = law.from_logits(torch.ones(1, 2)).to_deterministic().sample()
+    return float(one[0, 0]) < 1.0
 
 
 def _module(policy: Any, name: str | None) -> Any:

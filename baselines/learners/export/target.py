@@ -60,20 +60,27 @@ class Normal(nn.Module):
         return ((rows.double() - self.mean) / self.spread).clamp(-self.far, self.far).float()
 
 
-def target_of(made_for: Any, agent_indicator: bool = False) -> Target:
+def target_of(
+    made_for: Any, agent_indicator: bool = False, decides: Sequence[str] | None = None
+) -> Target:
     """What a network was made for.
 
     Args:
         made_for: a scenario, its id, or the `View` whose rows the network was trained on.
         agent_indicator: whether a one-hot of the agent stands behind what it observes.
+        decides: columns of an action in the order of its outputs; None: all.
 
     Raises:
-        PolicyError: if the scenario has several roles, or a view has no indicator.
+        PolicyError: if the scenario has several roles or no such column, or a view has no
+            indicator.
     """
     if isinstance(made_for, View):
         if agent_indicator:
             raise PolicyError("the rows of a view say nothing of who its agent is; leave out "
                               "agent_indicator")  # fmt: skip
+        if decides is not None:
+            raise PolicyError("outputs over the rows of a view are no columns of an action; leave "
+                              "out decides")  # fmt: skip
         (name,) = (one for one, kind in KINDS.items() if kind is type(made_for.decision))
         outputs = {f"output {place}": 1 for place in range(made_for.decision.width)}
         before = (Normal(*made_for.row_scale, FAR),)
@@ -84,7 +91,15 @@ def target_of(made_for: Any, agent_indicator: bool = False) -> Target:
     if agent_indicator:
         names += indicators(role)
     columns = Plain(scenario, role, names).names
-    return Target(scenario, PLAIN, columns, outputs_of(role), said=True)
+    outputs = outputs_of(role)
+    if decides is not None:
+        if not decides or (unknown := [name for name in decides if name not in outputs]):
+            raise PolicyError(
+                f"decides {', '.join(unknown) if decides else 'nothing'}; an action in "
+                f"{scenario.spec.id} has the columns {', '.join(outputs)}"
+            )
+        outputs = {name: outputs[name] for name in decides}
+    return Target(scenario, PLAIN, columns, outputs, said=True)
 
 
 def check_width(target: Target, columns: int, outputs: int | None) -> None:
@@ -127,7 +142,10 @@ def check_spaces(target: Target, seen: Any, done: Any) -> None:
         fits = isinstance(done, spaces.MultiDiscrete) and done.nvec.tolist() == choices
     if not fits:
         wanted = f"Box(-1, 1, ({target.width},))" if target.numbers else f"MultiDiscrete({choices})"
-        raise PolicyError(f"acts in {done}, and {name} takes {wanted}")
+        raise PolicyError(
+            f"acts in {done}, and {name} takes {wanted} for {_words(target.outputs)}; if it "
+            "decides some columns of an action alone, say which with decides (--decides)"
+        )
 
 
 def _guess(target: Target, columns: int) -> str:

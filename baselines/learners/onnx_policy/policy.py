@@ -7,7 +7,8 @@ was made for:
 
 - `decision`: what a row is and what outputs mean: `plain`, or a name of the track's own (`OWN`);
 - `columns`: a JSON list, the names of the columns in order;
-- `actions`: optional, of `plain`: a JSON object, column of an action -> its outputs, in order.
+- `actions`: optional, of `plain`: a JSON object, column of an action -> its outputs, in order; a
+  column that it leaves out rests.
 
 Networks differ between processors in their last bits. So outputs and states are rounded to a grid
 of 2^-12 before anything is made of them; a run stores the actions that came of it.

@@ -11,8 +11,9 @@ pytest.importorskip("torch")
 pytest.importorskip("ray.rllib", exc_type=ImportError)
 
 import torch
-from ray.rllib.algorithms.ppo.ppo_catalog import PPOCatalog
+from ray.rllib.algorithms.dqn.torch.default_dqn_torch_rl_module import DefaultDQNTorchRLModule
 from ray.rllib.algorithms.ppo.torch.default_ppo_torch_rl_module import DefaultPPOTorchRLModule
+from ray.rllib.algorithms.sac.torch.default_sac_torch_rl_module import DefaultSACTorchRLModule
 from ray.rllib.connectors.common.frame_stacking import FrameStacking
 from ray.rllib.connectors.env_to_module import MeanStdFilter
 from ray.rllib.core.columns import Columns
@@ -34,20 +35,19 @@ pytestmark = [
 NAME, BATTERY = "classic-v0", "battery-146-v0"
 
 
-def spec(name, **model):
-    spaces = Spaces(name)
+def spec(name, kind=DefaultPPOTorchRLModule, spaces=None, **model):
+    spaces = spaces or Spaces(name)
     return RLModuleSpec(
-        DefaultPPOTorchRLModule,
+        kind,
         observation_space=spaces.observation_space,
         action_space=spaces.action_space,
         model_config={"fcnet_hiddens": [16, 16], "vf_share_layers": False, **model},
-        catalog_class=PPOCatalog,
     )
 
 
-def module(name, **model):
+def module(name, *more, **model):
     torch.manual_seed(0)
-    return spec(name, **model).build()
+    return spec(name, *more, **model).build()
 
 
 def mode(own, seen):
@@ -66,6 +66,34 @@ def test_the_file_plays_what_inference_plays(model, tmp_path):
     own.save_to_path(tmp_path / "module")
     again = export(tmp_path / "module", NAME, tmp_path / "again.onnx")
     assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("twin", [False, True])
+def test_sac_plays_its_mean_as_rllib_plays_it(twin, tmp_path):
+    """Not squashed but cut at the ends, also from a checkpoint of an algorithm."""
+    own = module(NAME, DefaultSACTorchRLModule, twin_q=twin, head_fcnet_hiddens=[8])
+    with torch.no_grad():
+        for weights in own.pi.parameters():
+            weights.mul_(3.0)  # so that squashed outputs would be others
+    path = export(own, NAME, tmp_path / "policy.onnx")
+    played = agree(path, NAME, lambda seen: mode(own, seen))
+    assert played.std() > 0.1
+    assert np.mean(np.abs(played) < 0.99) > 0.1
+    own.save_to_path(tmp_path / "learner_group" / "learner" / "rl_module" / "shared")
+    again = export(tmp_path, NAME, tmp_path / "again.onnx")
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_what_puts_out_actions_alone_is_named(tmp_path):
+    own = module(
+        BATTERY,
+        DefaultDQNTorchRLModule,
+        Spaces(BATTERY, decides=["energy"]),
+        num_atoms=1,
+        epsilon=0.1,
+    )
+    with pytest.raises(PolicyError, match="DefaultDQNTorchRLModule: puts out actions and not what"):
+        export(own, BATTERY, tmp_path / "policy.onnx", decides=["energy"])
 
 
 def test_choices_are_logits_and_the_referee_masks(tmp_path):

@@ -12,6 +12,7 @@ import stable_baselines3 as sb3
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
 
 from baselines.learners.export import export
+from baselines.learners.interop.view import View
 from p2p_market.battery import mask_of
 from p2p_market.errors import PolicyError
 from p2p_market.registry import load_scenario
@@ -41,10 +42,11 @@ def untrained(kind, env, policy="MlpPolicy", **more):
     ("kind", "more"),
     [("PPO", {}), ("A2C", {}), ("SAC", {}), ("TD3", {}), ("DDPG", {}), ("PPO", {"use_sde": True}),
      ("PPO", {"use_sde": True, "policy_kwargs": {"squash_output": True}}),
-     ("SAC", {"use_sde": True})],
+     ("SAC", {"use_sde": True}), ("TQC", {}), ("TQC", {"use_sde": True})],
 )  # fmt: skip
 def test_the_file_plays_what_predict_plays(kind, more, tmp_path):
-    model = untrained(getattr(sb3, kind), Spaces(NAME), **more)
+    library = sb3 if hasattr(sb3, kind) else pytest.importorskip("sb3_contrib")
+    model = untrained(getattr(library, kind), Spaces(NAME), **more)
     path = export(model, NAME, tmp_path / "policy.onnx")
     played = agree(path, NAME, lambda seen: model.predict(seen, deterministic=True)[0])
     assert played.std() > 0.05
@@ -132,6 +134,45 @@ def test_a_masked_policy_of_31_logits_plays_within_its_masks(tmp_path):
 
     played = agree(path, BATTERY, predict, numbers=False)
     assert len(np.unique(played, axis=0)) > 3
+
+
+def test_a_policy_of_one_choice_decides_one_column(tmp_path):
+    """DQN knows no masks: where its best choice is forbidden, the next that is allowed counts."""
+    import torch
+
+    model = untrained(sb3.DQN, Spaces(BATTERY, decides=["energy"]), buffer_size=1)
+    with pytest.raises(PolicyError, match=r"acts in Discrete\(21\), .* say which with decides"):
+        export(model, BATTERY, tmp_path / "policy.onnx")
+    path = export(model, BATTERY, tmp_path / "policy.onnx", decides=["energy"])
+    scenario, free = load_scenario(BATTERY), []
+
+    def predict(seen):
+        masks = mask_of(scenario, seen[None])[0, :, 10:]
+        with torch.no_grad():
+            values = model.q_net(torch.from_numpy(seen)).numpy()
+        best, choice = np.where(masks, values, -np.inf).argmax(axis=1), model.predict(seen)[0]
+        free.append(masks[0, choice[0]])
+        assert not free[-1] or choice == best
+        return np.stack([np.zeros_like(best), np.full_like(best, 2), best], axis=1)
+
+    played = agree(path, BATTERY, predict, numbers=False)
+    assert 0.1 < np.mean(free) < 1.0
+    assert len(np.unique(played[..., 2])) > 2
+    model.save(tmp_path / "model.zip")
+    again = export(tmp_path / "model.zip", BATTERY, tmp_path / "again.onnx", decides=["energy"])
+    assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("decides", "says"),
+    [(["energy", "mood"], "decides mood; an action in battery-146-v0 has the columns offer, tier"),
+     ([], "decides nothing; an action in battery-146-v0 has the columns offer, tier, energy")],
+)  # fmt: skip
+def test_columns_that_nobody_has_are_named(decides, says, tmp_path):
+    with pytest.raises(PolicyError, match=says):
+        export(None, BATTERY, tmp_path / "policy.onnx", decides=decides)
+    with pytest.raises(PolicyError, match="rows of a view are no columns of an action"):
+        export(None, View(load_scenario(NAME), "full"), tmp_path / "policy.onnx", decides=["price"])
 
 
 @pytest.mark.parametrize("layers", [1, 2])

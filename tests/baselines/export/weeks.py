@@ -46,16 +46,17 @@ def first(answer):
 class Spaces(gymnasium.Env):
     """Nothing but the spaces of an agent, for models that nobody trains."""
 
-    def __init__(self, name, more=0):
+    def __init__(self, name, more=0, decides=None):
         (role,) = track_of(load_scenario(name)).roles(load_scenario(name))
-        choices = [column.choices for column in role.columns]
+        choices = [one.choices for one in role.columns if decides is None or one.name in decides]
         wide = len(role.features) + more
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (wide,), np.float32)
-        self.action_space = (
-            gymnasium.spaces.MultiDiscrete(choices)
-            if all(choices)
-            else gymnasium.spaces.Box(-1.0, 1.0, (len(choices),), np.float32)
-        )
+        if not all(choices):
+            self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(choices),), np.float32)
+        elif len(choices) == 1:
+            self.action_space = gymnasium.spaces.Discrete(choices[0])
+        else:
+            self.action_space = gymnasium.spaces.MultiDiscrete(choices)
 
     def reset(self, seed=None, options=None):
         super().reset(seed=seed)
