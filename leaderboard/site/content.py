@@ -67,6 +67,15 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class Learning:
+    """How trainings went, as the author says; nobody checked it."""
+
+    said: str  # what is shown, such as "saved in a validation week"
+    unit: str
+    lines: tuple[tuple[tuple[int, float], ...], ...]  # of each training: agent-steps and value
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What its own page says beyond its row."""
 
@@ -80,6 +89,7 @@ class Entry:
     links: tuple[str, ...] = ()
     focal: tuple[tuple[str, Interval], ...] = ()  # what one seat among bots saves, in words [EUR]
     week: Week | None = None
+    learning: Learning | None = None
     record: bytes = b""  # result.json
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from leaderboard.ledger.tiers import RANKED, TIERS
-from leaderboard.site import bars, weeks
+from leaderboard.site import bars, learning, weeks
 from leaderboard.site.content import DIVISIONS, Entry, Row, Site
 from leaderboard.site.text import doi_link, link, markdown, short, shown
 from p2p_market.evaluation.statistics.bootstrap import Interval
@@ -188,6 +188,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "entry": entry,
         "row": entry.row,
         "scale": bars.score_scale(score for _, score in entry.scenarios),
+        "learning": entry.learning and learning.picture(entry.learning),
+        "learnt": entry.learning and learning.caption(entry.learning),
         "week": week,
         "shown": shown_week,
     }
