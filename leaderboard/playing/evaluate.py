@@ -96,6 +96,7 @@ def evaluate(
     belongs = _belongs(candidate, season)
     parts = {task.name: _kept(own, task, belongs) for task in tasks}
     todo = [task for task in tasks if parts[task.name] is None]
+    tell(len(tasks) - len(todo), len(tasks))
     with closing(_playing(todo, workers, ray)) as playing:
         for task, played in playing:
             part = Part(belongs=belongs, sandbox=played.sandbox, episode=played.episode)

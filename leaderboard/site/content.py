@@ -120,6 +120,21 @@ class Season:
 
 
 @dataclass(frozen=True, slots=True)
+class Submission:
+    """A package that was handed in, and how far it is; nothing of how it plays."""
+
+    file: str
+    label: str  # name and version, once the gate has read them
+    id: str  # of its page; "" before
+    package: str  # identity
+    state: str
+    done: int  # episodes
+    episodes: int  # in all; 0: not known yet
+    started: str  # UTC
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """All that is shown."""
 
@@ -130,6 +145,7 @@ class Site:
     rules: str  # Markdown, ours
     cite: str  # BibTeX of the benchmark
     exports: tuple[tuple[str, bytes], ...] = ()  # name of a file and what it holds
+    submissions: tuple[Submission, ...] | None = None  # None: nothing is said of them
 
     def division(self, *names: str) -> Iterator[Row]:
         """The rows of some divisions, in order."""

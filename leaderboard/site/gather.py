@@ -20,6 +20,7 @@ from leaderboard.season.season import Season
 from leaderboard.site import columns, content
 from leaderboard.site.content import Entry, Learning, Pair, Row, Site
 from leaderboard.site.played import shown_week
+from leaderboard.site.submissions import handed_in
 from leaderboard.tracks import board_card, card
 from p2p_market.errors import PackageError, RecordError
 from p2p_market.evaluation.statistics.bootstrap import Interval
@@ -42,8 +43,13 @@ CITE: Final = """\
 """  # noqa: E501
 
 
-def gather(season: Season, more: Path | None = None) -> Site:
+def gather(season: Season, more: Path | None = None, inbox: Path | None = None) -> Site:
     """Everything that is shown of a season, and of entries in another folder.
+
+    Args:
+        season: of which.
+        more: another folder of entries.
+        inbox: folder in which packages are handed in.
 
     Raises:
         RecordError: if a record is damaged, or of another season.
@@ -58,6 +64,7 @@ def gather(season: Season, more: Path | None = None) -> Site:
         rules="\n".join(page.read_text(encoding="utf-8") for page in RULES),
         cite=CITE.format(season=season.id, version=season.file.sealed.p2p_market),
         exports=tuple((EXPORTS[name], of(board).encode()) for name, of in FORMATS.items()),
+        submissions=None if inbox is None else handed_in(inbox),
     )
 
 

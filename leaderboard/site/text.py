@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from pathlib import Path
 from typing import Any, Final
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
@@ -13,6 +15,20 @@ HIDDEN: Final = ("C", "Zl", "Zp")  # categories, by their beginning
 LINK: Final = re.compile(r"https://[A-Za-z0-9._~:/?#@!&*+,;=%()-]{1,300}")
 DOI: Final = re.compile(r"10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}")
 ACCENTS: Final = 3  # on one letter; more would climb over the lines around it
+
+
+def reader() -> Environment:
+    """Templates that escape all they print, and show what hides in it."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).resolve().parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["short"] = short
+    return environment
 
 
 def shown(value: Any) -> Any:
@@ -54,12 +70,12 @@ def doi_link(doi: str) -> Markup | str:
 
 def markdown(text: str) -> Markup:
     """Our own documents as HTML; HTML in them stays text, and links into the checkout lose it."""
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = reader.parse(text)
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(text)
     for token in tokens:
         if token.children is not None:
             token.children = _links(token.children)
-    page = reader.renderer.render(tokens, reader.options, {})
+    page = parser.renderer.render(tokens, parser.options, {})
     table = '<div class="wide" role="region" aria-label="Table" tabindex="0"><table class="words">'
     return Markup(page.replace("<table>", table).replace("</table>", "</table></div>"))
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from leaderboard.site.columns import shown
-from leaderboard.site.content import Entry, Learning, Pair, Row, Season, Site, Week
+from leaderboard.site.content import Entry, Learning, Pair, Row, Season, Site, Submission, Week
 from leaderboard.tracks import board_card, card
 from leaderboard.tracks.community.week import picture_of
 from p2p_market.evaluation.statistics.bootstrap import Interval
@@ -126,6 +126,14 @@ def entry(one, shown_week=None):
     )
 
 
+SUBMISSIONS = (
+    Submission("second.zip", "slow-agent 0.1.0", "slow-agent-0.1.0", "ab" * 32, "evaluating",
+               7, 24, "2026-12-01T10:00:00Z"),
+    Submission("bad.zip", "", "", "", "refused", 0, 0, "2026-12-01T10:05:00Z", "no manifest"),
+    Submission("new.zip", "", "", "", "queued", 0, 0, ""),
+)  # fmt: skip
+
+
 def site():
     rows = [row(*player, place=place + 1) for place, player in enumerate(PLAYERS)]
     rows[3] = row(*PLAYERS[3], reasons=TAIL)
@@ -153,5 +161,6 @@ def site():
         pairs=pairs,
         rules=RULES,
         exports=(("board.csv", b"name\n"),),
+        submissions=SUBMISSIONS,
         cite="@software{p2p_market,\n  title = {p2p_market}\n}\n",
     )
