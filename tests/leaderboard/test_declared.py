@@ -10,6 +10,7 @@ pytest.importorskip("jinja2")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 
+from baselines.learners.training.budget import toml_lines
 from leaderboard.package.curve import BYTES, POINTS, read_curve
 from leaderboard.package.manifest import Training
 from leaderboard.package.package import from_bytes
@@ -120,9 +121,12 @@ def test_a_training_tells_by_itself_and_the_package_takes_it_along(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(given, tmp_path / "run", tell=breaks)
     told = tomllib.loads((tmp_path / "run" / "training.toml").read_text("utf-8"))
+    earlier = {**told, "processor_hours": 5.0}
+    (tmp_path / "run" / "training.toml").write_text(toml_lines(earlier), encoding="utf-8")
     policy = train(given, tmp_path / "run")
     later = tomllib.loads((tmp_path / "run" / "training.toml").read_text("utf-8"))
-    assert 0.0 < told["processor_hours"] < later["processor_hours"] < 0.1
+    assert 0.0 < told["processor_hours"] < 0.1
+    assert 5.0 < later["processor_hours"] < 5.1  # of both calls
     assert (later["agent_steps"], later["seeds"]) == (3024, [0])
     with (tmp_path / "run" / "progress.csv").open(encoding="utf-8") as log:
         rows = [(row["agent_steps"], row["validation_saving_eur"]) for row in csv.DictReader(log)]
