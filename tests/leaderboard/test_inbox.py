@@ -15,6 +15,7 @@ import pytest
 
 pytest.importorskip("cryptography")
 pytest.importorskip("jinja2")
+pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")
 
@@ -27,6 +28,7 @@ from p2p_market.errors import SiteError, UsageError
 from tests.leaderboard.packages import DRAFT, RULE, package
 from tests.leaderboard.seasons import rule, without_times
 from tests.leaderboard.site_content import row, site
+from tests.leaderboard.test_verbs import run
 
 pytestmark = pytest.mark.xdist_group("seasons")
 
@@ -132,6 +134,20 @@ def test_who_has_a_package_has_it_alone(folder, tiny, tmp_path):
     assert states(folder)["first.zip"] == "queued"
     with pytest.raises(UsageError, match="make it and put the zips"):
         begin(tiny, tmp_path / "nowhere", tmp_path)
+
+
+def test_the_commands_from_the_inbox_to_the_page(folder, tiny, tmp_path):
+    given = ("--season", tiny.folder, "--secret-file", tiny.folder.parent / "secret")
+    code, said = run("work", folder, *given, "-o", tmp_path / "out", "-w", 1)
+    assert (code, "bad.zip: refused: " in said) == (0, True), said
+    shown = ("--entries", tmp_path / "out", "--inbox", folder, "-o", tmp_path / "site")
+    code, said = run("build", tiny.folder, *shown)
+    assert (code, "serve" in said, "--inbox" in said) == (0, True, True), said
+    page = (tmp_path / "site" / "progress.html").read_text("utf-8")
+    assert page.count("on the board, not ranked") == 2
+    assert page.count(">refused<") == 2
+    code, said = run("work", tmp_path / "nowhere", *given)
+    assert (code, "make it and put the zips" in said) == (2, True)
 
 
 @contextmanager
