@@ -12,7 +12,9 @@ import typer
 from p2p_market.commands import leaderboard_ledger
 from p2p_market.commands.leaderboard_console import (
     EntryArgument,
+    InboxOption,
     MoreOption,
+    RayOption,
     SeasonArgument,
     SecretOption,
     WorkersOption,
@@ -176,15 +178,6 @@ def export(
     """
     with refusing():
         say(verbs(TABLES).export_board(season, form, output))
-
-
-InboxOption = Annotated[
-    Path | None,
-    typer.Option("--inbox", help="Folder of submissions: show how far each of them is."),
-]
-RayOption = Annotated[
-    str | None, typer.Option("--ray", help="Play on a Ray cluster: local, auto or HOST:PORT.")
-]
 
 
 @app.command()
