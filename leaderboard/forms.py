@@ -56,6 +56,7 @@ DOI: Final = r"^10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}$"
 LINK: Final = r"^https://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,200}$"
 SHA256: Final = r"^[0-9a-f]{64}$"
 NAME: Final = r"^[a-z][a-z0-9_-]{0,38}$"
+CSV: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,57}\.csv$"
 
 PATTERNS: Final = {
     SLUG: "must be 3 to 40 small letters, digits and '-', with a letter or digit at both ends",
@@ -65,6 +66,7 @@ PATTERNS: Final = {
     LINK: "must be a link of at most 208 plain letters that begins with https://",
     SHA256: "must be 64 hexadecimal digits, in small letters",
     NAME: "must be 1 to 39 small letters, digits, '_' and '-', with a letter first",
+    CSV: "must be the plain name of a file that ends in .csv",
 }
 """Pattern -> what it asks for."""
 
@@ -74,6 +76,7 @@ Orcid = Annotated[str, StringConstraints(pattern=ORCID)]
 Doi = Annotated[str, StringConstraints(pattern=DOI)]
 Link = Annotated[str, StringConstraints(pattern=LINK)]
 Digest = Annotated[str, StringConstraints(pattern=SHA256)]
+Csv = Annotated[str, StringConstraints(pattern=CSV)]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 """Of a track, or of a role."""
 Whole = Annotated[int, Field(ge=0, le=2**53)]

@@ -28,7 +28,7 @@ def casts(manifest: Manifest, roles: Sequence[str]) -> dict[str, dict[str, str]]
                 f"track {manifest.policy.track!r} has the roles {', '.join(roles)}; say in "
                 "[policy.roles] which file plays which"
             )
-        return {file.path: {roles[0]: file.path} for file in manifest.files}
+        return {file.path: {roles[0]: file.path} for file in manifest.played}
     if unknown := [role for role in named if role not in roles]:
         raise PolicyError(
             f"policy.roles: {unknown[0]!r} is no role of track {manifest.policy.track!r}; it has "
@@ -44,5 +44,5 @@ def names(manifest: Manifest) -> tuple[str, ...]:
         return (MAIN,)
     named = manifest.policy.roles
     if named is None:
-        return tuple(file.path for file in manifest.files)
+        return tuple(file.path for file in manifest.played)
     return tuple(next(iter(named.values())))

@@ -1,10 +1,17 @@
 """`submission.toml`: who submits what, in which table, how it was made, how it is cited."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from leaderboard.forms import (
+    Csv,
     Digest,
     Doi,
     Link,
@@ -33,6 +40,8 @@ WEIGHTS_OUTSIDE: Final = (
     "holds the weights of a network; export them into the one file that ends in '.onnx', with "
     "torch.onnx.export(..., external_data=False)"
 )
+SINCE_0_1: Final = ("processor_hours", "data", "curve")
+"""Fields of `training` that records of older entries do not have; their digests stay."""
 METHOD_SEEDS: Final = 5
 """Trainings of one recipe, at least, before a method is judged and not a lucky network."""
 
@@ -54,6 +63,16 @@ class Training(Section):
     hours: Annotated[float, Field(ge=0.0, le=1e6)] | None = None
     hardware: Short | None = None
     code: Link | None = None
+    processor_hours: Annotated[float, Field(ge=0.0, le=1e8)] | None = None
+    data: Annotated[list[Short], Field(max_length=20)] | None = None
+    """What it was trained and chosen on: scenarios and splits."""
+    curve: Csv | None = None  # file of the package, see `curve.read_curve`
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Younger fields are left out where they say nothing."""
+        told: dict[str, Any] = plain(self)
+        return {key: each for key, each in told.items() if key not in SINCE_0_1 or each is not None}
 
 
 class Citation(Section):
@@ -110,15 +129,22 @@ class Manifest(Draft):
 
     files: Annotated[list[File], Field(min_length=1, max_length=MEMBERS - 1)]
 
+    @property
+    def played(self) -> list[File]:
+        """All files but the learning curve, which no policy reads."""
+        return [file for file in self.files if file.path != self.training.curve]
+
     @model_validator(mode="after")
     def _files_fit(self) -> Self:
         """Files are of the kind, and as many as the division asks for."""
+        if self.training.curve and len(self.played) == len(self.files):
+            raise ValueError(f"training.curve names {self.training.curve!r}, which is not there")
         if self.policy.kind == "python":
             return self._code()
         if self.policy.learnt:
             raise ValueError("policy.learnt is for kind 'python'; leave it out")
         ending = ENDINGS[self.policy.kind]
-        for file in self.files:
+        for file in self.played:
             if file.path.endswith(".data"):
                 raise ValueError(f"file {visible(file.path)!r}: {WEIGHTS_OUTSIDE}")
             if not file.path.endswith(ending) or file.path == NAME:
@@ -138,7 +164,7 @@ class Manifest(Draft):
 
     def _code(self) -> Self:
         """Code is one policy, in every role."""
-        if MAIN not in [file.path for file in self.files]:
+        if MAIN not in [file.path for file in self.played]:
             raise ValueError(f"kind 'python' begins with a file {MAIN!r}; add it")
         if self.policy.roles is not None or self.division == "method":
             raise ValueError(
@@ -150,9 +176,9 @@ class Manifest(Draft):
     def _casts(self) -> int:
         """How many are played, each by itself."""
         if (roles := self.policy.roles) is None:
-            return len(self.files)
+            return len(self.played)
         named = [name for files in roles.values() for name in files]
-        if sorted(named) != [file.path for file in self.files]:
+        if sorted(named) != [file.path for file in self.played]:
             raise ValueError("policy.roles must name every file of the policy once")
         return len(next(iter(roles.values())))
 
@@ -164,7 +190,7 @@ class Manifest(Draft):
             )
         if len(set(self.training.seeds)) != casts:
             raise ValueError("training.seeds must name a different seed for each file")
-        if len({file.sha256 for file in self.files}) != len(self.files):
+        if len({file.sha256 for file in self.played}) != len(self.played):
             raise ValueError("two files are the same network; train each with its own seed")
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from leaderboard.forms import read_toml
 from leaderboard.package import archive
+from leaderboard.package.curve import Curve, read_curve
 from leaderboard.package.manifest import NAME, Draft, File, Manifest, files_text, read_manifest
 from leaderboard.visible import visible
 from p2p_market.errors import PackageError
@@ -22,6 +23,7 @@ class Package:
     manifest: Manifest
     files: Mapping[str, bytes]  # of the policy, by name
     identity: str  # SHA-256 over what all files hold, the manifest included
+    curve: Curve | None = None  # how the training went, as its author says
 
 
 def read(path: Path) -> Package:
@@ -57,7 +59,9 @@ def from_bytes(data: bytes) -> Package:
     policy = {name: files[name] for name in sorted(files) if name != NAME}
     if list(manifest.files) != (found := listed(policy)):
         raise PackageError(_difference(manifest.files, found))
-    return Package(manifest, policy, identity(files))
+    name = manifest.training.curve
+    curve = None if name is None else read_curve(name, policy.pop(name))
+    return Package(manifest, policy, identity(files), curve)
 
 
 def identity(files: Mapping[str, bytes]) -> str:

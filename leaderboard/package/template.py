@@ -5,13 +5,14 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from baselines.learners.decision import Decision
 from baselines.learners.onnx_policy.layout import COLUMNS, DECISION, INPUT, OUTPUT
+from baselines.learners.training.budget import toml_lines
 from leaderboard.package.manifest import ENDINGS, MAIN, NAME
 from leaderboard.tracks import board_card, card
 from p2p_market.errors import UsageError
@@ -35,14 +36,8 @@ name = "Ada Example"
 [policy]
 kind = "{kind}"
 {more}
-[training]
-summary = {summary}
-# seeds = [0]
-# agent_steps = 20000000
-# hours = 1.5
-# hardware = "two processor cores"
-# code = "https://example.org/{name}"
-
+[training]  # declared by you, not checked by anybody
+{told}
 [citation]
 title = "{title}"
 year = 2026
@@ -50,6 +45,18 @@ year = 2026
 # doi = "10.1000/example"
 # url = "https://example.org/{name}"
 """
+
+EXAMPLES: Final = {
+    "seeds": [0],
+    "agent_steps": 20_000_000,
+    "processor_hours": 3.0,
+    "hours": 1.5,
+    "hardware": "two processor cores",
+    "data": ["classic-v0: train", "classic-v0: validation, to choose the policy"],
+    "curve": "curve.csv",
+    "code": "https://example.org/my-agent",
+}
+"""Of the part [training] of a manifest; what is not told stands there as a comment."""
 
 RULE: Final = """\
 # A rule of the track; `docs/leaderboard.md` says which there are.
@@ -98,17 +105,25 @@ def write_template(folder: Path, kind: str, track: str = DEFAULT_TRACK) -> list[
     more = _more(track, {role: name for role, (name, _) in files.items()})
     if kind == "python":
         files[""] = (MAIN, PROGRAM.read_bytes())
-    return _write(folder, kind, more, SUMMARIES[kind], dict(files.values()))
+    return _write(folder, kind, more, {"summary": SUMMARIES[kind]}, dict(files.values()))
 
 
-def write_package(folder: Path, track: str, files: Mapping[str, bytes], summary: str) -> list[Path]:
+def write_package(
+    folder: Path, track: str, files: Mapping[str, bytes], training: Mapping[str, Any]
+) -> list[Path]:
     """Write the files of a new package around networks that are there.
+
+    Args:
+        folder: new or empty.
+        track: in which it plays.
+        files: by name.
+        training: fields of the manifest's part of that name.
 
     Raises:
         UsageError: if the folder holds something already.
     """
     _expect_new(folder)
-    return _write(folder, "onnx", _more(track, {}), summary, files)
+    return _write(folder, "onnx", _more(track, {}), training, files)
 
 
 def _expect_new(folder: Path) -> None:
@@ -117,18 +132,24 @@ def _expect_new(folder: Path) -> None:
 
 
 def _write(
-    folder: Path, kind: str, more: str, summary: str, files: Mapping[str, bytes]
+    folder: Path, kind: str, more: str, training: Mapping[str, Any], files: Mapping[str, bytes]
 ) -> list[Path]:
     name = slug(folder)
     title = name.replace("-", " ").capitalize()
     manifest = MANIFEST.format(
-        name=name, title=title, kind=kind, more=more, summary=json.dumps(summary)
+        name=name, title=title, kind=kind, more=more, told=_told(training)
     ).encode()
     paths = []
     for name, contents in ((NAME, manifest), *files.items()):
         write_bytes(folder / name, contents)
         paths.append(folder / name)
     return paths
+
+
+def _told(training: Mapping[str, Any]) -> str:
+    """What is told of a training, then what could be."""
+    left = {key: value for key, value in EXAMPLES.items() if training.get(key) is None}
+    return toml_lines(training) + "".join(f"# {line}\n" for line in toml_lines(left).splitlines())
 
 
 def slug(folder: Path) -> str:

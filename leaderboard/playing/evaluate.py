@@ -18,7 +18,9 @@ from pydantic import ValidationError
 
 from leaderboard.forms import Digest, Section
 from leaderboard.playing.candidate import Candidate
+from leaderboard.playing.cluster import on_cluster
 from leaderboard.playing.episodes import Played, Task, play
+from leaderboard.playing.installed import installed, libraries
 from leaderboard.record.entries import PACKAGE, TRACES
 from leaderboard.record.record import (
     NAME,
@@ -31,13 +33,10 @@ from leaderboard.record.record import (
     parse,
 )
 from leaderboard.record.traces import unpacked
-from leaderboard.sandbox.code import wheels
 from leaderboard.season.draws import draws, focal_draws
 from leaderboard.season.season import Season
-from p2p_market.errors import ClusterError, RecordError
+from p2p_market.errors import RecordError
 from p2p_market.evaluation.record.versions import versions
-from p2p_market.evaluation.running.cluster import answer_of, connected
-from p2p_market.evaluation.running.part_store import installation
 from p2p_market.evaluation.running.processes import in_processes
 from p2p_market.files import write_bytes
 from p2p_market.registry import load_scenario
@@ -96,6 +95,7 @@ def evaluate(
     belongs = _belongs(candidate, season)
     parts = {task.name: _kept(own, task, belongs) for task in tasks}
     todo = [task for task in tasks if parts[task.name] is None]
+    tell(len(tasks) - len(todo), len(tasks))
     with closing(_playing(todo, workers, ray)) as playing:
         for task, played in playing:
             part = Part(belongs=belongs, sandbox=played.sandbox, episode=played.episode)
@@ -168,20 +168,6 @@ def _belongs(candidate: Candidate, season: Season) -> str:
     return hashlib.sha256(" ".join(words).encode()).hexdigest()
 
 
-def installed(candidate: Candidate) -> dict[str, str]:
-    """What must be equal for equal bytes: versions, our own code, and a baseline's."""
-    baseline = candidate.files if candidate.package is None else ()
-    own = installation(["baselines:", "leaderboard:", *baseline])
-    return own | _libraries(candidate)
-
-
-def _libraries(candidate: Candidate) -> dict[str, str]:
-    """What a stranger's numbers depend on beside our own code: library -> version."""
-    if candidate.entry.kind == "python":
-        return {"python": platform.python_version(), **wheels.installed()}
-    return {"onnxruntime": version("onnxruntime")}
-
-
 def _kept(own: Path, task: Task, belongs: str) -> Part | None:
     """A finished episode of an earlier attempt, if all of it is there and sound."""
     try:
@@ -205,35 +191,15 @@ def _playing(
     if not todo:
         return
     if ray is not None:
-        yield from _on_cluster(todo, ray, workers)
+        yield from on_cluster(todo, ray, workers, installed(todo[0].candidate))
     elif workers == 1:
         yield from ((task, play(task, lambda *_: None)) for task in todo)
     else:
         yield from in_processes(todo, workers, lambda *_: None, play)
 
 
-def _on_cluster(
-    todo: Sequence[Task], address: str, at_most: int
-) -> Generator[tuple[Task, Played], None, None]:
-    """Play on a Ray cluster whose nodes are installed like this machine."""
-    with connected(address, at_most) as ray:
-        remote, here = ray.remote(_far_away), installed(todo[0].candidate)
-        running = {remote.remote(task, here): task for task in todo}
-        while running:
-            done, _ = ray.wait(list(running))
-            for reference in done:
-                answer: Any = answer_of(ray, reference)
-                yield running.pop(reference), answer
-
-
-def _far_away(task: Task, wanted: dict[str, str]) -> Played:
-    if installed(task.candidate) != wanted:
-        raise ClusterError("a node would not give the same bytes; install the same versions there")
-    return play(task, lambda *_: None)
-
-
 def _record(candidate: Candidate, season: Season, parts: list[Part]) -> Record:
-    found = versions() | {"onnxruntime": version("onnxruntime")} | _libraries(candidate)
+    found = versions() | {"onnxruntime": version("onnxruntime")} | libraries(candidate)
     boards = sorted({board.scenario for board in season.file.boards})
     levels = sorted({level for part in parts for level in part.sandbox.split("; ")})
     return Record(

@@ -79,6 +79,19 @@ class PolicyProcess:
             self.end()
             raise
 
+    def held(self) -> str:
+        """What would hold the process on this machine; it is started for that alone.
+
+        Raises:
+            P2PMarketError: if it does not start here.
+        """
+        try:
+            with suppress(FaultError):  # it was given nothing to load
+                self._start()
+            return self.level
+        finally:
+            self._end()
+
     def __enter__(self) -> Self:
         """Itself."""
         return self

@@ -68,6 +68,15 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class Learning:
+    """How trainings went, as the author says; nobody checked it."""
+
+    said: str  # what is shown, such as "saved in a validation week"
+    unit: str
+    lines: tuple[tuple[tuple[int, float], ...], ...]  # of each training: agent-steps and value
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What its own page says beyond its row."""
 
@@ -81,6 +90,7 @@ class Entry:
     links: tuple[str, ...] = ()
     focal: tuple[tuple[str, Interval], ...] = ()  # what one seat among bots saves, in words [EUR]
     week: Week | None = None
+    learning: Learning | None = None
     record: bytes = b""  # result.json
 
 
@@ -111,6 +121,21 @@ class Season:
 
 
 @dataclass(frozen=True, slots=True)
+class Submission:
+    """A package that was handed in, and how far it is; nothing of how it plays."""
+
+    file: str
+    label: str  # name and version, once the gate has read them
+    id: str  # of its page; "" before
+    package: str  # identity
+    state: str
+    done: int  # episodes
+    episodes: int  # in all; 0: not known yet
+    started: str  # UTC
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """All that is shown."""
 
@@ -122,6 +147,7 @@ class Site:
     cite: str  # BibTeX of the benchmark
     exports: tuple[tuple[str, bytes], ...] = ()  # name of a file and what it holds
     docs: str = ""  # folder of the documentation, as seen from the board; "": not linked
+    submissions: tuple[Submission, ...] | None = None  # None: nothing is said of them
 
     def division(self, *names: str) -> Iterator[Row]:
         """The rows of some divisions, in order."""

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from leaderboard.ledger import ledger
+from leaderboard.package.curve import MEASURES
+from leaderboard.package.package import read as read_package
 from leaderboard.playing.roles import compared_in
 from leaderboard.ranking import ranking
 from leaderboard.ranking.columns import several_agents
@@ -16,9 +18,11 @@ from leaderboard.record.record import NAME, Record, canonical, digest
 from leaderboard.season.boards import public
 from leaderboard.season.season import Season
 from leaderboard.site import columns, content
-from leaderboard.site.content import Entry, Pair, Row, Site
+from leaderboard.site.content import Entry, Learning, Pair, Row, Site
 from leaderboard.site.played import shown_week
+from leaderboard.site.submissions import handed_in
 from leaderboard.tracks import board_card, card
+from p2p_market.errors import PackageError, RecordError
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from p2p_market.track import Card
 
@@ -39,8 +43,13 @@ CITE: Final = """\
 """  # noqa: E501
 
 
-def gather(season: Season, more: Path | None = None) -> Site:
+def gather(season: Season, more: Path | None = None, inbox: Path | None = None) -> Site:
     """Everything that is shown of a season, and of entries in another folder.
+
+    Args:
+        season: of which.
+        more: another folder of entries.
+        inbox: folder in which packages are handed in.
 
     Raises:
         RecordError: if a record is damaged, or of another season.
@@ -55,6 +64,7 @@ def gather(season: Season, more: Path | None = None) -> Site:
         rules="\n".join(page.read_text(encoding="utf-8") for page in RULES),
         cite=CITE.format(season=season.id, version=season.file.sealed.p2p_market),
         exports=tuple((EXPORTS[name], of(board).encode()) for name, of in FORMATS.items()),
+        submissions=None if inbox is None else handed_in(inbox),
     )
 
 
@@ -132,6 +142,7 @@ def _entry(season: Season, row: ranking.Row) -> Entry:
         links=tuple(address for address in (cited.url, code) if address),
         focal=tuple((gains[name], gain) for name, gain in row.focal.items()),
         week=shown_week(season, row.entered),
+        learning=_learning(row.entered),
         record=canonical(record) + b"\n",
     )
 
@@ -151,9 +162,29 @@ def _training(record: Record) -> Iterable[tuple[str, str]]:
     yield "summary", told.summary
     if told.seeds:
         yield "seeds", ", ".join(map(str, told.seeds))
-    for name in ("agent_steps", "hours", "hardware", "code"):
+    if told.data:
+        yield "trained on", "; ".join(told.data)
+    for name in ("agent_steps", "processor_hours", "hours", "hardware", "code"):
         if (value := getattr(told, name)) is not None:
             yield name.replace("_", " "), str(value)
+
+
+def _learning(one: Entered) -> Learning | None:
+    """The curve in an entry's package, if its record names one.
+
+    Raises:
+        RecordError: if the package is not the one of the record.
+    """
+    if one.record.entry.training.curve is None or one.withdrawn:
+        return None
+    try:
+        package = read_package(one.folder / PACKAGE)
+    except (OSError, PackageError) as error:
+        raise RecordError(f"{one.folder.name}: {PACKAGE} cannot be read ({error})") from None
+    if package.identity != one.record.entry.package or package.curve is None:
+        raise RecordError(f"{one.folder.name}: {PACKAGE} is not the one that the record names")
+    said, unit = MEASURES[package.curve.measure]
+    return Learning(said, unit, tuple(package.curve.lines.values()))
 
 
 def _facts(record: Record) -> Iterable[tuple[str, str]]:

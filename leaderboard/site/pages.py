@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from leaderboard.ledger.tiers import RANKED, TIERS
-from leaderboard.site import bars, weeks
+from leaderboard.site import bars, learning, submissions, weeks
 from leaderboard.site.content import DIVISIONS, Entry, Row, Site
-from leaderboard.site.text import doi_link, link, markdown, short, shown
+from leaderboard.site.text import doi_link, link, markdown, reader, short
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from report.table import NONE, amount
 
@@ -50,6 +50,14 @@ def render(site: Site) -> dict[str, str]:
             {"cite": site.cite, "example": _example(site)},
         ),
     }
+    if site.submissions is not None:
+        pages[submissions.PAGE] = _page(
+            environment,
+            submissions.PAGE,
+            submissions.TITLE,
+            "progress.html",
+            {"table": Markup(submissions.framed(site.submissions, _published(site).get))},
+        )
     for entry in site.entries:
         name = f"entries/{entry.row.id}.html"
         values = _entry(entry)
@@ -76,14 +84,7 @@ def _asset(name: str) -> str:
 
 def _environment(site: Site) -> Environment:
     """Templates that escape all they print, and show what hides in it."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = reader()
     environment.filters.update(
         amount=_amount,
         better=lambda direction: BETTER.get(direction, NONE),
@@ -93,14 +94,13 @@ def _environment(site: Site) -> Environment:
         link=link,
         said=bars.said,
         score_bar=lambda found, scale, kind="": bars.bar(found, scale, ENDS, kind),
-        short=short,
     )
     environment.globals.update(
         docs=site.docs,
         season=site.season,
         columns=[column for column in site.season.columns if column.on_board],
         all_columns=site.season.columns,
-        pages=PAGES,
+        pages=PAGES if site.submissions is None else (*PAGES, submissions.LINK),
         policy=Markup(content_policy()),
         script=Markup(_asset("site.js")),
         style=Markup(_asset("site.css")),
@@ -114,6 +114,12 @@ def _page(
     root = "../" * here.count("/")
     page = environment.get_template(template)
     return page.render(here=here, title=title, root=root, **values) + "\n"
+
+
+def _published(site: Site) -> dict[str, bytes]:
+    """What a visitor may know of places and packages, by the name of its file."""
+    records = {submissions.record_of(entry.row.id): entry.record for entry in site.entries}
+    return {**records, **dict(site.exports)}
 
 
 def _board(site: Site) -> dict[str, Any]:
@@ -188,6 +194,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "entry": entry,
         "row": entry.row,
         "scale": bars.score_scale(score for _, score in entry.scenarios),
+        "learning": entry.learning and learning.picture(entry.learning),
+        "learnt": entry.learning and learning.caption(entry.learning),
         "week": week,
         "shown": shown_week,
     }

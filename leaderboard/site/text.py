@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from pathlib import Path
 from typing import Any, Final
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
@@ -14,6 +16,20 @@ LINK: Final = re.compile(r"https://[A-Za-z0-9._~:/?#@!&*+,;=%()-]{1,300}")
 PAGE: Final = re.compile(r"([a-z][a-z0-9/-]*)\.(?:md|ipynb)(#[\w-]+)?")
 DOI: Final = re.compile(r"10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,100}")
 ACCENTS: Final = 3  # on one letter; more would climb over the lines around it
+
+
+def reader() -> Environment:
+    """Templates that escape all they print, and show what hides in it."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).resolve().parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["short"] = short
+    return environment
 
 
 def shown(value: Any) -> Any:

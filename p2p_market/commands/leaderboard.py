@@ -12,7 +12,9 @@ import typer
 from p2p_market.commands import leaderboard_ledger
 from p2p_market.commands.leaderboard_console import (
     EntryArgument,
+    InboxOption,
     MoreOption,
+    RayOption,
     SeasonArgument,
     SecretOption,
     WorkersOption,
@@ -29,6 +31,7 @@ JUDGING: Final = "leaderboard.verbs.judging"
 TRAINED: Final = "leaderboard.verbs.trained"
 TABLES: Final = "leaderboard.verbs.tables"
 RUNNING: Final = "leaderboard.verbs.running"
+WORKING: Final = "leaderboard.verbs.working"
 PAGES: Final = "leaderboard.site.commands"
 
 PackageArgument = Annotated[
@@ -188,11 +191,6 @@ def export(
         say(verbs(TABLES).export_board(season, form, output))
 
 
-RayOption = Annotated[
-    str | None, typer.Option("--ray", help="Play on a Ray cluster: local, auto or HOST:PORT.")
-]
-
-
 @app.command()
 def run(
     package: PackageArgument,
@@ -241,6 +239,34 @@ def evaluate(
         say(told)
 
 
+@app.command()
+def work(
+    inbox: Annotated[Path, typer.Argument(help="Folder with the zips of submissions.")],
+    season: Annotated[str, typer.Option("--season", "-s", help="Its id, or its folder.")],
+    secret_file: Annotated[
+        Path | None, typer.Option("--secret-file", help="Needed until the season's reveal.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: the season's own entries.")
+    ] = None,
+    workers: WorkersOption = 0,
+    ray: RayOption = None,
+) -> None:
+    """Take every package of a folder through gate and evaluation, in the order in which they came.
+
+    Beside each zip it says how far it is, which `serve --inbox` shows; what was interrupted goes
+    on.
+
+    Example: p2p-market leaderboard work inbox --season 2026-1 --secret-file secret
+    """
+    with refusing():
+        with counting("episodes") as tell:
+            told = verbs(WORKING).work(
+                inbox, season, secret_file, output, workers, ray, tell, lambda line: say([line])
+            )
+        say(told)
+
+
 @seasons.command("open")
 def open_season(
     season: Annotated[str, typer.Argument(help="A new id.")],
@@ -271,23 +297,25 @@ def build(
             "--docs", help="Folder of the documentation, https://.../ or ../.../, to link to it."
         ),
     ] = "",
+    inbox: InboxOption = None,
 ) -> None:
     """Make the pages of a season: the same records give the same bytes.
 
     Example: p2p-market leaderboard build season-0 -o site
     """
     with refusing():
-        say(verbs(PAGES).build(season, output, more, docs))
+        say(verbs(PAGES).build(season, output, more, docs, inbox))
 
 
 @app.command()
 def serve(
     folder: Annotated[Path, typer.Argument(help="Folder that build has written.")],
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any.")] = 8000,
+    inbox: InboxOption = None,
 ) -> None:
     """Show pages on this machine until Ctrl-C.
 
     Example: p2p-market leaderboard serve site
     """
     with refusing():
-        verbs(PAGES).serve(folder, port, lambda line: say([line]))
+        verbs(PAGES).serve(folder, port, inbox, lambda line: say([line]))

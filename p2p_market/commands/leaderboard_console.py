@@ -39,6 +39,15 @@ MoreOption = Annotated[
 ]
 
 
+InboxOption = Annotated[
+    Path | None,
+    typer.Option("--inbox", help="Folder of submissions: show how far each of them is."),
+]
+RayOption = Annotated[
+    str | None, typer.Option("--ray", help="Play on a Ray cluster: local, auto or HOST:PORT.")
+]
+
+
 def conclude(problems: list[str], told: list[str]) -> None:
     """Say what was found; exit code 1 if anything is wrong."""
     for problem in problems:

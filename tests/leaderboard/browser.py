@@ -94,6 +94,11 @@ class Browser:
         self.click(selector)
         self._loaded()
 
+    def again(self):
+        """Wait until the page has loaded itself again."""
+        self._events.clear()
+        self._loaded()
+
     def _loaded(self):
         while "Page.loadEventFired" not in self._events:
             self._next()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from leaderboard.site.columns import shown
-from leaderboard.site.content import Entry, Pair, Row, Season, Site, Week
+from leaderboard.site.content import Entry, Learning, Pair, Row, Season, Site, Submission, Week
 from leaderboard.tracks import board_card, card
 from leaderboard.tracks.community.week import picture_of
 from p2p_market.evaluation.statistics.bootstrap import Interval
@@ -29,6 +29,16 @@ PLAYERS = (
     ("other-week", "1.0.0", "tripwire", "baseline", 4.4, "re-executed"),
 )
 TAIL = ("heavy tail: mean 9.2 points below IQM", "worse than no-trade in ev-12-v0")
+
+
+LEARNING = Learning(
+    "saved in a validation week",
+    "EUR",
+    tuple(
+        tuple((200_000 * place, 31.0 * place / (place + 2.0) - seed) for place in range(1, 12))
+        for seed in range(5)
+    ),
+)
 
 
 RULES = """# Rules
@@ -111,8 +121,17 @@ def entry(one, shown_week=None):
         links=("https://example.org/agent",),
         focal=(("saves against no-trade", interval(1.31, 0.2)),),
         week=shown_week,
+        learning=LEARNING if one.division == "method" else None,
         record=b'{"season":"season-0"}\n',
     )
+
+
+SUBMISSIONS = (
+    Submission("second.zip", "slow-agent 0.1.0", "slow-agent-0.1.0", "ab" * 32, "evaluating",
+               7, 24, "2026-12-01T10:00:00Z"),
+    Submission("bad.zip", "", "", "", "refused", 0, 0, "2026-12-01T10:05:00Z", "no manifest"),
+    Submission("new.zip", "", "", "", "queued", 0, 0, ""),
+)  # fmt: skip
 
 
 def site():
@@ -142,5 +161,6 @@ def site():
         pairs=pairs,
         rules=RULES,
         exports=(("board.csv", b"name\n"),),
+        submissions=SUBMISSIONS,
         cite="@software{p2p_market,\n  title = {p2p_market}\n}\n",
     )

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("jinja2")
 pytest.importorskip("cryptography")
 
+from leaderboard.package import inbox
 from leaderboard.site import build, serve
 from tests.leaderboard import browser
 from tests.leaderboard.site_content import site
@@ -39,9 +40,9 @@ def served(tmp_path, chromium):
     chromium.complaints.clear()
     servers = []
 
-    def start(contents):
+    def start(contents, **more):
         build.write(contents, tmp_path / "site")
-        servers.append(serve.server(tmp_path / "site", 0))
+        servers.append(serve.server(tmp_path / "site", 0, **more))
         threading.Thread(target=servers[0].serve_forever, daemon=True).start()
         return f"http://{serve.HOST}:{servers[0].server_port}/"
 
@@ -119,12 +120,46 @@ def test_no_page_is_wider_than_a_phone(chromium, served):
             assert chromium.run("document.documentElement.scrollWidth") <= 390, name
 
 
+def until(chromium, expression, wanted):
+    """Nobody clicks: the page loads itself again until it says this."""
+    for _ in range(20):
+        if (found := chromium.run(expression)) == wanted:
+            return
+        chromium.again()
+    raise AssertionError((found, wanted))
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+def test_packages_are_followed_without_a_click(look, chromium, served, tmp_path):
+    (tmp_path / "inbox").mkdir()
+    path = tmp_path / "inbox" / "mine.zip"
+    path.write_bytes(b"a zip")
+    chromium.look(*look)
+    chromium.open(served(site(), inbox=path.parent, again_s=1) + "progress.html")
+    state = "document.querySelector('td.state')?.innerText.split(/\\s+/).join(' ')"
+    until(chromium, state, "queued")
+    with inbox.held(path):
+        known = {"state": "evaluating", "name": "my-agent", "version": "0.1.0", "episodes": 24}
+        standing = inbox.begun(path, "tiny").model_copy(update=known)
+        for done in (7, 8):
+            inbox.write(path, standing.model_copy(update={"done": done}))
+            until(chromium, "document.querySelector('progress')?.value", done)
+            until(chromium, state, "evaluating")
+    until(chromium, state, "interrupted goes on with the next work")
+    inbox.write(path, inbox.refused(standing, "no manifest"))
+    until(chromium, state, "refused no manifest")
+    assert chromium.run("document.documentElement.scrollWidth") <= look[1]
+    chromium.open("data:text/html,")  # which does not load itself again
+
+
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 def test_hostile_text_does_nothing(attack, chromium, served):
     chromium.look(*LOOKS["phone"])
     _, bad = one_entry(attack)
     address = served(bad)
-    for name in ("", "entries/mine-1.0.0.html", "compare.html", "rules.html", "cite.html"):
+    for name in (
+        "", "entries/mine-1.0.0.html", "compare.html", "rules.html", "cite.html", "progress.html",
+    ):  # fmt: skip
         chromium.open(address + name)
         assert chromium.run("document.querySelectorAll('img, iframe, object').length") == 0
         assert chromium.run("document.scripts.length") <= 2

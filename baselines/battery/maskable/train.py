@@ -79,7 +79,7 @@ class Actor(nn.Module):
 class Training:
     """The library's learner and its rows; an episode is what lies between two updates."""
 
-    kind, meaning, goes_on = "maskable", "plain", False
+    kind, meaning, goes_on, alone = "maskable", "plain", False, True
 
     def __init__(self, args: Args) -> None:
         """Before the first step.

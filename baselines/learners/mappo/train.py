@@ -46,6 +46,7 @@ class Training:
 
     kind = "mappo"
     goes_on = True
+    alone = False
 
     def __init__(self, settings: Settings) -> None:
         """Before the first episode.

@@ -32,6 +32,7 @@ class Training:
 
     kind = "ppo"
     goes_on = True
+    alone = True
 
     def __init__(self, args: Args) -> None:
         """Before the first episode.

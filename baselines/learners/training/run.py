@@ -17,7 +17,7 @@ from baselines.learners.decision import Decision
 from baselines.learners.ppo.export import write_onnx
 from baselines.learners.ppo.learn import Report
 from baselines.learners.ppo.policy import saved
-from baselines.learners.training import checkpoint
+from baselines.learners.training import budget, checkpoint
 from baselines.learners.training.checkpoint import Given, Row
 from baselines.learners.training.verdicts import verdicts
 from p2p_market.evaluation.players.policy import Policy
@@ -34,6 +34,7 @@ class Trainable(Protocol):
     kind: str  # name of the trainer, told in its checkpoints
     meaning: str  # of the network's outputs, as files of policies name it
     goes_on: bool  # after an interruption, from a checkpoint
+    alone: bool  # in this process, so that its processor time is all of the training's
     scenario: AnyScenario
     episode: int  # played so far
     best_eur: float  # saved on the validation weeks
@@ -44,7 +45,7 @@ class Trainable(Protocol):
 
     @property
     def args(self) -> Any:
-        """Of these `agent_steps` and `validate_every`."""
+        """Of these `agent_steps`, `validate_every` and `seed`."""
 
     @property
     def agent_steps(self) -> int:
@@ -84,8 +85,9 @@ def drive(
 
     Args:
         training: of any kind, at its beginning.
-        folder: gets `policy.onnx` (best on the validation weeks), `progress.csv`, `tensorboard/`,
-            and `checkpoint.pt` where the training goes on after an interruption.
+        folder: gets `policy.onnx` (best on the validation weeks), `progress.csv`, `curve.csv` and
+            `training.toml` (what it cost), `tensorboard/`, and `checkpoint.pt` where the training
+            goes on after an interruption.
         minutes: of this call; None for as long as it takes.
         tell: called with the progress.
 
@@ -109,7 +111,9 @@ def drive(
     rows = checkpoint.read_rows(folder, training.agent_steps) if training.goes_on else []
     validation = training.validation()
     tell(training.agent_steps, args.agent_steps, validation.told())
-    clock = _Clock(minutes, rows[-1]["seconds"] if rows else 0.0)
+    clock = _Clock(
+        minutes, rows[-1]["seconds"] if rows else 0.0, budget.spent_h(folder) * bool(rows)
+    )
     with _board(folder, training.agent_steps) as show:
         while training.agent_steps < args.agent_steps and not clock.over():
             report, reward = training.learn()
@@ -120,6 +124,7 @@ def drive(
                 continue
             saving = validation.saving_eur(training.policy())
             rows.append(_row(training, clock.seconds(), saving, reward, report))
+            budget.write(folder, _told(training, rows, clock), rows)
             _keep(training, folder, rows, saving)
             show({**rows[-1], **_by_name(rows[-1]), **validation.shown})
             tell(training.agent_steps, args.agent_steps, _line(rows[-1], rule))
@@ -138,6 +143,20 @@ def _keep(training: Trainable, folder: Path, rows: list[Row], saving_eur: float)
     if training.goes_on:
         given = training.kind, training.settings, training.scenario.digest
         checkpoint.write_checkpoint(folder, *given, training.state())
+
+
+def _told(training: Trainable, rows: list[Row], clock: "_Clock") -> dict[str, Any]:
+    """What a package says of the training, as its author need not find out."""
+    scenario = training.scenario.spec.id
+    return {
+        "summary": f"p2p-market train {training.kind} -s {scenario}",
+        "seeds": [training.args.seed],
+        "agent_steps": training.agent_steps,
+        "processor_hours": round(clock.processor_h(), 5) if training.alone else None,
+        "hours": round(rows[-1]["seconds"] / 3600.0, 5),
+        "hardware": budget.hardware(),
+        "data": [f"{scenario}: train", f"{scenario}: validation, to choose the policy"],
+    }
 
 
 @contextmanager
@@ -189,14 +208,18 @@ def _nobody(done: int, total: int, line: str) -> None:
 
 
 class _Clock:
-    """Seconds of this training, over all calls, and when to stop."""
+    """Time of this training, over all calls, and when to stop."""
 
-    def __init__(self, minutes: float | None, before: float) -> None:
+    def __init__(self, minutes: float | None, before: float, spent_h: float) -> None:
         self.before, self.began = before, time.perf_counter()
+        self.spent_h, self.ran = spent_h, time.process_time()
         self.limit = float("inf") if minutes is None else 60.0 * minutes
 
     def seconds(self) -> float:
         return self.before + time.perf_counter() - self.began
+
+    def processor_h(self) -> float:
+        return self.spent_h + (time.process_time() - self.ran) / 3600.0
 
     def over(self) -> bool:
         return time.perf_counter() - self.began >= self.limit

@@ -54,7 +54,7 @@ def test_a_training_leaves_its_best_network_and_a_log(trained):
     assert 5.5 < float(rows[-1]["entropy"]) < 6.26  # ln 525 without masks
     assert told[-1].startswith("entropy ")
     assert {path.name for path in folder.iterdir()} == {
-        "policy.onnx", "progress.csv", "tensorboard",
+        "curve.csv", "policy.onnx", "progress.csv", "tensorboard", "training.toml",
     }  # fmt: skip
     (events,) = (folder / "tensorboard").iterdir()
     names = (b"train/approx_kl", b"custom/avg_profit", b"participation/bid_rate")
