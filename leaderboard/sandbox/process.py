@@ -90,7 +90,7 @@ class PolicyProcess:
                 self._start()
             return self.level
         finally:
-            self._end()
+            self.end()
 
     def __enter__(self) -> Self:
         """Itself."""
