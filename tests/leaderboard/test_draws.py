@@ -11,11 +11,13 @@ pytest.importorskip("onnxruntime")
 
 from leaderboard.season.draws import board_scenario, draws, focal_draws, number
 from leaderboard.season.season import Board, Season, commitment, read
+from leaderboard.tracks.community.facts import facts, published
 from leaderboard.tracks.community.year import on_year
-from p2p_market.community.episode.episode import draw
+from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import FollowingFeedIn
 from p2p_market.data import synthetic
+from p2p_market.data.calendar import split_mask
 from p2p_market.errors import RecordError, UsageError
 from p2p_market.registry import load_scenario
 from tests.every_scenario import COMMUNITY
@@ -155,3 +157,19 @@ def test_a_season_keeps_to_what_it_committed_to(tiny):
     with pytest.raises(RecordError, match="the secret is not the one it was opened with"):
         read(tiny.folder, bytes(32))
     assert isinstance(tiny, Season)
+
+
+def test_a_program_is_told_the_tariffs_that_are_published():
+    spec = load_scenario("classic-v0").spec
+    paid = {"feed_in_eur_per_kwh": None, "feed_in": FollowingFeedIn(factor=0.5)}
+    contracts = {name: one.model_copy(update=paid) for name, one in spec.contracts.items()}
+    scenario = build(spec.model_copy(update={"id": "paid-v0", "contracts": contracts}))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 3))
+    told = published(scenario, episode, "prosumer", 0, 14)
+    assert set(told) == {"retail_eur_per_kwh", "feed_in_eur_per_kwh"}
+    tariffs = told["feed_in_eur_per_kwh"]
+    assert len(tariffs) == len(told["retail_eur_per_kwh"]) == 47  # to midnight of the next day
+    assert np.array_equal(tariffs, episode.feed_in_eur_per_kwh[:47, 0, 0])
+    mean = facts(scenario, episode, "prosumer", 0)["feed_in_eur_per_kwh"]
+    days = np.repeat(split_mask("train"), 96)
+    assert mean == pytest.approx(0.5 * scenario.data.day_ahead_eur_per_kwh[days].mean(), abs=1e-4)

@@ -70,3 +70,13 @@ def test_a_private_season_plays_and_ranks_an_entry(season, tmp_path):
     numbers = re.findall(r"-?[0-9.]+(?:e-?[0-9]+)?", canonical(record).decode())
     assert len(readings) > 20
     assert not readings & {number for number in numbers if "." in number}
+
+
+def test_a_record_of_other_data_under_the_same_name_is_told(season, tmp_path):
+    evaluate(rule(season), season, tmp_path / "entries")
+    own = next((tmp_path / "entries").iterdir())
+    times = stamps((2024, 1, 1), 112)
+    other = table(tmp_path / "o.csv", ["time", "a [kW]", "b [kW]"], times, loads(times, 2, seed=1))
+    import_community("village", {"load": [other]}, tmp_path, Wishes(zone="Europe/Berlin"))
+    told = replay(own, season)
+    assert any("cost_eur" in line for line in told)

@@ -48,5 +48,4 @@ for plant in case["plants"]:
 model.objective = objective
 whole = any("least" in plant.get("charge", {}) for plant in case["plants"])
 network.optimize.solve_model(solver_name="highs", **({"mip_rel_gap": 0.0} if whole else {}))
-sys.stderr.flush()
-print(f"\nCOST {float(model.objective.value)!r}")
+sys.stdout.write(f"\nCOST {float(model.objective.value)!r}\n")

@@ -1,4 +1,4 @@
-"""PyPSA, with its own equations, plans plants as cheaply as the optimum: three cases of two days."""
+"""PyPSA, with equations of its own, plans plants as cheaply as the optimum: three cases."""
 
 import json
 import re

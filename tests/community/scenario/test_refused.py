@@ -134,6 +134,9 @@ def test_a_file_that_says_nothing_usable_is_named(text, words):
     assert words in refusal(text)
 
 
+OPTIONAL = ("floor_eur_per_kwh", "cap_eur_per_kwh", "feed_in_eur_per_kwh")
+
+
 def number_fields() -> tuple[dict, list[tuple]]:
     """A file with all sections, and the path of each number in it, devices' parameters included."""
     sections = {"outages": {"windows": 1, "hours": [1.0, 2.0]}, "faults": {"hours": [1.0, 2.0]}}
@@ -151,7 +154,7 @@ def test_what_is_no_number_is_refused_in_every_number_field(value):
     content, paths = number_fields()
     assert len(paths) > 60
     for path in paths:
-        if value is None and path[-1] in ("floor_eur_per_kwh", "cap_eur_per_kwh"):
+        if value is None and path[-1] in OPTIONAL:
             continue  # none may be there
         changed = copy.deepcopy(content)
         put(changed, path, value)
