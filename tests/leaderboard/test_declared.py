@@ -2,6 +2,7 @@
 
 import csv
 import tomllib
+import zipfile
 
 import pytest
 
@@ -20,6 +21,7 @@ from leaderboard.record.record import canonical, parse
 from leaderboard.season import season as seasons
 from leaderboard.site.build import files
 from leaderboard.site.gather import gather
+from leaderboard.verbs.trained import _declared
 from p2p_market.errors import PackageError, RecordError
 from tests.leaderboard.packages import DRAFT, RULE, package
 from tests.leaderboard.test_verbs import run
@@ -142,3 +144,15 @@ def test_a_training_tells_by_itself_and_the_package_takes_it_along(tmp_path):
     assert found.manifest.training.processor_hours == later["processor_hours"]
     assert len(found.curve.lines[0]) == len(rows) == 2
     assert list(found.files) == ["policy.onnx"]
+
+
+def test_a_zip_of_stable_baselines_tells_seed_and_steps(tmp_path):
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w") as model:
+        model.writestr("data", '{"seed": 3, "num_timesteps": 2016, "policy_class": {":type:": ""}}')
+    told, beside = _declared(path)
+    assert told == {"summary": "Exported from model.zip.", "seeds": [3], "agent_steps": 2016}
+    assert beside == {}
+    (tmp_path / "training.toml").write_text('summary = "Mine."\ncurve = "lost.csv"\n')
+    with pytest.raises(FileNotFoundError, match=r"lost\.csv"):
+        _declared(path)
