@@ -61,8 +61,8 @@ def entered(season: Season, more: Path | None = None) -> list[Entered]:
 
     Args:
         season: in whose folder they lie.
-        more: another folder of entries, as `run` writes them; those that are not finished, or lie
-            in the season's folder too, are left out.
+        more: another folder of entries, as `run` writes them; those that are not finished, are of
+            another season, or lie in the season's folder too, are left out.
 
     Raises:
         UsageError: if there are none.
@@ -71,7 +71,7 @@ def entered(season: Season, more: Path | None = None) -> list[Entered]:
     """
     path = season.folder / ledger.NAME
     known = ledger.read(path) if path.is_file() else None
-    chosen = {folder.name: folder for folder in _finished(more)}
+    chosen = {folder.name: folder for folder in _finished(more, season.id)}
     chosen |= {folder.name: folder for folder in folders(season)}
     found = [judged(chosen[name], known) for name in sorted(chosen)]
     if not found:
@@ -87,18 +87,19 @@ def entered(season: Season, more: Path | None = None) -> list[Entered]:
     return found
 
 
-def _finished(folder: Path | None) -> list[Path]:
-    """Folders of entries, in a folder of them, that have a record.
+def _finished(folder: Path | None, season: str) -> list[Path]:
+    """Folders of entries, in a folder of them, that have a record of a season.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if there is no record.
+        RecordError: if one is damaged.
     """
     if folder is None:
         return []
     found = [path.parent for path in sorted(folder.glob(f"*/{NAME}"))]
     if not found:
         raise UsageError(f"{folder}: holds no folder with {NAME}; `run` writes one")
-    return found
+    return [path for path in found if read(path).season == season]
 
 
 def judged(folder: Path, known: Ledger | None) -> Entered:

@@ -194,10 +194,13 @@ def test_entries_of_another_folder_are_shown_beside_those_of_a_season(tiny, tmp_
     evaluate(of_baseline("no-trade"), own, copy / "entries")
     evaluate(rule(own), own, tmp_path / "out")
     (tmp_path / "out" / "unfinished-1.0.0" / "parts").mkdir(parents=True)
+    battery = season.FOLDER / "dev-battery" / "entries" / "dam-only-1.0.0"
+    shutil.copytree(battery, tmp_path / "out" / battery.name)  # `run` writes all tracks there
     code, said = run("rank", copy, "--entries", tmp_path / "out")
     assert code == 0, said
     assert "my-agent 0.1.0: self-reported" in said
     assert "no-trade 1.0.0" in said
+    assert "dam-only" not in said
     assert "Counted with the references it would take place 1 of 2 (1 in 95 % of draws)" in said
     assert "Differences of scores on the same draws" in said
     assert re.search(r"^my-agent 0.1.0  no-trade 1.0.0  \d", said, flags=re.MULTILINE)
