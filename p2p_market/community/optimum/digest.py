@@ -68,6 +68,7 @@ MACHINES: Final = (
 
 WORLD: Final = ("drift_kwh", "charge_share", "low_share", "high_share", "top_kwh")
 """The same of `World`."""
+
 NEWER: Final = ("feed_in_eur_per_kwh",)
 """Fields that were added later, hashed only where they say more than the rest."""
 
