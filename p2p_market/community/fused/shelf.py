@@ -45,6 +45,7 @@ class Shelf:
         self._slots_of_days: dict[int, int] = {}
         self._slot = np.full(batch, -1)
         self._drawn: list[str] = []
+        self._moved = WORLD_SERIES if scenario.nodes.machines is not None else ()
         self._own: dict[str, Any] = {}
         self._shared: dict[str, Any] = {}
 
@@ -76,8 +77,8 @@ class Shelf:
         for name in self._drawn:
             series = own.presence[name] if name in own.presence else getattr(own, name)
             self._own[name][:, place] = series[:, 0]
-        for name, series in own.world.items():
-            self._own[name][:, place] = series[:, 0]
+        for name in self._moved:
+            self._own[name][:, place] = own.world[name][:, 0]
 
     def tables(self) -> tuple[Windows, Series]:
         """What the compiled step reads; they follow what is put."""
@@ -107,8 +108,7 @@ class Shelf:
         if self._scenario.mobile:
             self._drawn += ["plugged", "departs", "trip_kwh", "floor_kwh", "hours_left"]
         self._own = {name: getattr(episode, name) for name in (*OWN_SERIES, *WORLD_SERIES)}
-        moved = WORLD_SERIES if self._scenario.nodes.machines is not None else ()
-        for name in ("load_kw", "pv_kw", *self._drawn, *moved):
+        for name in ("load_kw", "pv_kw", *self._drawn, *self._moved):
             self._own[name] = _wide(self._own[name], self._batch)
         if spec.outages is None:
             self._own["grid"] = np.ones((self._scenario.steps, self._batch))
