@@ -279,7 +279,8 @@ def quantity_is_nearest() -> Theorem:
 def price_is_nearest() -> Theorem:
     """No other tick that is no worse than the grid is nearer to the proposed price.
 
-    The proposed price is clipped to [0, top] before, the range that actions can express.
+    The proposed price is clipped to [0, top] before, the range that actions can express. An ask of
+    nothing under a negative feed-in tariff is left out: it means what the grid pays.
     """
     wish, given = any_wish()
     tick = z3.Int("other")
@@ -290,14 +291,17 @@ def price_is_nearest() -> Theorem:
         z3.Implies(result.quantity < 0, tick >= wish.floor),
     ]
     return Theorem(
-        [*given, *no_worse],
+        [*given, *no_worse, z3.Or(wish.floor >= 0, asked >= z3.Q(1, 2))],
         distance(result.price, asked) <= distance(tick, asked),
         cases=(tick < result.price, tick == result.price, tick > result.price),
     )
 
 
 def feasible_orders_are_unchanged() -> Theorem:
-    """A quantity of the own side at a tick in [0, top] that is no worse than the grid."""
+    """A quantity of the own side at a tick in [0, top] that is no worse than the grid.
+
+    An ask of nothing under a negative feed-in tariff is left out: it means what the grid pays.
+    """
     wish, given = any_wish()
     wish = wish._replace(price=z3.Int("tick"))
     result = wish.filtered()
@@ -307,6 +311,7 @@ def feasible_orders_are_unchanged() -> Theorem:
         z3.Implies(wish.quantity > 0, wish.price <= wish.cap),
         z3.Implies(wish.quantity < 0, wish.price >= wish.floor),
         z3.Implies(wish.floor >= wish.cap, wish.quantity == 0),
+        z3.Or(wish.floor >= 0, wish.price > 0),
     ]
     return Theorem([*given, *feasible], same(result, [wish.quantity, wish.price]))
 

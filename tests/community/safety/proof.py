@@ -140,7 +140,8 @@ def order(quantity: Real, price: Real, net: Real, floor: Real, cap: Real, top: R
     zero = z3.RealVal(0)
     inside = z3.If(floor >= cap, zero, clip(quantity, least(net, zero), most(net, zero)))
     tick = z3.ToInt(clip(price, zero, top) + z3.Q(1, 2))
-    ask = z3.If(inside < 0, most(tick, floor), tick)
+    wanted = z3.If(tick > 0, most(tick, floor), floor)  # nothing asked is what the grid pays
+    ask = z3.If(inside < 0, wanted, tick)
     return Order(inside, z3.If(inside > 0, least(tick, cap), ask))
 
 

@@ -65,9 +65,10 @@ def value(expression):
 
 # What a kernel reads of the rules, of what is outside, and of a proposal.
 Connection, Prices = (
-    namedtuple("Connection", ["connection_limit_kw"]),
+    namedtuple("Connection", ["nodes", "connection_limit_kw"]),
     namedtuple("Prices", ["tick", "price_max", "loss_share"]),
 )
+Stores = namedtuple("Stores", ["machines"])
 House, Around = (
     namedtuple("House", ["load_kw", "pv_kw"]),
     namedtuple("Around", ["floor", "cap", "grid"]),
@@ -155,7 +156,9 @@ def test_connection_agrees_with_the_kernel(devices):
         limits = node.Limits(*np.array(bounds, dtype=float).T[:, None, None].copy())
         outside = House(np.array([[float(load)]]), np.array([[float(pv)]]))
         asked, out = Asked(np.array([[proposal]], dtype=float)), Action.Arrays(setpoint, *power)
-        feasibility.connection_kernel(Connection(float(limit)), outside, asked, limits, out)
+        feasibility.connection_kernel(
+            Connection(Stores(None), float(limit)), outside, asked, limits, out
+        )
         result = home.filtered()
         ours = [value(p) for p in (*result.setpoint, result.curtailed, result.shed, result.net)]
         np.testing.assert_allclose([*setpoint.flat, *power[:3].flat], ours, atol=1e-9, rtol=0.0)

@@ -134,7 +134,9 @@ def test_a_file_that_says_nothing_usable_is_named(text, words):
     assert words in refusal(text)
 
 
-OPTIONAL = ("floor_eur_per_kwh", "cap_eur_per_kwh", "feed_in_eur_per_kwh")
+OPTIONAL = (
+    "floor_eur_per_kwh", "cap_eur_per_kwh", "feed_in_eur_per_kwh", "eta_charge", "eta_discharge",
+)  # fmt: skip
 
 
 def number_fields() -> tuple[dict, list[tuple]]:

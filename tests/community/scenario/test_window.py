@@ -28,6 +28,8 @@ def test_episodes_are_views_of_one_window(scenario_id):
     own = LIMITS if scenario.spec.outages is not None else set()
     for name in NAMES:
         first, second = getattr(one, name), getattr(other, name)
+        if not len(first):
+            continue  # of machines, which no shipped community has
         assert np.shares_memory(first, second) == (name not in own)
         assert np.shares_memory(first, getattr(shared, name)) == (name not in own)
         assert not first.flags.writeable
