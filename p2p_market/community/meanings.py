@@ -30,6 +30,13 @@ OBSERVED: Final[Mapping[str, str]] = {
     "feed_in_in": "feed-in tariff so many hours ahead, published or that of the day before",
     "feed_in_band": "half-width of the 80 % interval of that tariff; 0 once it is published",
     "grid": "1: the grid is there, 0: an outage",
+    "power_low": "lowest power of the device in this step, tube, ramp and least load counted",
+    "power_high": "highest power of the device in this step, tube, ramp and least load counted",
+    "power_keep": "power nearest 0 that keeps the level of the device inside its tube",
+    "drift": "what the world puts into the level of the device in this step, < 0 takes out",
+    "charge_share": "factor of what charging stores in this step, as of a heat pump's COP",
+    "running": "1: the device ran in the step before",
+    "drift_in": "forecast of what the world puts in, so many hours ahead",
 }
 """Name without the number of the asset or of the hours -> meaning."""
 
@@ -51,5 +58,5 @@ def meaning(name: str, joint: bool = False) -> str:
     wave, _, period = name.partition("_")
     if wave in WAVES:
         return f"{WAVES[wave]} of the {PERIODS[period]}"
-    stem = re.sub(r"^prosumer_[0-9]+_|_[0-9]+h?$", "", name)
+    stem = re.sub(r"^prosumer_[0-9]+_|(_[0-9]+h)?(_[0-9]+)?$", "", name)
     return (JOINT.get(stem) if joint else None) or OBSERVED[stem]

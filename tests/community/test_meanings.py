@@ -5,6 +5,7 @@ from p2p_market.community.observation import features, state_features
 from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import FollowingFeedIn
 from p2p_market.registry import load_scenario
+from tests.community.machines.zoo import community
 from tests.every_scenario import COMMUNITY
 
 
@@ -18,11 +19,12 @@ def following():
 
 def test_every_feature_of_every_scenario_has_a_meaning_and_no_meaning_is_idle():
     seen, joint = set(), set()
-    for scenario in (*map(load_scenario, COMMUNITY), following()):
+    for scenario in (*map(load_scenario, COMMUNITY), following(), community("heat_pump")):
         seen |= {meaning(feature.name) for feature in features(scenario)}
         joint |= {meaning(feature.name, joint=True) for feature in state_features(scenario)}
     assert set(OBSERVED.values()) <= seen
     assert set(JOINT.values()) <= joint
     assert meaning("cos_week") == "cosine of the day of the week"
     assert meaning("load_in_24h") == OBSERVED["load_in"]
+    assert meaning("drift_in_8h_1") == OBSERVED["drift_in"]
     assert meaning("load", joint=True) != meaning("load")
