@@ -101,6 +101,9 @@ def test_a_few_faults_are_counted_and_cost_a_step_each(tiny, tmp_path, monkeypat
 
         level = "test"
 
+        def end(self):
+            pass
+
         def __enter__(self):
             return self
 

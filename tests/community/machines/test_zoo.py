@@ -18,14 +18,14 @@ from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
 from tests.community.machines.zoo import ALL, community
 
-WEEKS = (1, 6, 11)
 
-
+@pytest.mark.compiled
+@pytest.mark.parametrize("weeks", [(6,), pytest.param((1, 11), marks=pytest.mark.slow)], ids=str)
 @pytest.mark.parametrize("name", ALL)
-def test_both_ends_hold_and_no_policy_is_better(name):
+def test_both_ends_hold_and_no_policy_is_better(name, weeks):
     scenario = community(name)
     planner = optimum(scenario)
-    for week in WEEKS:
+    for week in weeks:
         episode = draw(scenario, choose_key(scenario, 0, "test", week))
         certificate, _ = certify(scenario, episode, planner.plan(episode))
         assert certificate.holds, str(certificate)
@@ -36,6 +36,7 @@ def test_both_ends_hold_and_no_policy_is_better(name):
             assert cost >= certificate.bound_eur - certificate.tolerance_eur
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dt_h", [0.25, 0.5])
 @pytest.mark.parametrize("name", ["heat_pump", "hydrogen", "shiftable_load"])
 def test_both_ends_hold_in_shorter_steps(name, dt_h):
@@ -45,6 +46,7 @@ def test_both_ends_hold_in_shorter_steps(name, dt_h):
     assert certificate.holds, str(certificate)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["biogas_chp", "heat_chp", "shiftable_load"])
 def test_both_ends_hold_behind_a_narrow_line_that_costs(name):
     scenario = community(name, limit_kw=5)
@@ -110,6 +112,7 @@ def test_changing_the_future_changes_no_observation(name):
         state, _ = engine.step(scenario, episode, state, proposal)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["heat_pump", "cold_store"])
 def test_a_planner_with_forecasts_saves_more_than_the_rule(name):
     scenario = community(name)
