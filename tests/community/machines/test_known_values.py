@@ -8,6 +8,8 @@ from p2p_market.assets.drivers import LAWS
 from p2p_market.assets.machine import World, unmet
 from p2p_market.assets.node import Presence, advance, coefficients, power_limits
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 HOUR = 4  # quarters
 
 

@@ -13,6 +13,8 @@ from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.safety import feasibility
 from tests.community.machines.zoo import ALL, community
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 share = st.floats(0.0, 1.0)
 
 

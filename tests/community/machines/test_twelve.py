@@ -13,6 +13,8 @@ from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 FILE = Path(__file__).with_name("twelve.yaml")
 
 

@@ -18,6 +18,8 @@ from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
 from tests.community.machines.zoo import ALL, community
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("weeks", [(6,), pytest.param((1, 11), marks=pytest.mark.slow)], ids=str)
