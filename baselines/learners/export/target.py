@@ -157,7 +157,10 @@ def _guess(target: Target, columns: int) -> str:
             f"a frame stack of {columns // own} is not exported; train on the observation alone, "
             "or a network that remembers"
         )
-    return "train it on the observation as it is"
+    return (
+        "if it was trained on a view of the observation, say which (--view, such as around_rule); "
+        "else train it on the observation as it is"
+    )
 
 
 def _words(outputs: Mapping[str, int]) -> str:
