@@ -38,6 +38,11 @@ def check_machines(scenario: Scenario) -> None:
             f"{scenario.spec.id}: outages and machines cannot be combined, because no rule says "
             "which heat or work is lost first; remove the outages, or the machines"
         )
+    if scenario.spec.feeder.mode == "binding":
+        raise ScenarioError(
+            f"{scenario.spec.id}: a binding feeder and machines cannot be combined yet, because it "
+            "would slow machines below what their levels need; use `feeder.mode: penalty`"
+        )
     try:
         machine_year(scenario)
     except DataError as error:

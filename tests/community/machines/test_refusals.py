@@ -46,6 +46,12 @@ def test_outages_are_refused():
         build(validated(values, "zoo.yaml"))
 
 
+def test_a_binding_feeder_is_refused():
+    values = content("heat_pump", feeder={"limit_kw": 50, "mode": "binding"})
+    with pytest.raises(ScenarioError, match="a binding feeder and machines cannot be combined"):
+        build(validated(values, "zoo.yaml"))
+
+
 @pytest.mark.parametrize("planner", [bidder, warm])
 def test_planners_of_plain_stores_say_so(planner):
     with pytest.raises(ScenarioError, match="does not plan yet"):
