@@ -1,4 +1,4 @@
-"""What is expected comes from training days alone, digests see the world, wishes go to the nearest."""
+"""Training days alone say what is expected, digests see the world, wishes go to the nearest."""
 
 from dataclasses import replace
 
