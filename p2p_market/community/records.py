@@ -59,6 +59,7 @@ class Proposal(Record):
     quantity_kw: FloatArray  # (batch, agent), positive = buy
     price_eur_per_kwh: FloatArray  # (batch, agent)
     present: BoolArray  # (batch, agent), False = no message arrived
+    further: FloatArray | None = None  # (batch, agent, further column), see `further`
 
 
 @for_kernels

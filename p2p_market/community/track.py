@@ -15,6 +15,7 @@ from p2p_market.community.engine import start as start
 from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.community.episode.episode import Episode, choose_key
 from p2p_market.community.episode.episode import draw as draw
+from p2p_market.community.further import further_columns
 from p2p_market.community.metrics import METRICS
 from p2p_market.community.observation import features
 from p2p_market.community.observation import observe as observe_all
@@ -79,8 +80,11 @@ def roles(scenario: Scenario) -> tuple[Role, ...]:
         *(Column(f"setpoint_{number}", "kW") for number in setpoints),
         Column("quantity", "kW"),
         Column("price", "EUR/kWh"),
+        *(Column(further.name, further.unit) for further in further_columns(scenario)),
     )
+    table = action_map(scenario)
     rest = np.zeros((len(scenario.agents), len(columns)))
+    rest[:, table.assets + 2 :] = table.normalised(rest)[:, table.assets + 2 :]
     return (Role(ROLE, scenario.agents, features(scenario), columns, rest, CARD.rule),)
 
 
@@ -100,7 +104,8 @@ def step(
     """One step of the engine."""
     normalised = actions[ROLE].astype(np.float64)
     present = np.ones(normalised.shape[:2], dtype=np.bool_)
-    proposal = to_proposal(action_map(scenario).physical(normalised), present)
+    table = action_map(scenario)
+    proposal = to_proposal(table.physical(normalised), present, table.further)
     after, done = engine.step(scenario, episode, state, proposal, strict)
     entries_eur = done.ledger.entries_eur
     return after, Outcome(

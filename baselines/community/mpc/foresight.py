@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from baselines.community.mpc.horizon import HORIZON_H, orders, shortened
+from baselines.community.mpc.horizon import HORIZON_H, shortened
 from baselines.community.mpc.policy import solve
 from baselines.community.optimal.outlook import Outlook
 from baselines.community.optimal.program import Program, compile_program, fill
@@ -65,7 +65,7 @@ class ForesightPolicy:
             own = columns(self.planner.scenario.nodes)
             after[community][own] = program.storage.level_kwh.value[1]
             net_load[community] = program.trades.net_load_kw.value[0]
-        return orders(self.table, setpoint, net_load), (step + 1, after)
+        return self.table.orders(setpoint, net_load), (step + 1, after)
 
     def _planned(self, community: int, step: int, level_kwh: FloatArray) -> Program:
         """The solved program of the hours ahead."""

@@ -3,12 +3,8 @@
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from p2p_market.assets.node import coefficients
-from p2p_market.community.actions import ActionMap
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.records import FloatArray
 
 HORIZON_H: Final = 24.0
 BLOCK_H: Final = 1.0
@@ -31,10 +27,3 @@ def shortened(scenario: Scenario, steps: int, dt_h: float) -> Scenario:
         steps_per_day=round(24.0 / dt_h),
         nodes=coefficients(scenario.flexible, dt_h, spec.terminal_value_eur_per_kwh),
     )
-
-
-def orders(table: ActionMap, setpoint_kw: FloatArray, net_load_kw: FloatArray) -> FloatArray:
-    """Normalised actions: set-points, and truthful orders for all that they leave."""
-    price = np.where(net_load_kw > 0.0, 2.0 * table.half[:, -1], 0.0)
-    rest = np.stack([net_load_kw, price], axis=-1)
-    return table.normalised(np.concatenate([setpoint_kw, rest], axis=-1))

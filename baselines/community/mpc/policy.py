@@ -21,7 +21,7 @@ import numpy as np
 
 from baselines.community.duals.learn import Lessons, lessons
 from baselines.community.mpc.forecasts import columns, forecast, start_day
-from baselines.community.mpc.horizon import horizon, orders
+from baselines.community.mpc.horizon import horizon
 from baselines.community.mpc.outlooks import outlook_of
 from baselines.community.mpc.prices import PARTS, posted_prices
 from baselines.community.optimal.outlook import Outlook
@@ -63,7 +63,7 @@ class RollingHorizon:
             setpoint = np.stack([self._plan(*one, step) for one in zip(seen, days, strict=True)])
         at = columns(self.scenario)
         net_load = seen[..., at["load"]] - seen[..., at["pv"]] + setpoint.sum(axis=2)
-        return orders(self.table, setpoint, net_load), (step + 1, days, setpoint)
+        return self.table.orders(setpoint, net_load), (step + 1, days, setpoint)
 
     def _plan(self, seen: FloatArray, day: int, step: int) -> FloatArray:
         """Set-points of the first block, (agent, asset) [kW]."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from baselines.community.duals.learn import Lessons, lessons
 from baselines.community.mpc.forecasts import columns, forecast, start_day
-from baselines.community.mpc.horizon import horizon, orders
+from baselines.community.mpc.horizon import horizon
 from baselines.community.mpc.lean import Lean, lean_program
 from baselines.community.mpc.lean_data import data_of
 from baselines.community.mpc.outlooks import outlook_of
@@ -71,7 +71,7 @@ class WarmHorizon:
             setpoint, bases = np.stack([plan for plan, _ in plans]), tuple(b for _, b in plans)
         at = columns(self.scenario)
         net_load = seen[..., at["load"]] - seen[..., at["pv"]] + setpoint.sum(axis=2)
-        return orders(self.table, setpoint, net_load), Memory(step + 1, days, setpoint, bases)
+        return self.table.orders(setpoint, net_load), Memory(step + 1, days, setpoint, bases)
 
     def _plan(
         self, program: Lean, seen: FloatArray, day: int, bases: Bases | None, step: int

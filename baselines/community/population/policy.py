@@ -46,7 +46,8 @@ class Withholding:
     def act(self, observation: Float32Array, memory: None) -> tuple[FloatArray, None]:
         """The truthful rule's action with smaller orders; the grid has the rest."""
         action, _ = self.rule.act(observation, None)
-        action[..., -2] *= np.where(action[..., -2] > 0.0, self.bought, self.sold)
+        quantity = action[..., self.rule.table.assets]
+        quantity *= np.where(quantity > 0.0, self.bought, self.sold)
         return action, None
 
 
@@ -65,12 +66,10 @@ class Hoarding:
         """The truthful rule's charging without its discharging."""
         table = self.rule.table
         action, _ = self.rule.act(observation, None)
-        setpoint = np.maximum(table.physical(action)[..., :-2], 0.0)
+        setpoint = np.maximum(table.physical(action)[..., : table.assets], 0.0)
         seen = observation.astype(np.float64)
         net_load = seen[..., self.load] - seen[..., self.pv] + setpoint.sum(axis=-1)
-        price = np.where(net_load > 0.0, 2.0 * table.half[:, -1], 0.0)
-        orders = np.stack([net_load, price], axis=-1)
-        return table.normalised(np.concatenate([setpoint, orders], axis=-1)), None
+        return table.orders(setpoint, net_load), None
 
 
 @dataclass(frozen=True, slots=True)

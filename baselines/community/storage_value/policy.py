@@ -112,7 +112,7 @@ class StorageValue:
         """
         at = columns(self.scenario)
         net_load = seen[..., at["load"]] - seen[..., at["pv"]]
-        setpoint, worth = np.zeros((2, *net_load.shape, self.table.width - 2))
+        setpoint, worth = np.zeros((2, *net_load.shape, self.table.assets))
         for store, later in zip(self.stores, values, strict=True):
             own, asset = store.owners, store.asset
             low, high = self.rule.limits(seen, asset)

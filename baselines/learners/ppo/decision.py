@@ -11,6 +11,7 @@ import numpy as np
 
 from baselines.learners.decision import Decision as Shown
 from baselines.learners.decision import Outputs
+from p2p_market.community.actions import action_map
 from p2p_market.community.observation import features
 from p2p_market.community.rules.policy import ASSET_FEATURES, truthful
 from p2p_market.community.scenario.machine_checks import plain_stores_only
@@ -103,16 +104,14 @@ class AroundRule:
         share = np.zeros((*seen.shape[:2], self.assets))
         share[:, self.owners, self.asset] = np.clip(output[..., 0], -1.0, 1.0)
         left = self._surplus(seen)
-        physical = np.zeros((*left.shape, table.width))
+        physical = np.zeros((*left.shape, self.assets))
         for asset in range(self.assets):
             low, high = self.rule.limits(seen, asset)
             middle, more = np.clip(left, low, high), share[..., asset]
             way = np.where(more > 0.0, high - middle, middle - low)
             physical[..., asset] = middle + more * way
             left = left - physical[..., asset]
-        physical[..., -2] = -left
-        physical[..., -1] = np.where(left < 0.0, 2.0 * table.half[:, -1], 0.0)
-        return table.normalised(physical)
+        return table.orders(physical, -left)
 
     def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
         """Where set-points lie between the limits; nan where the limits leave no choice."""
@@ -134,8 +133,8 @@ class Full:
 
     def __init__(self, scenario: Scenario) -> None:
         """For the agents of a scenario."""
-        self.width = scenario.nodes.present.shape[1] + 2
-        self.assets = self.width - 2
+        table = action_map(scenario)
+        self.width, self.assets = table.width, table.assets
         self.owners = np.arange(len(scenario.agents))
         every = tuple(feature.name for feature in features(scenario))
         self.names = (*OWN, *_common(scenario), *every[: len(OWN) * self.assets])

@@ -313,7 +313,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     ) -> dict[str, dict[str, Any]]:
         assert self._board is not None
         if self.info == "full" and (outcome := self._board.outcome()) is not None:
-            proposal = to_proposal(self.action_map.physical(joint), present)
+            table = self.action_map
+            proposal = to_proposal(table.physical(joint), present, table.further)
             return _full_infos(agents, proposal, outcome)
         causes = self._board.cause()[0].tolist()
         return {

@@ -89,7 +89,7 @@ class PureBoard:
     def __init__(self, scenario: Scenario, episode: Episode, state: State, strict: bool) -> None:
         """Begin at a state."""
         self.scenario, self.episode, self.strict = scenario, episode, strict
-        self._state = state
+        self._table, self._state = action_map(scenario), state
         self._outcome: Round | None = None
 
     @property
@@ -101,7 +101,8 @@ class PureBoard:
         self, actions: FloatArray, present: BoolArray, reward: FloatArray, seen: Float32Array
     ) -> None:
         """See `Board`."""
-        proposal = to_proposal(action_map(self.scenario).physical(actions), present)
+        table = self._table
+        proposal = to_proposal(table.physical(actions), present, table.further)
         self._state, self._outcome = engine.step(
             self.scenario, self.episode, self._state, proposal, self.strict
         )

@@ -132,9 +132,20 @@ def _hear(tables, series, t, first, actions, present, work):  # type: ignore[no-
             proposal.quantity_kw[r, i] = middle[i, q] + half[i, q] * actions[b, i, q]
             proposal.price_eur_per_kwh[r, i] = middle[i, p] + half[i, p] * actions[b, i, p]
             proposal.present[r, i] = present[b, i]
+            _hear_further(tables, actions, assets + 2, b, r, i, proposal.further)
     if tables.rules.faults:
         span = slice(first, first + work.told.shape[0])
         _deliver(series.message_fault[t, span], proposal, work.excused)
+
+
+@njit(forceinline=True)
+def _hear_further(tables, actions, first, b, r, i, out_further):  # type: ignore[no-untyped-def]
+    """What a member says in further columns, where there are any."""
+    if out_further is None:
+        return
+    for c in range(out_further.shape[2]):
+        middle, half = tables.middle[i, first + c], tables.half[i, first + c]
+        out_further[r, i, c] = middle + half * actions[b, i, first + c]
 
 
 @njit(inline="always")

@@ -13,6 +13,7 @@ from numba import njit
 from p2p_market.assets.machine import World
 from p2p_market.assets.node import Limits
 from p2p_market.community.actions import action_map
+from p2p_market.community.further import further_columns
 from p2p_market.community.invariants import LAWS
 from p2p_market.community.kernel_inputs import Now, Rules, fixed, rules_of
 from p2p_market.community.observation import features
@@ -163,6 +164,7 @@ class Blocks(NamedTuple):
     residual: FloatArray  # (law, row, agent)
     common: Float32Array  # (slot, agent, feature)
     world: Any  # (place, row, agent, asset); None where there are no machines
+    further: Any  # (place, row, agent, further column); None where there are none
 
 
 class Game(NamedTuple):
@@ -189,6 +191,7 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         residual=np.zeros((len(LAWS), rows, agents)),
         common=np.zeros((slots, agents, len(features(scenario))), dtype=np.float32),
         world=_no_world(scenario, rows),
+        further=_nothing_further(scenario, rows),
     )
 
 
@@ -196,6 +199,11 @@ def _no_world(scenario: Scenario, rows: int) -> FloatArray | None:
     if scenario.nodes.machines is None:
         return None
     return np.zeros((2 * len(WORLD_SERIES), rows, *scenario.nodes.present.shape))
+
+
+def _nothing_further(scenario: Scenario, rows: int) -> FloatArray | None:
+    columns = len(further_columns(scenario))
+    return np.zeros((2, rows, len(scenario.agents), columns)) if columns else None
 
 
 _Proposal, _Action, _Fills = Proposal.Arrays, Action.Arrays, Fills.Arrays
@@ -211,22 +219,31 @@ def _world_in(world, first):  # type: ignore[no-untyped-def]
     return _World(w[0], w[1], w[2], w[3], w[4])
 
 
+@njit(forceinline=True)
+def _further_in(further, place):  # type: ignore[no-untyped-def]
+    """Further columns of a proposal among blocks, where there are any."""
+    if further is None:
+        return None
+    return further[place]
+
+
 def work_of(blocks: Blocks) -> Work:
     """The arrays of some blocks under their names."""
     a, k, r = blocks.per_agent, blocks.per_asset, blocks.per_row
     n, f, w = blocks.numbers, blocks.flags, blocks.world
     now, before = _world_in(w, 0), _world_in(w, 5)
+    arrived, heard = _further_in(blocks.further, 0), _further_in(blocks.further, 1)
     return Work(
         Now(
             a[0], a[1], a[2], a[6], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4], now
         ),
         k[5],
         blocks.told,
-        _Proposal(k[6], a[7], a[8], f[0]),
+        _Proposal(k[6], a[7], a[8], f[0], arrived),
         f[1],
         n[0],
         Limits(k[7], k[8]),
-        _Proposal(k[9], a[9], a[10], f[2]),
+        _Proposal(k[9], a[9], a[10], f[2], heard),
         _Watch(n[1], n[2], a[11]),
         _Action(k[10], a[12], a[13], a[14], a[15], a[16]),
         _Fills(a[17], a[18], r[2]),

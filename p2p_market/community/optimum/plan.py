@@ -7,6 +7,7 @@ import numpy as np
 
 from p2p_market.community.actions import action_map
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.further import further_columns
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray, Record
 from p2p_market.track import Plan, Series
@@ -65,16 +66,17 @@ def plan_actions(scenario: Scenario, episode: Episode, schedule: Series) -> Floa
     setpoint_kw, order_kw = schedule["setpoint_kw"], schedule["order_kw"]
     margin = np.where(episode.grid > 0.0, MARGIN_KW, 0.0)
     quantity = order_kw + np.sign(order_kw) * margin
-    price = np.where(quantity > 0.0, 2.0 * table.half[:, -1], 0.0)
-    physical = np.concatenate([setpoint_kw, quantity[..., None], price[..., None]], axis=-1)
-    return table.normalised(physical)[:, None]
+    nothing = np.zeros_like(quantity)
+    further = [schedule.get(column.name, nothing) for column in further_columns(scenario)]
+    return table.orders(setpoint_kw, quantity, further)[:, None]
 
 
 def packed(scenario: Scenario, episode: Episode, plan: Plan) -> Plan:
     """The plan as the reference table holds it: orders that follow from the rest are left out."""
     if scenario.cuts:
         return plan
-    return replace(plan, schedule={"setpoint_kw": plan.schedule["setpoint_kw"]})
+    kept = {name: series for name, series in plan.schedule.items() if name != "order_kw"}
+    return replace(plan, schedule=kept)
 
 
 def unpacked(scenario: Scenario, episode: Episode, schedule: Series) -> Series:
@@ -83,4 +85,4 @@ def unpacked(scenario: Scenario, episode: Episode, schedule: Series) -> Series:
         return schedule
     setpoint_kw = schedule["setpoint_kw"]
     left_kw = (episode.load_kw - episode.pv_kw)[:, 0] + setpoint_kw.sum(axis=2)
-    return {"setpoint_kw": setpoint_kw, "order_kw": left_kw}
+    return {**schedule, "order_kw": left_kw}

@@ -41,16 +41,13 @@ class SelfConsumption:
         """
         seen = observation.astype(np.float64)
         left = seen[..., self.columns["pv"]] - seen[..., self.columns["load"]]
-        physical = np.zeros((*left.shape, self.table.width))
-        for asset in range(self.table.width - 2):
+        setpoint_kw = np.zeros((*left.shape, self.table.assets))
+        for asset in range(self.table.assets):
             low, high = self.limits(seen, asset)
             wish = left if self.nodes.machines is None else self._at_least(seen, asset, left)
-            physical[..., asset] = np.clip(wish, low, high)
-            left = left - physical[..., asset]
-        if self.trades:
-            physical[..., -2] = -left
-            physical[..., -1] = np.where(left < 0.0, 2.0 * self.table.half[:, -1], 0.0)
-        return self.table.normalised(physical), None
+            setpoint_kw[..., asset] = np.clip(wish, low, high)
+            left = left - setpoint_kw[..., asset]
+        return self.table.orders(setpoint_kw, -left if self.trades else np.zeros_like(left)), None
 
     def limits(self, seen: FloatArray, asset: int) -> tuple[FloatArray, FloatArray]:
         """Lowest and highest power of an asset in this step, (batch, agent) [kW]."""

@@ -38,7 +38,8 @@ class Reader:
         seen = {name: observation[..., c].astype(np.float64) for name, c in self.columns.items()}
         cap = np.maximum(seen["retail"] + seen["carbon_cost"] - seen["network_fee"], 0.0)
         floor = np.minimum(seen["feed_in"] + seen["network_fee"], self.price_max_eur_per_kwh)
-        quantity = action[..., -2] * self.rule.table.half[:, -2]
+        column = self.rule.table.assets
+        quantity = action[..., column] * self.rule.table.half[:, column]
         buys = quantity > 0.0
         return action, Wishes(
             np.where(floor < cap, np.sign(quantity), 0.0),
@@ -53,7 +54,9 @@ class Reader:
     def priced(self, action: FloatArray, price_eur_per_kwh: FloatArray) -> FloatArray:
         """The action with these prices instead of the truth, (batch, agent, column)."""
         normalised = 2.0 * price_eur_per_kwh / self.price_max_eur_per_kwh - 1.0
-        return np.concatenate([action[..., :-1], normalised[..., None]], axis=-1)
+        priced = action.copy()
+        priced[..., self.rule.table.assets + 1] = normalised
+        return priced
 
 
 def reader(scenario: Scenario) -> Reader:

@@ -44,8 +44,9 @@ class ZeroIntelligence:
         floor = seen[..., self.feed_in] + seen[..., self.fee]
         bid = draws * cap
         ask = floor + draws * (self.price_max_eur_per_kwh - floor)
-        price = np.where(action[..., -2] > 0.0, bid, ask)
-        action[..., -1] = 2.0 * price / self.price_max_eur_per_kwh - 1.0
+        quantity = self.rule.table.assets
+        price = np.where(action[..., quantity] > 0.0, bid, ask)
+        action[..., quantity + 1] = 2.0 * price / self.price_max_eur_per_kwh - 1.0
         return action, (seeds, step + 1)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.actions import action_map
+from p2p_market.community.further import further_columns
 from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.track import Trajectory
@@ -58,6 +59,7 @@ def _first(scenario: Scenario, played: Trajectory) -> str:
     if not len(wrong):
         return ""
     step, _, agent, column = wrong[0].tolist()
-    setpoints = [f"setpoint_{number}" for number in range(played.actions["prosumer"].shape[-1] - 2)]
-    name = (*setpoints, "quantity", "price")[column]
+    setpoints = [f"setpoint_{number}" for number in range(action_map(scenario).assets)]
+    further = [each.name for each in further_columns(scenario)]
+    name = (*setpoints, "quantity", "price", *further)[column]
     return f"; the first at step {step}: the {name} of {scenario.agents[agent]}"

@@ -13,6 +13,7 @@ from numba import njit
 from p2p_market.assets.machine import keeping, least_loads, snapped
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.further import are_finite, pass_on
 from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rules
 from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES, Proposal, State, Watch
 from p2p_market.community.safety.envelope import check
@@ -74,6 +75,7 @@ def screen_kernel(rules, now, energy, proposal, evidence, limits, out_proposal, 
             finite = abs(quantity) <= LARGEST and abs(price) <= LARGEST
             for k in range(setpoint.shape[2]):
                 finite = finite and abs(setpoint[b, i, k]) <= LARGEST
+            finite = finite and are_finite(proposal.further, b, i)
             held, cause, unheard = rules.hold_steps, 0, 0.0
             if not present[b, i]:
                 cause = _MISSING
@@ -99,6 +101,7 @@ def screen_kernel(rules, now, energy, proposal, evidence, limits, out_proposal, 
                     out_proposal.setpoint_kw[b, i, k] = setpoint[b, i, k]
                 out_proposal.quantity_kw[b, i] = quantity
                 out_proposal.price_eur_per_kwh[b, i] = price
+            pass_on(proposal.further, cause == 0, b, i, out_proposal.further)
             out_watch.cause[b, i] = cause
             out_watch.hold_steps[b, i] = held
             out_watch.unheard_kw[b, i] = unheard
@@ -127,7 +130,8 @@ def screen(
     evidence = Evidence(cause, nobody if excused is None else excused, state.hold_steps)
     quantity, price, unheard = np.empty((3, *shape))
     latch = np.empty((2, *shape), dtype=np.int64)
-    asked = Proposal.Arrays(np.empty_like(limits.low), quantity, price, ~nobody)
+    further = None if proposal.further is None else np.empty_like(proposal.further)
+    asked = Proposal.Arrays(np.empty_like(limits.low), quantity, price, ~nobody, further)
     watch = Watch.Arrays(*latch, unheard)
     screen_kernel(rules, now, energy, proposal.arrays(), evidence, limits, asked, watch)
     return Proposal(*asked), Watch(*watch)

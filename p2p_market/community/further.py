@@ -1,0 +1,68 @@
+"""Further columns of an action, after the price: what options of a scenario let its members say.
+
+Each option has a function that lists its columns, in `OPTIONS`; they stand in that order. Physical
+0 always means "nothing": who is held by the supervisor says that, and every policy that does not
+know a column. A plan says it by the column's name in its schedule, (step, agent).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from numba import njit
+
+from p2p_market.community.records import LARGEST
+from p2p_market.community.scenario.record import Scenario
+from p2p_market.records import FloatArray, Record
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherColumn(Record):
+    """One column: name, unit, and its range per agent, low <= 0 <= high; 0 to 0 is padding."""
+
+    name: str
+    unit: str
+    low: FloatArray  # (agent,)
+    high: FloatArray  # (agent,)
+
+
+Option = Callable[[Scenario], tuple[FurtherColumn, ...]]
+
+OPTIONS: Final[tuple[Option, ...]] = ()
+"""Functions that list an option's columns; empty where a scenario does not use it."""
+
+
+@lru_cache(maxsize=16)
+def further_columns(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    """The further columns of a scenario, in order."""
+    return tuple(column for option in OPTIONS for column in option(scenario))
+
+
+def place(scenario: Scenario, name: str) -> int:
+    """Where a column stands in `Proposal.further`.
+
+    Raises:
+        ValueError: the scenario has no such column.
+    """
+    return [column.name for column in further_columns(scenario)].index(name)
+
+
+@njit(forceinline=True)
+def are_finite(further, b, i):  # type: ignore[no-untyped-def]
+    """Whether what a member said there can be trusted at all."""
+    if further is None:
+        return True
+    finite = True
+    for c in range(further.shape[2]):
+        finite = finite and abs(further[b, i, c]) <= LARGEST
+    return finite
+
+
+@njit(forceinline=True)
+def pass_on(further, heard, b, i, out_further):  # type: ignore[no-untyped-def]
+    """What a member said, or nothing where it is not heard."""
+    if further is None:
+        return
+    for c in range(further.shape[2]):
+        out_further[b, i, c] = further[b, i, c] if heard else 0.0
