@@ -41,6 +41,8 @@ class MachineCoefficients(Record):
     missing_eur_per_kwh: FloatArray
     spilled_eur_per_kwh: FloatArray
     terminal_eur_per_kwh: FloatArray  # value of a stored kWh at the end
+    taper_per_h: FloatArray  # charging power per kWh that is missing to full; 0 = no taper
+    soh: FloatArray  # what is left of the capacity, for who looks; 0 = no device
 
 
 @for_kernels
@@ -69,6 +71,7 @@ class Device(NamedTuple):
     charge_on_kw: float
     discharge_on_kw: float
     ramp_kw: float
+    taper_per_h: float
 
 
 @njit(forceinline=True)
@@ -77,7 +80,7 @@ def device(nodes, machines, world, b, i, k):  # type: ignore[no-untyped-def]
     low, high = nodes.power_min_kw[i, k], nodes.power_max_kw[i, k]
     gain_h, top = nodes.charge_gain_h[i, k], nodes.energy_max_kwh[i, k]
     if machines is None:
-        return Device(low, high, 0.0, gain_h, top, 0.0, 0.0, np.inf)
+        return Device(low, high, 0.0, gain_h, top, 0.0, 0.0, np.inf, 0.0)
     return Device(
         low * world.low_share[b, i, k],
         high * world.high_share[b, i, k],
@@ -87,6 +90,7 @@ def device(nodes, machines, world, b, i, k):  # type: ignore[no-untyped-def]
         machines.charge_on_kw[i, k],
         machines.discharge_on_kw[i, k],
         machines.ramp_kw[i, k],
+        machines.taper_per_h[i, k],
     )
 
 
@@ -159,7 +163,7 @@ def machine_coefficients(
         shape: agents and most assets of an agent.
         terminal_eur_per_kwh: where a node has no value of its own.
     """
-    columns = np.zeros((10, *shape))
+    columns = np.zeros((12, *shape))
     columns[2] = np.inf
     columns[9] = terminal_eur_per_kwh
     for agent, own in enumerate(nodes):
@@ -176,5 +180,7 @@ def machine_coefficients(
                 node.missing_eur_per_kwh,
                 node.spilled_eur_per_kwh,
                 terminal_eur_per_kwh if value is None else value,
+                node.taper_per_h,
+                node.soh,
             )
     return MachineCoefficients(*(column.copy() for column in columns))

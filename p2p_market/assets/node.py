@@ -66,6 +66,9 @@ class PowerNode(Record):
     missing_eur_per_kwh: float = 0.0  # setpoint: what the level lacks is bought
     spilled_eur_per_kwh: float = 0.0  # setpoint: what does not fit is got rid of
     terminal_eur_per_kwh: float | None = None  # setpoint: own value of a stored kWh
+    taper_per_h: float = 0.0  # setpoint: charging power per kWh missing to full; 0 = no taper
+    soh: float = 1.0  # setpoint: state of health, already in the capacity
+    ageing: tuple[float, float] | None = None  # setpoint: full cycles and years that it lasts
 
     @property
     def is_machine(self) -> bool:
@@ -77,7 +80,7 @@ class PowerNode(Record):
 _MACHINE: Final = (
     "law", "charge_on_kw", "discharge_on_kw", "ramp_kw_per_h", "start_eur", "charge_eur_per_kwh",
     "discharge_eur_per_kwh", "hold_eur_per_kwh_h", "missing_eur_per_kwh", "spilled_eur_per_kwh",
-    "terminal_eur_per_kwh",
+    "terminal_eur_per_kwh", "taper_per_h",
 )  # fmt: skip
 
 
@@ -187,6 +190,8 @@ def limits_of_one(nodes, presence, energy, before, b, i, k):  # type: ignore[no-
     own = device(nodes, nodes.machines, presence.world, b, i, k)
     low = max(own.low_kw, min(before, 0.0) - own.ramp_kw)
     high = min(own.high_kw, max(before, 0.0) + own.ramp_kw)
+    if own.taper_per_h > 0.0:
+        high = min(high, own.taper_per_h * max(nodes.energy_max_kwh[i, k] - energy, 0.0))
     if presence.plugged[b, i, k] == 0.0 or low == high:
         return 0.0, 0.0
     kept = nodes.retention[i, k] * energy + own.drift_kwh

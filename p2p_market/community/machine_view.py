@@ -12,8 +12,8 @@ from p2p_market.community.scenario.record import Scenario
 from p2p_market.data.forecast import HORIZONS_H, PERSISTENCE
 from p2p_market.track import Feature
 
-NOW: Final = 6
-_LOW, _HIGH, _KEEP, _DRIFT, _CHARGE_SHARE, _RUNNING = range(NOW)
+NOW: Final = 7
+_LOW, _HIGH, _KEEP, _DRIFT, _CHARGE_SHARE, _RUNNING, _SOH = range(NOW)
 PER_MACHINE: Final = NOW + len(HORIZONS_H)
 
 
@@ -35,6 +35,7 @@ def machine_features(scenario: Scenario) -> list[Feature]:
             Feature(f"drift_{k}", "kW", -most_kw, most_kw),
             Feature(f"charge_share_{k}", "1", 0.0, float(year.most_charge_share[:, k].max())),
             Feature(f"running_{k}", "1", 0.0, 1.0),
+            Feature(f"soh_{k}", "1", 0.0, 1.0),
         ]
         for hours, share in zip(HORIZONS_H, PERSISTENCE, strict=True):
             most = (1.0 + 2.0 * share) * most_kw
@@ -44,13 +45,12 @@ def machine_features(scenario: Scenario) -> list[Feature]:
 
 @njit(forceinline=True)
 def show_machines(rules, machines, outlook, moment, around, told, state, b, i, out):  # type: ignore[no-untyped-def]
-    """Write the last features of a member; nothing where all devices are plain stores."""
+    """Write features of a member's machines from the start of `out`; nothing where it has none."""
     if machines is None:
         return
     nodes, assets, w, t = rules.nodes, rules.nodes.target_kwh.shape[1], moment.slot[b], moment.t
-    first = out.shape[2] - PER_MACHINE * assets
     for k in range(assets):
-        own = out[b, i, first + PER_MACHINE * k :]
+        own = out[PER_MACHINE * k :]
         level, last = told[b, i, LEVELS + k], state.setpoint_kw[b, i, k]
         low, high = limits_of_one(nodes, around, level, last, b, i, k)
         own[_LOW] = low
@@ -60,6 +60,7 @@ def show_machines(rules, machines, outlook, moment, around, told, state, b, i, o
         own[_DRIFT] = drift / rules.dt_h
         own[_CHARGE_SHARE] = around.world.charge_share[b, i, k]
         own[_RUNNING] = 1.0 if last != 0.0 else 0.0
+        own[_SOH] = machines.soh[i, k]
         unusual = drift - outlook.expected_drift_kwh[t, w, i, k]
         for h in range(rules.ahead.shape[0]):
             then = outlook.expected_drift_kwh[t + rules.ahead[h], w, i, k]

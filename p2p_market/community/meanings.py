@@ -36,7 +36,14 @@ OBSERVED: Final[Mapping[str, str]] = {
     "drift": "what the world puts into the level of the device in this step, < 0 takes out",
     "charge_share": "factor of what charging stores in this step, as of a heat pump's COP",
     "running": "1: the device ran in the step before",
+    "soh": "state of health of the device, what is left of its capacity; 0 if there is none",
     "drift_in": "forecast of what the world puts in, so many hours ahead",
+    "temperature": "temperature of the air outside",
+    "temperature_in": "forecast of that temperature, so many hours ahead",
+    "wind_speed": "wind of the region at the height of a hub",
+    "wind_speed_in": "forecast of that wind, so many hours ahead",
+    "irradiance": "light of the region on a horizontal plane",
+    "irradiance_in": "forecast of that light, so many hours ahead",
 }
 """Name without the number of the asset or of the hours -> meaning."""
 

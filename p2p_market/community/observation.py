@@ -6,16 +6,18 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import now_of, packed_rules
-from p2p_market.community.machine_view import machine_features, show_machines
+from p2p_market.community.machine_view import PER_MACHINE, machine_features, show_machines
 from p2p_market.community.records import State
 from p2p_market.community.safety import sensors
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.weather_view import show_weather, weather_features
 from p2p_market.compilation import kernel
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.market.ticks import to_ticks
@@ -90,6 +92,7 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         table.append(Feature("grid", "1", 0.0, 1.0))
     if nodes.machines is not None:
         table += machine_features(scenario)
+    table += weather_features(scenario)
     return tuple(table)
 
 
@@ -186,6 +189,7 @@ class Outlook(NamedTuple):
     calendar: FloatArray  # (step, slot, wave)
     known_price_step: IntArray  # (step, slot, horizon)
     expected_drift_kwh: Any  # (step, slot, agent, asset); None where there are no machines
+    weather: Any  # (step, slot, feature); None where nothing is moved by it
 
 
 class Moment(NamedTuple):
@@ -194,6 +198,24 @@ class Moment(NamedTuple):
     t: int
     step: int
     slot: IntArray  # (batch,), into the outlook
+
+
+@njit(forceinline=True)
+def _place_after_all(rules):  # type: ignore[no-untyped-def]
+    """Place behind what every scenario shows; grid, where it may fail, stands just before it."""
+    last = rules.ahead.shape[0] - 1
+    place = PER_ASSET * rules.nodes.target_kwh.shape[1] + PER_AGENT + PER_HORIZON * (last + 1) + 1
+    if rules.following:
+        place += last + 2
+    return place + 1 if rules.outages else place
+
+
+@njit(forceinline=True)
+def _place_after_machines(rules):  # type: ignore[no-untyped-def]
+    """Place behind what is shown of machines, where there are any."""
+    if rules.nodes.machines is None:
+        return _place_after_all(rules)
+    return _place_after_all(rules) + PER_MACHINE * rules.nodes.target_kwh.shape[1]
 
 
 @kernel(forceinline=True)
@@ -227,6 +249,7 @@ def common_kernel(rules, outlook, moment, out):  # type: ignore[no-untyped-def]
                     then = outlook.known_price_step[t, w, h]
                     own[rest + 1 + h] = outlook.feed_in[then, w, i]
                 own[rest + 2 + last] = band * rules.feed_in_spread[i]
+            show_weather(outlook.weather, t, w, i, _place_after_machines(rules), out)
 
 
 @kernel(forceinline=True)
@@ -261,8 +284,9 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
                 own[c + _LOAD_THEN] = max(outlook.expected_load_kw[s, w, i] + share * off_load, 0.0)
                 own[c + _PV_THEN] = outlook.expected_pv_kw[s, w, i] * (1.0 + share * (ratio - 1.0))
             if rules.outages:
-                own[own.shape[0] - 1] = around.grid[b]
-            show_machines(rules, nodes.machines, outlook, moment, around, told, state, b, i, out)
+                out[b, i, _place_after_all(rules) - 1] = around.grid[b]
+            own = out[b, i, _place_after_all(rules) :]
+            show_machines(rules, nodes.machines, outlook, moment, around, told, state, b, i, own)
 
 
 @kernel(forceinline=True)
@@ -286,6 +310,7 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
         episode.carbon_eur_per_kwh, episode.co2_kg_per_kwh, episode.calendar,
         episode.known_price_step,
         episode.expected_drift_kwh if scenario.nodes.machines is not None else None,
+        episode.weather if len(episode.weather) else None,
     )  # fmt: skip
     moment = Moment(t, state.step, np.arange(episode.batch))
     shape = (episode.batch, len(scenario.agents), len(features(scenario)))

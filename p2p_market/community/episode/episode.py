@@ -71,6 +71,7 @@ class Episode(Drawn):
     high_share: FloatArray
     top_kwh: FloatArray
     expected_drift_kwh: FloatArray  # +
+    weather: FloatArray  # (step, batch, feature), as members see it; or no rows
 
     def presence(self, step: int) -> Presence:
         """What flexible assets may do in a step."""

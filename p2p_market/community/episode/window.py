@@ -11,6 +11,7 @@ from p2p_market.community.episode.measured import expected_measured_pv
 from p2p_market.community.scenario.laws import expected_drift_kwh, expected_generation
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.weather_view import weather_window
 from p2p_market.data.calendar import QUARTERS_PER_DAY, calendar_features, local_quarters, step_means
 from p2p_market.data.forecast import known_price_steps, load_expectation
 from p2p_market.market.ticks import to_ticks
@@ -42,6 +43,7 @@ class Window(Record):
     pv_spread_kw: FloatArray  # (step, agent) +
     pv_ceiling_kw: FloatArray  # (step, agent)
     expected_drift_kwh: FloatArray  # (step, agent, asset) +, of machines; or no rows
+    weather: FloatArray  # (step, feature), as members see it; or no rows
 
 
 def window(scenario: Scenario, start_day: int) -> Window:
@@ -101,6 +103,7 @@ def _compute(scenario: Scenario, start_day: int) -> Window:
         pv_ceiling_kw=watts(CLEARNESS_RANGE[1] * scenario.clear_sky_kw(inside))
         + np.ceil(1000.0 * scenario.generation_peak_kw) / 1000.0,
         expected_drift_kwh=expected_drift_kwh(scenario, start_day, spec.days + 1),
+        weather=weather_window(scenario, start_day),
     )
 
 

@@ -13,6 +13,7 @@ from p2p_market.community.episode.episode import Episode
 from p2p_market.community.fused.clearing import KERNELS
 from p2p_market.community.fused.kernel import play
 from p2p_market.community.fused.tables import (
+    OPTIONAL_SERIES,
     OWN_SERIES,
     WINDOW_SERIES,
     WORLD_SERIES,
@@ -23,7 +24,7 @@ from p2p_market.community.fused.tables import (
     Tables,
     Windows,
     Work,
-    expected,
+    optional,
     tables_of,
     work_of,
     workspace,
@@ -273,5 +274,5 @@ def of_episode(episode: Episode) -> tuple[Windows, Series]:
     shared = [fixed(np.ascontiguousarray(getattr(episode, name))) for name in WINDOW_SERIES]
     own = [fixed(np.ascontiguousarray(getattr(episode, name))) for name in OWN_SERIES]
     world = worlds([getattr(episode, name) for name in WORLD_SERIES])
-    drift = expected(episode.expected_drift_kwh)
-    return Windows._make([*shared, fixed(top_kw), drift]), Series._make([*own, fixed(slot), world])
+    rest = [optional(getattr(episode, name)) for name in OPTIONAL_SERIES]
+    return Windows._make([*shared, fixed(top_kw), *rest]), Series._make([*own, fixed(slot), world])

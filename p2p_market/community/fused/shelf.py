@@ -9,12 +9,13 @@ from p2p_market.community.engine import untouched
 from p2p_market.community.episode.episode import Episode, Own, draw, draw_own
 from p2p_market.community.episode.window import window
 from p2p_market.community.fused.tables import (
+    OPTIONAL_SERIES,
     OWN_SERIES,
     WINDOW_SERIES,
     WORLD_SERIES,
     Series,
     Windows,
-    expected,
+    optional,
     worlds,
 )
 from p2p_market.community.kernel_inputs import fixed
@@ -84,9 +85,9 @@ class Shelf:
         """What the compiled step reads; they follow what is put."""
         shared = [fixed(self._shared[name]) for name in (*WINDOW_SERIES, "pv_top_kw")]
         own = [fixed(self._own[name]) for name in OWN_SERIES]
-        drift = expected(self._shared["expected_drift_kwh"])
+        rest = [optional(self._shared[name]) for name in OPTIONAL_SERIES]
         world = worlds([self._own[name] for name in WORLD_SERIES])
-        return Windows._make([*shared, drift]), Series._make([*own, fixed(self._slot), world])
+        return Windows._make([*shared, *rest]), Series._make([*own, fixed(self._slot), world])
 
     def around(self, step: int) -> Surroundings:
         """What is outside in a step, for the joint state."""
@@ -113,7 +114,7 @@ class Shelf:
         if spec.outages is None:
             self._own["grid"] = np.ones((self._scenario.steps, self._batch))
         self._own["start_energy_kwh"] = np.zeros((self._batch, *episode.start_energy_kwh.shape[1:]))
-        for name in (*WINDOW_SERIES, "expected_drift_kwh"):
+        for name in (*WINDOW_SERIES, *OPTIONAL_SERIES):
             self._shared[name] = _wide(getattr(episode, name), self.slots)
         self._shared["pv_top_kw"] = np.zeros((self.slots, len(self._scenario.agents)))
 
@@ -123,7 +124,7 @@ class Shelf:
             return self._slots_of_days[day]
         slot = int(np.setdiff1d(np.arange(self.slots), self._slot)[0])
         common = window(self._scenario, day)
-        for name in (*WINDOW_SERIES, "expected_drift_kwh"):
+        for name in (*WINDOW_SERIES, *OPTIONAL_SERIES):
             self._shared[name][:, slot] = getattr(common, name)
         self._shared["pv_top_kw"][slot] = common.pv_ceiling_kw.max(axis=0)
         kept = {known: own for known, own in self._slots_of_days.items() if own != slot}

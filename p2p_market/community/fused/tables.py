@@ -57,6 +57,7 @@ class Windows(NamedTuple):
     known_price_step: IntArray  # (step, slot, horizon)
     pv_top_kw: FloatArray  # (slot, agent)
     expected_drift_kwh: Any  # (step, slot, agent, asset) +; None where there are no machines
+    weather: Any  # (step, slot, feature); None where nothing is moved by it
 
 
 class Series(NamedTuple):
@@ -89,6 +90,8 @@ OWN_SERIES: Final = (
 )  # fmt: skip
 WORLD_SERIES: Final = World.Arrays._fields
 """Fields of an episode, in the order of `Windows` and `Series`."""
+OPTIONAL_SERIES: Final = ("expected_drift_kwh", "weather")
+"""Windows that may have no rows; they come last, and are None then."""
 
 
 def worlds(series: Sequence[FloatArray]) -> Any:
@@ -98,9 +101,9 @@ def worlds(series: Sequence[FloatArray]) -> Any:
     return fixed(World.Arrays(*map(np.ascontiguousarray, series)))
 
 
-def expected(drift_kwh: FloatArray) -> FloatArray | None:
-    """Expected drift, read-only; None where it has no rows."""
-    return fixed(np.ascontiguousarray(drift_kwh)) if len(drift_kwh) else None
+def optional(series: FloatArray) -> FloatArray | None:
+    """A series that a scenario may lack, read-only; None where it has no rows."""
+    return fixed(np.ascontiguousarray(series)) if len(series) else None
 
 
 class Moving(NamedTuple):

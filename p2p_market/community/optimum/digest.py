@@ -63,6 +63,8 @@ MACHINES: Final = (
     "missing_eur_per_kwh",
     "spilled_eur_per_kwh",
     "terminal_eur_per_kwh",
+    "taper_per_h",
+    "soh",
 )
 """Fields of `MachineCoefficients`, hashed after all others where a scenario has machines."""
 

@@ -94,8 +94,7 @@ def machine_year(scenario: Scenario) -> MachineYear:
                 continue
             drive = law_of(scenario, node, 0, DAYS_PER_YEAR, _usual)
             days = drive.drift_kwh.reshape(DAYS_PER_YEAR, per_day)
-            for c, near in enumerate(_near_training_days()):
-                expected[c, :, agent, asset] = days[near].mean(axis=0)
+            expected[..., agent, asset] = usual_cycles(days)
             largest = JOB_RANGE[1] if set(dict(node.law_data)) & set(DRAWN) else 1.0
             most_kwh[agent, asset] = largest * np.abs(days).max()
             fills[agent, asset] = days.max() > 0.0
@@ -176,6 +175,16 @@ def _cycle(day: IntArray) -> IntArray:
     return np.minimum(day % DAYS_PER_YEAR // CYCLE_DAYS, WEEKS_PER_SPLIT - 1)
 
 
+def usual_cycles(days: FloatArray) -> FloatArray:
+    """Mean of the training days near each cycle, (cycle, step of the day), of (day, step)."""
+    return np.array([days[near].mean(axis=0) for near in _near_training_days()])
+
+
+def usual_days(days: FloatArray) -> FloatArray:
+    """What is expected of each day of a year, (day, step of the day), of (day, step)."""
+    return np.asarray(usual_cycles(days)[_cycle(np.arange(DAYS_PER_YEAR))])
+
+
 def _near_training_days() -> Iterator[BoolArray]:
     """Training days of each cycle and of those beside it, (day,)."""
     cycle, train = _cycle(np.arange(DAYS_PER_YEAR)), split_mask("train")
@@ -197,7 +206,7 @@ def _flow_m3s(scenario: Scenario, known: Mapping[str, Any]) -> FloatArray:
 
 
 @lru_cache(maxsize=4)
-def _irradiance(scenario: Scenario) -> FloatArray:
+def irradiance_of(scenario: Scenario) -> FloatArray:
     """Light on a horizontal plane, the year's clear sky times its clearness, (quarter,) [W/m2]."""
     quarters = len(scenario.data.solar_clearness)
     hours: FloatArray = np.arange(0.5, quarters) / 4.0 + (1.0 - scenario.data.utc_offset_h)
@@ -212,6 +221,6 @@ _SERIES: Final[Mapping[str, Callable[[Scenario, Mapping[str, Any]], FloatArray]]
     "heat_kw": _weather("heat_kw"),
     "hot_water_kw": _weather("hot_water_kw"),
     "flow_m3s": _flow_m3s,
-    "irradiance_wm2": lambda scenario, _: _irradiance(scenario),
+    "irradiance_wm2": lambda scenario, _: irradiance_of(scenario),
 }
 """Series of the year by the names of the laws."""
