@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, validate_call
 
+from p2p_market.assets.electric_vehicle import tapered_per_h
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.ranges import STRICT, Efficiency, Energy, Power, Wear
 
@@ -40,6 +41,7 @@ def battery(
     soh: Annotated[float, Field(ge=0.1, le=1.0)] = 1.0,
     outdoor: bool = False,
     hold_eur_per_kwh_h: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0,
+    taper: bool = False,
 ) -> PowerNode:
     """Power node of a battery that may use its whole capacity, or as much as its type allows.
 
@@ -55,6 +57,8 @@ def battery(
         soh: state of health, what is left of the capacity.
         outdoor: takes less power below 5 C and gives less below -10 C.
         hold_eur_per_kwh_h: calendar ageing per kWh that is held for an hour [EUR/kWh/h].
+        taper: charging slows down over the last fifth of the capacity, by the level before the
+            step.
     """
     chemistry = Chemistry(ETA, 1.0, 0, 0) if type is None else CHEMISTRIES[type]
     usable_kwh = soh * capacity_kwh
@@ -70,4 +74,7 @@ def battery(
         degradation_eur_per_kwh=degradation_eur_per_kwh,
         law="outdoor_battery" if outdoor else "",
         hold_eur_per_kwh_h=hold_eur_per_kwh_h,
+        taper_per_h=tapered_per_h(power_kw, usable_kwh) if taper else 0.0,
+        soh=soh,
+        ageing=None if type is None else (float(chemistry.cycles), float(chemistry.years)),
     )

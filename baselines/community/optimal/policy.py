@@ -152,7 +152,10 @@ def prices_of(program: Program, scenario: Scenario) -> Prices:
     assert isinstance(program.market, Pool)
     hub, line = program.market.prices(scenario.dt_h)
     meter = duals(program.meters) / scenario.dt_h
-    return Prices(hub, line, meter, program.storage.by_asset(duals(program.equations)))
+    storage, tapers = program.storage, program.tapers
+    slowed = None if storage.taper is None else storage.taper.prices(tapers, scenario.dt_h)
+    stored = storage.by_asset(duals(program.equations))
+    return Prices(hub, line, meter, stored, taper_eur_per_kwh=slowed)
 
 
 def _solved(expression: cp.Expression) -> FloatArray:

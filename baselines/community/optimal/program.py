@@ -72,6 +72,7 @@ class Program:
     cuts: list[Cut]
     equations: list[cp.Constraint]  # of the power nodes, one per block
     meters: list[cp.Constraint]  # what makes up a net load, one per block
+    tapers: list[cp.Constraint]  # charging near full, one per block; or none
     market: Pool | Posted
     cost_eur: cp.Expression  # of each member, trade itself left out, (agent,)
 
@@ -86,13 +87,14 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
     blocks = blocks_of(scenario.steps, len(scenario.agents))
     storage, trades = storage_of(scenario.nodes, blocks), trades_of(scenario, blocks)
     cuts = possible_cuts(scenario, blocks)
-    equations, meters, constraints = [], [], []
+    equations, meters, tapers, constraints = [], [], [], []
     for number, rows in enumerate(blocks):
         devices_kw = storage.net_load_kw(rows)
         for cut in cuts:
             devices_kw += cut.curtailed_kw(number, rows) - cut.shed_kw(number, rows)
             constraints += cut.constraints(number, rows)
         equations.append(storage.equation(number, rows))
+        tapers += storage.tapers(rows)
         meters.append(trades.meter(number, rows, devices_kw))
         constraints += storage.constraints(number, rows) + trades.constraints(number, rows)
     if scenario.spec.optimum == "mixed_integer":
@@ -105,10 +107,10 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
     else:
         market, paid, coupling = _pool(scenario, trades)
     problem = cp.Problem(
-        cp.Minimize(cp.sum(cost) + paid), [*equations, *meters, *constraints, *coupling]
+        cp.Minimize(cp.sum(cost) + paid), [*equations, *meters, *tapers, *constraints, *coupling]
     )
     assert problem.is_dpp(), "the program must compile once"
-    return Program(problem, storage, trades, cuts, equations, meters, market, cost)
+    return Program(problem, storage, trades, cuts, equations, meters, tapers, market, cost)
 
 
 def _shed(cuts: list[Cut], blocks: Blocks) -> Iterable[cp.Expression]:

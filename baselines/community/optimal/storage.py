@@ -10,6 +10,7 @@ from baselines.community.optimal.blocks import Blocks, Series, rows_of, series
 from baselines.community.optimal.commitment import Commitment, commitment_of
 from baselines.community.optimal.machines import Machines, machines_of
 from baselines.community.optimal.outlook import Outlook
+from baselines.community.optimal.taper import Taper, taper_of
 from p2p_market.assets.node import Coefficients
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.scenario.schema import ScenarioSpec
@@ -50,6 +51,7 @@ class Storage:
     stays: Stays | None
     machines: Machines | None
     commitment: Commitment | None
+    taper: Taper | None
 
     def constraints(self, number: int, rows: slice) -> list[cp.Constraint]:
         """Of one block: power only while here, the start, departures."""
@@ -64,6 +66,11 @@ class Storage:
     def _tops(self, number: int, rows: slice) -> list[cp.Constraint]:
         machines = self.machines
         return [] if machines is None else machines.constraints(number, rows, self.arrived_kwh)
+
+    def tapers(self, rows: slice) -> list[cp.Constraint]:
+        """Of one block: charging slows down near full."""
+        taper = self.taper
+        return [] if taper is None else [taper.row(self.charge_kw[rows], self.level_kwh[rows])]
 
     def equation(self, number: int, rows: slice) -> cp.Constraint:
         """The power-node equation of one block."""
@@ -187,6 +194,7 @@ def storage_of(nodes: Coefficients, blocks: Blocks) -> Storage:
         stays=_stays(leaves, blocks) if leaves.any() else None,
         machines=machines_of(nodes, own, blocks),
         commitment=commitment_of(nodes, own, steps),
+        taper=taper_of(nodes, own),
     )
 
 

@@ -33,10 +33,10 @@ def vehicle_to_house(net_load_kw: FloatArray, dt_h: float, *, power_kw: float) -
     """A vehicle that gives to its own house only.
 
     Args:
-        net_load_kw: load less generation of the member, (quarter,) [kW].
+        net_load_kw: load less generation of the member, (step,) [kW].
         dt_h: step length [h].
         power_kw: of the charger [kW].
     """
-    share = np.clip(step_means(net_load_kw, dt_h) / power_kw, 0.0, 1.0)
+    share = np.clip(net_load_kw / power_kw, 0.0, 1.0)
     whole = np.floor(1e6 * share) / 1e6  # down, for it may give no more than the house takes
     return drive(np.zeros(len(whole)), low_share=whole)

@@ -203,7 +203,7 @@ def draw_own(
     if _exceeds(out_load_kw, out_pv_kw, float(scenario.spec.connection_limit_kw)):
         _refuse(scenario, out_load_kw, out_pv_kw)
     start_kwh, presence = _presence(scenario, key)
-    world = draw_world(scenario, key, start_kwh, presence)
+    world = draw_world(scenario, key, start_kwh, presence, out_load_kw - out_pv_kw)
     grid, faults = _grid(scenario, entropy), _faults(scenario, entropy)
     wrong = faults.sensor, faults.bias, faults.message
     return Own(out_load_kw, out_pv_kw, start_kwh, presence, grid, *wrong, world)

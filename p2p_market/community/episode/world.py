@@ -25,12 +25,14 @@ def draw_world(
     key: EpisodeKey,
     out_start_kwh: FloatArray,
     presence: dict[str, FloatArray],
+    net_load_kw: FloatArray,
 ) -> dict[str, FloatArray]:
     """Draw what moves the levels of machines; without machines the series have no rows.
 
     Args:
         out_start_kwh: levels at the start, (agent, asset); never above the top of the first step.
         presence: series by name; work that has an end replaces `floor_kwh` and `hours_left`.
+        net_load_kw: load less generation, (step, agent) [kW].
 
     Returns:
         Series by the names of `World`, (step, 1, agent, asset).
@@ -48,10 +50,12 @@ def draw_world(
         for asset, node in enumerate(own):
             if node.law:
                 place = np.s_[:, 0, agent, asset]
-                drive = _drawn(scenario, key, node, agent, asset)
+                drive = _drawn(scenario, key, node, agent, asset, net_load_kw[:, agent])
                 for name in ("drift_kwh", "charge_share", "low_share", "high_share"):
                     world[name][place] = getattr(drive, name)
                 world["top_kwh"][place] = np.minimum(drive.top_kwh, node.energy_max_kwh)
+                if node.target_kwh > 0.0:
+                    continue  # a vehicle's tube is that of its stays
                 least = np.maximum(drive.floor_kwh, node.energy_min_kwh)
                 presence["floor_kwh"][place] = np.minimum(least, world["top_kwh"][place])
                 presence["hours_left"][place] = drive.hours_left
@@ -70,7 +74,14 @@ def add_generation(scenario: Scenario, key: EpisodeKey, out_pv_kw: FloatArray) -
             out_pv_kw[:, agent] = rounded(out_pv_kw[:, agent])
 
 
-def _drawn(scenario: Scenario, key: EpisodeKey, node: PowerNode, agent: int, asset: int) -> Drive:
+def _drawn(
+    scenario: Scenario,
+    key: EpisodeKey,
+    node: PowerNode,
+    agent: int,
+    asset: int,
+    net_load_kw: FloatArray,
+) -> Drive:
     """The law of one device in an episode."""
     entropy = np.random.SeedSequence((key.seed, key.start_day), spawn_key=(STREAM, agent))
     generator = stream(entropy, asset)
@@ -80,4 +91,5 @@ def _drawn(scenario: Scenario, key: EpisodeKey, node: PowerNode, agent: int, ass
         low, high = JOB_RANGE
         return np.asarray(usual * (low + (high - low) * generator.random((days, count))))
 
-    return law_of(scenario, node, key.start_day, scenario.spec.days, of_each_day)
+    days_of = scenario.spec.days
+    return law_of(scenario, node, key.start_day, days_of, of_each_day, net_load_kw)

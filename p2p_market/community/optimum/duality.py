@@ -12,11 +12,12 @@ Source: Geoffrion (1971), "Duality in nonlinear programming", SIAM Review 13(1),
 doi:10.1137/1013001.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.optimum import tapered
 from p2p_market.community.optimum.plan import Prices
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray
@@ -101,6 +102,7 @@ class _Case:
             wear = wear + nodes.machines.charge_eur_per_kwh * np.maximum(power_kw, 0.0)
             wear = wear + nodes.machines.discharge_eur_per_kwh * np.maximum(-power_kw, 0.0)
         cost = self.scenario.dt_h * (meter * power_kw + wear)
+        cost = cost + tapered.power_eur(self.scenario, self.prices, power_kw)
         return np.asarray(cost - self.prices.stored_eur_per_kwh * self.stored_kwh(power_kw))
 
     def stored_kwh(self, power_kw: FloatArray) -> FloatArray:
@@ -150,6 +152,7 @@ class _Case:
         cost = self.prices.stored_eur_per_kwh * level_kwh - worth * left
         if nodes.machines is not None:
             cost = cost + nodes.machines.hold_eur_per_kwh * left
+            cost = cost + tapered.level_eur(self.scenario, self.prices, left)
         return np.asarray(nodes.present * (cost + spec.shortfall_eur_per_kwh * missing))
 
     def curtail_eur(self, curtailed_kw: FloatArray) -> FloatArray:
@@ -171,7 +174,8 @@ class _Case:
         stored = ((self.terminal_eur_per_kwh - kept) * start).sum()
         stored -= (prices.stored_eur_per_kwh * self.drift_kwh).sum()
         rent = scenario.dt_h * spec.feeder.limit_kw * np.abs(prices.line_eur_per_kwh).sum()
-        return float(used + stored - rent)
+        slowed = tapered.fixed_eur(scenario, prices, start)
+        return float(used + stored - rent + slowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,7 @@ def losses(
     return Losses(
         exchange=paid - case.exchange_eur(net_load),
         net_load=case.net_load_eur(net_load) - least.net_load,
-        power=case.power_eur(power) - least.power,
+        power=case.power_eur(power) - least.power + _taper_eur(case, played, one, power),
         empty=np.where(short, waiting, 0.0) + empty,
         full=np.where(short, 0.0, waiting) + full,
         line=_line_eur(case, net_load.sum(axis=1)),
@@ -250,7 +254,7 @@ def _payable(scenario: Scenario, prices: Prices) -> Prices:
         return prices
     most = feeder.overload_eur_per_kwh
     line = np.clip(prices.line_eur_per_kwh, -most, most)
-    return Prices(prices.hub_eur_per_kwh, line, prices.meter_eur_per_kwh, prices.stored_eur_per_kwh)
+    return replace(prices, line_eur_per_kwh=line)
 
 
 def _line_eur(case: _Case, flow_kw: FloatArray) -> FloatArray:
@@ -266,6 +270,13 @@ def _arrived(case: _Case, energy_kwh: FloatArray, power_kw: FloatArray) -> Float
     nodes, start = case.scenario.nodes, case.episode.start_energy_kwh
     before = np.concatenate([start[None], energy_kwh[:-1]])[:, 0]
     return np.asarray(nodes.retention * before + case.stored_kwh(power_kw) + case.drift_kwh)
+
+
+def _taper_eur(case: _Case, played: Trajectory, one: slice, power_kw: FloatArray) -> FloatArray:
+    """What tapers would have let through at their prices, (step, agent, asset); 0 without."""
+    energy = played.series["energy_kwh"][:, one]
+    before = np.concatenate([case.episode.start_energy_kwh[None], energy[:-1]])[:, 0]
+    return tapered.unused_eur(case.scenario, case.prices, before, power_kw)
 
 
 def _served(case: _Case, wanted_kwh: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -23,11 +23,14 @@ class Prices(Record):
     line_eur_per_kwh: FloatArray  # (step,), congestion price of net load, < 0 against feeding in
     meter_eur_per_kwh: FloatArray  # (step, agent), line included
     stored_eur_per_kwh: FloatArray  # (step, agent, asset), in the device after the step
+    taper_eur_per_kwh: FloatArray | None = None  # (step, agent, asset), of faster charging near
+    # full; None where nothing tapers
 
     @property
     def series(self) -> Series:
         """The prices by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        found = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: values for name, values in found if values is not None}
 
 
 def plan_of(

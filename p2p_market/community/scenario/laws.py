@@ -53,19 +53,22 @@ def law_of(
     start_day: int,
     days: int,
     of_each_day: Callable[[float, int], FloatArray],
+    net_load_kw: FloatArray | None = None,
 ) -> Drive:
     """What the world does to one device from a day of the year on.
 
     Args:
         of_each_day: gives a value for each day and each of a day's jobs from what is usual.
+        net_load_kw: of the member, (step,) [kW]; 0 if it is not given.
     """
     law, known = LAWS[node.law], dict(node.law_data)
     quarter = slice(QUARTERS_PER_DAY * start_day, QUARTERS_PER_DAY * (start_day + days))
+    steps = round(24 * days / scenario.dt_h)
+    told = {"steps": steps, "net_load_kw": np.zeros(steps) if net_load_kw is None else net_load_kw}
     given: dict[str, Any] = {
-        name: round(24 * days / scenario.dt_h) if name == "steps" else
-        _SERIES[name](scenario, known)[quarter]
+        name: told[name] if name in told else _SERIES[name](scenario, known)[quarter]
         for name in series_of(law)
-    }  # fmt: skip
+    }
     own: dict[str, Any] = {
         name: _daily(of_each_day(float(value), DRAWN[name])) if name in DRAWN else value
         for name, value in known.items()

@@ -36,7 +36,7 @@ def series(dt_h: float) -> dict[str, object]:
         "irradiance_wm2": np.tile(np.maximum(0.0, 500.0 * np.sin(np.arange(96) / 15.0)), DAYS),
         "light_wm2": np.tile(np.maximum(0.0, 900.0 * np.sin(np.arange(96) / 15.0)), DAYS),
         "flow_m3s": 0.3 * WEATHER.of("river_fraction")[WEEK],
-        "net_load_kw": np.linspace(-3.0, 3.0, QUARTERS),
+        "net_load_kw": np.linspace(-3.0, 3.0, round(24 * DAYS / dt_h)),
     }
 
 

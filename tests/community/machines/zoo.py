@@ -59,6 +59,15 @@ LINEAR = {
         "soh": 0.9, "hold_eur_per_kwh_h": 0.0001,
     },
     "lead_acid": {"kind": "battery", "type": "lead-acid", "capacity_kwh": 20, "power_kw": 5},
+    "vehicle_to_house": {
+        "kind": "electric_vehicle", "capacity_kwh": 60, "power_kw": 11, "discharge_power_kw": 10,
+        "target_soc": 0.7, "discharge_to": "house",
+    },
+    "vehicle_taper": {
+        "kind": "electric_vehicle", "capacity_kwh": 60, "power_kw": 22, "discharge_power_kw": 10,
+        "target_soc": 0.7, "taper": True,
+    },
+    "battery_taper": {"kind": "battery", "capacity_kwh": 30, "power_kw": 15, "taper": True},
     "wind_turbine": {"turbine": "farm"},
     "run_of_river": {"head_m": 4, "design_m3s": 0.5, "mean_m3s": 0.5, "keep_m3s": 0.1},
     "geothermal_binary": {"rated_kw": 20},
