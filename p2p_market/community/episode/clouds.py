@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from p2p_market.community.episode.measured import measured_pv, put_measured
-from p2p_market.community.episode.window import CLOUD_SPREAD, ROOF_SPREAD
-from p2p_market.community.scenario.members import CLEARNESS_RANGE
+from p2p_market.community.scenario.members import (
+    CLEARNESS_RANGE,
+    CLOUD_PERSISTENCE,
+    CLOUD_SPREAD,
+    ROOF_SPREAD,
+)
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import Packed, kernel
 from p2p_market.data.calendar import DAYS_PER_YEAR, QUARTERS_PER_DAY
 from p2p_market.data.streams import ITSELF, fill_normal, opened, words
 from p2p_market.records import FloatArray, IntArray
 
-CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean
 _LEAST, _MOST = CLEARNESS_RANGE
 
 
@@ -35,6 +38,18 @@ def draw_pv(scenario: Scenario, seed: int, start_day: int) -> FloatArray:
     shared, private = words((seed, start_day), 1, 0), words((seed, start_day), 1, 1)
     _draw_kernel(_skies_of(scenario)(start_day), shared, private, out)
     return put_measured(measured_pv(scenario), start_day, out)
+
+
+def draw_clearness(scenario: Scenario, seed: int, start_day: int, agents: IntArray) -> FloatArray:
+    """Clearness over some members, under the clouds of all, (quarter, agent); 0 over the rest."""
+    out = np.empty((QUARTERS_PER_DAY * scenario.spec.days, len(scenario.agents)))
+    first = QUARTERS_PER_DAY * start_day
+    national = scenario.data.solar_clearness[first : first + len(out)].astype(np.float64)
+    everywhere, look = np.ones((len(out), 1)), np.zeros(len(agents), dtype=np.int64)
+    skies = Packed(_Skies(national, everywhere, look, agents, np.ones(len(agents))))
+    shared, private = words((seed, start_day), 1, 0), words((seed, start_day), 1, 1)
+    _draw_kernel(skies, shared, private, out)
+    return out
 
 
 @lru_cache(maxsize=8)

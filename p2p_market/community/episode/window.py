@@ -9,7 +9,7 @@ import numpy as np
 
 from p2p_market.community.episode.measured import expected_measured_pv
 from p2p_market.community.scenario.laws import expected_drift_kwh, expected_generation
-from p2p_market.community.scenario.members import CLEARNESS_RANGE
+from p2p_market.community.scenario.members import CLEARNESS_RANGE, CLOUD_SPREAD, ROOF_SPREAD
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.weather_view import weather_window
 from p2p_market.data.calendar import QUARTERS_PER_DAY, calendar_features, local_quarters, step_means
@@ -17,8 +17,6 @@ from p2p_market.data.forecast import known_price_steps, load_expectation
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray, IntArray, Record
 
-CLOUD_SPREAD: Final = 0.20  # of local clearness around the national mean
-ROOF_SPREAD: Final = 0.05  # private part of clearness
 KEPT_BYTES: Final = 2**28  # of the windows of one scenario; two are always kept
 
 

@@ -8,6 +8,7 @@ from p2p_market.assets.drivers import Drive
 from p2p_market.assets.drivers.drive import rounded
 from p2p_market.assets.machine import World
 from p2p_market.assets.node import PowerNode
+from p2p_market.community.episode.clouds import draw_clearness
 from p2p_market.community.scenario.laws import JOB_RANGE, generation_of, law_of
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.data.streams import stream
@@ -65,13 +66,21 @@ def draw_world(
 
 def add_generation(scenario: Scenario, key: EpisodeKey, out_pv_kw: FloatArray) -> None:
     """Add to PV, (step, agent) [kW], what plants that the weather drives give, to 1 W."""
+    roofs = [i for i, own in enumerate(scenario.generators) if any(_is_roof(one) for one in own)]
+    if roofs:
+        clear = draw_clearness(scenario, key.seed, key.start_day, np.array(roofs))
     for agent, plants in enumerate(scenario.generators):
         if plants:
             seed = np.random.SeedSequence((key.seed, key.start_day), spawn_key=(PLANTS, agent))
             for number, node in enumerate(plants):
                 days, own = scenario.spec.days, stream(seed, number)
-                out_pv_kw[:, agent] += generation_of(scenario, node, key.start_day, days, own)
+                sky = clear[:, agent] if _is_roof(node) else None
+                out_pv_kw[:, agent] += generation_of(scenario, node, key.start_day, days, own, sky)
             out_pv_kw[:, agent] = rounded(out_pv_kw[:, agent])
+
+
+def _is_roof(node: PowerNode) -> bool:
+    return node.law == "pv_detail"
 
 
 def _drawn(

@@ -10,10 +10,16 @@ import numpy as np
 from p2p_market.assets.drivers import GENERATION, LAWS, Drive, series_of
 from p2p_market.assets.drivers.drive import rounded
 from p2p_market.assets.drivers.panel import irradiance_wm2
-from p2p_market.assets.drivers.wind import local_speed_ms
+from p2p_market.assets.drivers.wind import local_speed_ms, rayleigh_speed_ms
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
-from p2p_market.community.scenario.members import CLEAR_SKY_SHARE
+from p2p_market.community.scenario.members import (
+    CLEAR_SKY_SHARE,
+    CLEARNESS_RANGE,
+    CLOUD_PERSISTENCE,
+    CLOUD_SPREAD,
+    ROOF_SPREAD,
+)
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.data import weather
 from p2p_market.data.calendar import (
@@ -23,14 +29,17 @@ from p2p_market.data.calendar import (
     WEEKS_PER_SPLIT,
     split_mask,
 )
+from p2p_market.data.synthetic import autoregression
 from p2p_market.records import BoolArray, FloatArray, IntArray, Record
 
 JOB_RANGE: Final = (0.8, 1.2)
 """A day's job, or truck, over what is usual."""
 DRAWN: Final = {"daily_kwh": 1, "pick_up_kg": 1, "job_kwh": 4}
 """Parameters of laws that are drawn anew every day, and how many of them a day has."""
-OF_SERIES: Final = ("building", "mean_m3s", "mean_ms")
+OF_SERIES: Final = ("building", "mean_m3s", "mean_ms", "tilt_deg", "azimuth_deg")
 """Parameters that say which series a law reads, and no law knows."""
+ROOF_MEAN_MS: Final = 3.0
+"""Mean wind of the year over roofs, a common figure [m/s]."""
 NEAR: Final = (-1, 0, 1)  # cycles of 28 days whose training days say what is expected
 
 
@@ -127,12 +136,18 @@ class Generation(NamedTuple):
 
 
 def generation_of(
-    scenario: Scenario, node: PowerNode, start_day: int, days: int, generator: np.random.Generator
+    scenario: Scenario,
+    node: PowerNode,
+    start_day: int,
+    days: int,
+    generator: np.random.Generator,
+    clearness: FloatArray | None = None,
 ) -> FloatArray:
     """Power of one plant from a day of the year on, (step,) [kW].
 
     Args:
-        generator: draws the local part of the wind.
+        generator: draws the local part of the wind, and clouds that are not given.
+        clearness: over a roof, (quarter,).
     """
     law, known = GENERATION[node.law], dict(node.law_data)
     quarter = slice(QUARTERS_PER_DAY * start_day, QUARTERS_PER_DAY * (start_day + days))
@@ -142,6 +157,10 @@ def generation_of(
             rank = weather.load(scenario.data.name).of("wind_rank")[quarter]
             normals = generator.standard_normal(len(rank))
             given.append(local_speed_ms(rank, float(known["mean_ms"]), normals))
+        elif name == "light_wm2":
+            sky = _cloudy(scenario, quarter, generator) if clearness is None else clearness
+            fraction = _clear_sky(scenario, float(known["tilt_deg"]), float(known["azimuth_deg"]))
+            given.append(irradiance_wm2(fraction[quarter], sky, CLEAR_SKY_SHARE))
         else:
             given.append(_SERIES[name](scenario, known)[quarter])
     own: dict[str, Any] = {name: value for name, value in known.items() if name not in OF_SERIES}
@@ -211,12 +230,32 @@ def _flow_m3s(scenario: Scenario, known: Mapping[str, Any]) -> FloatArray:
 @lru_cache(maxsize=4)
 def irradiance_of(scenario: Scenario) -> FloatArray:
     """Light on a horizontal plane, the year's clear sky times its clearness, (quarter,) [W/m2]."""
+    clear = _clear_sky(scenario, 0.0, 180.0)
+    return irradiance_wm2(clear, scenario.data.solar_clearness, CLEAR_SKY_SHARE)
+
+
+@lru_cache(maxsize=16)
+def _clear_sky(scenario: Scenario, tilt_deg: float, azimuth_deg: float) -> FloatArray:
+    """Light of a year without clouds on a plane, of 1 kW/m2, (quarter,)."""
     quarters = len(scenario.data.solar_clearness)
     hours: FloatArray = np.arange(0.5, quarters) / 4.0 + (1.0 - scenario.data.utc_offset_h)
     site = scenario.spec.site
     sun = sun_vector(site.latitude_deg, site.longitude_deg, hours)
-    clear = tilted_fraction(sun, 0.0, 180.0)
-    return irradiance_wm2(clear, scenario.data.solar_clearness, CLEAR_SKY_SHARE)
+    return tilted_fraction(sun, tilt_deg, azimuth_deg)
+
+
+def _cloudy(scenario: Scenario, quarter: slice, generator: np.random.Generator) -> FloatArray:
+    """Clearness over one roof of the country, as it may be, (quarter,)."""
+    national = scenario.data.solar_clearness[quarter]
+    shared = autoregression(generator.standard_normal(len(national)), CLOUD_PERSISTENCE)
+    local = CLOUD_SPREAD * shared + ROOF_SPREAD * generator.standard_normal(len(national))
+    return np.clip(national + local, *CLEARNESS_RANGE)
+
+
+def _roof_wind_ms(scenario: Scenario, known: Mapping[str, Any]) -> FloatArray:
+    """Wind over roofs, which stand in the lee of others."""
+    rank = weather.load(scenario.data.name).of("wind_rank")
+    return rayleigh_speed_ms(rank, ROOF_MEAN_MS)
 
 
 _SERIES: Final[Mapping[str, Callable[[Scenario, Mapping[str, Any]], FloatArray]]] = {
@@ -224,6 +263,7 @@ _SERIES: Final[Mapping[str, Callable[[Scenario, Mapping[str, Any]], FloatArray]]
     "heat_kw": _weather("heat_kw"),
     "hot_water_kw": _weather("hot_water_kw"),
     "flow_m3s": _flow_m3s,
+    "wind_ms": _roof_wind_ms,
     "irradiance_wm2": lambda scenario, _: irradiance_of(scenario),
 }
 """Series of the year by the names of the laws."""

@@ -31,6 +31,10 @@ that a roof of 35 degrees to the south yields about 1,000 kWh per kWp in 2018.""
 CLEARNESS_RANGE: Final = (0.02, 1.05)
 """PV power over that without clouds: never less, never more."""
 
+CLOUD_SPREAD: Final = 0.20  # of local clearness around the national mean
+ROOF_SPREAD: Final = 0.05  # private part of clearness
+CLOUD_PERSISTENCE: Final = 0.93  # per quarter-hour, of local clearness around the national mean
+
 
 def devices(spec: ScenarioSpec, number: int) -> list[PowerNode]:
     """Power nodes of one member, in the file's order.
@@ -90,7 +94,8 @@ def demand_of(spec: ScenarioSpec, number: int, own: Sequence[PowerNode]) -> Powe
     if sum(node.stays_per_day > 0.0 for node in own) > 1:
         raise ScenarioError(f"{spec.id}: members[{number}] has more than one electric vehicle")
     found = [node for node in own if node.driver == "demand"]
-    if len(found) != 1 or sum(node.driver == "sun" for node in own) > 1:
+    roofs = sum(node.driver == "sun" or node.law == "pv_detail" for node in own)
+    if len(found) != 1 or roofs > 1:
         raise ScenarioError(
             f"{spec.id}: members[{number}] needs exactly one load and at most one pv among assets"
         )

@@ -68,6 +68,10 @@ LINEAR = {
         "target_soc": 0.7, "taper": True,
     },
     "battery_taper": {"kind": "battery", "capacity_kwh": 30, "power_kw": 15, "taper": True},
+    "pv_detail": {
+        "kind": "pv", "peak_kw": 20, "tilt_deg": 30, "azimuth_deg": 180, "detail": True,
+        "age_years": 10,
+    },
     "wind_turbine": {"turbine": "farm"},
     "run_of_river": {"head_m": 4, "design_m3s": 0.5, "mean_m3s": 0.5, "keep_m3s": 0.1},
     "geothermal_binary": {"rated_kw": 20},
