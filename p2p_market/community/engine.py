@@ -5,6 +5,7 @@ import numpy as np
 from p2p_market.community import invariants, settlement
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import around_of
+from p2p_market.community.past.account import followed, no_past
 from p2p_market.community.records import Action, Proposal, Round, State
 from p2p_market.community.reward import rewards
 from p2p_market.community.safety import emergency, feasibility, sensors, supervisor
@@ -44,6 +45,7 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
         setpoint_kw=np.zeros_like(energy_kwh),
         reading=reading,
         unchanged_steps=np.full(reading.shape, -1, dtype=np.int64),
+        past=no_past(scenario, shape[0]),
     )
 
 
@@ -85,6 +87,7 @@ def step(
         setpoint_kw=action.setpoint_kw,
         reading=reading,
         unchanged_steps=unchanged_steps,
+        past=followed(scenario, episode, state, action, fills, flows, ledger),
     )
     return next_state, Round(
         proposal=asked,

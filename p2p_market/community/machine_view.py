@@ -43,12 +43,14 @@ def machine_features(scenario: Scenario) -> list[Feature]:
 
 
 @njit(forceinline=True)
-def show_machines(rules, machines, outlook, moment, around, told, state, b, i, out):  # type: ignore[no-untyped-def]
-    """Write the last features of a member; nothing where all devices are plain stores."""
+def show_machines(rules, machines, outlook, moment, around, told, state, b, i, first, out):  # type: ignore[no-untyped-def]
+    """Write the features of a member's machines from a place on; returns the place after them.
+
+    Nothing where all devices are plain stores.
+    """
     if machines is None:
-        return
+        return first
     nodes, assets, w, t = rules.nodes, rules.nodes.target_kwh.shape[1], moment.slot[b], moment.t
-    first = out.shape[2] - PER_MACHINE * assets
     for k in range(assets):
         own = out[b, i, first + PER_MACHINE * k :]
         level, last = told[b, i, LEVELS + k], state.setpoint_kw[b, i, k]
@@ -64,3 +66,4 @@ def show_machines(rules, machines, outlook, moment, around, told, state, b, i, o
         for h in range(rules.ahead.shape[0]):
             then = outlook.expected_drift_kwh[t + rules.ahead[h], w, i, k]
             own[NOW + h] = (then + rules.share[h] * unusual) / rules.dt_h
+    return first + PER_MACHINE * assets

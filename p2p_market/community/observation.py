@@ -11,6 +11,8 @@ from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import now_of, packed_rules
 from p2p_market.community.machine_view import machine_features, show_machines
+from p2p_market.community.past.register import past_features
+from p2p_market.community.past.view import show_past
 from p2p_market.community.records import State
 from p2p_market.community.safety import sensors
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
@@ -90,6 +92,7 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         table.append(Feature("grid", "1", 0.0, 1.0))
     if nodes.machines is not None:
         table += machine_features(scenario)
+    table += past_features(scenario)
     return tuple(table)
 
 
@@ -260,9 +263,16 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
                 share = rules.share[h]
                 own[c + _LOAD_THEN] = max(outlook.expected_load_kw[s, w, i] + share * off_load, 0.0)
                 own[c + _PV_THEN] = outlook.expected_pv_kw[s, w, i] * (1.0 + share * (ratio - 1.0))
+            at = PER_ASSET * assets + PER_AGENT + PER_HORIZON * rules.ahead.shape[0] + 1
+            if rules.following:
+                at += rules.ahead.shape[0] + 1
             if rules.outages:
-                own[own.shape[0] - 1] = around.grid[b]
-            show_machines(rules, nodes.machines, outlook, moment, around, told, state, b, i, out)
+                out[b, i, at] = around.grid[b]
+                at += 1
+            at = show_machines(
+                rules, nodes.machines, outlook, moment, around, told, state, b, i, at, out
+            )
+            at = show_past(rules.past, state.past, state, moment.step, b, i, at, out)
 
 
 @kernel(forceinline=True)

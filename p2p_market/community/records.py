@@ -64,6 +64,21 @@ class Proposal(Record):
 
 @for_kernels
 @dataclass(frozen=True, slots=True)
+class Past(Record):
+    """What is remembered of the steps before, see `past/account.py`."""
+
+    sums: FloatArray  # (batch, agent, sum), since the start
+    day: FloatArray  # (batch, agent, step of the last day, sum), a ring
+    risk: FloatArray  # (batch, agent, number) [EUR]
+    hours_eur: FloatArray  # (batch, agent, hour), gains of whole hours, the worst first
+    produced_kw: FloatArray  # (batch, agent), of the last step, storage counted, >= 0
+    consumed_kw: FloatArray  # (batch, agent), likewise
+    net_load_kw: FloatArray  # (batch, agent), of the last step
+    sentiment: FloatArray  # (batch,), bids less asks over both, of the last step
+
+
+@for_kernels
+@dataclass(frozen=True, slots=True)
 class State(Record):
     """All that changes from step to step."""
 
@@ -76,6 +91,7 @@ class State(Record):
     reading: FloatArray  # (batch, agent, sensor), last finite one: load, PV [kW], levels [kWh]
     unchanged_steps: IntArray  # (batch, agent, sensor), how long it has been the same; -1 before
     # the first step
+    past: Past | None = None  # None where nobody looks back
 
 
 @for_kernels

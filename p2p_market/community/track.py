@@ -120,6 +120,7 @@ def step(
             "setpoint_kw": done.action.setpoint_kw,
             "energy_kwh": done.flows.energy_kwh,
             "fill_kw": done.fills.power_kw,
+            "order_kw": done.action.quantity_kw,
             "import_kw": done.flows.import_kw,
             "export_kw": done.flows.export_kw,
             "correction_kw": done.flows.correction_kw,

@@ -113,6 +113,7 @@ class Moving(NamedTuple):
     setpoint_kw: FloatArray
     reading: FloatArray
     unchanged_steps: IntArray
+    past: Any  # Past.Arrays; None where nobody looks back
 
 
 class Work(NamedTuple):
