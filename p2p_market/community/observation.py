@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from p2p_market.assets.mobility import LONGEST_STAY_H
+from p2p_market.community.acts import stopped
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import now_of, packed_rules
 from p2p_market.community.machine_view import machine_features, show_machines
@@ -253,7 +254,8 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
             own[_LOAD] = load
             own[_PV] = pv
             own[_LAST_FILL] = state.last_fill_kw[b, i]
-            own[_FALLBACK] = 1.0 if state.hold_steps[b, i] > 0 else 0.0
+            held = state.hold_steps[b, i] > 0 or stopped(state.acting, b, i)
+            own[_FALLBACK] = 1.0 if held else 0.0
             own[_LAST_PRICE] = state.last_price_eur_per_kwh[b]
             off_load = load - outlook.expected_load_kw[t, w, i]
             usual = outlook.expected_pv_kw[t, w, i]

@@ -107,7 +107,8 @@ def step(
     table = action_map(scenario)
     proposal = to_proposal(table.physical(normalised), present, table.further)
     after, done = engine.step(scenario, episode, state, proposal, strict)
-    entries_eur = done.ledger.entries_eur
+    entries_eur, acting = done.ledger.entries_eur, after.acting
+    kept = () if acting is None else (acting.stop_steps, acting.request)
     return after, Outcome(
         entries_eur=entries_eur,
         unpaid_eur=np.zeros((len(entries_eur), 0)),
@@ -125,8 +126,9 @@ def step(
             "export_kw": done.flows.export_kw,
             "correction_kw": done.flows.correction_kw,
             "clearing_price_eur_per_kwh": done.fills.clearing_price_eur_per_kwh,
+            **({"request": acting.request} if acting is not None else {}),
         },
-        chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur),
+        chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur, *kept),
     )
 
 

@@ -32,7 +32,7 @@ from p2p_market.community.fused.tables import (
 from p2p_market.community.invariants import insist
 from p2p_market.community.kernel_inputs import fixed
 from p2p_market.community.observation import observe
-from p2p_market.community.records import Action, Flows, Ledger, Past, Proposal, Round, State
+from p2p_market.community.records import Acting, Action, Flows, Ledger, Past, Proposal, Round, State
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import Packed
 from p2p_market.market import MECHANISMS
@@ -213,7 +213,8 @@ class CompiledBoard:
         """See `Board`."""
         copies: Any = _copied(self.moving)
         past = None if copies.past is None else Past(*copies.past)
-        return State(self._step, *copies._replace(past=past))
+        acting = None if copies.acting is None else Acting(*copies.acting)
+        return State(self._step, *copies._replace(past=past, acting=acting))
 
     def cause(self) -> IntArray:
         """See `Board`."""

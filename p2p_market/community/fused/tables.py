@@ -114,6 +114,7 @@ class Moving(NamedTuple):
     reading: FloatArray
     unchanged_steps: IntArray
     past: Any  # Past.Arrays; None where nobody looks back
+    acting: Any  # Acting.Arrays; None where there are no acts
 
 
 class Work(NamedTuple):

@@ -236,6 +236,10 @@ def _is_empty(value: object) -> bool:
     return value == ()
 
 
+def _is_off(value: object) -> bool:
+    return value is False
+
+
 Sight = Literal["board", "portfolio"]
 """What members may see beside what every scenario shows them."""
 
@@ -287,6 +291,7 @@ class ScenarioSpec(Section):
     observe: Annotated[
         tuple[Sight, ...], AfterValidator(_once), Field(max_length=10, exclude_if=_is_empty)
     ] = ()  # newer than files
+    acts: Annotated[bool, Field(exclude_if=_is_off)] = False  # newer than files
     contracts: Annotated[dict[str, Contract], Field(max_length=200)]
     members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=10_000)]
 
