@@ -1,14 +1,15 @@
 """Acts beside set-points and orders: do nothing, stop yourself, ask a human.
 
 A scenario with `acts: true` has two more columns. `meta` chooses one of four acts, equal bins of
-[-1, 1]; `urgency` goes from 0 to 10 and counts with `ask` only.
+[-1, 1], so that 0 says `act`; `urgency` goes from 0 to 10 and counts with `ask` only.
 
-| act | what happens |
-|---|---|
-| `act` | what the other columns say |
-| `nothing` | standstill as far as devices allow, no order, nothing else said |
-| `stop` | the same for `hold_h`, whatever is said meanwhile: cause `own_stop` |
-| `ask` | as `act`, and an event with its urgency for a human; one in an hour counts |
+| act | `meta` | what happens |
+|---|---|---|
+| `stop` | below -0.5 | standstill as far as devices allow, no order, nothing else said, for |
+| | | `hold_h`, whatever is said meanwhile: cause `own_stop` |
+| `ask` | below 0 | as `act`, and an event with its urgency for a human; one in an hour counts |
+| `act` | below 0.5 | what the other columns say |
+| `nothing` | from 0.5 | as `stop`, in this step only, and no cause |
 
 Who is held by the supervisor for another cause is not heard, and plays the fallback.
 """
@@ -30,8 +31,8 @@ from p2p_market.community.scenario.record import Scenario
 from p2p_market.compilation import kernel
 from p2p_market.records import Float32Array, FloatArray, Record
 
-CHOICES: Final = ("act", "nothing", "stop", "ask")
-ACT, NOTHING, STOP, ASK = range(len(CHOICES))
+CHOICES: Final = ("stop", "ask", "act", "nothing")
+STOP, ASK, ACT, NOTHING = range(len(CHOICES))
 MOST_URGENT: Final = 10
 META, URGENCY = "meta", "urgency"
 
@@ -61,10 +62,10 @@ def words(scenario: Scenario) -> tuple[tuple[str, str, FloatArray, FloatArray], 
     """Name, unit, lowest and highest of each column, (agent,); none where there are no acts."""
     if not scenario.spec.acts:
         return ()
-    nothing = np.zeros(len(scenario.agents))
-    highest = float(len(CHOICES)), float(MOST_URGENT)
-    return tuple(
-        (n, "1", nothing, nothing + h) for n, h in zip((META, URGENCY), highest, strict=True)
+    everyone, half = np.ones(len(scenario.agents)), len(CHOICES) / 2.0
+    return (
+        (META, "1", -half * everyone, half * everyone),
+        (URGENCY, "1", 0.0 * everyone, MOST_URGENT * everyone),
     )
 
 
@@ -89,7 +90,7 @@ def no_acts(scenario: Scenario, batch: int) -> Acting | None:
 @njit(forceinline=True)
 def chosen(meta):  # type: ignore[no-untyped-def]
     """The act that a finite number in the column means."""
-    return int(min(max(meta, 0.0), len(CHOICES) - 0.5))
+    return int(min(max(meta + len(CHOICES) / 2.0, 0.0), len(CHOICES) - 0.5))
 
 
 @njit(forceinline=True)

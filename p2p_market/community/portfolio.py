@@ -13,7 +13,7 @@ import numpy as np
 
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.past.register import LEAST_ORDER_KW
-from p2p_market.community.records import LEDGER_COLUMN
+from p2p_market.community.records import LEDGER_COLUMN, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.records import FloatArray
 from p2p_market.track import Trajectory
@@ -127,3 +127,24 @@ def figures(
         "max_drawdown": ("EUR", max_drawdown_eur(gains)),
         "cvar_10": ("EUR", cvar_eur(hourly)),
     }
+
+
+def in_metrics(
+    scenario: Scenario, episode: Episode, played: Trajectory
+) -> Mapping[str, FloatArray]:
+    """Columns of `metrics.csv` -> means over the members, and how often they stopped or asked.
+
+    Returns:
+        (batch,) each; units stand in the names.
+    """
+    unit = {"EUR": "_eur", "1": ""}
+    shown = {
+        f"portfolio_{name}{unit[one]}": figure.mean(axis=1)
+        for name, (one, figure) in figures(scenario, episode, played).items()
+    }
+    if "request" in played.series:
+        stops = played.cause == SUPERVISOR_CAUSES.index("own_stop")
+        shown["own_stops"] = stops.sum(axis=(0, 2)).astype(np.float64)
+        asked = (played.series["request"] > 0).sum(axis=(0, 2))
+        shown["human_requests"] = asked.astype(np.float64)
+    return shown

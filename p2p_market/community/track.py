@@ -56,6 +56,7 @@ CARD: Final = Card(
         "batch": "p2p_market.community.envs.batch:CommunityBatch",
         "breakdown": "p2p_market.community.optimum.breakdown:breakdown",
         "gaps": "p2p_market.community.metrics:gaps_eur",
+        "figures": "p2p_market.community.portfolio:in_metrics",
         "held": "p2p_market.community.safety.held:held",
         "foreign": "p2p_market.community.engine:foreign",
         "twin": "p2p_market.community.optimum.full_matching:shipped_twin",
