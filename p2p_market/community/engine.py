@@ -3,8 +3,10 @@
 import numpy as np
 
 from p2p_market.community import invariants, settlement
+from p2p_market.community.acts import no_acts, obeyed
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.kernel_inputs import around_of
+from p2p_market.community.kernel_inputs import around_of, rules_of
+from p2p_market.community.past.account import followed, no_past
 from p2p_market.community.records import Action, Proposal, Round, State
 from p2p_market.community.reward import rewards
 from p2p_market.community.safety import emergency, feasibility, sensors, supervisor
@@ -44,6 +46,8 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
         setpoint_kw=np.zeros_like(energy_kwh),
         reading=reading,
         unchanged_steps=np.full(reading.shape, -1, dtype=np.int64),
+        past=no_past(scenario, shape[0]),
+        acting=no_acts(scenario, shape[0]),
     )
 
 
@@ -65,6 +69,7 @@ def step(
     told = sensors.read(episode, state)
     arrived, excused = sensors.deliver(episode, state, proposal)
     asked, watch = supervisor.screen(scenario, episode, state, arrived, told, excused)
+    asked, watch, acting = obeyed(rules_of(scenario).acts, state, arrived, asked, watch)
     action = feasibility.project(scenario, episode, state, asked)
     fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
     action = emergency.serve(scenario, episode, state, action, fills)
@@ -85,6 +90,8 @@ def step(
         setpoint_kw=action.setpoint_kw,
         reading=reading,
         unchanged_steps=unchanged_steps,
+        acting=acting,
+        past=followed(scenario, episode, state, action, fills, flows, ledger),
     )
     return next_state, Round(
         proposal=asked,

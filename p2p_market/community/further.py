@@ -12,6 +12,7 @@ from typing import Final
 
 from numba import njit
 
+from p2p_market.community import acts
 from p2p_market.community.records import LARGEST
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.records import FloatArray, Record
@@ -29,7 +30,12 @@ class FurtherColumn(Record):
 
 Option = Callable[[Scenario], tuple[FurtherColumn, ...]]
 
-OPTIONS: Final[tuple[Option, ...]] = ()
+
+def _acts(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    return tuple(FurtherColumn(*word) for word in acts.words(scenario))
+
+
+OPTIONS: Final[tuple[Option, ...]] = (_acts,)
 """Functions that list an option's columns; empty where a scenario does not use it."""
 
 

@@ -11,7 +11,10 @@ import numpy as np
 
 from p2p_market.assets.machine import World
 from p2p_market.assets.node import Presence
+from p2p_market.community.acts import META, acts_of
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.further import place
+from p2p_market.community.past.register import register
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import Packed
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
@@ -59,6 +62,8 @@ class Rules(NamedTuple):
     filter_penalty: float
     community_share: float
     band: float  # of the price that is not published, in standard deviations
+    past: Any  # Register; None where nobody looks back
+    acts: Any  # Acts; None where there are none
 
 
 @lru_cache(maxsize=16)
@@ -100,6 +105,8 @@ def rules_of(scenario: Scenario) -> Rules:
         filter_penalty=float(spec.reward.filter_penalty_eur_per_kwh),
         community_share=float(spec.reward.community_share),
         band=BAND,
+        past=fixed(register(scenario)),
+        acts=acts_of(scenario, place(scenario, META)) if spec.acts else None,
     )
 
 

@@ -44,13 +44,16 @@ def machine_features(scenario: Scenario) -> list[Feature]:
 
 
 @njit(forceinline=True)
-def show_machines(rules, machines, outlook, moment, around, told, state, b, i, out):  # type: ignore[no-untyped-def]
-    """Write features of a member's machines from the start of `out`; nothing where it has none."""
+def show_machines(rules, machines, outlook, moment, around, told, state, b, i, first, out):  # type: ignore[no-untyped-def]
+    """Write the features of a member's machines from a place on; returns the place after them.
+
+    Nothing where all devices are plain stores.
+    """
     if machines is None:
-        return
+        return first
     nodes, assets, w, t = rules.nodes, rules.nodes.target_kwh.shape[1], moment.slot[b], moment.t
     for k in range(assets):
-        own = out[PER_MACHINE * k :]
+        own = out[b, i, first + PER_MACHINE * k :]
         level, last = told[b, i, LEVELS + k], state.setpoint_kw[b, i, k]
         low, high = limits_of_one(nodes, around, level, last, b, i, k)
         own[_LOW] = low
@@ -65,3 +68,4 @@ def show_machines(rules, machines, outlook, moment, around, told, state, b, i, o
         for h in range(rules.ahead.shape[0]):
             then = outlook.expected_drift_kwh[t + rules.ahead[h], w, i, k]
             own[NOW + h] = (then + rules.share[h] * unusual) / rules.dt_h
+    return first + PER_MACHINE * assets

@@ -44,6 +44,23 @@ OBSERVED: Final[Mapping[str, str]] = {
     "wind_speed_in": "forecast of that wind, so many hours ahead",
     "irradiance": "light of the region on a horizontal plane",
     "irradiance_in": "forecast of that light, so many hours ahead",
+    "board_kind": "kind of the largest device of the next neighbour along the line, by its number",
+    "board_capacity": "what all devices of that neighbour can give or take",
+    "board_fill": "power that neighbour traded in the step before, > 0 bought, < 0 sold",
+    "board_shade": "mean place of its order prices in the last day, -0.5 at its floor, 0.5 at its "
+    "cap; 0 without an order",
+    "sentiment": "bids less asks of the step before, as a share of both; 0 without an order",
+    "profit": "what trading brought in so many hours or days, against the same net load without",
+    "cost": "own bill of so many hours, all entries counted",
+    "success": "share of the own orders of so many hours in whose steps trading gained",
+    "roi": "what trading brought so far per money that moved; 0 below 1 EUR",
+    "sharpe": "mean of the daily gains of trading over their spread, for a year; 0 before two days",
+    "max_drawdown": "deepest fall of the summed gains below their highest value so far",
+    "cvar": "mean gain of the worst tenth of the hours so far",
+    "rating": "what all own devices can give or take",
+    "production": "what own devices gave in the step before, storage counted",
+    "consumption": "what own load and devices took in the step before",
+    "net_load": "own consumption less production in the step before",
 }
 """Name without the number of the asset or of the hours -> meaning."""
 
@@ -65,5 +82,5 @@ def meaning(name: str, joint: bool = False) -> str:
     wave, _, period = name.partition("_")
     if wave in WAVES:
         return f"{WAVES[wave]} of the {PERIODS[period]}"
-    stem = re.sub(r"^prosumer_[0-9]+_|(_[0-9]+h)?(_[0-9]+)?$", "", name)
+    stem = re.sub(r"^prosumer_[0-9]+_|(_[0-9]+[hd])?(_[0-9]+)?$", "", name)
     return (JOINT.get(stem) if joint else None) or OBSERVED[stem]

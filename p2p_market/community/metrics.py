@@ -7,7 +7,7 @@ import numpy as np
 
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.optimum.full_matching import FULL_MATCHING
-from p2p_market.community.records import LEDGER_COLUMN
+from p2p_market.community.records import LEDGER_COLUMN, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import OrderBook
@@ -120,9 +120,12 @@ def corrected_kwh(scenario: Scenario, episode: Episode, played: Trajectory) -> F
 
 
 def interventions(scenario: Scenario, episode: Episode, played: Trajectory) -> FloatArray:
-    """Agent-steps in grid-only fallback."""
-    return np.asarray(np.count_nonzero(played.cause, axis=(0, 2)), dtype=np.float64)
+    """Agent-steps in grid-only fallback; who stopped itself does not count."""
+    held = (played.cause != 0) & (played.cause != _OWN_STOP)
+    return np.asarray(np.count_nonzero(held, axis=(0, 2)), dtype=np.float64)
 
+
+_OWN_STOP: Final = SUPERVISOR_CAUSES.index("own_stop")
 
 METRICS: Final[Mapping[str, Metric]] = {
     "traded": Metric("kWh", "", traded_kwh, tell_zero=True),

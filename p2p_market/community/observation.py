@@ -9,15 +9,18 @@ import numpy as np
 from numba import njit
 
 from p2p_market.assets.mobility import LONGEST_STAY_H
+from p2p_market.community.acts import stopped
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import now_of, packed_rules
 from p2p_market.community.machine_view import PER_MACHINE, machine_features, show_machines
+from p2p_market.community.past.register import past_features
+from p2p_market.community.past.view import show_past
 from p2p_market.community.records import State
 from p2p_market.community.safety import sensors
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.weather_view import show_weather, weather_features
+from p2p_market.community.weather_view import show_weather, weather_features, width_of
 from p2p_market.compilation import kernel
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.market.ticks import to_ticks
@@ -93,6 +96,7 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
     if nodes.machines is not None:
         table += machine_features(scenario)
     table += weather_features(scenario)
+    table += past_features(scenario)
     return tuple(table)
 
 
@@ -273,7 +277,8 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
             own[_LOAD] = load
             own[_PV] = pv
             own[_LAST_FILL] = state.last_fill_kw[b, i]
-            own[_FALLBACK] = 1.0 if state.hold_steps[b, i] > 0 else 0.0
+            held = state.hold_steps[b, i] > 0 or stopped(state.acting, b, i)
+            own[_FALLBACK] = 1.0 if held else 0.0
             own[_LAST_PRICE] = state.last_price_eur_per_kwh[b]
             off_load = load - outlook.expected_load_kw[t, w, i]
             usual = outlook.expected_pv_kw[t, w, i]
@@ -283,10 +288,14 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
                 share = rules.share[h]
                 own[c + _LOAD_THEN] = max(outlook.expected_load_kw[s, w, i] + share * off_load, 0.0)
                 own[c + _PV_THEN] = outlook.expected_pv_kw[s, w, i] * (1.0 + share * (ratio - 1.0))
+            at = _place_after_all(rules)
             if rules.outages:
-                out[b, i, _place_after_all(rules) - 1] = around.grid[b]
-            own = out[b, i, _place_after_all(rules) :]
-            show_machines(rules, nodes.machines, outlook, moment, around, told, state, b, i, own)
+                out[b, i, at - 1] = around.grid[b]
+            at = show_machines(
+                rules, nodes.machines, outlook, moment, around, told, state, b, i, at, out
+            )
+            at += width_of(outlook.weather)  # common to all
+            at = show_past(rules.past, state.past, state, moment.step, b, i, at, out)
 
 
 @kernel(forceinline=True)

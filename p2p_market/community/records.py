@@ -46,8 +46,9 @@ SUPERVISOR_CAUSES: Final = (
     "invariant",  # energy or money did not balance
     "envelope",  # a reading, or its change, is outside what the training days know
     "stuck",  # a reading has not changed for too long
+    "own_stop",  # it stopped itself, see `acts`
 )
-"""Meaning of `Round.cause`: why an agent is in grid-only fallback in this step."""
+"""Meaning of `Round.cause`: why an agent is not heard in this step."""
 
 
 @for_kernels
@@ -64,6 +65,31 @@ class Proposal(Record):
 
 @for_kernels
 @dataclass(frozen=True, slots=True)
+class Past(Record):
+    """What is remembered of the steps before, see `past/account.py`."""
+
+    sums: FloatArray  # (batch, agent, sum), since the start
+    day: FloatArray  # (batch, agent, step of the last day, sum), a ring
+    risk: FloatArray  # (batch, agent, number) [EUR]
+    hours_eur: FloatArray  # (batch, agent, hour), gains of whole hours, the worst first
+    produced_kw: FloatArray  # (batch, agent), of the last step, storage counted, >= 0
+    consumed_kw: FloatArray  # (batch, agent), likewise
+    net_load_kw: FloatArray  # (batch, agent), of the last step
+    sentiment: FloatArray  # (batch,), bids less asks over both, of the last step
+
+
+@for_kernels
+@dataclass(frozen=True, slots=True)
+class Acting(Record):
+    """What is kept of members' own acts, (batch, agent), see `acts`."""
+
+    stop_steps: IntArray  # steps that a member still stands still
+    quiet_steps: IntArray  # steps until it may ask a human again, less one
+    request: IntArray  # how urgently it asked in the last step, 1 to 10; 0 = it did not
+
+
+@for_kernels
+@dataclass(frozen=True, slots=True)
 class State(Record):
     """All that changes from step to step."""
 
@@ -76,6 +102,8 @@ class State(Record):
     reading: FloatArray  # (batch, agent, sensor), last finite one: load, PV [kW], levels [kWh]
     unchanged_steps: IntArray  # (batch, agent, sensor), how long it has been the same; -1 before
     # the first step
+    past: Past | None = None  # None where nobody looks back
+    acting: Acting | None = None  # None where there are no acts
 
 
 @for_kernels

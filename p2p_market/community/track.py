@@ -56,6 +56,7 @@ CARD: Final = Card(
         "batch": "p2p_market.community.envs.batch:CommunityBatch",
         "breakdown": "p2p_market.community.optimum.breakdown:breakdown",
         "gaps": "p2p_market.community.metrics:gaps_eur",
+        "figures": "p2p_market.community.portfolio:in_metrics",
         "held": "p2p_market.community.safety.held:held",
         "foreign": "p2p_market.community.engine:foreign",
         "twin": "p2p_market.community.optimum.full_matching:shipped_twin",
@@ -107,7 +108,8 @@ def step(
     table = action_map(scenario)
     proposal = to_proposal(table.physical(normalised), present, table.further)
     after, done = engine.step(scenario, episode, state, proposal, strict)
-    entries_eur = done.ledger.entries_eur
+    entries_eur, acting = done.ledger.entries_eur, after.acting
+    kept = () if acting is None else (acting.stop_steps, acting.request)
     return after, Outcome(
         entries_eur=entries_eur,
         unpaid_eur=np.zeros((len(entries_eur), 0)),
@@ -120,12 +122,14 @@ def step(
             "setpoint_kw": done.action.setpoint_kw,
             "energy_kwh": done.flows.energy_kwh,
             "fill_kw": done.fills.power_kw,
+            "order_kw": done.action.quantity_kw,
             "import_kw": done.flows.import_kw,
             "export_kw": done.flows.export_kw,
             "correction_kw": done.flows.correction_kw,
             "clearing_price_eur_per_kwh": done.fills.clearing_price_eur_per_kwh,
+            **({"request": acting.request} if acting is not None else {}),
         },
-        chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur),
+        chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur, *kept),
     )
 
 

@@ -116,6 +116,12 @@ def weather_window(scenario: Scenario, start_day: int) -> FloatArray:
 
 
 @njit(forceinline=True)
+def width_of(weather):  # type: ignore[no-untyped-def]
+    """Features of the weather that members see."""
+    return 0 if weather is None else weather.shape[2]
+
+
+@njit(forceinline=True)
 def show_weather(weather, t, w, i, place, out):  # type: ignore[no-untyped-def]
     """Write what all members see of the weather; nothing where that is None."""
     if weather is None:

@@ -6,6 +6,7 @@ from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import FollowingFeedIn
 from p2p_market.registry import load_scenario
 from tests.community.machines.zoo import community
+from tests.community.past.looking_back import looking_back
 from tests.every_scenario import COMMUNITY
 
 
@@ -19,7 +20,12 @@ def following():
 
 def test_every_feature_of_every_scenario_has_a_meaning_and_no_meaning_is_idle():
     seen, joint = set(), set()
-    for scenario in (*map(load_scenario, COMMUNITY), following(), community("heat_pump")):
+    for scenario in (
+        *map(load_scenario, COMMUNITY),
+        following(),
+        community("heat_pump"),
+        looking_back(),
+    ):
         seen |= {meaning(feature.name) for feature in features(scenario)}
         joint |= {meaning(feature.name, joint=True) for feature in state_features(scenario)}
     assert set(OBSERVED.values()) <= seen

@@ -11,11 +11,19 @@ from pettingzoo import ParallelEnv
 
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.envs.asking import OnRequest, answered, requests
 from p2p_market.community.envs.rendering import image, one_line
 from p2p_market.community.episode.episode import Episode, draw, key_in_sequence, reference_key
 from p2p_market.community.fused import Board, board
 from p2p_market.community.observation import features, joint_state, state_features, surroundings
-from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES, Proposal, Round, State
+from p2p_market.community.records import (
+    LEDGER_ENTRIES,
+    SUPERVISOR_CAUSES,
+    Acting,
+    Proposal,
+    Round,
+    State,
+)
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import RenderError, ResetNeededError, ScenarioError
 from p2p_market.records import BoolArray, Float32Array, FloatArray, Record
@@ -77,6 +85,10 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
     terminal value. With a filter penalty an agent pays for each kW that its set-points and its
     quantity are moved; a message with NaN or a missing agent pays for more than any action of the
     action space: for the connection limit plus the range of each device.
+
+    A scenario may add columns. With `acts: true` agents may ask a human: `env.on_human_request`, if
+    set, is called with each `HumanRequest`, and the action it returns is played instead;
+    `infos[agent]` tell `human_request`, its urgency, and `answered`, that action.
 
     `reset(seed, options)`: `options={"reference": 5}` plays row 5 (of 0 to 12) of the reference
     table, whatever the seed: the test week whose optimum and no-trade cost are published. Options
@@ -141,6 +153,8 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         self._everyone = np.ones(self._shape[:2], dtype=np.bool_)
         self._episode: Episode | None = None
         self._board: Board | None = None
+        self.on_human_request: OnRequest | None = None
+        self._answers: dict[str, FloatArray] = {}
 
     def observation_space(self, agent: str) -> Box:
         """Space of one agent's observation."""
@@ -214,6 +228,9 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         """
         board, agents = self._running(), self.agents
         joint, present = self._gather(actions)
+        self._answers = {}
+        if self.on_human_request is not None and self.scenario.spec.acts:
+            present = self._ask(joint, present, self.on_human_request)
         reward, seen = np.empty(self._shape[:2]), np.empty(self._shape, dtype=np.float32)
         board.play(joint, present, reward, seen)
         ended = board.step >= self.scenario.steps
@@ -293,6 +310,16 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
             return joint, self._everyone
         return joint, self._gather_some(actions, joint[0])
 
+    def _ask(self, joint: FloatArray, present: BoolArray, human: OnRequest) -> BoolArray:
+        """Play what a human answers; fills `joint`, and returns which agents sent something."""
+        board = self._running()
+        seen, there = np.empty(self._shape, dtype=np.float32), present.copy()
+        board.show(seen)
+        asked = requests(self.scenario, self.action_map, board.state(), joint[0], seen[0])
+        out = joint[0], there[0]
+        self._answers = answered(self.scenario, self.action_map, asked, human, *out)
+        return there
+
     def _gather_some(self, actions: ActionDict, out_joint: FloatArray) -> BoolArray:
         """The same agent by agent, where some sent nothing; fills `out_joint`."""
         present, width = np.zeros_like(self._everyone), self.action_map.width
@@ -315,12 +342,29 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         if self.info == "full" and (outcome := self._board.outcome()) is not None:
             table = self.action_map
             proposal = to_proposal(table.physical(joint), present, table.further)
-            return _full_infos(agents, proposal, outcome)
+            return self._with_acts(_full_infos(agents, proposal, outcome))
         causes = self._board.cause()[0].tolist()
-        return {
-            agent: {"supervisor": SUPERVISOR_CAUSES[cause]}
-            for agent, cause in zip(agents, causes, strict=True)
-        }
+        return self._with_acts(
+            {
+                agent: {"supervisor": SUPERVISOR_CAUSES[cause]}
+                for agent, cause in zip(agents, causes, strict=True)
+            }
+        )
+
+    def _with_acts(self, infos: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Infos with how urgently an agent asked a human, and what a human played for it."""
+        if self.scenario.spec.acts and (acting := self._running_acts()) is not None:
+            for agent, urgency in zip(
+                self.possible_agents, acting.request[0].tolist(), strict=True
+            ):
+                if urgency and agent in infos:
+                    infos[agent]["human_request"] = urgency
+            for agent, action in self._answers.items():
+                infos[agent]["answered"] = action
+        return infos
+
+    def _running_acts(self) -> Acting | None:
+        return None if self._board is None else self._board.state().acting
 
 
 def _full_infos(agents: list[str], proposal: Proposal, outcome: Round) -> dict[str, dict[str, Any]]:

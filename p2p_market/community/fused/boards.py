@@ -33,7 +33,7 @@ from p2p_market.community.fused.tables import (
 from p2p_market.community.invariants import insist
 from p2p_market.community.kernel_inputs import fixed
 from p2p_market.community.observation import observe
-from p2p_market.community.records import Action, Flows, Ledger, Proposal, Round, State
+from p2p_market.community.records import Acting, Action, Flows, Ledger, Past, Proposal, Round, State
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import Packed
 from p2p_market.market import MECHANISMS
@@ -174,9 +174,8 @@ class CompiledBoard:
 
     def begin(self, windows: Windows, series: Series, state: State) -> None:
         """Go to a state of such episodes; the state is copied."""
-        fields = Moving._fields
         self.windows, self.series = windows, series
-        self.moving = Moving._make(getattr(state, name).copy() for name in fields)
+        self.moving = Moving._make(_copied(array) for array in state.arrays()[1:])
         self._step, self._reward = state.step, None
         self._pack()
 
@@ -213,8 +212,10 @@ class CompiledBoard:
 
     def state(self) -> State:
         """See `Board`."""
-        copies: Any = [array.copy() for array in self.moving]
-        return State(self._step, *copies)
+        copies: Any = _copied(self.moving)
+        past = None if copies.past is None else Past(*copies.past)
+        acting = None if copies.acting is None else Acting(*copies.acting)
+        return State(self._step, *copies._replace(past=past, acting=acting))
 
     def cause(self) -> IntArray:
         """See `Board`."""

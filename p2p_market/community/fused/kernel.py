@@ -11,10 +11,13 @@ from numba import njit
 
 from p2p_market.assets import node
 from p2p_market.community import invariants, observation, reward, settlement
+from p2p_market.community.acts import obey
 from p2p_market.community.fused.clearing import clear
 from p2p_market.community.fused.tables import Moving, work_in
 from p2p_market.community.kernel_inputs import Done
 from p2p_market.community.observation import Moment
+from p2p_market.community.past.account import follow
+from p2p_market.community.records import Acting, Past
 from p2p_market.community.safety import emergency, envelope, feasibility, sensors, supervisor
 from p2p_market.community.safety.supervisor import Evidence
 from p2p_market.compilation import kernel
@@ -198,6 +201,7 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
     evidence = Evidence(work.reading_cause, work.excused, state.hold_steps)
     energy = state.energy_kwh
     _screen(rules, now, energy, work.proposal, evidence, limits, work.asked, work.watch)
+    obey(rules.acts, work.proposal.further, state.acting, work.asked, work.watch)
     _project(rules, now, work.asked, limits, work.action)
     _trade(tables, work)
     if rules.outages:
@@ -211,6 +215,7 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
     wrong = _latch(rules, work.residual, work.watch)
     if tables.strict and wrong > 0:
         return wrong
+    follow(rules, rules.past, t, now, done, state.past)
     _move(work, state)
     _reward(work.ledger.entries_eur, tables.weights, rules.community_share, out_reward)
     return wrong
@@ -226,6 +231,29 @@ def _show(rules, windows, series, moment, first, state, work, out):  # type: ign
     if rules.faults:
         _show_readings(rules, windows.pv_top_kw, moment.slot, state.reading, work.told)
     _observe(rules, windows, moment, work.common, work.now, work.told, state, out)
+
+
+_Past, _Acting = Past.Arrays, Acting.Arrays
+
+
+@njit(forceinline=True)
+def _past_of(past, span):  # type: ignore[no-untyped-def]
+    """The past of some communities; None where nobody looks back."""
+    if past is None:
+        return None
+    return _Past(
+        past.sums[span], past.day[span], past.risk[span], past.hours_eur[span],
+        past.produced_kw[span], past.consumed_kw[span], past.net_load_kw[span],
+        past.sentiment[span],
+    )  # fmt: skip
+
+
+@njit(forceinline=True)
+def _acting_of(acting, span):  # type: ignore[no-untyped-def]
+    """What some communities keep of acts; None where there are none."""
+    if acting is None:
+        return None
+    return _Acting(acting.stop_steps[span], acting.quiet_steps[span], acting.request[span])
 
 
 @kernel(**OPTIONS)
@@ -250,7 +278,8 @@ def play(game, step, act, first, last, actions, present, out_reward, out_observa
         state = Moving(
             moving.energy_kwh[span], moving.hold_steps[span], moving.last_fill_kw[span],
             moving.last_price_eur_per_kwh[span], moving.setpoint_kw[span], moving.reading[span],
-            moving.unchanged_steps[span],
+            moving.unchanged_steps[span], _past_of(moving.past, span),
+            _acting_of(moving.acting, span),
         )  # fmt: skip
         if act:
             wrong += _play(

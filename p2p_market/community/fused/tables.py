@@ -116,6 +116,8 @@ class Moving(NamedTuple):
     setpoint_kw: FloatArray
     reading: FloatArray
     unchanged_steps: IntArray
+    past: Any  # Past.Arrays; None where nobody looks back
+    acting: Any  # Acting.Arrays; None where there are no acts
 
 
 class Work(NamedTuple):

@@ -10,7 +10,9 @@ from p2p_market.community.further import further_columns
 from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.track import Trajectory
+from p2p_market.words import counted
 
+OWN_STOP: Final = "own_stop"
 NOT_FINITE: Final = "with NaN or infinite numbers in the answer"
 BEYOND: Final = "with numbers beyond 1e6 kW or EUR/kWh in the answer"
 WORDS: Final = {
@@ -26,7 +28,11 @@ WORDS: Final = {
 
 def causes(scenario: Scenario, played: Trajectory) -> Counter[str]:
     """Agent-steps in fallback by cause, in words."""
-    found = {name: played.cause == code for code, name in enumerate(SUPERVISOR_CAUSES) if code}
+    found = {
+        name: played.cause == code
+        for code, name in enumerate(SUPERVISOR_CAUSES)
+        if name not in ("none", OWN_STOP)
+    }
     asked = played.actions["prosumer"].astype(np.float64)
     finite = np.isfinite(asked).all(axis=-1)
     large = (np.abs(action_map(scenario).physical(asked)) > LARGEST).any(axis=-1)
@@ -41,7 +47,23 @@ def causes(scenario: Scenario, played: Trajectory) -> Counter[str]:
 
 
 def held(scenario: Scenario, played: Trajectory) -> str:
-    """A sentence without its subject; empty where the supervisor held no agent."""
+    """A sentence without its subject; empty where nobody was held, stopped itself or asked."""
+    return ", ".join(filter(None, (_held(scenario, played), *acted(played))))
+
+
+def acted(played: Trajectory) -> list[str]:
+    """What agents did to be left alone or helped, with counts."""
+    told, stopped = [], int(np.count_nonzero(played.cause == SUPERVISOR_CAUSES.index(OWN_STOP)))
+    if stopped:
+        told.append(f"stopped themselves in {stopped} agent-steps")
+    urgency = played.series.get("request")
+    if urgency is not None and urgency.any():
+        count = counted(int(np.count_nonzero(urgency)), "time")
+        told.append(f"asked a human {count}, with urgency up to {int(urgency.max())}")
+    return told
+
+
+def _held(scenario: Scenario, played: Trajectory) -> str:
     found = causes(scenario, played)
     if not found:
         return ""

@@ -232,6 +232,24 @@ class Reward(Section):
     community_share: Share = 0.0
 
 
+def _is_empty(value: object) -> bool:
+    return value == ()
+
+
+def _is_off(value: object) -> bool:
+    return value is False
+
+
+Sight = Literal["board", "portfolio"]
+"""What members may see beside what every scenario shows them."""
+
+
+def _once(names: tuple[Sight, ...]) -> tuple[Sight, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("names something twice; name it once")
+    return names
+
+
 class Member(Section):
     """One prosumer: its place on the feeder, its contract and its devices."""
 
@@ -270,6 +288,10 @@ class ScenarioSpec(Section):
     outages: Outages | None = None
     faults: Faults | None = None
     reward: Reward = Reward()
+    observe: Annotated[
+        tuple[Sight, ...], AfterValidator(_once), Field(max_length=10, exclude_if=_is_empty)
+    ] = ()  # newer than files
+    acts: Annotated[bool, Field(exclude_if=_is_off)] = False  # newer than files
     contracts: Annotated[dict[str, Contract], Field(max_length=200)]
     members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=10_000)]
 

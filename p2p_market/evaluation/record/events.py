@@ -1,4 +1,4 @@
-"""Interventions of the supervisor as a list of events."""
+"""Interventions of the supervisor, and what agents asked a human, as lists of events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,4 +40,27 @@ def events(cause: IntArray, names: Sequence[str]) -> tuple[Event, ...]:
             steps=int(end - t),
         )
         for (b, i, t), end in zip(begins, ends[:, -1], strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one agent asked a human."""
+
+    community: int  # index into the batch
+    agent: int
+    step: int
+    urgency: int
+
+
+def requests(urgency: IntArray) -> tuple[Request, ...]:
+    """Every request, ordered by community, agent and step.
+
+    Args:
+        urgency: 0 where nobody asked, (step, batch, agent), as in a trajectory's `request`.
+    """
+    places = np.argwhere(np.moveaxis(urgency, 0, -1) > 0)
+    return tuple(
+        Request(community=b, agent=i, step=t, urgency=int(urgency[t, b, i]))
+        for b, i, t in places.tolist()
     )

@@ -33,7 +33,7 @@ from p2p_market.evaluation.ends.reference import published
 from p2p_market.evaluation.players.answers import entry_of
 from p2p_market.evaluation.players.conduct import UNKNOWN, known_conduct, recorded_conduct
 from p2p_market.evaluation.players.failure import described
-from p2p_market.evaluation.record.events import events
+from p2p_market.evaluation.record.events import events, requests
 from p2p_market.evaluation.record.recorded import RECORD_NAME, SCHEMA, first_wrong
 from p2p_market.evaluation.record.versions import versions
 from p2p_market.evaluation.rollout import recorded, rollout
@@ -51,7 +51,7 @@ from p2p_market.track import (
     Metric,
     Trajectory,
 )
-from p2p_market.tracks import package_of, track_of
+from p2p_market.tracks import extra, package_of, track_of
 from p2p_market.words import period
 
 LABELS: Final = ("scenario", "policy", "split", "start_day", "seed")
@@ -91,6 +91,7 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
     """One flat dictionary per policy and episode, units in the names."""
     rows, card = [], track_of(result.scenario).CARD
     for row in result.rows:
+        more = _figures(result, row)
         for number, key in enumerate(result.episode.keys):
             rows.append(
                 {
@@ -108,9 +109,21 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
                         _with_unit(name, card.metrics[name]): _number(values[number])
                         for name, values in row.metrics.items()
                     },
+                    **{name: _number(values[number]) for name, values in more.items()},
                 }
             )
     return rows
+
+
+def _figures(result: ScenarioResult, row: Row) -> Mapping[str, FloatArray]:
+    """Columns that the track adds, (episode,) each; none of a policy that failed."""
+    found = extra(result.scenario, "figures")
+    if found is None or row.conduct.failure is not None:
+        return {}
+    own: Mapping[str, FloatArray] = found(
+        result.scenario, result.episode, result.trajectories[row.policy]
+    )
+    return own
 
 
 def _number(value: float) -> float | None:
@@ -188,12 +201,21 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
         "digests": [] if played is None else list(played.digests),
         "actions": None if played is None else _actions_name(result.scenario, row.policy),
         "events": [] if played is None else _events(result.scenario, played),
+        **_requests(played),
     }
 
 
 def _events(scenario: AnyScenario, played: Trajectory) -> list[dict[str, Any]]:
     names = track_of(scenario).CARD.causes
     return [asdict(event) for event in events(played.cause, names)]
+
+
+def _requests(played: Trajectory | None) -> dict[str, list[dict[str, Any]]]:
+    """What agents asked a human; nothing where nobody did, as in older records."""
+    if played is None or "request" not in played.series:
+        return {}
+    asked = requests(played.series["request"])
+    return {"requests": [asdict(request) for request in asked]} if asked else {}
 
 
 def _actions_name(scenario: AnyScenario, policy: str) -> str:

@@ -1,0 +1,1 @@
+"""What members remember where a scenario lets them: gains of trading, how neighbours bid."""
