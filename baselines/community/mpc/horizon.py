@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from baselines.community.mpc.worlds import relaxed
+from baselines.community.mpc.worlds import linear
 from p2p_market.assets.node import coefficients
 from p2p_market.community.actions import ActionMap
 from p2p_market.community.scenario.scenario import Scenario
@@ -24,7 +24,7 @@ def horizon(scenario: Scenario) -> tuple[Scenario, int]:
     dt_h = block_steps * scenario.dt_h
     ahead = shortened(scenario, round(HORIZON_H / dt_h), dt_h)
     if ahead.nodes.machines is not None:
-        ahead = replace(ahead, nodes=replace(ahead.nodes, machines=relaxed(ahead.nodes.machines)))
+        ahead = replace(ahead, nodes=replace(ahead.nodes, machines=linear(ahead.nodes.machines)))
     return ahead, block_steps
 
 

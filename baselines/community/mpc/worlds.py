@@ -4,14 +4,14 @@ Public is what training days had at that time of the year and of the day, and wh
 size may be done. The rest comes from observations, as in `forecasts`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from p2p_market.assets.machine import MachineCoefficients
-from p2p_market.community.scenario.laws import DRAWN, law_of, machine_year
+from p2p_market.community.scenario.laws import law_of, machine_year
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.records import BoolArray, FloatArray, IntArray
 
@@ -27,10 +27,6 @@ class WorldAhead:
     charge_share: FloatArray
     top_kwh: FloatArray  # highest level at the end of the block
     spilled_max_kwh: FloatArray  # what may be got rid of in the block
-
-    def rows(self, chosen: slice) -> "WorldAhead":
-        """Of some blocks."""
-        return WorldAhead(*(getattr(self, name)[chosen] for name in self.__slots__))
 
 
 def world_ahead(
@@ -81,6 +77,15 @@ def world_ahead(
     )
 
 
+def stacked(worlds: Sequence[WorldAhead | None]) -> WorldAhead | None:
+    """Of several communities, (block, batch, agent, asset)."""
+    told = [one for one in worlds if one is not None]
+    if not told:
+        return None
+    names = WorldAhead.__slots__
+    return WorldAhead(*(np.stack([getattr(one, name) for one in told], axis=1) for name in names))
+
+
 @dataclass(frozen=True, slots=True)
 class _Usual:
     drawn: BoolArray  # (agent, asset), whether a generator draws jobs or trucks
@@ -93,25 +98,23 @@ class _Usual:
 def _usual(scenario: Scenario, day: int) -> _Usual:
     """What is fixed for episodes that begin on a day of the year."""
     nodes, year, days = scenario.nodes, machine_year(scenario), scenario.spec.days + 1
-    drawn = np.zeros(nodes.present.shape, dtype=np.bool_)
     top_kwh = np.tile(nodes.energy_max_kwh, (scenario.steps_per_day * days, 1, 1))
     for agent, own in enumerate(scenario.flexible):
         for asset, node in enumerate(own):
-            drawn[agent, asset] = bool(set(dict(node.law_data)) & set(DRAWN)) and bool(node.law)
-            if drawn[agent, asset]:
+            if year.by_the_clock[agent, asset]:
                 drive = law_of(scenario, node, day, days, _of_usual_size(days))
-                place = top_kwh[:, agent, asset]
-                place[: len(drive.top_kwh)] = np.minimum(place, drive.top_kwh)
+                place = top_kwh[: len(drive.top_kwh), agent, asset]
+                np.minimum(place, drive.top_kwh, out=place)
     expected = year.expected_kwh
     least = np.where(expected.min(axis=(0, 1)) >= 0.0, 0.0, -np.inf)
-    return _Usual(drawn, least, np.where(year.fills, np.inf, 0.0), top_kwh)
+    return _Usual(year.by_the_clock, least, np.where(year.fills, np.inf, 0.0), top_kwh)
 
 
-def _of_usual_size(days: int):  # type: ignore[no-untyped-def]
+def _of_usual_size(days: int) -> Callable[[float, int], FloatArray]:
     return lambda usual, count: np.full((days, count), usual)
 
 
-def relaxed(machines: MachineCoefficients) -> MachineCoefficients:
+def linear(machines: MachineCoefficients) -> MachineCoefficients:
     """Machines as a linear program plans them: `allowed` brings back what it leaves out."""
     nothing = np.zeros_like(machines.start_eur)
     parts = {name: getattr(machines, name) for name in machines.__slots__}
