@@ -51,10 +51,12 @@ def hydrogen(
         eta_discharge=eta_fuel_cell,
         degradation_eur_per_kwh=wear_eur_per_kwh,
         law="hydrogen" if pick_up_kg > 0.0 else "",
-        law_data=(("pick_up_kg", pick_up_kg), ("pick_up_h", pick_up_h)),
+        law_data=(
+            ("pick_up_kg", pick_up_kg), ("pick_up_h", pick_up_h), ("fill_kw", eta * power_kw),
+        ),
         charge_on_kw=least_share * power_kw,
         discharge_on_kw=least_share * fuel_cell_kw,
         start_eur=start_eur,
         missing_eur_per_kwh=missing_eur_per_kg / KWH_PER_KG,
         terminal_eur_per_kwh=hydrogen_eur_per_kg / KWH_PER_KG,
-    )
+    )  # fmt: skip

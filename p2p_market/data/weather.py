@@ -36,6 +36,8 @@ LOSS_KW_PER_K: Final = {
 }
 """Heat of the four buildings per degree below `HEATED_BELOW_C`, fitted to the days of a year."""
 HEATED_BELOW_C: Final = 15.0
+FLOW_OF_MONTHS: Final = (1.10, 1.03, 0.89, 1.18, 1.34, 1.30, 1.03, 0.91, 0.89, 0.75, 0.74, 0.84)
+"""Flow of rivers over its mean, January to December: run-of-river output of Germany in 2018."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,12 +113,14 @@ def rank_of(values: FloatArray) -> FloatArray:
 
 
 def _synthetic(name: str, wind_fraction: FloatArray, digest: str) -> Weather:
-    """An invented year: its own wind and temperature, heat by the temperature of the day."""
-    temperature_c = synthetic_temperature_c(sources.seed_of(sources.split_name(name)[0]))
+    """An invented year: its own wind, temperature and rivers, heat by the day's temperature."""
+    seed = sources.seed_of(sources.split_name(name)[0])
+    temperature_c = synthetic_temperature_c(seed)
     buildings = dataset.load(sources.BASE)
     series = {
         "wind_rank": rank_of(wind_fraction),
         "temperature_c": temperature_c,
+        "river_fraction": synthetic_river_fraction(seed),
         "heat_kw": heat_by_temperature_kw(temperature_c),
         "hot_water_kw": buildings.hot_water_kw,
     }
@@ -141,6 +145,26 @@ def synthetic_temperature_c(seed: int) -> FloatArray:
 
 
 _STREAM: Final = int.from_bytes(b"warmth")
+
+
+def synthetic_river_fraction(seed: int) -> FloatArray:
+    """Flow of the rivers of an invented year over their mean, (quarter,), rounded to 0.0001.
+
+    Months and the memory of days are those of German run-of-river plants in 2018: full in spring,
+    low in autumn, and a day much like the one before.
+    """
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _RIVER])))
+    days = np.arange(DAYS_PER_YEAR) + 0.5
+    middles = (np.arange(-1, 13) + 0.5) * DAYS_PER_YEAR / 12.0
+    flow = np.array(FLOW_OF_MONTHS)[np.arange(-1, 13) % 12]
+    wave = 0.11 * autoregression(generator.standard_normal(DAYS_PER_YEAR), 0.85)
+    daily = np.interp(days, middles, flow) * np.exp(wave - 0.11**2 / 2.0)
+    hour = (np.arange(DAYS_PER_YEAR * QUARTERS_PER_DAY) + 0.5) / 4.0
+    values: FloatArray = np.round(np.interp(hour / 24.0, days, daily), 4)
+    return values
+
+
+_RIVER: Final = int.from_bytes(b"rivers")
 
 
 def heat_by_temperature_kw(temperature_c: FloatArray) -> FloatArray:

@@ -124,9 +124,19 @@ def test_an_invented_year_is_as_warm_as_germany_and_its_own():
     assert np.all(heat[:, np.repeat(days > 15.0, 96)] == 0.0)
 
 
+def test_rivers_of_an_invented_year_are_as_lazy_as_germanys():
+    one, other = (weather.synthetic_river_fraction(seed) for seed in (0, 1))
+    assert not np.array_equal(one, other)
+    assert np.array_equal(one, weather.load("synthetic:0").of("river_fraction"))
+    days = one.reshape(365, 96).mean(axis=1)
+    assert days.mean() == pytest.approx(1.0, abs=0.05)
+    assert 0.3 < days.min() < days[270:330].mean() < 0.9 < 1.2 < days[100:170].mean()
+    assert np.corrcoef(days[1:], days[:-1])[0, 1] == pytest.approx(0.97, abs=0.015)
+
+
 def test_what_a_set_lacks_is_named():
-    with pytest.raises(DataError, match=r"synthetic.*no series 'river_fraction'"):
-        weather.load("synthetic").of("river_fraction")
+    with pytest.raises(DataError, match=r"synthetic.*no series 'snow'"):
+        weather.load("synthetic").of("snow")
     with pytest.raises(DataError, match="no building 'castle'; known: old_building"):
         DE.of("heat_kw", "castle")
     with pytest.raises(DataError, match="known: de2018"):

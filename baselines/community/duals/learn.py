@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from baselines.community.mpc.worlds import linear
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.data.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, season, step_clock
@@ -45,7 +46,7 @@ def learn(scenario: Scenario) -> Lessons:
     """Solve the training weeks and average their duals.
 
     Where a season was never seen at an hour, the average of the hour is used. Where the optimum
-    has integer variables, its linear relaxation is used.
+    has integer variables, its linear relaxation is used; least loads, starts and ramps are left out.
 
     Raises:
         OptimumError: if a week is not solved.
@@ -56,6 +57,8 @@ def learn(scenario: Scenario) -> Lessons:
     from baselines.community.optimal.program import Pool, compile_program, fill
 
     relaxed = replace(scenario, spec=scenario.spec.model_copy(update={"optimum": "linear"}))
+    if (machines := scenario.nodes.machines) is not None:
+        relaxed = replace(relaxed, nodes=replace(relaxed.nodes, machines=linear(machines)))
     program = compile_program(relaxed)
     assert isinstance(program.market, Pool)
     total, count = np.zeros((2, SEASONS, 24))

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from baselines.community.mpc.worlds import WorldAhead, world_ahead
 from p2p_market.community.episode.window import Window, window
 from p2p_market.community.observation import features
 from p2p_market.community.scenario.scenario import Scenario
@@ -59,6 +60,7 @@ class Forecast:
     retail_eur_per_kwh: FloatArray
     feed_in_eur_per_kwh: FloatArray
     local_h: FloatArray  # (block,), hour on the wall clock at the start
+    world: WorldAhead | None  # of machines; None where there are none
 
 
 def forecast(
@@ -93,7 +95,9 @@ def forecast(
     hours = local_h[_inside(common, step + lead[::block_steps], scenario.steps_per_day)]
     retail, feed_in = common.retail_eur_per_kwh[priced], common.feed_in_eur_per_kwh[priced]
     feed_in = feed_in[0] + mean(feed_in - feed_in[0])  # a fixed tariff keeps its last digit
-    return Forecast(mean(load_kw), mean(pv_kw), mean(retail), feed_in, hours % 24.0)
+    drift_kwh = common.expected_drift_kwh[row] if scenario.nodes.machines is not None else share
+    world = world_ahead(scenario, seen, at, drift_kwh, share[:, 0], row, day, block_steps)
+    return Forecast(mean(load_kw), mean(pv_kw), mean(retail), feed_in, hours % 24.0, world)
 
 
 def _inside(common: Window, row: IntArray, steps_per_day: int) -> IntArray:

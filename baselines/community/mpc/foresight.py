@@ -25,6 +25,7 @@ BY_STEP: Final = (
     "ask_floor_eur_per_kwh", "bid_cap_eur_per_kwh", "grid", "plugged", "departs",
     "trip_kwh", "floor_kwh",
 )  # fmt: skip
+WORLD: Final = ("drift_kwh", "charge_share", "low_share", "high_share", "top_kwh")
 
 Memory = tuple[int, FloatArray]  # steps played, levels of each community [kWh]
 
@@ -72,11 +73,15 @@ class ForesightPolicy:
         scenario, ahead, program = self.planner.scenario, self.planner.ahead, self.planner.program
         rows = min(ahead.steps, scenario.steps - step)
         series: dict[str, FloatArray] = {}
-        for name in BY_STEP:
+        world = WORLD if scenario.nodes.machines is not None else ()
+        for name in (*BY_STEP, *world):
             true = getattr(self.episode, name)[step : step + rows, community : community + 1]
             short = [(0, ahead.steps - rows), *([(0, 0)] * (true.ndim - 1))]
             dear = scenario.spec.price_max_eur_per_kwh if name == "retail_eur_per_kwh" else 0.0
-            series[name] = np.pad(true, short, constant_values=dear)  # past the end nothing flows
+            # Past the end nothing flows.
+            series[name] = np.pad(true, short, constant_values=dear)
+            if name == "top_kwh":
+                series[name][rows:] = ahead.nodes.energy_max_kwh
         fill(program, ahead, Outlook(**series, start_energy_kwh=level_kwh[None]))
         solve(program, f"{scenario.spec.id}, {self.episode.keys[community]}, step {step}")
         return program

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from baselines.community.mpc.worlds import linear
 from p2p_market.assets.node import coefficients
 from p2p_market.community.scenario.scenario import Scenario
 
@@ -11,10 +12,16 @@ BLOCK_H: Final = 1.0
 
 
 def horizon(scenario: Scenario) -> tuple[Scenario, int]:
-    """The hours ahead in steps of a block, and the steps of the scenario in a block."""
+    """The hours ahead in steps of a block, and the steps of the scenario in a block.
+
+    Least loads, starts and ramps are left out: the program stays linear.
+    """
     block_steps = max(1, round(BLOCK_H / scenario.dt_h))
     dt_h = block_steps * scenario.dt_h
-    return shortened(scenario, round(HORIZON_H / dt_h), dt_h), block_steps
+    ahead = shortened(scenario, round(HORIZON_H / dt_h), dt_h)
+    if ahead.nodes.machines is not None:
+        ahead = replace(ahead, nodes=replace(ahead.nodes, machines=linear(ahead.nodes.machines)))
+    return ahead, block_steps
 
 
 def shortened(scenario: Scenario, steps: int, dt_h: float) -> Scenario:

@@ -27,6 +27,7 @@ class Lean:
     others: IntArray  # members of the market whose net load is given
     pattern: Pattern
     pieces: tuple[Piece, ...]  # one for each member who plans alone; else one for all
+    charged: IntArray  # (asset,), coefficients of what charging stores
     sold: IntArray  # (part, member), coefficients of what is sold, which bears what is lost
     shares: IntArray  # (2, member), coefficients of the shares of PV and load that a feeder cuts
 
@@ -51,15 +52,16 @@ def lean_program(ahead: Scenario, parts: int = 0) -> Lean:
     planned = ahead.has_storage | all_planned
     member, others = np.flatnonzero(planned), np.flatnonzero(~planned & (parts == 0))
     block = _block(ahead, parts, (len(owner), len(leaving), len(member), len(others)))
-    _storage(block, ahead, (owner, asset), leaving)
+    charged = _storage(block, ahead, (owner, asset), leaving)
     sold = _meters(block, np.searchsorted(member, owner))
     if parts == 0:
         _market(block)
     shares = _shares(block)
     pattern = block.repeated(ahead.steps)
     return Lean(
-        ahead, parts, owner, asset, leaving, member, others, pattern, pattern.pieces(), sold, shares
-    )
+        ahead, parts, owner, asset, leaving, member, others, pattern, pattern.pieces(), charged,
+        sold, shares,
+    )  # fmt: skip
 
 
 def _block(ahead: Scenario, parts: int, counts: tuple[int, int, int, int]) -> Block:
@@ -71,6 +73,7 @@ def _block(ahead: Scenario, parts: int, counts: tuple[int, int, int, int]) -> Bl
     rows = {"level": assets, "arrived": leaving, "meter": members, "connection": members}
     rows |= {"clearing": int(pool), "feeder": int(pool), "shares": 2 * members * binding}
     variables = {"charge": assets, "discharge": assets, "level": assets, "missing": leaving}
+    variables |= dict.fromkeys(("bought", "spilled"), assets * (ahead.nodes.machines is not None))
     variables |= {"import": members, "export": members, "curtailed": cut, "shed": cut}
     variables |= dict.fromkeys(("buy", "sell"), members * max(1, parts))
     variables |= {"others_buy": others, "others_sell": others, "overload": 2 * pool}
@@ -79,19 +82,27 @@ def _block(ahead: Scenario, parts: int, counts: tuple[int, int, int, int]) -> Bl
 
 def _storage(
     block: Block, ahead: Scenario, own: tuple[IntArray, IntArray], leaving: IntArray
-) -> None:
+) -> IntArray:
     """The power-node equation, and departures: what is missing then is made up.
 
-    `arrived` is the level before a departure.
+    `arrived` is the level before a departure. What machines lack is bought, what does not fit is
+    spilled.
+
+    Returns:
+        Coefficients of what charging stores, (asset,).
     """
     nodes, level, arrived = ahead.nodes, block.row("level"), block.row("arrived")
     block.put(level, block.variable("level"), 1.0)
     block.put(level, block.variable("level"), -nodes.retention[own], back=1)
-    block.put(level, block.variable("charge"), -nodes.charge_gain_h[own])
+    charged = block.put(level, block.variable("charge"), -nodes.charge_gain_h[own])
     block.put(level, block.variable("discharge"), nodes.discharge_gain_h[own])
     block.put(level[leaving], block.variable("missing"), -1.0)
     block.put(arrived, block.variable("level")[leaving], 1.0)
     block.put(arrived, block.variable("missing"), -1.0)
+    if nodes.machines is not None:
+        block.put(level, block.variable("bought"), -1.0)
+        block.put(level, block.variable("spilled"), 1.0)
+    return charged
 
 
 def _meters(block: Block, place: IntArray) -> IntArray:

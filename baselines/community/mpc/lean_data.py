@@ -6,6 +6,7 @@ from baselines.community.mpc.lean import Lean
 from baselines.community.mpc.pattern import Data
 from baselines.community.mpc.prices import Posted
 from baselines.community.optimal.outlook import Outlook
+from p2p_market.assets.machine import MachineCoefficients
 from p2p_market.records import FloatArray
 
 
@@ -50,7 +51,32 @@ def _put_storage(lean: Lean, data: Data, told: Outlook) -> None:
     data.lower[:, at["level"]] = least_kwh
     data.upper[:, at["level"]] = nodes.energy_max_kwh[own]
     data.cost[-1, at["level"]] = -spec.terminal_value_eur_per_kwh
+    if nodes.machines is not None:
+        _put_machines(lean, nodes.machines, data, told)
+        fixed_kwh += told.drift_kwh[:, 0][:, *own]
     data.fix(lean.pattern.rows["level"], fixed_kwh)
+
+
+def _put_machines(lean: Lean, machines: MachineCoefficients, data: Data, told: Outlook) -> None:
+    """What the world does, and prices of running, holding, back-up and spilling.
+
+    Nothing is bought to be stored.
+    """
+    nodes, own, at = lean.ahead.nodes, (lean.owner, lean.asset), lean.pattern.variables
+    drift, share, top, spilled = (
+        series[:, 0][:, *own]
+        for series in (told.drift_kwh, told.charge_share, told.top_kwh, told.spilled_max_kwh)
+    )
+    data.values[:, lean.charged] = -share * nodes.charge_gain_h[own]
+    for use in ("charge", "discharge"):
+        extra = getattr(machines, f"{use}_eur_per_kwh")[own]
+        data.cost[:, at[use]] += lean.ahead.spec.dt_h * extra
+    data.upper[:, at["bought"]], data.upper[:, at["spilled"]] = np.maximum(-drift, 0.0), spilled
+    data.cost[:, at["bought"]] = machines.missing_eur_per_kwh[own]
+    data.cost[:, at["spilled"]] = machines.spilled_eur_per_kwh[own]
+    data.upper[:, at["level"]] = np.minimum(data.upper[:, at["level"]], top)
+    data.cost[-1, at["level"]] = -machines.terminal_eur_per_kwh[own]
+    data.cost[:, at["level"]] += machines.hold_eur_per_kwh[own]
 
 
 def _put_meters(lean: Lean, data: Data, told: Outlook) -> None:

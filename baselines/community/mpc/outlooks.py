@@ -1,14 +1,13 @@
 """The hours ahead as the program reads them."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import numpy as np
 
 from baselines.community.mpc.forecasts import Forecast, columns
+from baselines.community.mpc.worlds import WorldAhead
 from baselines.community.optimal.outlook import Outlook
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.data.forecast import HORIZONS_H
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 
@@ -34,7 +33,7 @@ def outlook_of(
         expected.load_kw[:, None], expected.pv_kw[:, None], expected.retail_eur_per_kwh[:, None],
         expected.feed_in_eur_per_kwh[:, None], carbon,
         to_ticks(floor, tick)[:, None], to_ticks(cap, tick)[:, None], grid,
-        *_stays(ahead, seen, at), _levels(ahead, seen, at), *_world(ahead, seen, at),
+        *_stays(ahead, seen, at), _levels(ahead, seen, at), *_world(ahead, expected.world),
     )  # fmt: skip
 
 
@@ -43,13 +42,17 @@ def _stays(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Plugged, departs, trip and floor: a vehicle stays until it leaves, and is away from then on.
 
-    The tube is left to the program: what is missing at the departure costs the shortfall.
+    The tube is left to the program: what is missing at the departure costs the shortfall. Machines
+    stay; that they cannot charge, or have work to do, says nothing else.
     """
     nodes, blocks = ahead.nodes, np.arange(ahead.steps)[:, None]
     plugged, departs, trip_kwh = np.zeros((3, len(blocks), 1, *nodes.present.shape))
     for asset in range(nodes.present.shape[1]):
         here = seen[:, at[f"power_max_{asset}"]] > 0.0
         left_h = seen[:, at[f"hours_left_{asset}"]]
+        if nodes.machines is not None:
+            stays = nodes.present[:, asset] & (nodes.target_kwh[:, asset] == 0.0)
+            here, left_h = here | stays, np.where(stays, 0.0, left_h)
         last = np.where(left_h > 0.0, np.ceil(left_h / ahead.dt_h - 1e-6) - 1, len(blocks))
         plugged[:, 0, :, asset] = here & (blocks <= last)
         departs[:, 0, :, asset] = here & (blocks == last)
@@ -65,28 +68,14 @@ def _levels(ahead: Scenario, seen: FloatArray, at: Mapping[str, int]) -> FloatAr
     return np.asarray(levels[None])
 
 
-def _world(ahead: Scenario, seen: FloatArray, at: Mapping[str, int]) -> tuple[FloatArray, ...]:
-    """What is expected of the world of machines; shares stay as they are now.
+def _world(ahead: Scenario, world: WorldAhead | None) -> tuple[FloatArray, ...]:
+    """What is expected of the world of machines; limits of power stay as they are now.
 
     Returns:
-        Fields of `World`, (block, 1, agent, asset); nothing where all devices are plain stores.
+        The last fields of `Outlook`, (block, 1, agent, asset); nothing where there are no machines.
     """
-    nodes = ahead.nodes
-    if nodes.machines is None:
+    if world is None:
         return ()
-    shape = (ahead.steps, 1, *nodes.present.shape)
-    middle_h = (np.arange(ahead.steps) + 0.5) * ahead.dt_h
-    known_h = (0.0, *HORIZONS_H)
-    drift, share = np.zeros(shape), np.ones(shape)
-    for asset in range(nodes.present.shape[1]):
-        told = [seen[:, at[f"drift_{asset}"]]]
-        told += [seen[:, at[f"drift_in_{hours}h_{asset}"]] for hours in HORIZONS_H]
-        for agent, kw in enumerate(np.stack(told, axis=-1)):
-            drift[:, 0, agent, asset] = ahead.dt_h * np.interp(middle_h, known_h, kw)
-        share[:, 0, :, asset] = np.maximum(seen[:, at[f"charge_share_{asset}"]], LEAST_SHARE)
-    whole = np.ones(shape)
-    return drift, share, whole, whole, np.broadcast_to(nodes.energy_max_kwh, shape)
-
-
-LEAST_SHARE: Final = 1e-6
-"""So that charging always gains something, whatever a meter says."""
+    whole = np.ones((ahead.steps, 1, *ahead.nodes.present.shape))
+    drift, share, top, spilled = (getattr(world, name)[:, None] for name in world.__slots__)
+    return drift, share, whole, whole, top, spilled

@@ -24,6 +24,7 @@ from baselines.community.mpc.forecasts import columns, forecast, start_day
 from baselines.community.mpc.horizon import horizon
 from baselines.community.mpc.outlooks import outlook_of
 from baselines.community.mpc.prices import PARTS, posted_prices
+from baselines.community.mpc.worlds import allowed
 from baselines.community.optimal.outlook import Outlook
 from baselines.community.optimal.program import Posted, Program, compile_program, fill
 from p2p_market.community.actions import ActionMap, action_map
@@ -62,8 +63,9 @@ class RollingHorizon:
         if step % self.block_steps == 0:
             setpoint = np.stack([self._plan(*one, step) for one in zip(seen, days, strict=True)])
         at = columns(self.scenario)
-        net_load = seen[..., at["load"]] - seen[..., at["pv"]] + setpoint.sum(axis=2)
-        return self.table.orders(setpoint, net_load), (step + 1, days, setpoint)
+        power = allowed(self.scenario, seen, at, setpoint)
+        net_load = seen[..., at["load"]] - seen[..., at["pv"]] + power.sum(axis=2)
+        return self.table.orders(power, net_load), (step + 1, days, setpoint)
 
     def _plan(self, seen: FloatArray, day: int, step: int) -> FloatArray:
         """Set-points of the first block, (agent, asset) [kW]."""

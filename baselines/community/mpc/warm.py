@@ -21,8 +21,8 @@ from baselines.community.mpc.lean_data import data_of
 from baselines.community.mpc.outlooks import outlook_of
 from baselines.community.mpc.prices import PARTS, posted_prices
 from baselines.community.mpc.simplex import Basis, solve_pieces
+from baselines.community.mpc.worlds import allowed
 from p2p_market.community.actions import ActionMap, action_map
-from p2p_market.community.scenario.machine_checks import plain_stores_only
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import Float32Array, FloatArray
 
@@ -70,8 +70,9 @@ class WarmHorizon:
             ]
             setpoint, bases = np.stack([plan for plan, _ in plans]), tuple(b for _, b in plans)
         at = columns(self.scenario)
-        net_load = seen[..., at["load"]] - seen[..., at["pv"]] + setpoint.sum(axis=2)
-        return self.table.orders(setpoint, net_load), Memory(step + 1, days, setpoint, bases)
+        power = allowed(self.scenario, seen, at, setpoint)
+        net_load = seen[..., at["load"]] - seen[..., at["pv"]] + power.sum(axis=2)
+        return self.table.orders(power, net_load), Memory(step + 1, days, setpoint, bases)
 
     def _plan(
         self, program: Lean, seen: FloatArray, day: int, bases: Bases | None, step: int
@@ -92,7 +93,6 @@ class WarmHorizon:
 
 
 def _warm(scenario: Scenario, learnt: Lessons | None) -> WarmHorizon:
-    plain_stores_only(scenario, "a warm planner")
     ahead, block_steps = horizon(scenario)
     program = None
     if scenario.has_storage.any():

@@ -34,3 +34,4 @@ class Outlook(Record):
     low_share: FloatArray = field(default_factory=_nothing)
     high_share: FloatArray = field(default_factory=_nothing)
     top_kwh: FloatArray = field(default_factory=_nothing)
+    spilled_max_kwh: FloatArray = field(default_factory=_nothing)  # no rows: what the drift fills

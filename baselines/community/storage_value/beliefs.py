@@ -8,6 +8,7 @@ import numpy as np
 
 from baselines.community.duals.learn import Lessons, seasons_and_hours
 from baselines.community.mpc.forecasts import columns, forecast
+from baselines.community.mpc.worlds import WorldAhead, stacked
 from baselines.community.storage_value.value import Tariff
 from p2p_market.community.episode.window import window
 from p2p_market.community.scenario.scenario import Scenario
@@ -76,10 +77,11 @@ class Beliefs:
 
     def ahead(
         self, seen: FloatArray, days: Sequence[int], step: int, hours: int
-    ) -> tuple[Tariff, FloatArray]:
+    ) -> tuple[Tariff, FloatArray, WorldAhead | None]:
         """Of each hour ahead: price, and net load without storage [kW], (hour, batch, agent).
 
-        Carbon stays as it is now, and the grid is there.
+        Carbon stays as it is now, and the grid is there. Last the world of machines, (hour, batch,
+        agent, asset).
         """
         told = [
             forecast(self.scenario, one, day, step, hours, self.per_hour)
@@ -89,7 +91,8 @@ class Beliefs:
         retail = np.stack([one.retail_eur_per_kwh for one in told], axis=1)
         retail = retail + seen[..., columns(self.scenario)["carbon_cost"]]
         feed_in = np.stack([one.feed_in_eur_per_kwh for one in told], axis=1)
-        return self._tariff(Prices(retail, feed_in, self._hub(days, step, hours)), days), net_load
+        tariff = self._tariff(Prices(retail, feed_in, self._hub(days, step, hours)), days)
+        return tariff, net_load, stacked([one.world for one in told])
 
     def _tariff(self, prices: Prices, days: Sequence[int]) -> Tariff:
         common = [window(self.scenario, day) for day in days]

@@ -21,14 +21,16 @@ will be worth (both include the network fee).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from baselines.community.duals.learn import lessons
 from baselines.community.mpc.forecasts import columns, start_day
+from baselines.community.mpc.worlds import WorldAhead
 from baselines.community.storage_value.beliefs import REACH, Beliefs
+from baselines.community.storage_value.machine import World, running_of
 from baselines.community.storage_value.value import (
     Device,
     Offer,
@@ -39,9 +41,8 @@ from baselines.community.storage_value.value import (
 from p2p_market.assets.node import Coefficients, coefficients
 from p2p_market.community.actions import ActionMap, action_map
 from p2p_market.community.rules.policy import SelfConsumption, truthful
-from p2p_market.community.scenario.machine_checks import plain_stores_only
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.records import Float32Array, FloatArray, IntArray
+from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray
 
 HORIZON_H: Final = 24
 
@@ -65,6 +66,12 @@ class Store:
     power_min_kw: FloatArray  # (owner,)
     power_max_kw: FloatArray  # (owner,)
     target_kwh: FloatArray  # (owner,), 0 = never leaves
+    terminal_eur_per_kwh: FloatArray  # (owner,)
+
+    @property
+    def stays(self) -> BoolArray:
+        """Whether it never leaves, (owner,)."""
+        return self.target_kwh == 0.0
 
     def leaving(self, shortfall: float, terminal: float) -> FloatArray:
         """Value of energy in a vehicle that leaves, (owner, cell) [EUR/kWh]."""
@@ -118,36 +125,61 @@ class StorageValue:
             low, high = self.rule.limits(seen, asset)
             level = (seen[..., at[f"soc_{asset}"]] * seen[..., at[f"capacity_{asset}"]])[:, own]
             offer = Offer(_of(tariff, own), net_load[:, own], low[:, own], high[:, own])
+            if store.of_step.running is not None:
+                offer = self._of_machine(store, seen, level, offer)
             power, value = best_power(store.of_step, level, later, offer)
             setpoint[:, own, asset], worth[:, own, asset] = power, value
             net_load[:, own] += power
         return setpoint, net_load, worth
 
+    def _of_machine(self, store: Store, seen: FloatArray, level: FloatArray, offer: Offer) -> Offer:
+        """The same with what the world does in this step, as it is observed."""
+        at, own, device = columns(self.scenario), store.owners, store.of_step
+        drift, share, running = (
+            seen[:, own, at[f"{name}_{store.asset}"]]
+            for name in ("drift", "charge_share", "running")
+        )
+        drift = drift * device.dt_h
+        most = np.broadcast_to(device.level_max_kwh, drift.shape)
+        world = World(drift, share, most, np.maximum(drift, 0.0))
+        return replace(offer, world=world, stood_still=1.0 - running)
+
     def _values(self, seen: FloatArray, days: Sequence[int], step: int) -> tuple[FloatArray, ...]:
         """Value of stored energy at the end of this hour, per store."""
         hours_left = round((self.scenario.steps - step) * self.scenario.dt_h)
-        tariff, net_load = self.beliefs.ahead(seen, days, step, min(self.horizon_h, hours_left))
+        hours = min(self.horizon_h, hours_left)
+        tariff, net_load, worlds = self.beliefs.ahead(seen, days, step, hours)
         return tuple(
-            self._value(store, seen, _of(tariff, store.owners), net_load[..., store.owners])
+            self._value(
+                store, seen, _of(tariff, store.owners), net_load[..., store.owners],
+                _of_hours(worlds, store, hours),
+            )
             for store in self.stores
-        )
+        )  # fmt: skip
 
     def _value(
-        self, store: Store, seen: FloatArray, tariff: Tariff, net_load: FloatArray
+        self,
+        store: Store,
+        seen: FloatArray,
+        tariff: Tariff,
+        net_load: FloatArray,
+        worlds: Sequence[World | None],
     ) -> FloatArray:
         """Of one store, (batch, owner, cell); from its departure on a vehicle does nothing."""
         spec, at, own = self.scenario.spec, columns(self.scenario), store.owners
         left_h = seen[:, own, at[f"hours_left_{store.asset}"]]
         left_h = np.where(left_h > 0.0, left_h, np.inf)
         here = seen[:, own, at[f"power_max_{store.asset}"]] > 0.0
+        if store.of_step.running is not None:
+            here, left_h = here | store.stays, np.where(store.stays, np.inf, left_h)
         leaving = store.leaving(spec.shortfall_eur_per_kwh, spec.terminal_value_eur_per_kwh)
-        value = np.full((*here.shape, leaving.shape[1]), spec.terminal_value_eur_per_kwh)
+        value = np.full((*here.shape, leaving.shape[1]), store.terminal_eur_per_kwh[:, None])
         for hour in reversed(range(len(net_load))):
             if hour + 1 < len(net_load):
                 present = here * np.clip(left_h - (hour + 1), 0.0, 1.0)
                 price = Tariff(tariff.edge_kw[hour + 1], tariff.price_eur_per_kwh[hour + 1])
                 low, high = present * store.power_min_kw, present * store.power_max_kw
-                offer = Offer(price, net_load[hour + 1], low, high)
+                offer = Offer(price, net_load[hour + 1], low, high, worlds[hour + 1])
                 value = one_step_earlier(store.of_hour, value, offer)
             departs = (left_h > hour) & (left_h <= hour + 1)
             value = np.where(departs[..., None], leaving, value)
@@ -178,16 +210,28 @@ def _of(tariff: Tariff, owners: IntArray) -> Tariff:
     return Tariff(tariff.edge_kw[..., owners, :], tariff.price_eur_per_kwh[..., owners, :])
 
 
+def _of_hours(worlds: WorldAhead | None, store: Store, hours: int) -> Sequence[World | None]:
+    """What is expected of the world of one store in each hour ahead, (batch, owner)."""
+    if worlds is None:
+        return [None] * hours
+    names = World.__slots__
+    told = [getattr(worlds, name)[..., store.owners, store.asset] for name in names]
+    return [World(*parts) for parts in zip(*told, strict=True)]
+
+
 def _store(scenario: Scenario, asset: int) -> Store:
-    nodes = scenario.nodes
+    nodes, machines = scenario.nodes, scenario.nodes.machines
     own = np.flatnonzero(nodes.present[:, asset])
     limits = (nodes.power_min_kw, nodes.power_max_kw, nodes.target_kwh)
+    terminal = np.full(nodes.present.shape, scenario.spec.terminal_value_eur_per_kwh)
+    if machines is not None:
+        terminal = machines.terminal_eur_per_kwh
     return Store(
         asset,
         own,
         _device(nodes, own, asset, scenario.dt_h),
         _device(coefficients(scenario.flexible, 1.0), own, asset, 1.0),
-        *(limit[own, asset] for limit in limits),
+        *(limit[own, asset] for limit in (*limits, terminal)),
     )
 
 
@@ -196,7 +240,8 @@ def _device(nodes: Coefficients, own: IntArray, asset: int, dt_h: float) -> Devi
         nodes.energy_min_kwh, nodes.energy_max_kwh, nodes.retention, nodes.charge_gain_h,
         nodes.discharge_gain_h, nodes.degradation_eur_per_kwh,
     )  # fmt: skip
-    return Device(dt_h, *(parameter[own, asset] for parameter in parameters))
+    running = None if nodes.machines is None else running_of(nodes.machines, own, asset)
+    return Device(dt_h, *(parameter[own, asset] for parameter in parameters), running)
 
 
 def bidder(scenario: Scenario, reach: float = REACH, horizon_h: int = HORIZON_H) -> StorageValue:
@@ -206,7 +251,6 @@ def bidder(scenario: Scenario, reach: float = REACH, horizon_h: int = HORIZON_H)
         reach: net load at which the hub helps no more, in mean net loads of the members.
         horizon_h: how far it looks ahead [h].
     """
-    plain_stores_only(scenario, "storage-value")
     assets = np.flatnonzero(scenario.nodes.present.any(axis=0))
     return StorageValue(
         scenario,

@@ -54,6 +54,7 @@ class MachineYear(Record):
     least_charge_share: FloatArray
     most_charge_share: FloatArray
     fills: BoolArray  # whether the world puts something in at some time
+    by_the_clock: BoolArray  # whether hours on the wall clock say when, as of jobs and trucks
 
 
 def law_of(
@@ -99,7 +100,7 @@ def machine_year(scenario: Scenario) -> MachineYear:
     shape, per_day = scenario.nodes.present.shape, scenario.steps_per_day
     expected = np.zeros((WEEKS_PER_SPLIT, per_day, *shape))
     most_kwh, least, most = np.zeros(shape), np.ones(shape), np.ones(shape)
-    fills = np.zeros(shape, dtype=np.bool_)
+    fills, by_the_clock = np.zeros((2, *shape), dtype=np.bool_)
     for agent, own in enumerate(scenario.flexible):
         for asset, node in enumerate(own):
             if not node.law:
@@ -107,12 +108,13 @@ def machine_year(scenario: Scenario) -> MachineYear:
             drive = law_of(scenario, node, 0, DAYS_PER_YEAR, _usual)
             days = drive.drift_kwh.reshape(DAYS_PER_YEAR, per_day)
             expected[..., agent, asset] = usual_cycles(days)
-            largest = JOB_RANGE[1] if set(dict(node.law_data)) & set(DRAWN) else 1.0
+            by_the_clock[agent, asset] = bool(set(dict(node.law_data)) & set(DRAWN))
+            largest = JOB_RANGE[1] if by_the_clock[agent, asset] else 1.0
             most_kwh[agent, asset] = largest * np.abs(days).max()
             fills[agent, asset] = days.max() > 0.0
             least[agent, asset] = drive.charge_share.min()
             most[agent, asset] = drive.charge_share.max()
-    return MachineYear(rounded(expected), most_kwh, least, most, fills)
+    return MachineYear(rounded(expected), most_kwh, least, most, fills, by_the_clock)
 
 
 def _usual(usual: float, count: int) -> FloatArray:
@@ -123,9 +125,13 @@ def expected_drift_kwh(scenario: Scenario, start_day: int, days: int) -> FloatAr
     """Expected drift of the steps of some days, (step, agent, asset) [kWh]; no rows without."""
     if scenario.nodes.machines is None:
         return np.zeros((0, *scenario.nodes.present.shape))
-    cycle = _cycle(np.arange(start_day, start_day + days))
-    rows = machine_year(scenario).expected_kwh[cycle]
-    return np.asarray(rows.reshape(-1, *rows.shape[2:]))
+    cycle, year = _cycle(np.arange(start_day, start_day + days)), machine_year(scenario)
+    rows = year.expected_kwh[cycle]
+    rows = rows.reshape(-1, *rows.shape[2:])
+    # The usual year keeps the clock of its first day, an episode that of its own.
+    ahead_h = float(scenario.data.summer_time[QUARTERS_PER_DAY * start_day])
+    earlier = np.roll(rows, -round(ahead_h / scenario.dt_h), axis=0)
+    return np.where(year.by_the_clock, earlier, rows)
 
 
 class Generation(NamedTuple):

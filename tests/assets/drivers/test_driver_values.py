@@ -94,6 +94,20 @@ def test_hydrogen():
     assert not hydrogen(48, 0.5).drift_kwh.any()
 
 
+def test_a_truck_is_announced():
+    """By hand: 50 kWh at 20 an hour; from standstill no more than there was time for."""
+    kg = np.array([30.0, 50.0]) / KWH_PER_KG
+    told = hydrogen(30, 1.0, pick_up_kg=kg, pick_up_h=2.0, fill_kw=20.0)
+    assert told.floor_kwh[:2].tolist() == [10.0, -0.0]  # two hours: 30 is possible
+    assert told.floor_kwh[20:26].tolist() == [0.0, 0.0, 0.0, 10.0, 30.0, 0.0]
+    assert told.hours_left[:3].tolist() == [2.0, 1.0, 24.0]
+    assert told.hours_left[25] == 1.0
+    assert told.hours_left[26] == 0.0
+    slow = hydrogen(30, 1.0, pick_up_kg=kg, pick_up_h=2.0, fill_kw=2.0)
+    assert slow.floor_kwh[[0, 2, 24]].tolist() == [2.0, 2.0, 46.0]
+    assert not (hydrogen(30, 1.0, pick_up_kg=kg).floor_kwh > 0.0).any()
+
+
 def leaked(level: float, power: float, gain: float, leak: float, hours: float) -> float:
     """Level after a step, by the node's own equation."""
     retention, charge, _ = retention_and_gains(PowerNode("setpoint", leak_per_h=leak), hours)

@@ -13,6 +13,7 @@ from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.fused import board
 from p2p_market.community.fused.boards import PureBoard
 from p2p_market.community.observation import features, observe
+from p2p_market.community.records import LEDGER_COLUMN
 from p2p_market.community.rules.policy import no_trade, truthful
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
@@ -36,6 +37,14 @@ def test_both_ends_hold_and_no_policy_is_better(name, weeks):
             assert not played.cause.any()
             cost = float(played.social_cost_eur[0])
             assert cost >= certificate.bound_eur - certificate.tolerance_eur
+
+
+@pytest.mark.compiled
+def test_no_truck_leaves_half_empty():
+    scenario = community("pick_up")
+    episode = draw(scenario, choose_key(scenario, 0, "test", 1))
+    played = rollout(scenario, episode, no_trade(scenario), "")
+    assert played.entries_eur[..., LEDGER_COLUMN["shortfall"]].sum() < 1e-6
 
 
 @pytest.mark.compiled
