@@ -43,14 +43,18 @@ class SelfConsumption:
         left = seen[..., self.columns["pv"]] - seen[..., self.columns["load"]]
         physical = np.zeros((*left.shape, self.table.width))
         for asset in range(self.table.width - 2):
-            low, high = self.limits(seen, asset)
-            wish = left if self.nodes.machines is None else self._at_least(seen, asset, left)
-            physical[..., asset] = np.clip(wish, low, high)
+            physical[..., asset] = self.power(seen, asset, left)
             left = left - physical[..., asset]
         if self.trades:
             physical[..., -2] = -left
             physical[..., -1] = np.where(left < 0.0, 2.0 * self.table.half[:, -1], 0.0)
         return self.table.normalised(physical), None
+
+    def power(self, seen: FloatArray, asset: int, left: FloatArray) -> FloatArray:
+        """What an asset takes of a surplus, (batch, agent) [kW]."""
+        low, high = self.limits(seen, asset)
+        wish = left if self.nodes.machines is None else self._at_least(seen, asset, left)
+        return np.asarray(np.clip(wish, low, high))
 
     def limits(self, seen: FloatArray, asset: int) -> tuple[FloatArray, FloatArray]:
         """Lowest and highest power of an asset in this step, (batch, agent) [kW]."""
