@@ -46,7 +46,7 @@ def learn(scenario: Scenario) -> Lessons:
     """Solve the training weeks and average their duals.
 
     Where a season was never seen at an hour, the average of the hour is used. Where the optimum
-    has integer variables, its linear relaxation is used; least loads, starts and ramps are left out.
+    has integer variables, its linear relaxation is used, without least loads, starts and ramps.
 
     Raises:
         OptimumError: if a week is not solved.

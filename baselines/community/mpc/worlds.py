@@ -134,20 +134,30 @@ def allowed(
         seen: observations, (batch, agent, feature).
         setpoint_kw: (batch, agent, asset).
     """
+    if scenario.nodes.machines is None:
+        return setpoint_kw
+    columns = range(setpoint_kw.shape[-1])
+    powers = [allowed_of(scenario, seen, at, k, setpoint_kw[..., k]) for k in columns]
+    return np.stack(powers, axis=-1)
+
+
+def allowed_of(
+    scenario: Scenario,
+    seen: FloatArray,
+    at: Mapping[str, int],
+    asset: int,
+    setpoint_kw: FloatArray,
+) -> FloatArray:
+    """The same for one column of set-points, (batch, agent)."""
     machines = scenario.nodes.machines
     if machines is None:
         return setpoint_kw
-    power = np.empty_like(setpoint_kw)
-    for asset in range(power.shape[-1]):
-        low, high, keep = (
-            seen[..., at[f"power_{name}_{asset}"]] for name in ("low", "high", "keep")
-        )
-        up, down = machines.charge_on_kw[:, asset], machines.discharge_on_kw[:, asset]
-        own = np.clip(setpoint_kw[..., asset], low, high)
-        least = np.where(keep > 0.0, 0.0, 0.5 * up)
-        own = np.where((own > 0.0) & (own < up), np.where(own >= least, up, 0.0), own)
-        own = np.where((up > 0.0) & (keep > 0.0), np.maximum(own, np.maximum(keep, up)), own)
-        least = np.where(keep < 0.0, 0.0, 0.5 * down)
-        own = np.where((own < 0.0) & (own > -down), np.where(-own >= least, -down, 0.0), own)
-        power[..., asset] = np.clip(own, low, high)
-    return power
+    low, high, keep = (seen[..., at[f"power_{end}_{asset}"]] for end in ("low", "high", "keep"))
+    up, down = machines.charge_on_kw[:, asset], machines.discharge_on_kw[:, asset]
+    own = np.clip(setpoint_kw, low, high)
+    least = np.where(keep > 0.0, 0.0, 0.5 * up)
+    own = np.where((own > 0.0) & (own < up), np.where(own >= least, up, 0.0), own)
+    own = np.where((up > 0.0) & (keep > 0.0), np.maximum(own, np.maximum(keep, up)), own)
+    least = np.where(keep < 0.0, 0.0, 0.5 * down)
+    own = np.where((own < 0.0) & (own > -down), np.where(-own >= least, -down, 0.0), own)
+    return np.asarray(np.clip(own, low, high))

@@ -72,9 +72,10 @@ class Machines:
         assert fixed is not None
         self.drift_kwh.fill(drift)
         self.missing_max_kwh.fill(np.maximum(-drift, 0.0))
-        told = isinstance(episode, Outlook) and len(episode.spilled_max_kwh) > 0
-        most = episode.spilled_max_kwh[:, 0][:, own] if told else np.maximum(drift, 0.0)
-        self.spilled_max_kwh.fill(most)
+        spilled = np.maximum(drift, 0.0)
+        if isinstance(episode, Outlook) and len(episode.spilled_max_kwh):
+            spilled = episode.spilled_max_kwh[:, 0][:, own]
+        self.spilled_max_kwh.fill(spilled)
         share = episode.charge_share[:, 0][:, own]
         self.charge_gain_h.fill(share * self.nodes.charge_gain_h[own])
         free = fixed.charge_on_kw + fixed.discharge_on_kw == 0.0

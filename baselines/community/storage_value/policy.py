@@ -71,7 +71,7 @@ class Store:
     @property
     def stays(self) -> BoolArray:
         """Whether it never leaves, (owner,)."""
-        return self.target_kwh == 0.0
+        return np.asarray(self.target_kwh == 0.0)
 
     def leaving(self, shortfall: float, terminal: float) -> FloatArray:
         """Value of energy in a vehicle that leaves, (owner, cell) [EUR/kWh]."""
@@ -241,7 +241,8 @@ def _device(nodes: Coefficients, own: IntArray, asset: int, dt_h: float) -> Devi
         nodes.discharge_gain_h, nodes.degradation_eur_per_kwh,
     )  # fmt: skip
     running = None if nodes.machines is None else running_of(nodes.machines, own, asset)
-    return Device(dt_h, *(parameter[own, asset] for parameter in parameters), running)
+    device = Device(dt_h, *(parameter[own, asset] for parameter in parameters))
+    return replace(device, running=running)
 
 
 def bidder(scenario: Scenario, reach: float = REACH, horizon_h: int = HORIZON_H) -> StorageValue:

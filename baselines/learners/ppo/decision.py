@@ -9,12 +9,13 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from baselines.community.mpc.worlds import allowed_of
 from baselines.learners.decision import Decision as Shown
 from baselines.learners.decision import Outputs
+from baselines.learners.ppo.machines import facts, machine_columns
 from p2p_market.community.actions import action_map
 from p2p_market.community.observation import features
 from p2p_market.community.rules.policy import ASSET_FEATURES, truthful
-from p2p_market.community.scenario.machine_checks import plain_stores_only
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
@@ -45,6 +46,10 @@ class AroundRule:
     discharge, or what must be charged before a departure), straight lines between. The order is
     for all that the set-points leave, at the price of the grid, as in the baseline `truthful`.
     A network that was trained on such rows serves any number of agents and of devices.
+
+    In a community with machines a row also has what is observed of its device and what is fixed of
+    it (`machines`); 0 is still the rule, which runs a machine as much as its level needs, and a
+    machine with a least load runs or stands still, whichever is nearer.
     """
 
     extra = ("lowest", "by_rule", "highest", "other_stored", "other_capacity")
@@ -52,23 +57,31 @@ class AroundRule:
 
     def __init__(self, scenario: Scenario) -> None:
         """For the devices of a scenario."""
-        self.rule = truthful(scenario)
+        self.rule, self.scenario = truthful(scenario), scenario
         present = scenario.nodes.present
         self.assets = present.shape[1]
         self.owners, self.asset = np.nonzero(present)
         count = len(features(scenario))
-        common = np.arange(len(OWN) * self.assets, count)
         own = len(OWN) * self.asset[:, None] + np.arange(len(OWN))
+        of_machine, stems = machine_columns(scenario, self.asset)
+        names = _common(scenario)
+        common = len(OWN) * self.assets + np.arange(len(names))
         everywhere = np.broadcast_to(common, (len(own), len(common)))
-        self.place = count * self.owners[:, None] + np.concatenate([own, everywhere], axis=1)
-        self.names = (*OWN, *_common(scenario), *self.extra)
+        seen = np.concatenate([own, everywhere, of_machine], axis=1)
+        self.place = count * self.owners[:, None] + seen
+        fixed = facts(scenario)
+        known = [each[self.owners, self.asset] for each in fixed.values()]
+        self.fixed = np.array(known).reshape(len(fixed), len(own)).T
+        self.names = (*OWN, *names, *stems, *fixed, *self.extra)
 
     def rows(self, observation: Float32Array) -> Float32Array:
         """What the agent sees of the device and all else, then limits and the other storage."""
         batch = len(observation)
         seen = observation.astype(np.float64)
         shown = np.empty((batch, len(self.owners), len(self.names)), dtype=np.float32)
-        shown[..., : -len(self.extra)] = observation.reshape(batch, -1)[:, self.place]
+        seen_columns = self.place.shape[1]
+        shown[..., :seen_columns] = observation.reshape(batch, -1)[:, self.place]
+        shown[..., seen_columns : -len(self.extra)] = self.fixed
         shown[..., -5:-2] = self._limits(seen)[:, self.owners, self.asset]
         stored, capacity = self._storage(seen)
         for column, each in ((-2, stored), (-1, capacity)):
@@ -82,7 +95,7 @@ class AroundRule:
         limits = np.empty((*left.shape, self.assets, 3))
         for asset in range(self.assets):
             low, high = self.rule.limits(seen, asset)
-            middle = np.clip(left, low, high)
+            middle = self.rule.power(seen, asset, left)
             left = left - middle
             for column, each in enumerate((low, middle, high)):
                 limits[..., asset, column] = each
@@ -107,9 +120,10 @@ class AroundRule:
         physical = np.zeros((*left.shape, self.assets))
         for asset in range(self.assets):
             low, high = self.rule.limits(seen, asset)
-            middle, more = np.clip(left, low, high), share[..., asset]
+            middle, more = self.rule.power(seen, asset, left), share[..., asset]
             way = np.where(more > 0.0, high - middle, middle - low)
-            physical[..., asset] = middle + more * way
+            asked = middle + more * way
+            physical[..., asset] = allowed_of(self.scenario, seen, self.rule.columns, asset, asked)
             left = left - physical[..., asset]
         return table.orders(physical, -left)
 
@@ -119,7 +133,8 @@ class AroundRule:
         share, left = np.empty((*seen.shape[:2], self.assets)), self._surplus(seen)
         for asset in range(self.assets):
             low, high = self.rule.limits(seen, asset)
-            middle, power = np.clip(left, low, high), np.clip(asked[..., asset], low, high)
+            middle = self.rule.power(seen, asset, left)
+            power = np.clip(asked[..., asset], low, high)
             way = np.where(power > middle, high - middle, middle - low)
             free = high - low > NO_CHOICE_KW
             between = (power - middle) / np.maximum(way, NO_CHOICE_KW)
@@ -137,7 +152,7 @@ class Full:
         self.width, self.assets = table.width, table.assets
         self.owners = np.arange(len(scenario.agents))
         every = tuple(feature.name for feature in features(scenario))
-        self.names = (*OWN, *_common(scenario), *every[: len(OWN) * self.assets])
+        self.names = (*OWN, *every[len(OWN) * self.assets :], *every[: len(OWN) * self.assets])
 
     def rows(self, observation: Float32Array) -> Float32Array:
         """All storage as if it were one device, all else, then each device."""
@@ -167,9 +182,11 @@ class Full:
 
 
 def _common(scenario: Scenario) -> tuple[str, ...]:
-    """Features that do not belong to an asset."""
+    """Features that do not belong to an asset; what is told of machines comes behind them."""
     first = len(OWN) * scenario.nodes.present.shape[1]
-    return tuple(feature.name for feature in features(scenario)[first:])
+    names = [feature.name for feature in features(scenario)]
+    last = len(names) if scenario.nodes.machines is None else names.index("power_low_0")
+    return tuple(names[first:last])
 
 
 KINDS: Final[Mapping[str, Callable[[Scenario], Decision]]] = {
@@ -190,5 +207,4 @@ def chosen(kind: str, scenario: Scenario) -> Decision:
             f"decision {kind!r} is for columns that are choices, which {scenario.spec.id} does "
             f"not have; known: {', '.join(KINDS)}"
         )
-    plain_stores_only(scenario, f"decision {kind!r}")
     return KINDS[kind](scenario)

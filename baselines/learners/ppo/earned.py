@@ -14,7 +14,9 @@ class Yield:
     From the reward in EUR is taken what the agent's load and PV alone would have cost at the grid,
     and the energy that vehicles use on the way: no action changes that, so no policy gains or loses
     by it, but the critic need not predict it. And energy is credited, at the terminal value, when
-    it is stored instead of at the end of the week; over an episode that adds nothing.
+    it is stored instead of at the end of the week; over an episode that adds nothing. What the
+    world puts into a machine or takes out is no merit and is left out; machines have a terminal
+    value of their own.
 
     Two options change what is learnt: a degradation cost that begins lower and is whole from the
     middle of the training on, and a price for set-points beyond the storage's limits.
@@ -24,6 +26,7 @@ class Yield:
         """For the agents of a scenario."""
         self.rule, self.nodes = truthful(scenario), scenario.nodes
         self.assets = scenario.nodes.present.shape[1]
+        self.stays = self.nodes.present & (self.nodes.target_kwh == 0.0)
         self.dt_h, self.worth = scenario.dt_h, scenario.spec.terminal_value_eur_per_kwh
         self.args, self.wear = args, scenario.nodes.degradation_eur_per_kwh
         agents = args.communities * len(scenario.agents)
@@ -63,13 +66,23 @@ class Yield:
             seen[..., at["retail"]] + seen[..., at["carbon_cost"]],
             seen[..., at["feed_in"]],
         )
-        stored = self._stored_kwh(seen, actions, after).sum(axis=-1)
-        own = rewards + self.dt_h * net * price + self.worth * stored
+        own = rewards + self.dt_h * net * price + self._credit_eur(seen, actions, after)
         if self.forgiven or self.args.correction_eur_per_kwh:
             own += self._options(seen, actions)
         share = self.args.community_share
         mixed = (1.0 - share) * own + share * own.mean(axis=1, keepdims=True)
         return np.asarray(self.args.reward_scale * mixed)
+
+    def _credit_eur(
+        self, seen: Float32Array, actions: FloatArray, after: Float32Array | None
+    ) -> FloatArray:
+        """What the energy stored in the step is worth, (community, agent) [EUR]."""
+        stored, machines = self._stored_kwh(seen, actions, after), self.nodes.machines
+        if machines is None:
+            return np.asarray(self.worth * stored.sum(axis=-1))
+        if after is not None:
+            stored = stored - self.dt_h * self._of("drift", seen)
+        return np.asarray((machines.terminal_eur_per_kwh * stored).sum(axis=-1))
 
     def _options(self, seen: Float32Array, actions: FloatArray) -> FloatArray:
         """Degradation forgiven, less the price of corrections, (community, agent) [EUR]."""
@@ -113,7 +126,8 @@ class Yield:
         return self._of("soc", seen) * self._of("capacity", seen)
 
     def _here(self, seen: Float32Array) -> BoolArray:
-        return np.asarray(self._of("power_max", seen) > 0.0)
+        here = self._of("power_max", seen) > 0.0
+        return np.asarray(here if self.nodes.machines is None else here | self.stays)
 
     def _of(self, name: str, seen: Float32Array) -> FloatArray:
         columns = [self.rule.columns[f"{name}_{asset}"] for asset in range(self.assets)]

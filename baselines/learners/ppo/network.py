@@ -13,6 +13,7 @@ from p2p_market.data.forecast import HORIZONS_H
 FAR = 5.0  # standard deviations at which inputs are cut
 HALF_FULL_H = 2.0  # hours in which the power that counts as 1 fills the storage
 LIMITS = ("lowest", "by_rule", "highest")
+DRIFT = ("power_keep", "drift", *(f"drift_in_{h}h" for h in HORIZONS_H))
 
 
 class Inputs(nn.Module):
@@ -53,7 +54,7 @@ class Inputs(nn.Module):
         for h in HORIZONS_H:
             made += [(of(f"load_in_{h}h") - of(f"pv_in_{h}h")) / size_kw]
             made += [of(f"pv_in_{h}h") / size_kw, of(f"retail_in_{h}h") - of("retail")]
-        made += [of(name) / size_kw for name in LIMITS if name in self.column]
+        made += [of(name) / size_kw for name in (*LIMITS, *DRIFT) if name in self.column]
         missing = torch.clamp(of("target_soc") - of("soc"), min=0.0) * of("capacity")
         hours = missing / torch.clamp(of("power_max"), min=0.1)
         made += [hours, torch.clamp(of("hours_left") - hours, 0.0, 24.0)]

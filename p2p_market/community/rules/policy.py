@@ -43,11 +43,15 @@ class SelfConsumption:
         left = seen[..., self.columns["pv"]] - seen[..., self.columns["load"]]
         setpoint_kw = np.zeros((*left.shape, self.table.assets))
         for asset in range(self.table.assets):
-            low, high = self.limits(seen, asset)
-            wish = left if self.nodes.machines is None else self._at_least(seen, asset, left)
-            setpoint_kw[..., asset] = np.clip(wish, low, high)
+            setpoint_kw[..., asset] = self.power(seen, asset, left)
             left = left - setpoint_kw[..., asset]
         return self.table.orders(setpoint_kw, -left if self.trades else np.zeros_like(left)), None
+
+    def power(self, seen: FloatArray, asset: int, left: FloatArray) -> FloatArray:
+        """What an asset takes of a surplus, (batch, agent) [kW]."""
+        low, high = self.limits(seen, asset)
+        wish = left if self.nodes.machines is None else self._at_least(seen, asset, left)
+        return np.asarray(np.clip(wish, low, high))
 
     def limits(self, seen: FloatArray, asset: int) -> tuple[FloatArray, FloatArray]:
         """Lowest and highest power of an asset in this step, (batch, agent) [kW]."""

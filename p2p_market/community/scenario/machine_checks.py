@@ -142,16 +142,3 @@ def _check_whole_numbers(scenario: Scenario, place: str, agent: int, asset: int)
             f"{place}: feeder.overload_eur_per_kwh {overload:g} is above the feed-in tariff "
             f"{feed_in.min():g}, so charging while it spills would pay; lower it"
         )
-
-
-def plain_stores_only(scenario: Scenario, who: str) -> None:
-    """Refuse a scenario with machines for a planner that knows plain stores only.
-
-    Raises:
-        ScenarioError: if it has some.
-    """
-    if scenario.nodes.machines is not None:
-        raise ScenarioError(
-            f"{scenario.spec.id} has machines, for which {who} does not plan yet; use a rule such "
-            "as truthful, mpc-alone, mpc-community, or a policy of your own"
-        )

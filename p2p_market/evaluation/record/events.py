@@ -1,11 +1,12 @@
 """Interventions of the supervisor, and what agents asked a human, as lists of events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from p2p_market.records import IntArray
+from p2p_market.records import IntArray, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,9 @@ def requests(urgency: IntArray) -> tuple[Request, ...]:
         Request(community=b, agent=i, step=t, urgency=int(urgency[t, b, i]))
         for b, i, t in places.tolist()
     )
+
+
+def requested(series: Series) -> dict[str, list[dict[str, Any]]]:
+    """The same as an entry of a record; nothing where nobody asked, as in older records."""
+    asked = requests(series["request"]) if "request" in series else ()
+    return {"requests": [asdict(request) for request in asked]} if asked else {}

@@ -33,7 +33,7 @@ from p2p_market.evaluation.ends.reference import published
 from p2p_market.evaluation.players.answers import entry_of
 from p2p_market.evaluation.players.conduct import UNKNOWN, known_conduct, recorded_conduct
 from p2p_market.evaluation.players.failure import described
-from p2p_market.evaluation.record.events import events, requests
+from p2p_market.evaluation.record.events import events, requested
 from p2p_market.evaluation.record.recorded import RECORD_NAME, SCHEMA, first_wrong
 from p2p_market.evaluation.record.versions import versions
 from p2p_market.evaluation.rollout import recorded, rollout
@@ -201,21 +201,13 @@ def _policy_record(result: ScenarioResult, row: Row) -> dict[str, Any]:
         "digests": [] if played is None else list(played.digests),
         "actions": None if played is None else _actions_name(result.scenario, row.policy),
         "events": [] if played is None else _events(result.scenario, played),
-        **_requests(played),
+        **({} if played is None else requested(played.series)),
     }
 
 
 def _events(scenario: AnyScenario, played: Trajectory) -> list[dict[str, Any]]:
     names = track_of(scenario).CARD.causes
     return [asdict(event) for event in events(played.cause, names)]
-
-
-def _requests(played: Trajectory | None) -> dict[str, list[dict[str, Any]]]:
-    """What agents asked a human; nothing where nobody did, as in older records."""
-    if played is None or "request" not in played.series:
-        return {}
-    asked = requests(played.series["request"])
-    return {"requests": [asdict(request) for request in asked]} if asked else {}
 
 
 def _actions_name(scenario: AnyScenario, policy: str) -> str:

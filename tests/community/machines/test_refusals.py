@@ -2,11 +2,9 @@
 
 import pytest
 
-from baselines.community.mpc.warm import alone as warm
-from baselines.community.storage_value.policy import bidder
 from p2p_market.community.scenario.scenario import build, validated
 from p2p_market.errors import ScenarioError
-from tests.community.machines.zoo import community, content
+from tests.community.machines.zoo import content
 
 
 def with_device(name, optimum=None, **parameters):
@@ -50,9 +48,3 @@ def test_a_binding_feeder_is_refused():
     values = content("heat_pump", feeder={"limit_kw": 50, "mode": "binding"})
     with pytest.raises(ScenarioError, match="a binding feeder and machines cannot be combined"):
         build(validated(values, "zoo.yaml"))
-
-
-@pytest.mark.parametrize("planner", [bidder, warm])
-def test_planners_of_plain_stores_say_so(planner):
-    with pytest.raises(ScenarioError, match="does not plan yet"):
-        planner(community("heat_pump"))
