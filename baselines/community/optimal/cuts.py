@@ -10,6 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from baselines.community.optimal.blocks import Blocks, Series, series
+from p2p_market.community.scenario.machine_checks import line_carries_load
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray
 
@@ -22,6 +23,7 @@ class FeederCut:
     load_share: cp.Variable  # (step, 1), 0 to 1
     pv_kw: Series  # 0 in an outage
     load_kw: Series  # 0 in an outage
+    load_is_carried: bool  # then no load is ever cut
 
     def curtailed_kw(self, number: int, rows: slice) -> cp.Expression:
         """PV not used, of one block, (step, agent) [kW]."""
@@ -52,6 +54,9 @@ class FeederCut:
             (self.pv_share, discharge_kw, -flow_kw),
             (self.load_share, charge_kw, flow_kw),
         ):
+            if self.load_is_carried and share is self.load_share:
+                constraints.append(share == 0.0)
+                continue
             cutting = cp.Variable(share.shape, boolean=True)
             most_kw = adding_kw.attributes["bounds"][1]
             free_kw = cp.multiply(most_kw, (1.0 - cutting) @ np.ones((1, adding_kw.shape[1])))
@@ -115,11 +120,13 @@ def possible_cuts(scenario: Scenario, blocks: Blocks) -> list[Cut]:
     steps, agents = scenario.steps, len(scenario.agents)
     cuts: list[Cut] = []
     if scenario.spec.feeder.mode == "binding":
-        shares = (cp.Variable((steps, 1), bounds=[0.0, 1.0]) for _ in range(2))
-        cuts.append(FeederCut(*shares, *(series(blocks, agents) for _ in range(2))))
+        pv_share, load_share = (cp.Variable((steps, 1), bounds=[0.0, 1.0]) for _ in range(2))
+        pv_kw, load_kw = (series(blocks, agents) for _ in range(2))
+        carried = line_carries_load(scenario)
+        cuts.append(FeederCut(pv_share, load_share, pv_kw, load_kw, carried))
     if scenario.spec.outages is not None:
-        powers = (cp.Variable((steps, agents), nonneg=True) for _ in range(2))
-        cuts.append(OutageCut(*powers, *(series(blocks, agents) for _ in range(2))))
+        cut_kw = (cp.Variable((steps, agents), nonneg=True) for _ in range(2))
+        cuts.append(OutageCut(*cut_kw, *(series(blocks, agents) for _ in range(2))))
     return cuts
 
 

@@ -19,9 +19,9 @@ from p2p_market.records import BoolArray, FloatArray, IntArray
 
 
 def resellers(scenario: Scenario) -> IntArray:
-    """Members that could gain by passing energy on; any, where cuts move net loads."""
+    """Members that could gain by passing energy on; those whose net load is data cannot."""
     gains = resale_gain_eur_per_kwh(scenario) > NOTHING_EUR_PER_KWH
-    return np.flatnonzero((gains & scenario.has_storage) | scenario.cuts)
+    return np.flatnonzero(gains & (scenario.has_storage | scenario.cuts))
 
 
 def burners(scenario: Scenario) -> BoolArray:
@@ -77,7 +77,8 @@ def sides_of(scenario: Scenario, blocks: Blocks) -> Sides | None:
 def _powers_kw(scenario: Scenario, episode: Episode | Outlook) -> tuple[FloatArray, FloatArray]:
     """What all devices of a member can charge and discharge in a step, (step, agent).
 
-    No more than their power, and no more than what fits between empty and full.
+    No more than their power, and no more than what fits between empty and full; how much that is
+    for machines, which the world moves as well, is left open.
     """
     nodes, plugged = scenario.nodes, episode.plugged[:, 0]
     empty = np.where(nodes.target_kwh > 0.0, 0.0, nodes.energy_min_kwh)
@@ -89,5 +90,7 @@ def _powers_kw(scenario: Scenario, episode: Episode | Outlook) -> tuple[FloatArr
         (-nodes.power_min_kw, stock, nodes.discharge_gain_h),
     ):
         fitting = np.divide(kwh, gain_h, out=np.zeros_like(kwh), where=nodes.present)
+        if nodes.machines is not None:
+            fitting = most_kw
         found.append((plugged * np.minimum(most_kw, fitting)).sum(axis=2))
     return found[0], found[1]

@@ -92,7 +92,7 @@ def project_kernel(rules, now, proposal, limits, out_action):  # type: ignore[no
     """See `project`."""
     connection_kernel(rules, now, proposal, limits, out_action)
     if rules.binding:
-        limit_kernel(rules, now, out_action)
+        limit_kernel(rules, now, limits, out_action)
     order_kernel(rules, now, proposal, out_action)
 
 

@@ -3,12 +3,17 @@
 When the sum of net loads exceeds the limit, storage that adds to the flow is slowed down first,
 then PV is curtailed, then load is shed, each pro rata over those who contribute. In an outage
 nothing flows through the feeder, so nothing is cut here.
+
+Slowed down means towards *rest*, the power nearest 0 that a device may have: a machine whose level
+forces it goes on with that much, and no less. One that has a least load stops where it would fall
+below it; the line is then less than full.
 """
 
 from typing import Final
 
 from numba import njit
 
+from p2p_market.assets.machine import ALMOST, least_loads, snapped
 from p2p_market.compilation import kernel
 
 ROUNDING_KW: Final = 1e-9
@@ -16,19 +21,31 @@ ROUNDING_KW: Final = 1e-9
 
 
 @njit(forceinline=True)
-def _slow_down(excess, sign, out_setpoint):  # type: ignore[no-untyped-def]
-    """Move set-points of one sign towards idle, pro rata, until the excess is gone."""
+def _rest(machines, low, high, i, k):  # type: ignore[no-untyped-def]
+    """The power nearest 0 that a device may have; plain stores may always stand still."""
+    if machines is None:
+        return 0.0
+    return min(max(low[i, k], 0.0), high[i, k])
+
+
+@njit(forceinline=True)
+def _slow_down(machines, excess, sign, low, high, out_setpoint):  # type: ignore[no-untyped-def]
+    """Move set-points of one sign towards rest, pro rata, until the excess is gone."""
     moving = 0.0
     for i in range(out_setpoint.shape[0]):
         for k in range(out_setpoint.shape[1]):
-            moving += max(sign * out_setpoint[i, k], 0.0)
+            moving += max(sign * (out_setpoint[i, k] - _rest(machines, low, high, i, k)), 0.0)
     if moving <= 0.0:
         return
     share = min(excess / moving, 1.0)
     for i in range(out_setpoint.shape[0]):
         for k in range(out_setpoint.shape[1]):
-            if sign * out_setpoint[i, k] > 0.0:
-                out_setpoint[i, k] -= share * out_setpoint[i, k]
+            rest = _rest(machines, low, high, i, k)
+            above = out_setpoint[i, k] - rest
+            if sign * above > 0.0:
+                slowed = rest if share == 1.0 else out_setpoint[i, k] - share * above
+                charge_on, discharge_on = least_loads(machines, i, k)
+                out_setpoint[i, k] = snapped(slowed, charge_on, discharge_on, 1.0 - ALMOST)
 
 
 @njit(forceinline=True)
@@ -57,8 +74,9 @@ def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
 
 
 @kernel(forceinline=True)
-def limit_kernel(rules, now, out_action):  # type: ignore[no-untyped-def]
+def limit_kernel(rules, now, limits, out_action):  # type: ignore[no-untyped-def]
     """Cut what a binding feeder cannot carry of actions that are inside their own limits."""
+    machines = rules.nodes.machines
     setpoint, net = out_action.setpoint_kw, out_action.net_load_kw
     curtailed, shed = out_action.curtailed_kw, out_action.shed_kw
     for b in range(net.shape[0]):
@@ -70,7 +88,7 @@ def limit_kernel(rules, now, out_action):  # type: ignore[no-untyped-def]
         if excess <= ROUNDING_KW or now.grid[b] == 0.0:
             continue
         sign = 1.0 if flow > 0.0 else -1.0
-        _slow_down(excess, sign, setpoint[b])
+        _slow_down(machines, excess, sign, limits.low[b], limits.high[b], setpoint[b])
         # Seen anew, as a second filtering would: what was cut once is then cut to the same bit.
         flow = _net(load, pv, setpoint[b], curtailed[b], shed[b], net[b])
         excess = sign * flow - rules.feeder_limit_kw

@@ -25,6 +25,15 @@ def owns_value(scenario: Scenario) -> BoolArray:
     return own
 
 
+def forced_to_charge(scenario: Scenario) -> BoolArray:
+    """Devices that the filter may make charge, as the world drains them, (agent, asset)."""
+    machines, nodes = scenario.nodes.machines, scenario.nodes
+    if machines is None:
+        return np.zeros(nodes.present.shape, dtype=np.bool_)
+    moved = machine_year(scenario).most_kwh > 0.0
+    return np.asarray(moved & (nodes.power_max_kw > 0.0) & (machines.charge_on_kw == 0.0))
+
+
 def check_machines(scenario: Scenario) -> None:
     """Check the rules of machines; without machines nothing is asked.
 
@@ -38,15 +47,11 @@ def check_machines(scenario: Scenario) -> None:
             f"{scenario.spec.id}: outages and machines cannot be combined, because no rule says "
             "which heat or work is lost first; remove the outages, or the machines"
         )
-    if scenario.spec.feeder.mode == "binding":
-        raise ScenarioError(
-            f"{scenario.spec.id}: a binding feeder and machines cannot be combined yet, because it "
-            "would slow machines below what their levels need; use `feeder.mode: penalty`"
-        )
     try:
         machine_year(scenario)
     except DataError as error:
         raise ScenarioError(f"{scenario.spec.id}: {error}") from error
+    _check_line(scenario)
     for agent, devices in enumerate(scenario.flexible):
         for asset, node in enumerate(devices):
             place = f"{scenario.spec.id}: {scenario.agents[agent]}, device {asset}"
@@ -72,6 +77,37 @@ def check_machines(scenario: Scenario) -> None:
             _check_whole_numbers(scenario, place, agent, asset)
 
 
+def line_carries_load(scenario: Scenario) -> bool:
+    """Whether the feeder's limit is above all load and all that levels may ask for.
+
+    Then nothing but surplus is ever cut at a binding feeder.
+    """
+    return _most_asked_kw(scenario) <= scenario.spec.feeder.limit_kw
+
+
+def _most_asked_kw(scenario: Scenario) -> float:
+    """What load and forced machines may draw at most."""
+    forced_kw = scenario.nodes.power_max_kw[forced_to_charge(scenario)]
+    return float(scenario.peak_load_kw.sum() + forced_kw.sum())
+
+
+def _check_line(scenario: Scenario) -> None:
+    """Check that a binding feeder carries load and what levels may ask for.
+
+    What a level forces goes on at a full line, so the line must have room for it.
+    """
+    spec = scenario.spec
+    if spec.feeder.mode != "binding" or not forced_to_charge(scenario).any():
+        return
+    if not line_carries_load(scenario):
+        raise ScenarioError(
+            f"{spec.id}: load and machines that their levels may force to run draw up to "
+            f"{_most_asked_kw(scenario):.3f} kW, above the {spec.feeder.limit_kw:g} kW of the "
+            "binding feeder; raise feeder.limit_kw, use `feeder.mode: penalty`, or give the "
+            "machines a least load"
+        )
+
+
 def _prices(scenario: Scenario, agent: int) -> tuple[FloatArray, FloatArray, float]:
     """Retail prices of a member with carbon, its feed-in, and its highest overload price."""
     spec, data = scenario.spec, scenario.data
@@ -86,10 +122,9 @@ def _prices(scenario: Scenario, agent: int) -> tuple[FloatArray, FloatArray, flo
 def _check_running(scenario: Scenario, place: str, agent: int, asset: int) -> None:
     """Where the filter may force a machine to charge, that costs less than its back-up."""
     node, nodes = scenario.flexible[agent][asset], scenario.nodes
-    year = machine_year(scenario)
-    never = year.most_kwh[agent, asset] == 0.0 or node.power_max_kw <= 0.0
-    if never or node.charge_on_kw > 0.0:
+    if not forced_to_charge(scenario)[agent, asset]:
         return
+    year = machine_year(scenario)
     retail, _, overload = _prices(scenario, agent)
     dearest = retail.max() + node.degradation_eur_per_kwh + node.charge_eur_per_kwh + overload
     gain = year.least_charge_share[agent, asset] * nodes.charge_gain_h[agent, asset] / scenario.dt_h
@@ -134,8 +169,17 @@ def _check_whole_numbers(scenario: Scenario, place: str, agent: int, asset: int)
     whole = node.charge_on_kw > 0.0 or node.discharge_on_kw > 0.0 or np.isfinite(node.ramp_kw_per_h)
     if whole and spec.optimum == "linear":
         raise ScenarioError(f"{place}: least loads, starts and ramps need `optimum: mixed_integer`")
+    fills = machine_year(scenario).fills[agent, asset]
+    earns = node.degradation_eur_per_kwh + node.discharge_eur_per_kwh < 0.0
+    pushes = node.power_min_kw < 0.0 and (fills or earns)
+    if pushes and spec.feeder.mode == "binding" and spec.optimum == "linear":
+        raise ScenarioError(
+            f"{place}: the world fills it, or running it earns money beside the power, so at a "
+            "binding feeder cutting PV in its place would pay, and the engine slows it down first; "
+            "that needs `optimum: mixed_integer`"
+        )
     _, feed_in, overload = _prices(scenario, agent)
-    both = node.power_max_kw > 0.0 and machine_year(scenario).fills[agent, asset]
+    both = node.power_max_kw > 0.0 and fills
     pumps = both and overload > feed_in.min()
     if pumps and spec.optimum == "linear":
         raise ScenarioError(

@@ -44,7 +44,13 @@ def test_outages_are_refused():
         build(validated(values, "zoo.yaml"))
 
 
-def test_a_binding_feeder_is_refused():
-    values = content("heat_pump", feeder={"limit_kw": 50, "mode": "binding"})
-    with pytest.raises(ScenarioError, match="a binding feeder and machines cannot be combined"):
+def test_a_binding_feeder_carries_what_levels_force():
+    values = content("heat_pump", feeder={"limit_kw": 38, "mode": "binding"})
+    with pytest.raises(ScenarioError, match=r"draw up to 38\.043 kW, above the 38 kW"):
+        build(validated(values, "zoo.yaml"))
+
+
+def test_a_machine_that_gains_by_running_needs_whole_numbers_at_a_binding_feeder():
+    values = content("biogas_chp", feeder={"limit_kw": 40, "mode": "binding"})
+    with pytest.raises(ScenarioError, match="cutting PV in its place would pay"):
         build(validated(values, "zoo.yaml"))

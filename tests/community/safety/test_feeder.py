@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import p2p_market
+from p2p_market.assets.node import Limits, PowerNode, coefficients
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw
@@ -14,18 +15,26 @@ from p2p_market.community.safety import feasibility
 from p2p_market.community.safety.feeder import limit_kernel
 from p2p_market.registry import load_scenario
 
-Line = namedtuple("Line", ["feeder_limit_kw"])
+Line = namedtuple("Line", ["feeder_limit_kw", "nodes"])
 Outside = namedtuple("Outside", ["load_kw", "pv_kw", "grid"])
 
 
-def limited(load, pv, setpoint, limit=10.0, grid=1.0):
-    """Set-points, curtailed PV, shed load and net load of one community with one asset each."""
+def limited(load, pv, setpoint, limit=10.0, grid=1.0, forced=0.0, least=None):
+    """Set-points, curtailed PV, shed load and net load of one community with one asset each.
+
+    Where `least` is given, the assets are machines with that least load, or none, that are forced
+    to charge with so much.
+    """
     load, pv = np.array([load], float), np.array([pv], float)
     setpoint = np.array([setpoint], float)[..., None]
     curtailed, shed = np.zeros((2, *load.shape))
     net = load - pv + setpoint[..., 0]
     action = Action.Arrays(setpoint, curtailed, shed, net, net, net)
-    limit_kernel(Line(limit), Outside(load, pv, np.array([grid])), action)
+    law = "" if least is None else "any"
+    node = PowerNode("setpoint", -9.0, 9.0, 0.0, 99.0, law=law, charge_on_kw=least or 0.0)
+    nodes = coefficients([[node]] * len(load[0]), 1.0).arrays()
+    limits = Limits(np.full_like(setpoint, forced), np.full_like(setpoint, 9.0))
+    limit_kernel(Line(limit, nodes), Outside(load, pv, np.array([grid])), limits, action)
     return setpoint[0, :, 0], curtailed[0], shed[0], net[0]
 
 
@@ -56,6 +65,22 @@ def test_charging_is_slowed_down_before_load_is_shed():
     assert shed == pytest.approx([1.6, 2.4])
     assert not curtailed.any()
     assert net.sum() == pytest.approx(10.0)
+
+
+def test_a_machine_goes_on_with_what_its_level_forces():
+    setpoint, _, shed, net = limited([4, 5], [0, 0], [3, 1], forced=1.0, least=0.0)
+    assert setpoint == pytest.approx([1.0, 1.0])  # all that is above what is forced
+    assert shed == pytest.approx([4 / 9, 5 / 9])
+    assert net.sum() == pytest.approx(10.0)
+
+
+def test_a_machine_stops_where_it_would_fall_below_its_least_load():
+    setpoint, _, shed, net = limited([2, 4], [0, 0], [4, 5], least=3.0)
+    assert setpoint == pytest.approx([0.0, 0.0])  # two thirds would have been left of 4 and 5
+    assert not shed.any()
+    assert net.sum() == pytest.approx(6.0)
+    setpoint, *_ = limited([2, 4], [0, 0], [4, 5], least=2.0)
+    assert setpoint == pytest.approx([0.0, 5 * 4 / 9])
 
 
 def test_an_outage_leaves_the_feeder_alone():
