@@ -11,6 +11,7 @@ from p2p_market.community.records import Action, Proposal, Round, State
 from p2p_market.community.reward import rewards
 from p2p_market.community.safety import emergency, feasibility, sensors, supervisor
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.voltage import untouched_line
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import Fills, OrderBook
 from p2p_market.records import FloatArray
@@ -48,6 +49,7 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
         unchanged_steps=np.full(reading.shape, -1, dtype=np.int64),
         past=no_past(scenario, shape[0]),
         acting=no_acts(scenario, shape[0]),
+        line=untouched_line(scenario, shape[0]),
     )
 
 
@@ -92,6 +94,7 @@ def step(
         unchanged_steps=unchanged_steps,
         acting=acting,
         past=followed(scenario, episode, state, action, fills, flows, ledger),
+        line=flows.line,
     )
     return next_state, Round(
         proposal=asked,

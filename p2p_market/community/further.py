@@ -15,6 +15,7 @@ from numba import njit
 from p2p_market.community import acts
 from p2p_market.community.records import LARGEST
 from p2p_market.community.scenario.record import Scenario
+from p2p_market.community.scenario.voltage import most_reactive_kvar
 from p2p_market.records import FloatArray, Record
 
 
@@ -28,6 +29,8 @@ class FurtherColumn(Record):
     high: FloatArray  # (agent,)
 
 
+REACTIVE: Final = "reactive"
+
 Option = Callable[[Scenario], tuple[FurtherColumn, ...]]
 
 
@@ -35,7 +38,16 @@ def _acts(scenario: Scenario) -> tuple[FurtherColumn, ...]:
     return tuple(FurtherColumn(*word) for word in acts.words(scenario))
 
 
-OPTIONS: Final[tuple[Option, ...]] = (_acts,)
+def _reactive(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    """Reactive power of a member's inverters, positive = absorbed."""
+    given = scenario.spec.voltage
+    if given is None or given.reactive != "agent":
+        return ()
+    most = most_reactive_kvar(scenario)
+    return (FurtherColumn(REACTIVE, "kvar", -most, most),)
+
+
+OPTIONS: Final[tuple[Option, ...]] = (_acts, _reactive)
 """Functions that list an option's columns; empty where a scenario does not use it."""
 
 
@@ -52,6 +64,12 @@ def place(scenario: Scenario, name: str) -> int:
         ValueError: the scenario has no such column.
     """
     return [column.name for column in further_columns(scenario)].index(name)
+
+
+def place_of(scenario: Scenario, name: str) -> int:
+    """The same; -1 if it has none."""
+    names = [column.name for column in further_columns(scenario)]
+    return names.index(name) if name in names else -1
 
 
 @njit(forceinline=True)

@@ -13,9 +13,10 @@ from p2p_market.assets.machine import World
 from p2p_market.assets.node import Presence
 from p2p_market.community.acts import META, acts_of
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.further import place
+from p2p_market.community.further import REACTIVE, place, place_of
 from p2p_market.community.past.register import register
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.voltage import voltage_rules
 from p2p_market.compilation import Packed
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.market.ticks import to_ticks
@@ -64,6 +65,7 @@ class Rules(NamedTuple):
     band: float  # of the price that is not published, in standard deviations
     past: Any  # Register; None where nobody looks back
     acts: Any  # Acts; None where there are none
+    voltage: Any  # VoltageRules; None where there is no voltage
 
 
 @lru_cache(maxsize=16)
@@ -107,6 +109,7 @@ def rules_of(scenario: Scenario) -> Rules:
         band=BAND,
         past=fixed(register(scenario)),
         acts=acts_of(scenario, place(scenario, META)) if spec.acts else None,
+        voltage=voltage_rules(scenario, place_of(scenario, REACTIVE)),
     )
 
 

@@ -61,6 +61,10 @@ OBSERVED: Final[Mapping[str, str]] = {
     "production": "what own devices gave in the step before, storage counted",
     "consumption": "what own load and devices took in the step before",
     "net_load": "own consumption less production in the step before",
+    "voltage": "voltage at the own connection in the step before",
+    "voltage_low": "lowest voltage of all members in the step before",
+    "voltage_high": "highest voltage of all members in the step before",
+    "line_loading": "loading of the fullest line on the way to the transformer in the step before",
 }
 """Name without the number of the asset or of the hours -> meaning."""
 

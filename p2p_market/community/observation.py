@@ -20,6 +20,7 @@ from p2p_market.community.safety import sensors
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.voltage import show_voltage, voltage_features
 from p2p_market.community.weather_view import show_weather, weather_features, width_of
 from p2p_market.compilation import kernel
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
@@ -97,6 +98,8 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         table += machine_features(scenario)
     table += weather_features(scenario)
     table += past_features(scenario)
+    if spec.voltage is not None:
+        table += voltage_features(scenario)
     return tuple(table)
 
 
@@ -296,6 +299,7 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
             )
             at += width_of(outlook.weather)  # common to all
             at = show_past(rules.past, state.past, state, moment.step, b, i, at, out)
+            show_voltage(state.line, b, i, at, out)
 
 
 @kernel(forceinline=True)

@@ -104,6 +104,8 @@ class State(Record):
     # the first step
     past: Past | None = None  # None where nobody looks back
     acting: Acting | None = None  # None where there are no acts
+    line: FloatArray | None = None  # (batch, agent, LINE), see `voltage`, after the step before;
+    # None where a scenario has no voltage
 
 
 @for_kernels
@@ -128,6 +130,9 @@ class Action(Record):
     net_load_kw: FloatArray  # (batch, agent), positive = deficit
     quantity_kw: FloatArray  # (batch, agent), the order, positive = buy
     price_eur_per_kwh: FloatArray  # (batch, agent), the order's limit at the hub, on a tick
+    # Where a scenario has a voltage, (batch, agent):
+    reactive_kvar: FloatArray | None = None  # positive = absorbed
+    pulled_kw: FloatArray | None = None  # by which set-points were moved to keep the band
 
 
 @for_kernels
@@ -142,6 +147,7 @@ class Flows(Record):
     shortfall_kwh: FloatArray  # (batch, agent, asset), missing at departures
     correction_kw: FloatArray  # (batch, agent), |screened - executed| of set-points and quantity
     penalised_kw: FloatArray  # (batch, agent), what the filter penalty is charged on
+    line: FloatArray | None = None  # (batch, agent, LINE), see `voltage`; None without one
 
 
 @for_kernels

@@ -18,6 +18,7 @@ from p2p_market.community.records import (
     Watch,
 )
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.voltage import charge, done_of, look_at_line, scratch_of
 from p2p_market.compilation import kernel
 from p2p_market.market.book import Fills
 
@@ -149,6 +150,7 @@ def settle_kernel(rules, t, now, before, start, out_done):  # type: ignore[no-un
     _bill(rules, now, out_done, out_done.ledger.entries_eur)
     _wear(rules, now, before, out_done, start, last, out_done.ledger.entries_eur)
     _overload(rules, out_done.action.net_load_kw, out_done.ledger.entries_eur)
+    charge(rules.voltage, out_done.action, out_done.flows.line, out_done.ledger.entries_eur)
     for b in range(payment.shape[0]):
         balance[b] = 0.0
         for i in range(payment.shape[1]):
@@ -170,8 +172,10 @@ def flows(
     exchange, work = np.empty((3, *shape)), np.empty((2, *shape))
     nodes, presence = packed_nodes(scenario), presence_of(episode, t)
     levels = node.advance(nodes, presence, state.energy_kwh, action.setpoint_kw)
-    out = Flows.Arrays(*exchange, *levels, *work)
+    scratch, line = scratch_of(scenario, shape[0]), done_of(scenario, shape[0]).line
+    out = Flows.Arrays(*exchange, *levels, *work, line)
     moved = action.arrays(), fills.arrays(), watch.arrays()
+    look_at_line(packed_rules(scenario).voltage, moved[0], scratch, line)
     flows_kernel(episode.grid[t], proposal.arrays(), *moved, out)
     return Flows(*out)
 

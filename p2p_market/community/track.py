@@ -27,6 +27,7 @@ from p2p_market.community.optimum.plan import Prices, plan_actions
 from p2p_market.community.records import LEDGER_ENTRIES, SOCIAL_COLUMNS, SUPERVISOR_CAUSES, State
 from p2p_market.community.scenario.scenario import Scenario, validated
 from p2p_market.community.scenario.scenario import build as build
+from p2p_market.community.voltage import line_series
 from p2p_market.data.calendar import WEEKS_PER_SPLIT
 from p2p_market.kit.defaults import masks as masks
 from p2p_market.kit.defaults import reads as reads
@@ -128,6 +129,7 @@ def step(
             "correction_kw": done.flows.correction_kw,
             "clearing_price_eur_per_kwh": done.fills.clearing_price_eur_per_kwh,
             **({"request": acting.request} if acting is not None else {}),
+            **line_series(done),
         },
         chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur, *kept),
     )

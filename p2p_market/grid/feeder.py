@@ -166,25 +166,31 @@ def violations(flow: Flow, pu2: FloatArray) -> FloatArray:
     return out
 
 
+@njit(forceinline=True)
+def add_charges(flow, eur_per_pu, net_load, reactive, pu2, out_eur):  # type: ignore[no-untyped-def]
+    """Add what each member of a community pays; see `charges`."""
+    for i in range(pu2.shape[0]):
+        beyond = violation(flow, pu2[i])
+        if beyond == 0.0:
+            continue
+        # Loads cause a low voltage, feeding in a high one. The source lies in the band, so
+        # somebody causes it.
+        sign = 1.0 if pu2[i] < flow.lowest_pu2 else -1.0
+        total = 0.0
+        for j in range(pu2.shape[0]):
+            total += max(sign * _drop(flow, i, j, net_load, reactive), 0.0)
+        for j in range(pu2.shape[0]):
+            own = max(sign * _drop(flow, i, j, net_load, reactive), 0.0)
+            out_eur[j] += eur_per_pu * beyond * (own / total)
+
+
 @kernel(forceinline=True)
 def charge_kernel(flow, eur_per_pu, net_load, reactive, pu2, out_eur):  # type: ignore[no-untyped-def]
     """See `charges`."""
     for b in range(pu2.shape[0]):
         for j in range(pu2.shape[1]):
             out_eur[b, j] = 0.0
-        for i in range(pu2.shape[1]):
-            beyond = violation(flow, pu2[b, i])
-            if beyond == 0.0:
-                continue
-            # Loads cause a low voltage, feeding in a high one. The source lies in the band, so
-            # somebody causes it.
-            sign = 1.0 if pu2[b, i] < flow.lowest_pu2 else -1.0
-            total = 0.0
-            for j in range(pu2.shape[1]):
-                total += max(sign * _drop(flow, i, j, net_load[b], reactive[b]), 0.0)
-            for j in range(pu2.shape[1]):
-                own = max(sign * _drop(flow, i, j, net_load[b], reactive[b]), 0.0)
-                out_eur[b, j] += eur_per_pu * beyond * (own / total)
+        add_charges(flow, eur_per_pu, net_load[b], reactive[b], pu2[b], out_eur[b])
 
 
 @njit(forceinline=True)

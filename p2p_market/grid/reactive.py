@@ -43,6 +43,14 @@ def by_rule(power_kw: FloatArray, rated_kw: FloatArray) -> FloatArray:
     return np.asarray(power_kw * np.sqrt(1.0 - factor * factor) / factor)
 
 
+@njit(forceinline=True)
+def absorbed(power, rated):  # type: ignore[no-untyped-def]
+    """The same for one roof."""
+    share = power / rated if rated > 0.0 else 0.0
+    factor = 1.0 - (1.0 - LEAST_FACTOR) * min(max(2.0 * share - 1.0, 0.0), 1.0)
+    return power * np.sqrt(1.0 - factor * factor) / factor
+
+
 @for_kernels
 @dataclass(frozen=True, slots=True)
 class Inverters(Record):

@@ -12,6 +12,7 @@ from p2p_market.evaluation.benchmark import ScenarioResult
 from report.columns import mean, shares
 from report.community.losses import why
 from report.community.savings import savings_picture
+from report.community.voltage import voltage_pictures
 from report.community.week import week_picture
 from report.days import NEW_YEAR
 from report.figures import BLUE, ORANGE, VERMILLION, Picture
@@ -72,7 +73,7 @@ def market_of_the_optimum(result: ScenarioResult) -> str:
 
 
 def _at_the_end(result: ScenarioResult) -> list[Picture]:
-    return [savings_picture(result), week_picture(result)]
+    return [savings_picture(result), week_picture(result), *voltage_pictures(result)]
 
 
 def _donor_labels(scenario: Scenario) -> list[str]:

@@ -23,13 +23,17 @@ COLORS: Final = (BLUE, "#009E73", "#CC79A7")  # of the policies beside the optim
 NEAR_LIMIT: Final = 1.25  # the limit is drawn if the flow comes this near
 
 
+def shown_week(result: ScenarioResult) -> Week:
+    """The week in which trade and foresight are worth most, with the policies to show."""
+    number = int(np.argmax(_cost(result, RULE) - _cost(result, OPTIMUM)))
+    colored = dict(zip(_compared(result), COLORS, strict=False))
+    return Week(result, number, colored | {OPTIMUM: VERMILLION})
+
+
 def week_picture(result: ScenarioResult) -> Picture:
-    """The week in which trade and foresight are worth most."""
-    gain = _cost(result, RULE) - _cost(result, OPTIMUM)
-    number = int(np.argmax(gain))
-    names = _compared(result)
-    shown = dict(zip(names, COLORS, strict=False)) | {OPTIMUM: VERMILLION}
-    week = Week(result, number, shown)
+    """What happens in that week."""
+    week, names = shown_week(result), _compared(result)
+    number, gain = week.number, _cost(result, RULE) - _cost(result, OPTIMUM)
     costs = ", ".join(f"{p} {amount(float(_cost(result, p)[number]), 2)}" for p in week.shown)
     return Picture(
         svg(lambda figure: _draw(figure, week), 11.6),

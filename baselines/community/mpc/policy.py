@@ -26,13 +26,21 @@ from baselines.community.mpc.outlooks import outlook_of
 from baselines.community.mpc.prices import PARTS, posted_prices
 from baselines.community.mpc.worlds import allowed
 from baselines.community.optimal.outlook import Outlook
-from baselines.community.optimal.program import Posted, Program, compile_program, fill
+from baselines.community.optimal.program import (
+    Posted,
+    Program,
+    compile_program,
+    fill,
+    further_of,
+)
 from p2p_market.community.actions import ActionMap, action_map
+from p2p_market.community.further import further_columns
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import OptimumError
 from p2p_market.records import Float32Array, FloatArray
 
-Memory = tuple[int, tuple[int, ...], FloatArray]  # steps played, start days, set-points in force
+Memory = tuple[int, tuple[int, ...], FloatArray, FloatArray]
+"""Steps played, start days; in force: set-points, further columns (column, batch, agent)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ class RollingHorizon:
 
     def start(self, seeds: Sequence[int]) -> Memory:
         """Nothing is known of the communities yet."""
-        return 0, (), np.zeros(0)
+        return 0, (), np.zeros(0), np.zeros(0)
 
     def act(self, observation: Float32Array, memory: Memory) -> tuple[FloatArray, Memory]:
         """Set-points of the newest plan, one each block, and orders for what they leave.
@@ -56,26 +64,32 @@ class RollingHorizon:
         Raises:
             OptimumError: if the solver does not report an optimal plan.
         """
-        step, days, setpoint = memory
+        step, days, setpoint, said = memory
         if step == 0:
             days = tuple(start_day(self.scenario, first) for first in observation)
         seen = observation.astype(np.float64)
         if step % self.block_steps == 0:
-            setpoint = np.stack([self._plan(*one, step) for one in zip(seen, days, strict=True)])
+            plans = [self._plan(*one, step) for one in zip(seen, days, strict=True)]
+            setpoint, said = np.stack([p for p, _ in plans]), np.stack([s for _, s in plans], 1)
         at = columns(self.scenario)
         power = allowed(self.scenario, seen, at, setpoint)
         net_load = seen[..., at["load"]] - seen[..., at["pv"]] + power.sum(axis=2)
-        return self.table.orders(power, net_load), (step + 1, days, setpoint)
+        action = self.table.orders(power, net_load, list(said))
+        return action, (step + 1, days, setpoint, said)
 
-    def _plan(self, seen: FloatArray, day: int, step: int) -> FloatArray:
-        """Set-points of the first block, (agent, asset) [kW]."""
+    def _plan(self, seen: FloatArray, day: int, step: int) -> tuple[FloatArray, FloatArray]:
+        """Of the first block: set-points, (agent, asset) [kW]; further columns, (column, agent)."""
         expected = forecast(self.scenario, seen, day, step, self.ahead.steps, self.block_steps)
         outlook = outlook_of(self.scenario, self.ahead, seen, expected)
         fill(self.program, self.ahead, outlook)
         if self.learnt is not None:
             self._believe(self.learnt, outlook, day, step)
         solve(self.program, f"{self.scenario.spec.id}, day {day}, step {step}")
-        return np.asarray(self.program.storage.setpoint_kw()[0])
+        planned, nothing = further_of(self.program), np.zeros((1, len(self.scenario.agents)))
+        names = [column.name for column in further_columns(self.scenario)]
+        said = [planned.get(name, nothing)[0] for name in names]
+        further = np.array(said).reshape(len(names), -1)
+        return np.asarray(self.program.storage.setpoint_kw()[0]), further
 
     def _believe(self, learnt: Lessons, outlook: Outlook, day: int, step: int) -> None:
         """Put in the prices to expect, and how much to count on."""

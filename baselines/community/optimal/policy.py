@@ -10,7 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from baselines.community.optimal.blocks import duals
-from baselines.community.optimal.program import Pool, Program, compile_program, fill
+from baselines.community.optimal.program import Pool, Program, compile_program, fill, further_of
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.optimum.duality import bound_eur
 from p2p_market.community.optimum.plan import Prices, plan_of
@@ -79,6 +79,7 @@ class Optimum:
             bound_eur=bound,
             prices=prices,
             solver=f"HiGHS {version('highspy')}",
+            further=further_of(self.program),
         )
 
     def second_opinion_eur(self, episode: Episode) -> float:
@@ -152,10 +153,11 @@ def prices_of(program: Program, scenario: Scenario) -> Prices:
     assert isinstance(program.market, Pool)
     hub, line = program.market.prices(scenario.dt_h)
     meter = duals(program.meters) / scenario.dt_h
-    storage, tapers = program.storage, program.tapers
+    storage, tapers, voltages = program.storage, program.tapers, program.market.voltages
     slowed = None if storage.taper is None else storage.taper.prices(tapers, scenario.dt_h)
+    voltage = None if voltages is None else voltages.prices(scenario.dt_h)
     stored = storage.by_asset(duals(program.equations))
-    return Prices(hub, line, meter, stored, taper_eur_per_kwh=slowed)
+    return Prices(hub, line, meter, stored, slowed, voltage)
 
 
 def _solved(expression: cp.Expression) -> FloatArray:

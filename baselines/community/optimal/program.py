@@ -19,6 +19,7 @@ from baselines.community.optimal.cuts import Cut, fill_cuts, possible_cuts
 from baselines.community.optimal.outlook import Outlook
 from baselines.community.optimal.storage import Storage, storage_of
 from baselines.community.optimal.trades import Trades, trades_of
+from baselines.community.optimal.voltages import Voltages, voltages_of
 from baselines.community.optimal.whole_numbers import burners
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.scenario.scenario import Scenario
@@ -32,6 +33,7 @@ class Pool:
     clearing: cp.Constraint  # (step,), bought = sold
     outwards: cp.Constraint  # (step,), flow above the limit is overload
     inwards: cp.Constraint
+    voltages: Voltages | None = None  # where they cost
 
     def prices(self, dt_h: float) -> tuple[FloatArray, FloatArray]:
         """What one more kWh is worth at the hub, and what it costs to carry it, (step,) [EUR/kWh].
@@ -105,12 +107,20 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
     if posted_parts > 0:
         market, paid, coupling = _post(scenario, trades, blocks, posted_parts)
     else:
-        market, paid, coupling = _pool(scenario, trades)
+        market, paid, coupling = _pool(scenario, trades, blocks, storage)
     problem = cp.Problem(
         cp.Minimize(cp.sum(cost) + paid), [*equations, *meters, *tapers, *constraints, *coupling]
     )
     assert problem.is_dpp(), "the program must compile once"
     return Program(problem, storage, trades, cuts, equations, meters, tapers, market, cost)
+
+
+def further_of(program: Program) -> dict[str, FloatArray]:
+    """What a solved program says in further columns, (step, agent) by name."""
+    market = program.market
+    if isinstance(market, Pool) and market.voltages is not None:
+        return market.voltages.further()
+    return {}
 
 
 def _shed(cuts: list[Cut], blocks: Blocks) -> Iterable[cp.Expression]:
@@ -119,21 +129,27 @@ def _shed(cuts: list[Cut], blocks: Blocks) -> Iterable[cp.Expression]:
 
 
 def _pool(
-    scenario: Scenario, trades: Trades
+    scenario: Scenario, trades: Trades, blocks: Blocks, storage: Storage
 ) -> tuple[Pool | Posted, cp.Expression, list[cp.Constraint]]:
     """The market clears and the feeder's overload is paid for, or forbidden."""
     feeder = scenario.spec.feeder
     overload = cp.Variable(scenario.steps, nonneg=True)
     flow = cp.sum(trades.net_load_kw, axis=1)
+    voltages = voltages_of(scenario, blocks, trades.net_load_kw, storage)
     pool = Pool(
         clearing=cp.sum(trades.buy_kw - trades.sell_kw, axis=1) == 0,
         outwards=flow - overload <= feeder.limit_kw,
         inwards=-flow - overload <= feeder.limit_kw,
+        voltages=voltages,
     )
     constraints = [pool.clearing, pool.outwards, pool.inwards]
     if feeder.mode == "binding":
         constraints.append(overload == 0.0)
-    return pool, scenario.dt_h * feeder.overload_eur_per_kwh * cp.sum(overload), constraints
+    paid = scenario.dt_h * feeder.overload_eur_per_kwh * cp.sum(overload)
+    if voltages is not None:
+        constraints += voltages.constraints
+        paid = paid + voltages.cost_eur
+    return pool, paid, constraints
 
 
 def _post(
@@ -179,3 +195,5 @@ def fill(program: Program, scenario: Scenario, episode: Episode | Outlook) -> No
     program.storage.fill(episode)
     grid = np.tile(episode.grid, (1, len(scenario.agents)))
     fill_cuts(program.cuts, episode.load_kw[:, 0], episode.pv_kw[:, 0], grid)
+    if isinstance(program.market, Pool) and program.market.voltages is not None:
+        program.market.voltages.fill(episode)

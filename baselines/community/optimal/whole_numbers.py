@@ -15,6 +15,7 @@ from baselines.community.optimal.outlook import Outlook
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.scenario.checks import NOTHING_EUR_PER_KWH, resale_gain_eur_per_kwh
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.voltage import dearest_eur_per_kwh
 from p2p_market.records import BoolArray, FloatArray, IntArray
 
 
@@ -27,10 +28,11 @@ def resellers(scenario: Scenario) -> IntArray:
 def burners(scenario: Scenario) -> BoolArray:
     """Devices that could gain by charging and discharging at once, (agent, asset).
 
-    With losses that burns energy, which pays where exporting it costs as much overload as it
-    earns, or where it spares a cut.
+    With losses that burns energy, which pays where exporting it costs as much overload and voltage
+    as it earns, or where it spares a cut.
     """
-    nodes, overload = scenario.nodes, scenario.spec.feeder.overload_eur_per_kwh
+    nodes = scenario.nodes
+    overload = scenario.spec.feeder.overload_eur_per_kwh + dearest_eur_per_kwh(scenario)
     lossy = nodes.charge_gain_h < nodes.discharge_gain_h * (1.0 - 1e-12)
     worthless = (scenario.lowest_feed_in_eur_per_kwh <= overload)[:, None]
     return np.asarray(nodes.present & lossy & (worthless | scenario.cuts))

@@ -15,6 +15,7 @@ from p2p_market.community.episode.loads import draw_loads
 from p2p_market.community.episode.window import Window, window
 from p2p_market.community.episode.world import add_generation, draw_world
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.voltage import check_rest
 from p2p_market.compilation import kernel
 from p2p_market.data.calendar import QUARTERS_PER_DAY, WEEKS_PER_SPLIT, start_days
 from p2p_market.data.streams import ITSELF, below, opened, seeded, share, stream, words
@@ -202,6 +203,7 @@ def draw_own(
     add_generation(scenario, key, out_pv_kw)
     if _exceeds(out_load_kw, out_pv_kw, float(scenario.spec.connection_limit_kw)):
         _refuse(scenario, out_load_kw, out_pv_kw)
+    check_rest(scenario, out_load_kw, out_pv_kw)
     start_kwh, presence = _presence(scenario, key)
     world = draw_world(scenario, key, start_kwh, presence, out_load_kw - out_pv_kw)
     grid, faults = _grid(scenario, entropy), _faults(scenario, entropy)

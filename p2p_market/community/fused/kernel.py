@@ -20,6 +20,7 @@ from p2p_market.community.past.account import follow
 from p2p_market.community.records import Acting, Past
 from p2p_market.community.safety import emergency, envelope, feasibility, sensors, supervisor
 from p2p_market.community.safety.supervisor import Evidence
+from p2p_market.community.voltage import keep_line, look_at_line, rows_of_line
 from p2p_market.compilation import kernel
 
 OPTIONS: Final[dict[str, Any]] = {"nogil": True, "_nrt": False}
@@ -185,6 +186,7 @@ def _move(work, state):  # type: ignore[no-untyped-def]
             for k in range(state.energy_kwh.shape[2]):
                 state.energy_kwh[r, i, k] = work.flows.energy_kwh[r, i, k]
                 state.setpoint_kw[r, i, k] = work.action.setpoint_kw[r, i, k]
+    keep_line(work.flows.line, state.line)
     _remember(work.told, state.reading, state.unchanged_steps)
 
 
@@ -202,13 +204,14 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
     energy = state.energy_kwh
     _screen(rules, now, energy, work.proposal, evidence, limits, work.asked, work.watch)
     obey(rules.acts, work.proposal.further, state.acting, work.asked, work.watch)
-    _project(rules, now, work.asked, limits, work.action)
+    _project(rules, now, work.asked, limits, work.voltage, work.action)
     _trade(tables, work)
     if rules.outages:
         _serve(rules, now, work.fills, limits, work.action)
     flows, setpoint = work.flows, work.action.setpoint_kw
     _advance(rules.nodes, now, energy, setpoint, flows.energy_kwh, flows.shortfall_kwh)
     _flows(now.grid, work.asked, work.action, work.fills, work.watch, flows)
+    look_at_line(rules.voltage, work.action, work.voltage, flows.line)
     done = Done(work.action, work.fills, flows, work.ledger)
     _settle(rules, t, now, state, start, done)
     _laws(rules, now, energy, done, work.residual)
@@ -279,7 +282,7 @@ def play(game, step, act, first, last, actions, present, out_reward, out_observa
             moving.energy_kwh[span], moving.hold_steps[span], moving.last_fill_kw[span],
             moving.last_price_eur_per_kwh[span], moving.setpoint_kw[span], moving.reading[span],
             moving.unchanged_steps[span], _past_of(moving.past, span),
-            _acting_of(moving.acting, span),
+            _acting_of(moving.acting, span), rows_of_line(moving.line, span),
         )  # fmt: skip
         if act:
             wrong += _play(

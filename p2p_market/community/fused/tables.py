@@ -22,6 +22,7 @@ from p2p_market.community.reward import weights
 from p2p_market.community.safety.envelope import fit
 from p2p_market.community.safety.sensors import LEVELS
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.voltage import done_of, scratch_of
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import Fills
 from p2p_market.records import Float32Array, FloatArray, IntArray
@@ -118,6 +119,7 @@ class Moving(NamedTuple):
     unchanged_steps: IntArray
     past: Any  # Past.Arrays; None where nobody looks back
     acting: Any  # Acting.Arrays; None where there are no acts
+    line: Any  # (batch, agent, LINE); None where there is no voltage
 
 
 class Work(NamedTuple):
@@ -139,6 +141,7 @@ class Work(NamedTuple):
     residual: FloatArray  # (law, row, agent)
     common: Float32Array  # (slot, agent, feature), observations of no community
     world_before: Any  # World.Arrays, of the step before; None where there are no machines
+    voltage: Any  # voltage.Scratch; None where there is none
 
 
 @lru_cache(maxsize=16)
@@ -170,6 +173,8 @@ class Blocks(NamedTuple):
     common: Float32Array  # (slot, agent, feature)
     world: Any  # (place, row, agent, asset); None where there are no machines
     further: Any  # (place, row, agent, further column); None where there are none
+    line: Any  # voltage.Done: reactive power, pull-back, lines; each None where there is none
+    voltage: Any  # voltage.Scratch; None where there is none
 
 
 class Game(NamedTuple):
@@ -197,6 +202,8 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         common=np.zeros((slots, agents, len(features(scenario))), dtype=np.float32),
         world=_no_world(scenario, rows),
         further=_nothing_further(scenario, rows),
+        line=done_of(scenario, rows),
+        voltage=scratch_of(scenario, rows),
     )
 
 
@@ -238,6 +245,7 @@ def work_of(blocks: Blocks) -> Work:
     n, f, w = blocks.numbers, blocks.flags, blocks.world
     now, before = _world_in(w, 0), _world_in(w, 5)
     arrived, heard = _further_in(blocks.further, 0), _further_in(blocks.further, 1)
+    kvar, pulled, line = blocks.line
     return Work(
         Now(
             a[0], a[1], a[2], a[6], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4], now
@@ -250,13 +258,14 @@ def work_of(blocks: Blocks) -> Work:
         Limits(k[7], k[8]),
         _Proposal(k[9], a[9], a[10], f[2], heard),
         _Watch(n[1], n[2], a[11]),
-        _Action(k[10], a[12], a[13], a[14], a[15], a[16]),
+        _Action(k[10], a[12], a[13], a[14], a[15], a[16], kvar, pulled),
         _Fills(a[17], a[18], r[2]),
-        _Flows(a[19], a[20], a[21], k[11], k[12], a[22], a[23]),
+        _Flows(a[19], a[20], a[21], k[11], k[12], a[22], a[23], line),
         _Ledger(blocks.entries, r[3]),
         blocks.residual,
         blocks.common,
         before,
+        blocks.voltage,
     )
 
 

@@ -19,6 +19,15 @@ import numpy as np
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.optimum import tapered
 from p2p_market.community.optimum.plan import Prices
+from p2p_market.community.optimum.voltage import (
+    held_eur,
+    moved_eur,
+    payable_voltages,
+    reactive_loss_eur,
+    room_ends_kw,
+    room_eur,
+    voltage_loss_eur,
+)
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray
 from p2p_market.track import Trajectory
@@ -71,6 +80,11 @@ class _Case:
         return self.episode.feed_in_eur_per_kwh[: self.scenario.steps, 0]
 
     @property
+    def line_eur_per_kwh(self) -> FloatArray:
+        """What a kW of each member costs on the line, by its voltages too."""
+        return self.prices.line_eur_per_kwh[:, None] + moved_eur(self.scenario, self.prices).per_kwh
+
+    @property
     def arriving(self) -> FloatArray:
         """Share of what is sold that arrives, (step, 1): in an outage the seller bears losses."""
         return np.asarray(1.0 - self.scenario.spec.fees.loss_share * (1.0 - self.grid))
@@ -86,7 +100,7 @@ class _Case:
         given = np.maximum(selling, feed_in)
         taking = np.maximum(net_load_kw, 0.0)  # in an outage without orders it cannot be had
         cost = np.where(taking > 0.0, taken, 0.0) * taking + given * np.minimum(net_load_kw, 0.0)
-        line = self.prices.line_eur_per_kwh[:, None] * net_load_kw
+        line = self.line_eur_per_kwh * net_load_kw
         return np.asarray(self.scenario.dt_h * (cost + line))
 
     def net_load_eur(self, net_load_kw: FloatArray) -> FloatArray:
@@ -103,6 +117,8 @@ class _Case:
             wear = wear + nodes.machines.discharge_eur_per_kwh * np.maximum(-power_kw, 0.0)
         cost = self.scenario.dt_h * (meter * power_kw + wear)
         cost = cost + tapered.power_eur(self.scenario, self.prices, power_kw)
+        plugged = self.episode.plugged[:, 0]
+        cost = cost + room_eur(self.scenario, self.prices, power_kw, plugged)
         return np.asarray(cost - self.prices.stored_eur_per_kwh * self.stored_kwh(power_kw))
 
     def stored_kwh(self, power_kw: FloatArray) -> FloatArray:
@@ -173,6 +189,7 @@ class _Case:
         start = self.episode.start_energy_kwh[0] * scenario.nodes.present
         stored = ((self.terminal_eur_per_kwh - kept) * start).sum()
         stored -= (prices.stored_eur_per_kwh * self.drift_kwh).sum()
+        stored += held_eur(scenario, prices, self.episode.pv_kw[:, 0])
         rent = scenario.dt_h * spec.feeder.limit_kw * np.abs(prices.line_eur_per_kwh).sum()
         slowed = tapered.fixed_eur(scenario, prices, start)
         return float(used + stored - rent + slowed)
@@ -217,13 +234,15 @@ def losses(
     case = _Case(scenario, episode, _payable(scenario, prices))
     least, one = _least(case), slice(number, number + 1)
     net_load, fill = played.series["net_load_kw"][:, number], played.series["fill_kw"][:, number]
+    own = {name: series[:, number] for name, series in played.series.items()}
+    around = episode.pv_kw[:, 0], episode.plugged[:, 0]
     fee, hub = scenario.network_fee_eur_per_kwh, case.prices.hub_eur_per_kwh[:, None]
     paid = scenario.dt_h * (
         case.import_eur_per_kwh * played.series["import_kw"][:, number]
         - case.feed_in_eur_per_kwh * played.series["export_kw"][:, number]
         + fee * np.abs(fill)
         + hub * fill
-        + case.prices.line_eur_per_kwh[:, None] * net_load
+        + case.line_eur_per_kwh * net_load
     )
     power = played.series["setpoint_kw"][:, number]
     wanted = _arrived(case, played.series["energy_kwh"][:, one], power)
@@ -234,11 +253,13 @@ def losses(
     full = case.unmet_eur(none, spilled) - least.spilled
     return Losses(
         exchange=paid - case.exchange_eur(net_load),
-        net_load=case.net_load_eur(net_load) - least.net_load,
+        net_load=case.net_load_eur(net_load)
+        - least.net_load
+        + reactive_loss_eur(scenario, case.prices, own, *around),
         power=case.power_eur(power) - least.power + _taper_eur(case, played, one, power),
         empty=np.where(short, waiting, 0.0) + empty,
         full=np.where(short, 0.0, waiting) + full,
-        line=_line_eur(case, net_load.sum(axis=1)),
+        line=_line_eur(case, net_load.sum(axis=1)) + voltage_loss_eur(scenario, case.prices, own),
         cuts=(
             case.curtail_eur(played.series["curtailed_kw"][:, number])
             + case.shed_eur(played.series["shed_kw"][:, number])
@@ -249,7 +270,7 @@ def losses(
 
 def _payable(scenario: Scenario, prices: Prices) -> Prices:
     """The line's price, at most the overload price where overload is allowed."""
-    feeder = scenario.spec.feeder
+    feeder, prices = scenario.spec.feeder, payable_voltages(scenario, prices)
     if feeder.mode == "binding":
         return prices
     most = feeder.overload_eur_per_kwh
@@ -307,12 +328,13 @@ def _least(case: _Case) -> _Least:
     least_kw = np.clip(load - pv + low.sum(axis=2) - cut * load, -limit, limit)
     most_kw = np.clip(load - pv + high.sum(axis=2) + cut * pv, -limit, limit)
     nearest_kw = np.clip(0.0, least_kw, most_kw)
+    ends = (np.clip(kw, low, high) for kw in room_ends_kw(scenario))
     levels = np.stack([bottom, target, top])
     level_eur = np.stack([case.level_eur(kwh) for kwh in levels])
     best = level_eur.argmin(axis=0)[None]
     return _Least(
         net_load=_lowest([case.net_load_eur(kw) for kw in (least_kw, nearest_kw, most_kw)]),
-        power=_lowest([case.power_eur(kw) for kw in (low, np.zeros_like(low), high)]),
+        power=_lowest([case.power_eur(kw) for kw in (low, np.zeros_like(low), high, *ends)]),
         level=level_eur.min(axis=0),
         missing=np.minimum(case.unmet_eur(np.maximum(-drift, 0.0), none), 0.0),
         spilled=np.minimum(case.unmet_eur(none, np.maximum(drift, 0.0)), 0.0),

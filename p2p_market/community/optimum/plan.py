@@ -25,6 +25,8 @@ class Prices(Record):
     stored_eur_per_kwh: FloatArray  # (step, agent, asset), in the device after the step
     taper_eur_per_kwh: FloatArray | None = None  # (step, agent, asset), of faster charging near
     # full; None where nothing tapers
+    voltage_eur_per_pu2_h: FloatArray | None = None  # (step, agent), of a higher squared voltage;
+    # None where voltages cost nothing
 
     @property
     def series(self) -> Series:
@@ -40,6 +42,7 @@ def plan_of(
     bound_eur: float,
     prices: Prices | None,
     solver: str,
+    further: Series | None = None,
 ) -> Plan:
     """A plan of the community.
 
@@ -50,8 +53,9 @@ def plan_of(
         bound_eur: from the prices, or what the search tree proved.
         prices: that prove the bound; None where whole numbers are in the plan.
         solver: name and version.
+        further: what is said in further columns, (step, agent) by name.
     """
-    schedule = {"setpoint_kw": setpoint_kw, "order_kw": order_kw}
+    schedule = {"setpoint_kw": setpoint_kw, "order_kw": order_kw, **(further or {})}
     proof = None if prices is None else prices.series
     return Plan(schedule, proof, objective_eur, bound_eur, solver)
 

@@ -3,9 +3,8 @@
 Deterministic, closed form, nothing learned. Its parts act in fixed order, each component going to
 the nearest admissible value given those before it: set-points inside power and energy limits, at
 standstill or at the least load where a machine has one; the connection limit by storage first, then
-PV, then load; a binding feeder's limit likewise, for the
-community; the quantity within its own surplus or deficit; the price on its tick, no worse than
-the grid.
+PV, then load; a binding feeder's limit likewise, for the community; a binding voltage band, towards
+rest; the quantity within its own surplus or deficit; the price on its tick, no worse than the grid.
 """
 
 import numpy as np
@@ -18,6 +17,7 @@ from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rule
 from p2p_market.community.records import Action, Proposal, State
 from p2p_market.community.safety.feeder import ROUNDING_KW, limit_kernel
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.voltage import done_of, pull, react, scratch_of
 from p2p_market.compilation import kernel
 
 
@@ -87,12 +87,26 @@ def order_kernel(rules, now, proposal, out_action):  # type: ignore[no-untyped-d
             out_action.price_eur_per_kwh[b, i] = rounded
 
 
+@njit(forceinline=True)
+def _hold_voltages(rules, voltage, now, proposal, limits, scratch, out_action):  # type: ignore[no-untyped-def]
+    """Reactive power, and where the band binds what all do is pulled back towards rest."""
+    if voltage is None:
+        return
+    out_action.pulled_kw[:] = 0.0
+    react(voltage, now, proposal.further, out_action, scratch.room_kvar)
+    if voltage.binding:
+        connection_kernel(rules, now, scratch.idle, limits, scratch.rest)
+        react(voltage, now, None, scratch.rest, scratch.room_kvar)
+        pull(voltage, now, scratch, out_action)
+
+
 @kernel(forceinline=True)
-def project_kernel(rules, now, proposal, limits, out_action):  # type: ignore[no-untyped-def]
+def project_kernel(rules, now, proposal, limits, scratch, out_action):  # type: ignore[no-untyped-def]
     """See `project`."""
     connection_kernel(rules, now, proposal, limits, out_action)
     if rules.binding:
         limit_kernel(rules, now, limits, out_action)
+    _hold_voltages(rules, rules.voltage, now, proposal, limits, scratch, out_action)
     order_kernel(rules, now, proposal, out_action)
 
 
@@ -109,6 +123,10 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
     t = state.step
     nodes, presence = packed_nodes(scenario), presence_of(episode, t)
     limits = power_limits(nodes, presence, state.energy_kwh, state.setpoint_kw)
-    action = Action.Arrays(np.empty_like(limits.low), *np.empty((5, *limits.low.shape[:2])))
-    project_kernel(packed_rules(scenario), now_of(episode, t), proposal.arrays(), limits, action)
+    scratch = scratch_of(scenario, episode.batch)
+    powers = np.empty_like(limits.low), *np.empty((5, *limits.low.shape[:2]))
+    kvar, pulled, _ = done_of(scenario, episode.batch)
+    action = Action.Arrays(*powers, kvar, pulled)
+    rules, now = packed_rules(scenario), now_of(episode, t)
+    project_kernel(rules, now, proposal.arrays(), limits, scratch, action)
     return Action(*action)

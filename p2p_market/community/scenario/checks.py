@@ -6,6 +6,7 @@ import numpy as np
 
 from p2p_market.community.scenario.machine_checks import check_machines, owns_value
 from p2p_market.community.scenario.record import Scenario
+from p2p_market.community.scenario.voltage import check_voltage, dearest_eur_per_kwh
 from p2p_market.errors import ScenarioError
 from p2p_market.records import FloatArray
 
@@ -56,6 +57,7 @@ def check_rules(scenario: Scenario) -> None:
     _check_terminal_value(scenario)
     _check_cuts(scenario)
     _check_connections(scenario)
+    check_voltage(scenario)
     check_machines(scenario)
     if spec.optimum == "linear":
         _check_no_resale(scenario)
@@ -203,8 +205,9 @@ def _check_no_waste(scenario: Scenario) -> None:
     round_trip = nodes.charge_gain_h / np.where(nodes.present, nodes.discharge_gain_h, 1.0)
     both = (nodes.power_min_kw < 0.0) & (nodes.power_max_kw > 0.0)
     lossy = nodes.present & both & (round_trip < 1.0 - 1e-12)
-    overload = scenario.spec.feeder.overload_eur_per_kwh
-    if scenario.spec.feeder.mode == "binding":
+    given = scenario.spec.voltage
+    overload = scenario.spec.feeder.overload_eur_per_kwh + dearest_eur_per_kwh(scenario)
+    if scenario.spec.feeder.mode == "binding" or (given is not None and given.mode == "binding"):
         return  # burning may spare a cut: the certificate tells, `mixed_integer` forbids it
     lowest = scenario.lowest_feed_in_eur_per_kwh
     worn = np.where(lossy, nodes.degradation_eur_per_kwh * (1.0 + round_trip), 0.0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from p2p_market.community.scenario.laws import machine_year
 from p2p_market.community.scenario.record import Scenario
+from p2p_market.community.scenario.voltage import dearest_eur_per_kwh
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.records import BoolArray, FloatArray
 
@@ -115,6 +116,7 @@ def _prices(scenario: Scenario, agent: int) -> tuple[FloatArray, FloatArray, flo
     retail = scenario.retail_eur_per_kwh[:, scenario.contract_of[agent]]
     binding = spec.feeder.mode == "binding"
     overload = 0.0 if binding else float(spec.feeder.overload_eur_per_kwh)
+    overload += float(dearest_eur_per_kwh(scenario)[agent])
     feed_in = scenario.feed_in_eur_per_kwh[:, scenario.contract_of[agent]]
     return retail + carbon, feed_in, overload
 

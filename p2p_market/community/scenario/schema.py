@@ -10,6 +10,7 @@ from pydantic import (
 )
 
 from p2p_market.community.records import LARGEST
+from p2p_market.community.scenario.voltage import Voltage
 from p2p_market.kit.schema import Number, Section, Whole
 
 
@@ -285,6 +286,7 @@ class ScenarioSpec(Section):
     site: Site
     feeder: Feeder
     fees: Fees
+    voltage: Annotated[Voltage | None, Field(exclude_if=_is_none)] = None  # newer than files
     outages: Outages | None = None
     faults: Faults | None = None
     reward: Reward = Reward()
