@@ -10,7 +10,7 @@ from pydantic import (
 )
 
 from p2p_market.community.records import LARGEST
-from p2p_market.community.scenario.voltage import Voltage
+from p2p_market.community.scenario.voltage_section import Voltage
 from p2p_market.kit.schema import Number, Section, Whole
 
 

@@ -1,59 +1,21 @@
-"""Voltage of the line in a scenario: what the file may say, its arrays, what must hold together."""
+"""Voltage of the line in a scenario: its arrays, and what must hold together."""
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
 
+from p2p_market.community.scenario.record import Scenario
 from p2p_market.errors import ScenarioError
-from p2p_market.grid.feeder import BAND_PU, LinearFlow, linear_flow
+from p2p_market.grid.feeder import LinearFlow, linear_flow
 from p2p_market.grid.loading import Cables, cables
 from p2p_market.grid.pull_back import Least
-from p2p_market.grid.reactive import LARGEST_SHARE, OVERSIZE, SLOPE, Inverters, by_rule
-from p2p_market.kit.schema import Number, Section
+from p2p_market.grid.reactive import LARGEST_SHARE, SLOPE, Inverters, by_rule
 from p2p_market.records import FloatArray
-
-if TYPE_CHECKING:
-    from p2p_market.community.scenario.record import Scenario
 
 WITH_INVERTER: Final = ("battery", "electric_vehicle")
 """Kinds of flexible devices that may give and absorb reactive power; motors and engines do not."""
-
-PerUnit = Annotated[Number, Field(ge=0.5, le=1.5)]
-
-
-class Voltage(Section):
-    """What is done about the voltage of members' connections.
-
-    `report`: it is seen and measured. `priced`: what lies outside the band costs, paid by those who
-    cause it. `binding`: what all do is pulled back towards rest until it is inside, and what rest
-    itself violates is priced. Reactive power: `none`; `cos_phi`, PV absorbs by rule; `agent`, one
-    more number of each member's action.
-    """
-
-    mode: Literal["report", "priced", "binding"]
-    band_pu: tuple[PerUnit, PerUnit] = BAND_PU
-    source_pu: PerUnit = 1.0  # before the first line, or above the transformer
-    transformer: bool = False  # in series with all members
-    eur_per_pu_h: Annotated[Number, Field(ge=0.0, le=1e5)] = 5.0  # of each member's violation
-    reactive: Literal["none", "cos_phi", "agent"] = "none"
-    inverter_kva_per_kw: Annotated[Number, Field(ge=1.0, le=10.0)] = OVERSIZE
-
-    @model_validator(mode="after")
-    def _source_in_band(self) -> "Voltage":
-        low, high = self.band_pu
-        if not low <= self.source_pu <= high:
-            raise ValueError(
-                f"band_pu {low:g} to {high:g}, source_pu {self.source_pu:g}; the source must lie "
-                "in the band, or nobody could mend its voltage"
-            )
-        if self.mode != "report" and self.eur_per_pu_h == 0.0:
-            raise ValueError(f"eur_per_pu_h is 0, but mode is {self.mode!r}; raise it, or `report`")
-        if self.mode == "report" and self.reactive == "agent":
-            raise ValueError("reactive: agent needs mode `priced` or `binding`; else it is idle")
-        return self
 
 
 class VoltageRules(NamedTuple):
@@ -78,7 +40,7 @@ class Lines(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def lines_of(scenario: "Scenario") -> Lines:
+def lines_of(scenario: Scenario) -> Lines:
     """Sensitivities, cables and inverters of a scenario with a voltage."""
     spec, feeder = scenario.spec, scenario.data.feeder
     given = spec.voltage
@@ -106,7 +68,7 @@ _NO_SETPOINT: Final = (
 )  # fmt: skip
 
 
-def voltage_rules(scenario: "Scenario", column: int) -> VoltageRules | None:
+def voltage_rules(scenario: Scenario, column: int) -> VoltageRules | None:
     """The rules of a scenario's voltage; None where it has none.
 
     Args:
@@ -128,20 +90,20 @@ def voltage_rules(scenario: "Scenario", column: int) -> VoltageRules | None:
     )
 
 
-def priced_eur_per_pu_h(scenario: "Scenario") -> float:
+def priced_eur_per_pu_h(scenario: Scenario) -> float:
     """What a violation costs; 0 where it is only reported, or there is no voltage."""
     given = scenario.spec.voltage
     return 0.0 if given is None or given.mode == "report" else float(given.eur_per_pu_h)
 
 
-def dearest_eur_per_kwh(scenario: "Scenario") -> FloatArray:
+def dearest_eur_per_kwh(scenario: Scenario) -> FloatArray:
     """What a kW of each member can cost by the voltages that it moves, (agent,)."""
     if (price := priced_eur_per_pu_h(scenario)) == 0.0:
         return np.zeros(len(scenario.agents))
     return np.asarray(0.5 * price * lines_of(scenario).flow.drop_per_kw.sum(axis=0))
 
 
-def most_reactive_kvar(scenario: "Scenario") -> FloatArray:
+def most_reactive_kvar(scenario: Scenario) -> FloatArray:
     """The most reactive power of each member, either way, (agent,)."""
     given = scenario.spec.voltage
     if given is None or given.reactive == "none":
@@ -151,7 +113,7 @@ def most_reactive_kvar(scenario: "Scenario") -> FloatArray:
     return np.asarray(share * (own.pv_kw + own.asset_kw.sum(axis=1)))
 
 
-def check_voltage(scenario: "Scenario") -> None:
+def check_voltage(scenario: Scenario) -> None:
     """Check that the rules of a voltage hold together; without one nothing is asked.
 
     Raises:
@@ -189,7 +151,7 @@ def check_voltage(scenario: "Scenario") -> None:
             )
 
 
-def check_rest(scenario: "Scenario", load_kw: FloatArray, pv_kw: FloatArray) -> None:
+def check_rest(scenario: Scenario, load_kw: FloatArray, pv_kw: FloatArray) -> None:
     """Check that a binding band holds where no device is moved; else nothing is asked.
 
     Args:
