@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.acts import stopped
@@ -21,7 +20,7 @@ from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.weather_view import show_weather, weather_features, width_of
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import Float32Array, FloatArray, IntArray
@@ -204,7 +203,7 @@ class Moment(NamedTuple):
     slot: IntArray  # (batch,), into the outlook
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _place_after_all(rules):  # type: ignore[no-untyped-def]
     """Place behind what every scenario shows; grid, where it may fail, stands just before it."""
     last = rules.ahead.shape[0] - 1
@@ -214,7 +213,7 @@ def _place_after_all(rules):  # type: ignore[no-untyped-def]
     return place + 1 if rules.outages else place
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _place_after_machines(rules):  # type: ignore[no-untyped-def]
     """Place behind what is shown of machines, where there are any."""
     if rules.nodes.machines is None:

@@ -18,7 +18,7 @@ from p2p_market.community.records import (
     Watch,
 )
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.market.book import Fills
 
 _P2P = LEDGER_COLUMN["p2p_payment"]
@@ -90,7 +90,7 @@ def _wear(rules, now, before, done, start, last, out):  # type: ignore[no-untype
             out[b, i, _PENALTY] = rules.filter_penalty * done.flows.penalised_kw[b, i] * dt
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _machines_eur(rules, machines, now, before, done, b, i):  # type: ignore[no-untyped-def]
     """What a member's machines cost: running and ageing; what was bought and got rid of."""
     ran, lacked = 0.0, 0.0
@@ -110,7 +110,7 @@ def _machines_eur(rules, machines, now, before, done, b, i):  # type: ignore[no-
     return ran, lacked
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _stored_eur(rules, machines, gained, after, start, b, i):  # type: ignore[no-untyped-def]
     """What levels above those of the start are worth; machines may have a value of their own."""
     if machines is None:

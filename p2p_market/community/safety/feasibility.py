@@ -9,7 +9,6 @@ the grid.
 """
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.machine import ALMOST, least_loads, snapped
 from p2p_market.assets.node import power_limits
@@ -18,10 +17,10 @@ from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rule
 from p2p_market.community.records import Action, Proposal, State
 from p2p_market.community.safety.feeder import ROUNDING_KW, limit_kernel
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _excess(base, setpoint, limit):  # type: ignore[no-untyped-def]
     """Power beyond the connection limit: positive for import, negative for export, else 0."""
     net = base

@@ -8,7 +8,6 @@ clean steps have passed in a row.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.machine import keeping, least_loads, snapped
 from p2p_market.assets.node import power_limits
@@ -19,7 +18,7 @@ from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES, Proposal, S
 from p2p_market.community.safety.envelope import check
 from p2p_market.community.safety.penalty import would_move
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.records import BoolArray, FloatArray, IntArray
 
 _NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
@@ -35,7 +34,7 @@ class Evidence(NamedTuple):
     held: IntArray  # clean steps left until the fallback is released
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _fall_back(nodes, now, energy, b, i, limits, out_proposal):  # type: ignore[no-untyped-def]
     """Self-consumption: storage takes its own surplus and serves its own deficit; no order.
 
@@ -51,7 +50,7 @@ def _fall_back(nodes, now, energy, b, i, limits, out_proposal):  # type: ignore[
     out_proposal.price_eur_per_kwh[b, i] = 0.0
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _at_least(nodes, machines, now, energy, left, b, i, k):  # type: ignore[no-untyped-def]
     """The surplus itself; for a machine no less than keeps its level, and no less than it can."""
     if machines is None:
