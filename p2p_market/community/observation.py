@@ -10,7 +10,7 @@ import numpy as np
 from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.acts import stopped
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.kernel_inputs import now_of, packed_rules
+from p2p_market.community.kernel_inputs import around_of, packed_rules
 from p2p_market.community.machine_view import PER_MACHINE, machine_features, show_machines
 from p2p_market.community.past.register import past_features
 from p2p_market.community.past.view import show_past
@@ -323,7 +323,7 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
     moment = Moment(t, state.step, np.arange(episode.batch))
     shape = (episode.batch, len(scenario.agents), len(features(scenario)))
     common, out = np.zeros((2, *shape), dtype=np.float32)
-    around, arrays = now_of(episode, t), state.arrays()
+    around, arrays = around_of(episode, t), state.arrays()
     observe_kernel(rules, outlook, moment, around, told, arrays, common, out)
     return out
 

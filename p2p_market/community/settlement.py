@@ -6,7 +6,14 @@ from numba import njit
 from p2p_market.assets import node
 from p2p_market.assets.machine import unmet
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.kernel_inputs import Done, now_of, packed_nodes, packed_rules, presence_of
+from p2p_market.community.kernel_inputs import (
+    Before,
+    Done,
+    now_of,
+    packed_nodes,
+    packed_rules,
+    presence_of,
+)
 from p2p_market.community.records import (
     LEDGER_COLUMN,
     LEDGER_ENTRIES,
@@ -187,6 +194,7 @@ def settle(
     shape, t = action.net_load_kw.shape, state.step
     ledger = Ledger.Arrays(np.zeros((*shape, len(LEDGER_ENTRIES))), np.zeros(shape[0]))
     done = Done(action.arrays(), fills.arrays(), flow.arrays(), ledger)
-    now, before, start = now_of(episode, t), state.arrays(), episode.start_energy_kwh
+    now, start = now_of(episode, t), episode.start_energy_kwh
+    before = Before(state.energy_kwh, state.setpoint_kw)
     settle_kernel(packed_rules(scenario), t, now, before, start, done)
     return Ledger(*ledger)

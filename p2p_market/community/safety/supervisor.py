@@ -13,7 +13,7 @@ from p2p_market.assets.machine import keeping, least_loads, snapped
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.further import are_finite, pass_on
-from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rules
+from p2p_market.community.kernel_inputs import around_of, packed_nodes, packed_rules, presence_of
 from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES, Proposal, State, Watch
 from p2p_market.community.safety.envelope import check
 from p2p_market.community.safety.penalty import would_move
@@ -121,8 +121,9 @@ def screen(
     Returns:
         The proposal with finite numbers only, and who is held why.
     """
-    rules, now, energy = packed_rules(scenario), now_of(episode, state.step), state.energy_kwh
-    limits = power_limits(packed_nodes(scenario), now, energy, state.setpoint_kw)
+    rules, around, energy = packed_rules(scenario), around_of(episode, state.step), state.energy_kwh
+    presence = presence_of(episode, state.step)
+    limits = power_limits(packed_nodes(scenario), presence, energy, state.setpoint_kw)
     shape = proposal.present.shape
     nobody = np.zeros(shape, dtype=np.bool_)
     cause = check(scenario, episode, state, told)
@@ -132,5 +133,5 @@ def screen(
     further = None if proposal.further is None else np.empty_like(proposal.further)
     asked = Proposal.Arrays(np.empty_like(limits.low), quantity, price, ~nobody, further)
     watch = Watch.Arrays(*latch, unheard)
-    screen_kernel(rules, now, energy, proposal.arrays(), evidence, limits, asked, watch)
+    screen_kernel(rules, around, energy, proposal.arrays(), evidence, limits, asked, watch)
     return Proposal(*asked), Watch(*watch)
