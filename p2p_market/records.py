@@ -30,9 +30,12 @@ class Record:
         names: tuple[str, ...] = self.__match_args__  # its fields
         for name in names:
             value = getattr(self, name)
-            for inner in value.values() if isinstance(value, Mapping) else (value,):
-                if isinstance(inner, np.ndarray):
-                    inner.setflags(write=False)
+            if isinstance(value, np.ndarray):  # first, for a step makes a hundred of them
+                value.setflags(write=False)
+            elif isinstance(value, Mapping):
+                for inner in value.values():
+                    if isinstance(inner, np.ndarray):
+                        inner.setflags(write=False)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         """Pickled by its fields; built anew, its arrays are read-only again, a part of their type.
