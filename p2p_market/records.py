@@ -4,7 +4,7 @@ from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from operator import attrgetter
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,12 @@ class Record:
         names: tuple[str, ...] = self.__match_args__  # its fields
         for name in names:
             value = getattr(self, name)
-            for inner in value.values() if isinstance(value, Mapping) else (value,):
-                if isinstance(inner, np.ndarray):
-                    inner.setflags(write=False)
+            if isinstance(value, np.ndarray):  # first, for a step makes a hundred of them
+                value.setflags(write=False)
+            elif isinstance(value, Mapping):
+                for inner in value.values():
+                    if isinstance(inner, np.ndarray):
+                        inner.setflags(write=False)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         """Pickled by its fields; built anew, its arrays are read-only again, a part of their type.
@@ -45,6 +48,12 @@ class Record:
 def _inner(value: Any) -> Any:
     """A record inside a record, as kernels take it; anything else as it is."""
     return value.arrays() if isinstance(value, Record) else value
+
+
+def _is_record(kind: Any) -> bool:
+    """Whether a field of a type may be a record, or a record or nothing."""
+    kinds = kind, *get_args(kind)
+    return any(isinstance(one, type) and issubclass(one, Record) for one in kinds)
 
 
 R = TypeVar("R", bound=Record)
@@ -60,7 +69,9 @@ def for_kernels(record: type[R]) -> type[R]:
     arrays = cast(Any, namedtuple)("Arrays", names, defaults=given, module=record.__module__)
     arrays.__qualname__ = f"{record.__qualname__}.Arrays"
     read = attrgetter(*names)
-    arrays._of = staticmethod(lambda one: arrays._make(map(_inner, read(one))))
+    plain = staticmethod(lambda one: arrays._make(read(one)))  # many of them in a step
+    nested = staticmethod(lambda one: arrays._make(map(_inner, read(one))))
+    arrays._of = nested if any(_is_record(field.type) for field in fields(record)) else plain
     record.Arrays = arrays
     return record
 

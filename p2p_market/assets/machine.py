@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from p2p_market.compilation import inner
 from p2p_market.records import FloatArray, Record, for_kernels
 
 ALMOST: Final = 1e-6
@@ -74,7 +74,7 @@ class Device(NamedTuple):
     taper_per_h: float
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def device(nodes, machines, world, b, i, k):  # type: ignore[no-untyped-def]
     """One device in one step; `machines` and `world` are None where all are plain stores."""
     low, high = nodes.power_min_kw[i, k], nodes.power_max_kw[i, k]
@@ -94,7 +94,7 @@ def device(nodes, machines, world, b, i, k):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def after_step(nodes, own, i, k, energy, power):  # type: ignore[no-untyped-def]
     """The level that a power and the world lead to, before anything is bought or spilled [kWh].
 
@@ -105,7 +105,7 @@ def after_step(nodes, own, i, k, energy, power):  # type: ignore[no-untyped-def]
     return nodes.retention[i, k] * energy + own.drift_kwh + gain_h * power
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def least_loads(machines, i, k):  # type: ignore[no-untyped-def]
     """Least load of charging and of discharging [kW], 0 = none."""
     if machines is None:
@@ -113,7 +113,7 @@ def least_loads(machines, i, k):  # type: ignore[no-untyped-def]
     return machines.charge_on_kw[i, k], machines.discharge_on_kw[i, k]
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def snapped(power, charge_on, discharge_on, share):  # type: ignore[no-untyped-def]
     """The power itself, standstill, or the least load, when it lies between the two.
 
@@ -129,7 +129,7 @@ def snapped(power, charge_on, discharge_on, share):  # type: ignore[no-untyped-d
     return power
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def keeping(nodes, presence, energy, b, i, k):  # type: ignore[no-untyped-def]
     """The power nearest 0 that keeps the level inside the tube, least load and ramp left out."""
     own = device(nodes, nodes.machines, presence.world, b, i, k)
@@ -142,7 +142,7 @@ def keeping(nodes, presence, energy, b, i, k):  # type: ignore[no-untyped-def]
     return presence.plugged[b, i, k] * min(max(power, own.low_kw), own.high_kw)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def unmet(nodes, presence, energy, power, b, i, k):  # type: ignore[no-untyped-def]
     """What a machine's level lacked, and what did not fit, (missing, spilled) [kWh]."""
     own = device(nodes, nodes.machines, presence.world, b, i, k)

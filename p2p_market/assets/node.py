@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.machine import (
     ALMOST,
@@ -24,7 +23,7 @@ from p2p_market.assets.machine import (
     device,
     machine_coefficients,
 )
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.records import BoolArray, FloatArray, Record, for_kernels
 
 
@@ -184,7 +183,7 @@ def limits_kernel(nodes, presence, energy, before, out_limits):  # type: ignore[
                 out_limits.high[b, i, k] = high
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def limits_of_one(nodes, presence, energy, before, b, i, k):  # type: ignore[no-untyped-def]
     """Lowest and highest power of one device [kW]."""
     own = device(nodes, nodes.machines, presence.world, b, i, k)
@@ -207,7 +206,7 @@ def limits_of_one(nodes, presence, energy, before, b, i, k):  # type: ignore[no-
     return lowest, highest
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _fitting(machines, room, charge_gain_h, discharge_gain_h):  # type: ignore[no-untyped-def]
     """Power that leads to the top; a machine above it is not forced to run, it spills."""
     if room >= 0.0:
@@ -217,7 +216,7 @@ def _fitting(machines, room, charge_gain_h, discharge_gain_h):  # type: ignore[n
     return 0.0
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _reach(most, least, sign):  # type: ignore[no-untyped-def]
     """The end of what a machine with a least load can do: nothing, or at least that."""
     if most < least * (1.0 - ALMOST):

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.community.records import (
     SUPERVISOR_CAUSES,
@@ -28,7 +27,7 @@ from p2p_market.community.records import (
     Watch,
 )
 from p2p_market.community.scenario.record import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.records import Float32Array, FloatArray, Record
 
 CHOICES: Final = ("stop", "ask", "act", "nothing")
@@ -87,19 +86,19 @@ def no_acts(scenario: Scenario, batch: int) -> Acting | None:
     return Acting(*np.zeros((3, batch, len(scenario.agents)), dtype=np.int64))
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def chosen(meta):  # type: ignore[no-untyped-def]
     """The act that a finite number in the column means."""
     return int(min(max(meta + len(CHOICES) / 2.0, 0.0), len(CHOICES) - 0.5))
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def urgency_of(number):  # type: ignore[no-untyped-def]
     """A whole number from 1 to 10."""
     return int(min(max(np.floor(number + 0.5), 1.0), float(MOST_URGENT)))
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def stopped(acting, b, i):  # type: ignore[no-untyped-def]
     """Whether a member still stands still because it stopped itself."""
     if acting is None:
@@ -107,7 +106,7 @@ def stopped(acting, b, i):  # type: ignore[no-untyped-def]
     return acting.stop_steps[b, i] > 0
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def obey(acts, further, acting, asked, watch):  # type: ignore[no-untyped-def]
     """Do what members chose, in place; nothing where there are no acts.
 
@@ -141,7 +140,7 @@ def obey(acts, further, acting, asked, watch):  # type: ignore[no-untyped-def]
             acting.quiet_steps[b, i] = quiet
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _rest(asked, b, i):  # type: ignore[no-untyped-def]
     """Ask for standstill and no order; the filter goes to what the devices must do at least."""
     for k in range(asked.setpoint_kw.shape[2]):

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from numba import njit
-
 from p2p_market.community import acts
 from p2p_market.community.records import LARGEST
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.voltage import most_reactive_kvar
+from p2p_market.compilation import inner
 from p2p_market.records import FloatArray, Record
 
 
@@ -72,7 +71,7 @@ def place_of(scenario: Scenario, name: str) -> int:
     return names.index(name) if name in names else -1
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def are_finite(further, b, i):  # type: ignore[no-untyped-def]
     """Whether what a member said there can be trusted at all."""
     if further is None:
@@ -83,7 +82,7 @@ def are_finite(further, b, i):  # type: ignore[no-untyped-def]
     return finite
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def pass_on(further, heard, b, i, out_further):  # type: ignore[no-untyped-def]
     """What a member said, or nothing where it is not heard."""
     if further is None:

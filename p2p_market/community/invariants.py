@@ -18,7 +18,7 @@ from p2p_market.community.records import (
     Watch,
 )
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.errors import InvariantError
 from p2p_market.market.book import Fills
 from p2p_market.records import BoolArray, FloatArray
@@ -71,7 +71,7 @@ def _agents(rules, now, before, done, out):  # type: ignore[no-untyped-def]
             out[3, b, i] = max(abs(received) - limit, cut)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _made_up(nodes, machines, now, before, power, b, i, k):  # type: ignore[no-untyped-def]
     """What the world moved, with what was bought and less what was spilled [kWh]."""
     if machines is None:

@@ -135,9 +135,11 @@ class Around(NamedTuple):
     hours_left: FloatArray  # (batch, agent, asset)
 
 
-def around_of(episode: Episode, step: int) -> Around:
-    """What is around in a step of an episode."""
+def around_of(episode: Episode, step: int) -> Any:
+    """What is around in a step of an episode; `Now`, which says more, where there are machines."""
     t = step
+    if len(episode.drift_kwh):
+        return now_of(episode, t)
     return Around(
         episode.load_kw[t], episode.pv_kw[t], episode.grid[t], episode.plugged[t],
         episode.hours_left[t],
@@ -158,6 +160,13 @@ def world_of(episode: Episode, step: int) -> Any:
     if not len(episode.drift_kwh):
         return None
     return World.Arrays(*(getattr(episode, name)[step] for name in World.Arrays._fields))
+
+
+class Before(NamedTuple):
+    """Of a state what the ledger reads."""
+
+    energy_kwh: FloatArray  # (batch, agent, asset)
+    setpoint_kw: FloatArray
 
 
 class Now(NamedTuple):

@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from numba import njit
-
 from p2p_market.assets.machine import keeping
 from p2p_market.assets.node import limits_of_one
 from p2p_market.community.safety.sensors import LEVELS
 from p2p_market.community.scenario.laws import machine_year
 from p2p_market.community.scenario.record import Scenario
+from p2p_market.compilation import inner
 from p2p_market.data.forecast import HORIZONS_H, PERSISTENCE
 from p2p_market.track import Feature
 
@@ -43,7 +42,7 @@ def machine_features(scenario: Scenario) -> list[Feature]:
     return table
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def show_machines(rules, machines, outlook, moment, around, told, state, b, i, first, out):  # type: ignore[no-untyped-def]
     """Write the features of a member's machines from a place on; returns the place after them.
 

@@ -6,12 +6,11 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.acts import stopped
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.kernel_inputs import now_of, packed_rules
+from p2p_market.community.kernel_inputs import around_of, packed_rules
 from p2p_market.community.machine_view import PER_MACHINE, machine_features, show_machines
 from p2p_market.community.past.register import past_features
 from p2p_market.community.past.view import show_past
@@ -22,7 +21,7 @@ from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.voltage import show_voltage, voltage_features
 from p2p_market.community.weather_view import show_weather, weather_features, width_of
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import Float32Array, FloatArray, IntArray
@@ -207,7 +206,7 @@ class Moment(NamedTuple):
     slot: IntArray  # (batch,), into the outlook
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _place_after_all(rules):  # type: ignore[no-untyped-def]
     """Place behind what every scenario shows; grid, where it may fail, stands just before it."""
     last = rules.ahead.shape[0] - 1
@@ -217,7 +216,7 @@ def _place_after_all(rules):  # type: ignore[no-untyped-def]
     return place + 1 if rules.outages else place
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _place_after_machines(rules):  # type: ignore[no-untyped-def]
     """Place behind what is shown of machines, where there are any."""
     if rules.nodes.machines is None:
@@ -328,7 +327,7 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
     moment = Moment(t, state.step, np.arange(episode.batch))
     shape = (episode.batch, len(scenario.agents), len(features(scenario)))
     common, out = np.zeros((2, *shape), dtype=np.float32)
-    around, arrays = now_of(episode, t), state.arrays()
+    around, arrays = around_of(episode, t), state.arrays()
     observe_kernel(rules, outlook, moment, around, told, arrays, common, out)
     return out
 

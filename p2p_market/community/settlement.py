@@ -6,7 +6,14 @@ from numba import njit
 from p2p_market.assets import node
 from p2p_market.assets.machine import unmet
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.kernel_inputs import Done, now_of, packed_nodes, packed_rules, presence_of
+from p2p_market.community.kernel_inputs import (
+    Before,
+    Done,
+    now_of,
+    packed_nodes,
+    packed_rules,
+    presence_of,
+)
 from p2p_market.community.records import (
     LEDGER_COLUMN,
     LEDGER_ENTRIES,
@@ -19,7 +26,7 @@ from p2p_market.community.records import (
 )
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.voltage import charge, done_of, look_at_line, scratch_of
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.market.book import Fills
 
 _P2P = LEDGER_COLUMN["p2p_payment"]
@@ -91,7 +98,7 @@ def _wear(rules, now, before, done, start, last, out):  # type: ignore[no-untype
             out[b, i, _PENALTY] = rules.filter_penalty * done.flows.penalised_kw[b, i] * dt
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _machines_eur(rules, machines, now, before, done, b, i):  # type: ignore[no-untyped-def]
     """What a member's machines cost: running and ageing; what was bought and got rid of."""
     ran, lacked = 0.0, 0.0
@@ -111,7 +118,7 @@ def _machines_eur(rules, machines, now, before, done, b, i):  # type: ignore[no-
     return ran, lacked
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _stored_eur(rules, machines, gained, after, start, b, i):  # type: ignore[no-untyped-def]
     """What levels above those of the start are worth; machines may have a value of their own."""
     if machines is None:
@@ -191,6 +198,7 @@ def settle(
     shape, t = action.net_load_kw.shape, state.step
     ledger = Ledger.Arrays(np.zeros((*shape, len(LEDGER_ENTRIES))), np.zeros(shape[0]))
     done = Done(action.arrays(), fills.arrays(), flow.arrays(), ledger)
-    now, before, start = now_of(episode, t), state.arrays(), episode.start_energy_kwh
+    now, start = now_of(episode, t), episode.start_energy_kwh
+    before = Before(state.energy_kwh, state.setpoint_kw)
     settle_kernel(packed_rules(scenario), t, now, before, start, done)
     return Ledger(*ledger)

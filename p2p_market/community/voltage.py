@@ -8,11 +8,11 @@ import math
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.community.records import LEDGER_COLUMN, Round
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.voltage import lines_of, most_reactive_kvar
+from p2p_market.compilation import inner
 from p2p_market.grid.feeder import add_charges, squares
 from p2p_market.grid.loading import loading_kernel
 from p2p_market.grid.pull_back import Held, Powers, held, pull_back_kernel
@@ -85,7 +85,7 @@ def untouched_line(scenario: Scenario, batch: int) -> FloatArray | None:
     return line
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def react(voltage, now, further, out_powers, out_room):  # type: ignore[no-untyped-def]
     """Reactive power beside set-points: by rule, or as asked within what inverters leave."""
     kvar = out_powers.reactive_kvar
@@ -98,7 +98,7 @@ def react(voltage, now, further, out_powers, out_room):  # type: ignore[no-untyp
     _as_asked(voltage, now, further, out_powers, out_room)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _as_asked(voltage, now, further, out_powers, out_room):  # type: ignore[no-untyped-def]
     if further is None:
         return
@@ -112,7 +112,7 @@ def _as_asked(voltage, now, further, out_powers, out_room):  # type: ignore[no-u
             kvar[b, i] = min(max(further[b, i, voltage.column], -room), room)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def pull(voltage, now, scratch, out_action):  # type: ignore[no-untyped-def]
     """Pull what is done back towards `scratch.rest`, until the band holds."""
     pull_back_kernel(voltage.flow, voltage.least, scratch.rest, out_action, scratch.held)
@@ -129,7 +129,7 @@ def pull(voltage, now, scratch, out_action):  # type: ignore[no-untyped-def]
             net[b, i] = used + out_action.curtailed_kw[b, i] - out_action.shed_kw[b, i]
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def look_at_line(voltage, action, scratch, out_line):  # type: ignore[no-untyped-def]
     """Voltages and loadings of what was done."""
     if voltage is None:
@@ -142,7 +142,7 @@ def look_at_line(voltage, action, scratch, out_line):  # type: ignore[no-untyped
             out_line[b, i, LOADING] = scratch.loading[b, i]
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def charge(voltage, action, line, out_entries):  # type: ignore[no-untyped-def]
     """Add the price of violations to what the line's overload costs."""
     if voltage is None:
@@ -155,7 +155,7 @@ def charge(voltage, action, line, out_entries):  # type: ignore[no-untyped-def]
         add_charges(voltage.flow, price, net[b], kvar[b], pu2, paid)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def keep_line(done, out_state):  # type: ignore[no-untyped-def]
     """Carry lines over to the next step."""
     if done is None:
@@ -166,7 +166,7 @@ def keep_line(done, out_state):  # type: ignore[no-untyped-def]
                 out_state[b, i, c] = done[b, i, c]
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def rows_of_line(line, span):  # type: ignore[no-untyped-def]
     """Lines of some communities; None where there are none."""
     return None if line is None else line[span]
@@ -198,7 +198,7 @@ def voltage_features(scenario: Scenario) -> list[Feature]:
     return [*(Feature(name, "pu", low, high) for name in names), loading]
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def show_voltage(line, b, i, first, out):  # type: ignore[no-untyped-def]
     """Write the features of a member from a place on; nothing where there is no voltage."""
     if line is None:

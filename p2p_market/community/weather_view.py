@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.drivers import GENERATION, LAWS, series_of
 from p2p_market.assets.drivers.drive import rounded
 from p2p_market.assets.drivers.wind import TURBINES, rayleigh_speed_ms
 from p2p_market.community.scenario.laws import irradiance_of, usual_days
 from p2p_market.community.scenario.record import Scenario
+from p2p_market.compilation import inner
 from p2p_market.data import weather
 from p2p_market.data.calendar import DAYS_PER_YEAR, step_means
 from p2p_market.data.forecast import HORIZONS_H, PERSISTENCE
@@ -115,13 +115,13 @@ def weather_window(scenario: Scenario, start_day: int) -> FloatArray:
     return np.ascontiguousarray(year[first : first + scenario.steps])
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def width_of(weather):  # type: ignore[no-untyped-def]
     """Features of the weather that members see."""
     return 0 if weather is None else weather.shape[2]
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def show_weather(weather, t, w, i, place, out):  # type: ignore[no-untyped-def]
     """Write what all members see of the weather; nothing where that is None."""
     if weather is None:

@@ -45,14 +45,38 @@ def kernel(function: Function | None = None, /, **options: Any) -> Any:
     """Compile a function on its first call, and keep the result on disk.
 
     It is compiled again where its own code, that of a compiled function it calls, a constant it
-    refers to or a version changed. Functions that only others call may be plain `numba.njit`.
+    refers to or a version changed. What others call is compiled as by `inner`.
 
     Args:
         options: of `numba.njit`, except `cache`.
     """
     if function is None:
-        return lambda decorated: kernel(njit(**options)(decorated))
-    return keep(function if isinstance(function, Dispatcher) else njit(function))
+        return lambda decorated: kernel(inner(**options)(decorated))
+    compiled = function if isinstance(function, Dispatcher) else inner(function)
+    if (called := getattr(compiled, "called", None)) is not None:
+        keep(called)
+    return keep(compiled)
+
+
+def inner(function: Function | None = None, /, **options: Any) -> Any:
+    """Compile a function that compiled ones call.
+
+    For these it is compiled without ways in from Python and from C: each holds a copy of what is
+    inlined, so three times as much would be optimised. From Python it can be called as any other.
+
+    Args:
+        options: of `numba.njit`, except `cache`.
+    """
+    if function is None:
+        return lambda decorated: inner(decorated, **options)
+    declare: Any = njit
+    compiled = declare(**options, no_cfunc_wrapper=True)(function)
+    if isinstance(compiled, Dispatcher):
+        inside: Any = compiled
+        called = declare(**options, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+        inside.called, inside.get_call_template = called, called.get_call_template
+        inside.get_overload = called.get_overload
+    return compiled
 
 
 def keep(compiled: Function) -> Function:

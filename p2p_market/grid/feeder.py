@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.data.dataset import FeederData
 from p2p_market.records import FloatArray, IntArray, Record, for_kernels
 
@@ -110,7 +109,7 @@ def linear_flow(
     return LinearFlow(resistance, reactance, source_pu**2, low**2, high**2)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def squares(flow, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
     """Squared voltages of one community."""
     for i in range(net_load.shape[0]):
@@ -144,7 +143,7 @@ def plain(record: Any) -> Any:
     return record.arrays() if isinstance(record, Record) else record
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def violation(flow, w):  # type: ignore[no-untyped-def]
     """How far a squared voltage lies outside the band, near one in units of voltage [pu]."""
     beyond = max(flow.lowest_pu2 - w, w - flow.highest_pu2)
@@ -166,7 +165,7 @@ def violations(flow: Flow, pu2: FloatArray) -> FloatArray:
     return out
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def add_charges(flow, eur_per_pu, net_load, reactive, pu2, out_eur):  # type: ignore[no-untyped-def]
     """Add what each member of a community pays; see `charges`."""
     for i in range(pu2.shape[0]):
@@ -193,7 +192,7 @@ def charge_kernel(flow, eur_per_pu, net_load, reactive, pu2, out_eur):  # type: 
         add_charges(flow, eur_per_pu, net_load[b], reactive[b], pu2[b], out_eur[b])
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _drop(flow, i, j, net_load, reactive):  # type: ignore[no-untyped-def]
     """What member j takes from the squared voltage of member i."""
     return flow.drop_per_kw[i, j] * net_load[j] + flow.drop_per_kvar[i, j] * reactive[j]

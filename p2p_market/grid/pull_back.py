@@ -12,9 +12,8 @@ voltage becomes worse than at rest, and who is inside at rest stays inside.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.grid.feeder import ROUNDING_PU2, Flow, plain, squares
 from p2p_market.records import FloatArray
 
@@ -50,7 +49,7 @@ def held(batch: int, members: int) -> Held:
     return Held(np.empty(batch), *(np.empty((batch, members)) for _ in range(3)))
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _share(flow, rest_pu2, pu2):  # type: ignore[no-untyped-def]
     """Which part of the way from rest keeps every bound."""
     share = 1.0
@@ -64,7 +63,7 @@ def _share(flow, rest_pu2, pu2):  # type: ignore[no-untyped-def]
     return share
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _stops(share, least, rest, setpoint, i):  # type: ignore[no-untyped-def]
     """Whether on that part of the way a device of a member would run below its least power."""
     for k in range(setpoint.shape[1]):
@@ -74,7 +73,7 @@ def _stops(share, least, rest, setpoint, i):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _towards(rest, share, b, i, out_powers):  # type: ignore[no-untyped-def]
     """Leave a member so much of the way; returns by how much its set-points moved."""
     moved = 0.0

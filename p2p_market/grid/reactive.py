@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.grid.feeder import plain
 from p2p_market.records import FloatArray, Record, for_kernels
 
@@ -43,7 +42,7 @@ def by_rule(power_kw: FloatArray, rated_kw: FloatArray) -> FloatArray:
     return np.asarray(power_kw * np.sqrt(1.0 - factor * factor) / factor)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def absorbed(power, rated):  # type: ignore[no-untyped-def]
     """The same for one roof."""
     share = power / rated if rated > 0.0 else 0.0
@@ -74,7 +73,7 @@ class Inverters(Record):
                     raise ValueError(f"an inverter of {kva:g} kVA for {kw:g} kW; raise its kVA")
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _room(power, rated, apparent):  # type: ignore[no-untyped-def]
     """Most reactive power either way beside an active power, which comes first."""
     return max(min(LARGEST_SHARE * rated, (apparent - abs(power)) / SLOPE), 0.0)

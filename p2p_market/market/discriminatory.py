@@ -10,14 +10,13 @@ Evolutionary Computation 5(5), 504-523, doi:10.1109/4235.956714.
 """
 
 import numpy as np
-from numba import njit
 
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.market.book import Fills, OrderBook, clear_by
 from p2p_market.market.merit_order import cross, level_stop, serve, sides
 
 
-@njit
+@inner
 def _pair(price, k, dt, bids, asks, fills, out_payment):  # type: ignore[no-untyped-def]
     """Charge each kWh the price of its pair; returns the money that changes hands."""
     money, i_bid, i_ask = 0.0, 0, 0
@@ -43,7 +42,7 @@ def _pair(price, k, dt, bids, asks, fills, out_payment):  # type: ignore[no-unty
             left_ask = -fills[asks[i_ask]]
 
 
-@njit
+@inner
 def _even_out(price, order, fills, out_payment):  # type: ignore[no-untyped-def]
     """Spread the money of each price level over its orders, pro rata to what they traded."""
     start = 0
@@ -59,7 +58,7 @@ def _even_out(price, order, fills, out_payment):  # type: ignore[no-untyped-def]
         start = stop
 
 
-@njit
+@inner
 def _clear_one(quantity, price, tick, k, dt, out_fill, out_payment):  # type: ignore[no-untyped-def]
     """Fill one book; returns the mean price, nan when nothing trades."""
     for i in range(quantity.shape[0]):

@@ -9,14 +9,13 @@ doi:10.1016/0022-0531(89)90121-X.
 """
 
 import numpy as np
-from numba import njit
 
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.market.book import Fills, OrderBook, clear_by
 from p2p_market.market.merit_order import cross, serve, sides
 
 
-@njit
+@inner
 def _clear_one(quantity, price, tick, k, fills):  # type: ignore[no-untyped-def]
     """Fill one book; returns the hub price, nan when nothing trades."""
     for i in range(quantity.shape[0]):

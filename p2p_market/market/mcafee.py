@@ -19,14 +19,13 @@ doi:10.1111/1467-8640.t01-1-00206.
 """
 
 import numpy as np
-from numba import njit
 
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.market.book import Fills, OrderBook, clear_by
 from p2p_market.market.merit_order import ROUNDING_KW, cross, serve, sides
 
 
-@njit
+@inner
 def _one_size(quantity):  # type: ignore[no-untyped-def]
     """Whether all orders are equally large."""
     size = 0.0
@@ -38,7 +37,7 @@ def _one_size(quantity):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit
+@inner
 def _reduce(quantity, price, order, volume, marginal):  # type: ignore[no-untyped-def]
     """What one side trades without its marginal order.
 
@@ -60,7 +59,7 @@ def _reduce(quantity, price, order, volume, marginal):  # type: ignore[no-untype
     return better + left, left / level
 
 
-@njit
+@inner
 def _serve_all(quantity, price, order, marginal, share, at_margin, out_fill):  # type: ignore[no-untyped-def]
     """Give every order better than `marginal` one share of its quantity, those at it less."""
     reached = False
@@ -72,7 +71,7 @@ def _serve_all(quantity, price, order, marginal, share, at_margin, out_fill):  #
         out_fill[i] = quantity[i] * (share * at_margin if at_level else share)
 
 
-@njit
+@inner
 def _clear_one(quantity, price, tick, price_max, out_fill):  # type: ignore[no-untyped-def]
     """Fill one book; returns what buyers pay and sellers get, nan when nothing trades."""
     for i in range(quantity.shape[0]):

@@ -3,7 +3,8 @@
 from typing import Final
 
 import numpy as np
-from numba import njit
+
+from p2p_market.compilation import inner
 
 ROUNDING_KW: Final = 1e-9
 """What is left of an order below this is rounding, and must not move the price."""
@@ -16,7 +17,7 @@ LARGEST_TICK: Final = 2.0**52
 """Ticks up to this are whole numbers in floating point."""
 
 
-@njit
+@inner
 def _tick_range(quantity, price, tick):  # type: ignore[no-untyped-def]
     """Lowest and highest tick of all orders; (1, 0) if some price does not lie on a tick."""
     low, high = np.inf, -np.inf
@@ -28,7 +29,7 @@ def _tick_range(quantity, price, tick):  # type: ignore[no-untyped-def]
     return int(low), int(high)
 
 
-@njit
+@inner
 def _count(quantity, price, tick, first, levels, sign):  # type: ignore[no-untyped-def]
     """Orders of one side by level, `first + sign * level` in ticks; in agents' order at each."""
     start = np.zeros(levels + 1, dtype=np.int64)
@@ -46,7 +47,7 @@ def _count(quantity, price, tick, first, levels, sign):  # type: ignore[no-untyp
     return order
 
 
-@njit
+@inner
 def _insert(quantity, price):  # type: ignore[no-untyped-def]
     """Bids and asks, best first; equal prices in agents' order."""
     count = quantity.shape[0]
@@ -70,7 +71,7 @@ def _insert(quantity, price):  # type: ignore[no-untyped-def]
     return order[:bids], order[count:asks]
 
 
-@njit
+@inner
 def sides(quantity, price, tick):  # type: ignore[no-untyped-def]
     """Bids by price descending and asks ascending, as indices; equal prices in agents' order."""
     if quantity.shape[0] < COUNTING_FROM:
@@ -85,7 +86,7 @@ def sides(quantity, price, tick):  # type: ignore[no-untyped-def]
     return by_bid[quantity[by_bid] > 0.0], by_ask[quantity[by_ask] < 0.0]
 
 
-@njit
+@inner
 def cross(quantity, price, bids, asks):  # type: ignore[no-untyped-def]
     """The largest volume at which the last bid served is at least the last ask served.
 
@@ -114,7 +115,7 @@ def cross(quantity, price, bids, asks):  # type: ignore[no-untyped-def]
     return volume, last_bid, last_ask, i_bid, i_ask
 
 
-@njit
+@inner
 def level_stop(price, order, start):  # type: ignore[no-untyped-def]
     """Where the run of equal prices that begins at `start` ends, after one order at least."""
     stop = start + 1
@@ -123,7 +124,7 @@ def level_stop(price, order, start):  # type: ignore[no-untyped-def]
     return stop
 
 
-@njit
+@inner
 def serve(quantity, price, order, volume, marginal, sign, out_fill):  # type: ignore[no-untyped-def]
     """Serve one side in merit order up to `volume`, none beyond `marginal`; one price pro rata."""
     left = volume

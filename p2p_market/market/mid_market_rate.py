@@ -11,13 +11,12 @@ IEEE Power and Energy Society General Meeting, doi:10.1109/PESGM.2017.8274546.
 """
 
 import numpy as np
-from numba import njit
 
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.market.book import Fills, OrderBook, clear_by
 
 
-@njit
+@inner
 def _rate(retail, feed_in, tick):  # type: ignore[no-untyped-def]
     """The midpoint on a half tick; ticks are counted, so the agents' order leaves no trace."""
     ticks = 0.0
@@ -26,7 +25,7 @@ def _rate(retail, feed_in, tick):  # type: ignore[no-untyped-def]
     return np.floor(ticks / retail.shape[0] + 0.5) * 0.5 * tick
 
 
-@njit
+@inner
 def _clear_one(quantity, price, rate, out_fill):  # type: ignore[no-untyped-def]
     """Fill one book; returns the volume."""
     wanted, offered = 0.0, 0.0

@@ -12,7 +12,7 @@ import pytest
 from numba.core import config
 
 from p2p_market import market
-from p2p_market.compilation import folder, store
+from p2p_market.compilation import folder, inner, kernel, store
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,6 +54,12 @@ def load(tmp_path, monkeypatch):
     return make
 
 
+def ways_in(function):
+    """Functions in machine code beside the compiled one itself."""
+    (compiled,) = function.overloads.values()
+    return len(list(compiled.library.get_defined_functions())) - 1
+
+
 def hits(function):
     return sum(function.stats.cache_hits.values())
 
@@ -67,6 +73,14 @@ def test_old_code_never_runs(place, load):
     back = load("+ 1.0")  # as after changing the branch twice
     assert (back(1.0), hits(back)) == (2.0, 1)
     assert {path.parent for path in place.parent.rglob("*.nb?")} == {place}
+
+
+@pytest.mark.compiled
+def test_what_compiled_functions_call_has_no_way_in_from_python_and_can_be_called_from_there():
+    part = inner(lambda x: x + 1.0)
+    whole = kernel(lambda x: 2.0 * part(x))
+    assert (whole(1.0), part(2.0)) == (4.0, 3.0)
+    assert [ways_in(one) for one in (whole, part, part.called)] == [1, 1, 0]
 
 
 @pytest.mark.compiled

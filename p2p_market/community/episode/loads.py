@@ -6,11 +6,10 @@ from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.community.episode.measured import measured_loads, put_measured
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import Packed, kernel
+from p2p_market.compilation import Packed, inner, kernel
 from p2p_market.data import DataSet, Donor
 from p2p_market.data.calendar import DAYS_PER_YEAR, QUARTERS_PER_DAY, day_type, split_mask
 from p2p_market.data.streams import Words, below, opened
@@ -57,7 +56,7 @@ def draw_loads(scenario: Scenario, split: str, start_day: int, root: Words) -> F
     return put_measured(measured_loads(scenario), start_day, load_kw)
 
 
-@njit
+@inner
 def _choose(houses, root, out_shift, out_donor, out_day):  # type: ignore[no-untyped-def]
     """Shift [quarters] and donor of each member, and the donor's day for each date."""
     taken = np.zeros(houses.days.shape, dtype=np.bool_)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from p2p_market.compilation import inner
 from p2p_market.market import MECHANISMS
 
 _COUNTED: Final[dict[str, Any]] = {"_nrt": True}
@@ -40,7 +41,7 @@ KERNELS: Final = tuple(kernel for _, kernel in _COMPILED)
 _chosen = reduce(_first_of, _COMPILED, _no_rule)
 
 
-@njit(**_COUNTED)
+@inner(**_COUNTED)
 def clear(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price):  # type: ignore[no-untyped-def]
     """Clear books by the rule of a number; see `ClearKernel`."""
     _chosen(rule, quantity, price, retail, feed_in, k, tick, top, dt, fill, payment, hub_price)

@@ -21,7 +21,7 @@ from p2p_market.community.records import Acting, Past
 from p2p_market.community.safety import emergency, envelope, feasibility, sensors, supervisor
 from p2p_market.community.safety.supervisor import Evidence
 from p2p_market.community.voltage import keep_line, look_at_line, rows_of_line
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 
 OPTIONS: Final[dict[str, Any]] = {"nogil": True, "_nrt": False}
 """The step allocates nothing by itself; without counting references it takes half the time."""
@@ -95,7 +95,7 @@ def _look_at_vehicles(series, t, first, now, stays):  # type: ignore[no-untyped-
                     stays[r, i, k] *= stayed
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _look_at_world(series, t, first, out_world):  # type: ignore[no-untyped-def]
     """Write what the world does to machines in step t, where there are any."""
     if series is None:
@@ -111,7 +111,7 @@ def _look_at_world(series, t, first, out_world):  # type: ignore[no-untyped-def]
                 out_world.top_kwh[r, i, k] = series.top_kwh[t, b, i, k]
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _look_at_floors(world, floor_kwh, t, first, out_floor_kwh):  # type: ignore[no-untyped-def]
     """Write the least levels of step t, where machines may have deadlines."""
     if world is None:
@@ -142,7 +142,7 @@ def _hear(tables, series, t, first, actions, present, work):  # type: ignore[no-
         _deliver(series.message_fault[t, span], proposal, work.excused)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _hear_further(tables, actions, first, b, r, i, out_further):  # type: ignore[no-untyped-def]
     """What a member says in further columns, where there are any."""
     if out_further is None:
@@ -239,7 +239,7 @@ def _show(rules, windows, series, moment, first, state, work, out):  # type: ign
 _Past, _Acting = Past.Arrays, Acting.Arrays
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _past_of(past, span):  # type: ignore[no-untyped-def]
     """The past of some communities; None where nobody looks back."""
     if past is None:
@@ -251,7 +251,7 @@ def _past_of(past, span):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _acting_of(acting, span):  # type: ignore[no-untyped-def]
     """What some communities keep of acts; None where there are none."""
     if acting is None:

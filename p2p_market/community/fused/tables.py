@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.machine import World
 from p2p_market.assets.node import Limits
@@ -23,6 +22,7 @@ from p2p_market.community.safety.envelope import fit
 from p2p_market.community.safety.sensors import LEVELS
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.voltage import done_of, scratch_of
+from p2p_market.compilation import inner
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import Fills
 from p2p_market.records import Float32Array, FloatArray, IntArray
@@ -222,7 +222,7 @@ _Proposal, _Action, _Fills = Proposal.Arrays, Action.Arrays, Fills.Arrays
 _Watch, _Flows, _Ledger, _World = Watch.Arrays, Flows.Arrays, Ledger.Arrays, World.Arrays
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _world_in(world, first):  # type: ignore[no-untyped-def]
     """A step's world among blocks, from a place on; None where there is none."""
     if world is None:
@@ -231,7 +231,7 @@ def _world_in(world, first):  # type: ignore[no-untyped-def]
     return _World(w[0], w[1], w[2], w[3], w[4])
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _further_in(further, place):  # type: ignore[no-untyped-def]
     """Further columns of a proposal among blocks, where there are any."""
     if further is None:
@@ -269,5 +269,5 @@ def work_of(blocks: Blocks) -> Work:
     )
 
 
-work_in: Final = njit(forceinline=True)(work_of)
+work_in: Final = inner(work_of, forceinline=True)
 """The same inside the compiled step."""

@@ -11,14 +11,13 @@ the sum over a window is one difference, whenever the window ends.
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import Done, now_of, packed_rules
 from p2p_market.community.past.register import LEAST_ORDER_KW, register
 from p2p_market.community.records import LEDGER_COLUMN, Action, Flows, Ledger, Past, State
 from p2p_market.community.scenario.record import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.market.book import Fills
 
 RUNNING: Final = 5
@@ -55,7 +54,7 @@ def no_past(scenario: Scenario, batch: int) -> Past | None:
     )
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def follow(rules, register, t, now, done, past):  # type: ignore[no-untyped-def]
     """Count step t in, in place; nothing where nobody looks back.
 
@@ -76,7 +75,7 @@ def follow(rules, register, t, now, done, past):  # type: ignore[no-untyped-def]
         past.sentiment[b] = (bids - asks) / (bids + asks) if bids + asks > 0.0 else 0.0
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _count(rules, register, n, now, done, b, i, past):  # type: ignore[no-untyped-def]
     """Count the n-th step of a member in."""
     action, entries, dt = done.action, done.ledger.entries_eur[b, i], rules.dt_h
@@ -115,7 +114,7 @@ def _count(rules, register, n, now, done, b, i, past):  # type: ignore[no-untype
     _power(now, action, b, i, past)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _rank(gain, count, out_hours):  # type: ignore[no-untyped-def]
     """Put the gain of an hour among those before it, the worst first; the count is with it."""
     if count > out_hours.shape[0]:
@@ -127,7 +126,7 @@ def _rank(gain, count, out_hours):  # type: ignore[no-untyped-def]
     out_hours[place] = gain
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _power(now, action, b, i, past):  # type: ignore[no-untyped-def]
     """What the member's devices gave and took in the step; their difference is its net load."""
     given, taken = now.pv_kw[b, i] - action.curtailed_kw[b, i], now.load_kw[b, i]

@@ -2,8 +2,6 @@
 
 import math
 
-from numba import njit
-
 from p2p_market.community.past.account import (
     COST,
     DRAWDOWN,
@@ -16,12 +14,13 @@ from p2p_market.community.past.account import (
     SUCCESSES,
 )
 from p2p_market.community.portfolio import DAYS_A_YEAR, LEAST_MONEY_EUR, LEAST_SPREAD_EUR, TAIL
+from p2p_market.compilation import inner
 
 PER_NEIGHBOUR = 4
 _KIND, _CAPACITY, _FILL, _SHADE = range(PER_NEIGHBOUR)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def show_past(register, past, state, n, b, i, first, out):  # type: ignore[no-untyped-def]
     """Write what a member sees of the n steps played, from a place on; returns the place after."""
     if register is None:
@@ -30,7 +29,7 @@ def show_past(register, past, state, n, b, i, first, out):  # type: ignore[no-un
     return _show_portfolio(register, register.portfolio, past, n, b, i, first, out)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _show_board(register, board, past, state, n, b, i, first, out):  # type: ignore[no-untyped-def]
     """What the nearest are, what they traded last, and how they bid in the last day."""
     if board is None:
@@ -48,14 +47,14 @@ def _show_board(register, board, past, state, n, b, i, first, out):  # type: ign
     return last + 1
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def within(past, n, steps, b, i, what):  # type: ignore[no-untyped-def]
     """A running sum over the last steps of the n played, or over all where there are fewer."""
     before = past.day[b, i, (n - steps) % past.day.shape[2], what] if n > steps else 0.0
     return past.sums[b, i, what] - before
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _show_portfolio(register, own, past, n, b, i, first, out):  # type: ignore[no-untyped-def]
     """Figures of the own trade, in the order of `portfolio_features`, inside their ranges."""
     if own is None:
@@ -84,7 +83,7 @@ def _show_portfolio(register, own, past, n, b, i, first, out):  # type: ignore[n
     return first + len(shown)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def sharpe_of(mean, squares, days):  # type: ignore[no-untyped-def]
     """Mean daily gain over its standard deviation, times the root of 365; 0 with fewer than 2."""
     if days < 2:
@@ -93,7 +92,7 @@ def sharpe_of(mean, squares, days):  # type: ignore[no-untyped-def]
     return mean / spread * math.sqrt(DAYS_A_YEAR) if spread >= LEAST_SPREAD_EUR else 0.0
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def worst_mean(sorted_eur, count, share):  # type: ignore[no-untyped-def]
     """Mean of the worst share of values that are sorted, the worst first; 0 without any.
 

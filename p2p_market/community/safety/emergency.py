@@ -4,18 +4,16 @@ Whoever lacks power after clearing cancels charging, then discharges its own sto
 limits, then sheds load. Whoever has power left stops discharging, then curtails PV.
 """
 
-from numba import njit
-
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rules, presence_of
 from p2p_market.community.records import Action, State
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.market.book import Fills
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _serve_one(missing, low, out_setpoint):  # type: ignore[no-untyped-def]
     """Cancel charging, then discharge; returns the power that is still missing."""
     for k in range(out_setpoint.shape[0]):
@@ -29,7 +27,7 @@ def _serve_one(missing, low, out_setpoint):  # type: ignore[no-untyped-def]
     return missing
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _save_one(unused, out_setpoint):  # type: ignore[no-untyped-def]
     """Stop discharging; returns the power that is still unused."""
     for k in range(out_setpoint.shape[0]):

@@ -18,7 +18,6 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.machine import after_step, device
 from p2p_market.community.episode.episode import Episode
@@ -27,7 +26,7 @@ from p2p_market.community.kernel_inputs import packed_rules, world_of
 from p2p_market.community.records import SUPERVISOR_CAUSES, State
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.data import Donor
 from p2p_market.data.calendar import split_mask
 from p2p_market.records import FloatArray, IntArray, Record, for_kernels
@@ -162,7 +161,7 @@ def check_kernel(rules, limits, ceiling, stays, world, state, told, out_cause): 
             out_cause[b, i] = cause
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _expected(nodes, machines, world, before, power, b, i, k):  # type: ignore[no-untyped-def]
     """The level that the step before should have led to; a machine's is bought or spilled away."""
     own = device(nodes, machines, world, b, i, k)

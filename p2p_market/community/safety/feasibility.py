@@ -8,7 +8,6 @@ rest; the quantity within its own surplus or deficit; the price on its tick, no 
 """
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.machine import ALMOST, least_loads, snapped
 from p2p_market.assets.node import power_limits
@@ -18,10 +17,10 @@ from p2p_market.community.records import Action, Proposal, State
 from p2p_market.community.safety.feeder import ROUNDING_KW, limit_kernel
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.voltage import done_of, pull, react, scratch_of
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _excess(base, setpoint, limit):  # type: ignore[no-untyped-def]
     """Power beyond the connection limit: positive for import, negative for export, else 0."""
     net = base
@@ -87,7 +86,7 @@ def order_kernel(rules, now, proposal, out_action):  # type: ignore[no-untyped-d
             out_action.price_eur_per_kwh[b, i] = rounded
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _hold_voltages(rules, voltage, now, proposal, limits, scratch, out_action):  # type: ignore[no-untyped-def]
     """Reactive power, and where the band binds what all do is pulled back towards rest."""
     if voltage is None:

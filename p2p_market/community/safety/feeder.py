@@ -11,16 +11,14 @@ below it; the line is then less than full.
 
 from typing import Final
 
-from numba import njit
-
 from p2p_market.assets.machine import ALMOST, least_loads, snapped
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 
 ROUNDING_KW: Final = 1e-9
 """An excess below this is rounding: acting on it would make filtering twice differ from once."""
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _rest(machines, low, high, i, k):  # type: ignore[no-untyped-def]
     """The power nearest 0 that a device may have; plain stores may always stand still."""
     if machines is None:
@@ -28,7 +26,7 @@ def _rest(machines, low, high, i, k):  # type: ignore[no-untyped-def]
     return min(max(low[i, k], 0.0), high[i, k])
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _slow_down(machines, excess, sign, low, high, out_setpoint):  # type: ignore[no-untyped-def]
     """Move set-points of one sign towards rest, pro rata, until the excess is gone."""
     moving = 0.0
@@ -48,7 +46,7 @@ def _slow_down(machines, excess, sign, low, high, out_setpoint):  # type: ignore
                 out_setpoint[i, k] = snapped(slowed, charge_on, discharge_on, 1.0 - ALMOST)
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _net(load, pv, setpoint, curtailed, shed, out_net):  # type: ignore[no-untyped-def]
     """Net loads of a community; returns their sum."""
     flow = 0.0
@@ -60,7 +58,7 @@ def _net(load, pv, setpoint, curtailed, shed, out_net):  # type: ignore[no-untyp
     return flow
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
     """Cut PV or load, in proportion to what is left of each."""
     total = 0.0

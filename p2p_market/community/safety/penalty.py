@@ -11,10 +11,9 @@
 The fallback's own set-points cost nothing: they are nobody's choice.
 """
 
-from numba import njit
-
 from p2p_market.community.kernel_inputs import rules_of
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.compilation import inner
 from p2p_market.records import FloatArray
 
 
@@ -28,7 +27,7 @@ def largest_kw(scenario: Scenario) -> FloatArray:
     return rules_of(scenario).largest_kw
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def would_move(setpoint, quantity, surplus, low, high, limit):  # type: ignore[no-untyped-def]
     """What limits, connection and own surplus would have moved of a message, were it heard [kW].
 

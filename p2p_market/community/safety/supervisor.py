@@ -8,18 +8,17 @@ clean steps have passed in a row.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.machine import keeping, least_loads, snapped
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.further import are_finite, pass_on
-from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rules
+from p2p_market.community.kernel_inputs import around_of, packed_nodes, packed_rules, presence_of
 from p2p_market.community.records import LARGEST, SUPERVISOR_CAUSES, Proposal, State, Watch
 from p2p_market.community.safety.envelope import check
 from p2p_market.community.safety.penalty import would_move
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.records import BoolArray, FloatArray, IntArray
 
 _NON_FINITE = SUPERVISOR_CAUSES.index("non_finite")
@@ -35,7 +34,7 @@ class Evidence(NamedTuple):
     held: IntArray  # clean steps left until the fallback is released
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _fall_back(nodes, now, energy, b, i, limits, out_proposal):  # type: ignore[no-untyped-def]
     """Self-consumption: storage takes its own surplus and serves its own deficit; no order.
 
@@ -51,7 +50,7 @@ def _fall_back(nodes, now, energy, b, i, limits, out_proposal):  # type: ignore[
     out_proposal.price_eur_per_kwh[b, i] = 0.0
 
 
-@njit(forceinline=True)
+@inner(forceinline=True)
 def _at_least(nodes, machines, now, energy, left, b, i, k):  # type: ignore[no-untyped-def]
     """The surplus itself; for a machine no less than keeps its level, and no less than it can."""
     if machines is None:
@@ -122,8 +121,9 @@ def screen(
     Returns:
         The proposal with finite numbers only, and who is held why.
     """
-    rules, now, energy = packed_rules(scenario), now_of(episode, state.step), state.energy_kwh
-    limits = power_limits(packed_nodes(scenario), now, energy, state.setpoint_kw)
+    rules, around, energy = packed_rules(scenario), around_of(episode, state.step), state.energy_kwh
+    presence = presence_of(episode, state.step)
+    limits = power_limits(packed_nodes(scenario), presence, energy, state.setpoint_kw)
     shape = proposal.present.shape
     nobody = np.zeros(shape, dtype=np.bool_)
     cause = check(scenario, episode, state, told)
@@ -133,5 +133,5 @@ def screen(
     further = None if proposal.further is None else np.empty_like(proposal.further)
     asked = Proposal.Arrays(np.empty_like(limits.low), quantity, price, ~nobody, further)
     watch = Watch.Arrays(*latch, unheard)
-    screen_kernel(rules, now, energy, proposal.arrays(), evidence, limits, asked, watch)
+    screen_kernel(rules, around, energy, proposal.arrays(), evidence, limits, asked, watch)
     return Proposal(*asked), Watch(*watch)
