@@ -141,7 +141,8 @@ def steady(scenario: Scenario, planned_kw: FloatArray, block_h: float) -> FloatA
         planned_kw: of all blocks, (block, agent, asset).
         block_h: length of a block [h].
     """
-    machines, now = scenario.nodes.machines, planned_kw[0]
+    machines = scenario.nodes.machines
+    now: FloatArray = planned_kw[0]
     if machines is None:
         return now
     mean = planned_kw[: max(1, round(RUN_H / block_h))].mean(axis=0)
