@@ -96,7 +96,7 @@ def forecast(
     retail, feed_in = common.retail_eur_per_kwh[priced], common.feed_in_eur_per_kwh[priced]
     feed_in = feed_in[0] + mean(feed_in - feed_in[0])  # a fixed tariff keeps its last digit
     drift_kwh = common.expected_drift_kwh[row] if scenario.nodes.machines is not None else share
-    world = world_ahead(scenario, seen, at, drift_kwh, share[:, 0], row, day, block_steps)
+    world = world_ahead(scenario, seen, at, drift_kwh, share[:, 0], row, day, step, block_steps)
     return Forecast(mean(load_kw), mean(pv_kw), mean(retail), feed_in, hours % 24.0, world)
 
 

@@ -32,9 +32,10 @@ class Lean:
     shares: IntArray  # (2, member), coefficients of the shares of PV and load that a feeder cuts
 
     def setpoint_kw(self, values: FloatArray) -> FloatArray:
-        """Set-points of the first block of a solution (block, variable), (agent, asset)."""
-        power, at = np.zeros(self.ahead.nodes.present.shape), self.pattern.variables
-        power[self.owner, self.asset] = values[0, at["charge"]] - values[0, at["discharge"]]
+        """Set-points of a solution (block, variable), (block, agent, asset)."""
+        power = np.zeros((len(values), *self.ahead.nodes.present.shape))
+        at = self.pattern.variables
+        power[:, self.owner, self.asset] = values[:, at["charge"]] - values[:, at["discharge"]]
         return power
 
 

@@ -33,17 +33,19 @@ def outlook_of(
         expected.load_kw[:, None], expected.pv_kw[:, None], expected.retail_eur_per_kwh[:, None],
         expected.feed_in_eur_per_kwh[:, None], carbon,
         to_ticks(floor, tick)[:, None], to_ticks(cap, tick)[:, None], grid,
-        *_stays(ahead, seen, at), _levels(ahead, seen, at), *_world(ahead, expected.world),
+        *_stays(ahead, seen, at, expected.world), _levels(ahead, seen, at),
+        *_world(ahead, expected.world),
     )  # fmt: skip
 
 
 def _stays(
-    ahead: Scenario, seen: FloatArray, at: Mapping[str, int]
+    ahead: Scenario, seen: FloatArray, at: Mapping[str, int], world: WorldAhead | None
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Plugged, departs, trip and floor: a vehicle stays until it leaves, and is away from then on.
 
     The tube is left to the program: what is missing at the departure costs the shortfall. Machines
-    stay; that they cannot charge, or have work to do, says nothing else.
+    stay; that they cannot charge, or have work to do, says nothing else. Where there are some, all
+    rests once the episode has ended.
     """
     nodes, blocks = ahead.nodes, np.arange(ahead.steps)[:, None]
     plugged, departs, trip_kwh = np.zeros((3, len(blocks), 1, *nodes.present.shape))
@@ -56,6 +58,8 @@ def _stays(
         last = np.where(left_h > 0.0, np.ceil(left_h / ahead.dt_h - 1e-6) - 1, len(blocks))
         plugged[:, 0, :, asset] = here & (blocks <= last)
         departs[:, 0, :, asset] = here & (blocks == last)
+    if world is not None:
+        plugged, departs = plugged * world.inside[:, None], departs * world.inside[:, None]
     floor_kwh = plugged * np.where(nodes.target_kwh > 0.0, 0.0, nodes.energy_min_kwh)
     return plugged, departs, trip_kwh, floor_kwh
 
@@ -77,5 +81,8 @@ def _world(ahead: Scenario, world: WorldAhead | None) -> tuple[FloatArray, ...]:
     if world is None:
         return ()
     whole = np.ones((ahead.steps, 1, *ahead.nodes.present.shape))
-    drift, share, top, spilled = (getattr(world, name)[:, None] for name in world.__slots__)
+    drift, share, top, spilled = (
+        one[:, None]
+        for one in (world.drift_kwh, world.charge_share, world.top_kwh, world.spilled_max_kwh)
+    )
     return drift, share, whole, whole, top, spilled

@@ -24,7 +24,7 @@ from baselines.community.mpc.forecasts import columns, forecast, start_day
 from baselines.community.mpc.horizon import horizon
 from baselines.community.mpc.outlooks import outlook_of
 from baselines.community.mpc.prices import PARTS, posted_prices
-from baselines.community.mpc.worlds import allowed
+from baselines.community.mpc.worlds import allowed, steady
 from baselines.community.optimal.outlook import Outlook
 from baselines.community.optimal.program import (
     Posted,
@@ -89,7 +89,8 @@ class RollingHorizon:
         names = [column.name for column in further_columns(self.scenario)]
         said = [planned.get(name, nothing)[0] for name in names]
         further = np.array(said).reshape(len(names), -1)
-        return np.asarray(self.program.storage.setpoint_kw()[0]), further
+        setpoint_kw = self.program.storage.setpoint_kw()
+        return steady(self.scenario, setpoint_kw, self.ahead.dt_h), further
 
     def _believe(self, learnt: Lessons, outlook: Outlook, day: int, step: int) -> None:
         """Put in the prices to expect, and how much to count on."""

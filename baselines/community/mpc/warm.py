@@ -21,7 +21,7 @@ from baselines.community.mpc.lean_data import data_of
 from baselines.community.mpc.outlooks import outlook_of
 from baselines.community.mpc.prices import PARTS, posted_prices
 from baselines.community.mpc.simplex import Basis, solve_pieces
-from baselines.community.mpc.worlds import allowed
+from baselines.community.mpc.worlds import allowed, steady
 from p2p_market.community.actions import ActionMap, action_map
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import Float32Array, FloatArray
@@ -89,7 +89,7 @@ class WarmHorizon:
             bases or (None,) * len(program.pieces),
             f"{self.scenario.spec.id}, day {day}, step {step}",
         )
-        return program.setpoint_kw(values), kept
+        return steady(self.scenario, program.setpoint_kw(values), self.ahead.dt_h), kept
 
 
 def _warm(scenario: Scenario, learnt: Lessons | None) -> WarmHorizon:

@@ -7,6 +7,7 @@ size may be done. The rest comes from observations, as in `forecasts`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from p2p_market.community.scenario.laws import law_of, machine_year
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.records import BoolArray, FloatArray, IntArray
 
-LEAST_SHARE = 1e-6
+LEAST_SHARE: Final = 1e-6
 """So that charging always gains something, whatever a meter says."""
+RUN_H: Final = 4.0
+"""Hours of running that a start is thought to pay for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class WorldAhead:
     charge_share: FloatArray
     top_kwh: FloatArray  # highest level at the end of the block
     spilled_max_kwh: FloatArray  # what may be got rid of in the block
+    inside: FloatArray  # 1 before the end of the episode; what comes then moves nothing
 
 
 def world_ahead(
@@ -37,6 +41,7 @@ def world_ahead(
     lasting: FloatArray,
     rows: IntArray,
     day: int,
+    step: int,
     block_steps: int,
 ) -> WorldAhead | None:
     """The world of the steps ahead in blocks; None where all devices are plain stores.
@@ -51,6 +56,7 @@ def world_ahead(
         lasting: share of a deviation that is left in each step ahead, (step,).
         rows: steps of the window that stand for the steps ahead, (step,).
         day: day of the year on which the episode began.
+        step: steps played since.
         block_steps: steps of the scenario in a block.
     """
     nodes = scenario.nodes
@@ -66,6 +72,8 @@ def world_ahead(
     drift = expected_kwh + lasting[:, None, None] * unusual
     drift = np.clip(drift, usual.least_kwh, usual.most_kwh)
     drift[0] = now_kwh
+    inside = step + np.arange(len(rows)) < scenario.steps
+    drift[~inside] = 0.0
     blocks = len(rows) // block_steps
     summed = drift.reshape(blocks, block_steps, *shape).sum(axis=1)
     top = usual.top_kwh[rows].reshape(blocks, block_steps, *shape)[:, -1]
@@ -74,6 +82,7 @@ def world_ahead(
         np.broadcast_to(share, summed.shape),
         top,
         np.where(usual.drawn, nodes.energy_max_kwh, np.maximum(summed, 0.0)),
+        np.broadcast_to(inside[::block_steps, None, None], summed.shape).astype(np.float64),
     )
 
 
@@ -120,6 +129,28 @@ def linear(machines: MachineCoefficients) -> MachineCoefficients:
     parts = {name: getattr(machines, name) for name in machines.__slots__}
     parts |= dict.fromkeys(("charge_on_kw", "discharge_on_kw", "start_eur"), nothing)
     return MachineCoefficients(**parts | {"ramp_kw": np.full_like(nothing, np.inf)})
+
+
+def steady(scenario: Scenario, planned_kw: FloatArray, block_h: float) -> FloatArray:
+    """Set-points of now out of a plan that knows no least loads, (agent, asset) [kW].
+
+    A machine with a least load runs where the plan of the next hours would let it run half of them
+    so. A plan that waits and catches up in turns would else start and stop it every hour.
+
+    Args:
+        planned_kw: of all blocks, (block, agent, asset).
+        block_h: length of a block [h].
+    """
+    machines = scenario.nodes.machines
+    now: FloatArray = planned_kw[0]
+    if machines is None:
+        return now
+    mean = planned_kw[: max(1, round(RUN_H / block_h))].mean(axis=0)
+    up, down = machines.charge_on_kw, machines.discharge_on_kw
+    calm = np.sign(mean) * np.minimum(np.abs(now), np.abs(mean))
+    runs = np.where((up > 0.0) & (mean >= 0.5 * up), np.maximum(calm, up), 0.0)
+    runs = np.where((down > 0.0) & (-mean >= 0.5 * down), np.minimum(calm, -down), runs)
+    return np.where(up + down > 0.0, runs, now)
 
 
 def allowed(

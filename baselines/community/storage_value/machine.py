@@ -5,16 +5,12 @@ not fit is spilled, one more use of it. Both stand in the merit order of `value`
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
-from baselines.community.mpc.worlds import LEAST_SHARE
+from baselines.community.mpc.worlds import LEAST_SHARE, RUN_H
 from p2p_market.assets.machine import MachineCoefficients
 from p2p_market.records import FloatArray, IntArray
-
-RUN_H: Final = 4.0
-"""Hours of running that a start is thought to pay for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from baselines.community.mpc.lean import lean_program
 from baselines.community.mpc.lean_data import data_of
 from baselines.community.mpc.outlooks import outlook_of
 from baselines.community.mpc.prices import PARTS, posted_prices
-from baselines.community.mpc.worlds import allowed
+from baselines.community.mpc.worlds import allowed, steady
 from p2p_market.community import engine
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.observation import features, observe
@@ -74,6 +74,36 @@ def test_heat_is_what_training_days_had_and_a_share_of_what_is_unusual_now():
     assert (drift <= 0.0).all()
 
 
+def test_past_the_end_nothing_moves():
+    scenario = community("pick_up")
+    episode, _, told, outlook = expected(scenario, 160)
+    assert told.world.inside[:, 0, 0].sum() == 8
+    assert not told.world.drift_kwh[8:].any()
+    assert not outlook.plugged[8:].any()
+    assert outlook.plugged[:8, 0, 0, 0].all()
+    assert episode.drift_kwh[160:, 0, 0, 0].any() == told.world.drift_kwh[:8].any()
+
+
+@pytest.mark.parametrize(
+    ("planned", "power"),
+    [((0.0, 6.0, 0.0, 6.0), 3.0), ((6.0, 0.0, 0.0, 0.0), 3.0), ((0.0, 0.0, 0.0, 5.0), 0.0)],
+)
+def test_a_plan_in_turns_becomes_steady(planned, power):
+    scenario = with_least(community("heat_pump_least"))
+    blocks = np.zeros((24, 2, 1))
+    blocks[:4, 0, 0] = planned
+    assert steady(scenario, blocks, 1.0)[0, 0] == power
+    plain = community("heat_pump")
+    np.testing.assert_array_equal(steady(plain, blocks, 1.0), blocks[0])
+
+
+def with_least(scenario):
+    """The same with a least load of 3 kW for its machine."""
+    least = np.array([[3.0], [0.0]])
+    machines = replace(scenario.nodes.machines, charge_on_kw=least)
+    return replace(scenario, nodes=replace(scenario.nodes, machines=machines))
+
+
 @pytest.mark.parametrize(
     ("asked", "low", "high", "keep", "power"),
     [
@@ -86,14 +116,9 @@ def test_heat_is_what_training_days_had_and_a_share_of_what_is_unusual_now():
     ],
 )
 def test_a_least_load_is_asked_whole_or_not_at_all(asked, low, high, keep, power):
-    base = community("heat_pump_least")
-    machines = base.nodes.machines
-    least = np.where(base.nodes.present, 3.0, 0.0) * np.array([[1.0], [0.0]])
-    scenario = replace(
-        base, nodes=replace(base.nodes, machines=replace(machines, charge_on_kw=least))
-    )
-    at = columns(base)
-    seen = np.zeros((1, 2, len(features(base))))
+    scenario = with_least(community("heat_pump_least"))
+    at = columns(scenario)
+    seen = np.zeros((1, 2, len(features(scenario))))
     for end, value in (("low", low), ("high", high), ("keep", keep)):
         seen[..., at[f"power_{end}_0"]] = value
     setpoint = np.full((1, 2, 1), asked)
