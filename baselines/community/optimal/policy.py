@@ -154,8 +154,10 @@ def prices_of(program: Program, scenario: Scenario) -> Prices:
     meter = duals(program.meters) / scenario.dt_h
     storage, tapers = program.storage, program.tapers
     slowed = None if storage.taper is None else storage.taper.prices(tapers, scenario.dt_h)
-    stored = storage.by_asset(duals(program.equations))
-    return Prices(hub, line, meter, stored, taper_eur_per_kwh=slowed)
+    stored, ramp = storage.by_asset(duals(program.equations)), None
+    if program.ramps is not None:
+        ramp = np.stack([storage.by_asset(one) for one in program.ramps.prices_eur_per_kw()], -1)
+    return Prices(hub, line, meter, stored, taper_eur_per_kwh=slowed, ramp_eur_per_kw=ramp)
 
 
 def _solved(expression: cp.Expression) -> FloatArray:

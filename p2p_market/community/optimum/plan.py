@@ -25,6 +25,8 @@ class Prices(Record):
     stored_eur_per_kwh: FloatArray  # (step, agent, asset), in the device after the step
     taper_eur_per_kwh: FloatArray | None = None  # (step, agent, asset), of faster charging near
     # full; None where nothing tapers
+    ramp_eur_per_kw: FloatArray | None = None  # (step, agent, asset, charging or discharging), >= 0
+    # of one more kW of loading in the step; None where no machine loads slowly
 
     @property
     def series(self) -> Series:
