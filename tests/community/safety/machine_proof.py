@@ -16,7 +16,10 @@ ZERO = z3.RealVal(0)
 
 
 class Machine(NamedTuple):
-    """A power node that the world moves, before a step; gains in hours, `before` in kW."""
+    """A power node that the world moves, before a step; gains in hours, `before` in kW.
+
+    `full` is the level at which charging that tapers has ended.
+    """
 
     energy: Real
     plugged: Real
@@ -32,6 +35,8 @@ class Machine(NamedTuple):
     discharge_on: Real
     ramp: Real
     before: Real
+    taper: Real
+    full: Real
     almost: Real
 
     @property
@@ -41,9 +46,11 @@ class Machine(NamedTuple):
 
     @property
     def reach(self) -> Range:
-        """Lowest and highest power that the ramp leaves, whatever the level."""
+        """Lowest and highest power that ramp and taper leave, whatever the tube."""
         low = most(self.p_min, least(self.before, ZERO) - self.ramp)
-        return Range(low, least(self.p_max, most(self.before, ZERO) + self.ramp))
+        high = least(self.p_max, most(self.before, ZERO) + self.ramp)
+        tapered = least(high, self.taper * most(self.full - self.energy, ZERO))
+        return Range(low, z3.If(self.taper > 0, tapered, high))
 
     @property
     def has_least_load(self) -> z3.BoolRef:
@@ -140,5 +147,5 @@ def any_machine(number: int = 0) -> tuple[Machine, list[z3.BoolRef]]:
         z3.And(machine.p_min <= 0, machine.p_max >= 0),
         z3.And(machine.charge_on >= 0, machine.discharge_on >= 0, machine.ramp >= 0),
         z3.And(machine.almost >= 0, machine.almost < z3.Q(1, 2)),
-        machine.floor <= machine.top,
+        z3.And(machine.taper >= 0, machine.floor <= machine.top),
     ]

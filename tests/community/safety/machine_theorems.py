@@ -74,7 +74,7 @@ def limits_are_apart() -> Theorem:
 
 def machine_powers_are_the_admissible() -> Theorem:
     """Without a least load, where the floor is in reach: between the limits is exactly what ramp,
-    power and floor leave and what does not charge beyond the top.
+    taper, power and floor leave and what does not charge beyond the top.
     """
     machine, given = any_machine()
     low, high = machine.reach
@@ -97,7 +97,7 @@ def out_of_reach_the_floor_is_approached() -> Theorem:
 
 
 def ramps_are_kept_and_stopping_is_free() -> Theorem:
-    """No power loads faster than the ramp, nor beyond the power itself; 0 is inside the limits
+    """No power loads faster than the ramp, nor beyond power and taper; 0 is inside the limits
     unless the floor forces a machine without least load. Rounding may eat a share of a least load.
     """
     machine, given = any_machine()
@@ -228,6 +228,7 @@ def plain_store_is_a_machine_without_any_of_it() -> Theorem:
     """Nothing that moves it, no least load, a level inside the bounds: the limits of `proof.py`."""
     machine, given = any_machine()
     none = [machine.drift == 0, machine.charge_on == 0, machine.discharge_on == 0]
+    none.append(machine.taper == 0)
     wide = [machine.ramp >= machine.p_max, machine.ramp >= -machine.p_min]
     inside = [machine.energy >= 0, machine.energy <= machine.top, machine.floor == 0]
     low = most(machine.p_min, -machine.kept / machine.discharge)

@@ -60,7 +60,8 @@ def random_machine(generator):
     plugged = Fraction(int(generator.random() < 0.9))
     moved = [rational(generator, -10, 10), rational(generator, -10, 10)]
     fixed = [energy, plugged, floor, top, retention, moved[0], *gains, p_min, p_max]
-    return [*fixed, *on, ramp, moved[1], Fraction(code.ALMOST)]
+    taper = generator.choice([Fraction(0), rational(generator, 0, 2)])
+    return [*fixed, *on, ramp, moved[1], taper, top, Fraction(code.ALMOST)]
 
 
 def coefficients_of(machine):
@@ -71,12 +72,13 @@ def coefficients_of(machine):
     }
     none, full = np.zeros((1, 1)), np.ones((1, 1, 1))
     fixed = code.MachineCoefficients.Arrays(
-        own["charge_on"][0], own["discharge_on"][0], own["ramp"][0], *[none] * 7
-    )
+        own["charge_on"][0], own["discharge_on"][0], own["ramp"][0], *[none] * 7,
+        own["taper"][0], none,
+    )  # fmt: skip
     world = code.World.Arrays(own["drift"], full, full, full, own["top"])
     nodes = node.Coefficients.Arrays(
         own["plugged"][0], own["retention"][0], own["charge"][0], own["discharge"][0], none,
-        none + 1e9, own["p_min"][0], own["p_max"][0], none, none, fixed,
+        own["full"][0], own["p_min"][0], own["p_max"][0], none, none, fixed,
     )  # fmt: skip
     presence = node.Presence.Arrays(own["plugged"], own["floor"], 0.0 * full, 0.0 * full, world)
     return own, nodes, presence
@@ -196,5 +198,5 @@ def test_a_level_that_leaks_below_the_least_buys_more_than_the_world_takes():
     theorem = machine_theorems.nothing_is_bought_to_be_stored()
     premises = [one for one in theorem.premises if "e_min <= retention" not in str(one)]
     assert len(premises) == len(theorem.premises) - 1
-    premises.append(z3.Real("drift_0") == 0)
+    premises += [z3.Real(f"{name}_0") == 0 for name in ("drift", "p_min", "p_max", "taper")]
     assert_refuted(theorem._replace(premises=premises))
