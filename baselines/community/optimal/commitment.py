@@ -1,4 +1,4 @@
-"""Least loads, starts and ramps in the program: whole numbers only for machines that need them."""
+"""Least loads and starts in the program: whole numbers only for machines that need them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +9,12 @@ import numpy as np
 from baselines.community.optimal.blocks import rows_of
 from p2p_market.assets.machine import MachineCoefficients
 from p2p_market.assets.node import Coefficients
-from p2p_market.records import BoolArray, FloatArray, IntArray
+from p2p_market.records import BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """When machines run: binaries of those with a least load, their starts, and all ramps."""
+    """When machines run: binaries of those with a least load, and their starts."""
 
     fixed: MachineCoefficients
     nodes: Coefficients
@@ -26,9 +26,7 @@ class Commitment:
 
     def constraints(self, charge_kw: cp.Variable, discharge_kw: cp.Variable) -> list[Any]:
         """Of all steps."""
-        found = self._ramps(charge_kw) + self._ramps(discharge_kw)
-        if not len(self.places):
-            return found
+        found: list[Any] = []
         ways = (
             (charge_kw, self.charging, self.fixed.charge_on_kw, self.nodes.power_max_kw),
             (discharge_kw, self.discharging, self.fixed.discharge_on_kw, -self.nodes.power_min_kw),
@@ -42,20 +40,8 @@ class Commitment:
         before = cp.vstack([np.zeros((1, len(self.places))), runs[:-1]])
         return [*found, runs <= 1.0, self.starts >= runs - before]
 
-    def _ramps(self, power_kw: cp.Variable) -> list[Any]:
-        """Loading is slow, from standstill before the first step on; unloading is free."""
-        ramp_kw: FloatArray = self.fixed.ramp_kw[self.own]
-        slow = np.flatnonzero(np.isfinite(ramp_kw))
-        if not len(slow):
-            return []
-        own = power_kw[:, slow]
-        before = cp.vstack([np.zeros((1, len(slow))), own[:-1]])
-        return [own <= before + rows_of(ramp_kw[slow], own)]
-
-    def cost_eur(self, count: int) -> cp.Expression | float:
+    def cost_eur(self, count: int) -> cp.Expression:
         """Of starts, (asset,)."""
-        if not len(self.places):
-            return 0.0
         start_eur = self.fixed.start_eur[self.own][self.places]
         column = np.zeros((len(self.places), count))
         column[np.arange(len(self.places)), self.places] = start_eur
@@ -68,9 +54,9 @@ def commitment_of(nodes: Coefficients, own: BoolArray, steps: int) -> Commitment
     if fixed is None:
         return None
     least = (fixed.charge_on_kw > 0.0) | (fixed.discharge_on_kw > 0.0)
-    if not (least | np.isfinite(fixed.ramp_kw)).any():
+    if not least.any():
         return None
     places = np.flatnonzero(least[own])
-    shape = (steps, max(1, len(places)))
+    shape = (steps, len(places))
     up, down = (cp.Variable(shape, boolean=True) for _ in range(2))
     return Commitment(fixed, nodes, own, places, up, down, cp.Variable(shape, nonneg=True))

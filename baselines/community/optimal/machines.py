@@ -1,8 +1,7 @@
 """Machines in the program: what the world moves, what is bought and spilled, prices of running.
 
 Missing and spilled energy are bounded by the drift of the step, so that nothing is bought to be
-stored, as nothing is in the engine. Least loads, starts and ramps are whole numbers and neighbours
-in time: they stand in `commitment`.
+stored, as nothing is in the engine. Least loads and starts stand in `commitment`, ramps in `ramps`.
 """
 
 from dataclasses import dataclass

@@ -156,8 +156,10 @@ def prices_of(program: Program, scenario: Scenario) -> Prices:
     storage, tapers, voltages = program.storage, program.tapers, program.market.voltages
     slowed = None if storage.taper is None else storage.taper.prices(tapers, scenario.dt_h)
     voltage = None if voltages is None else voltages.prices(scenario.dt_h)
-    stored = storage.by_asset(duals(program.equations))
-    return Prices(hub, line, meter, stored, slowed, voltage)
+    stored, ramp = storage.by_asset(duals(program.equations)), None
+    if program.ramps is not None:
+        ramp = np.stack([storage.by_asset(one) for one in program.ramps.prices_eur_per_kw()], -1)
+    return Prices(hub, line, meter, stored, slowed, voltage, ramp)
 
 
 def _solved(expression: cp.Expression) -> FloatArray:

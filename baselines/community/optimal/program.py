@@ -17,7 +17,8 @@ import numpy as np
 from baselines.community.optimal.blocks import Blocks, Series, blocks_of, series
 from baselines.community.optimal.cuts import Cut, fill_cuts, possible_cuts
 from baselines.community.optimal.outlook import Outlook
-from baselines.community.optimal.storage import Storage, storage_of
+from baselines.community.optimal.ramps import Ramps, ramps_of
+from baselines.community.optimal.storage import Storage, columns, storage_of
 from baselines.community.optimal.trades import Trades, trades_of
 from baselines.community.optimal.voltages import Voltages, voltages_of
 from baselines.community.optimal.whole_numbers import burners
@@ -77,6 +78,7 @@ class Program:
     tapers: list[cp.Constraint]  # charging near full, one per block; or none
     market: Pool | Posted
     cost_eur: cp.Expression  # of each member, trade itself left out, (agent,)
+    ramps: Ramps | None  # where machines load slowly
 
 
 def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
@@ -99,6 +101,10 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
         tapers += storage.tapers(rows)
         meters.append(trades.meter(number, rows, devices_kw))
         constraints += storage.constraints(number, rows) + trades.constraints(number, rows)
+    powers = storage.charge_kw, storage.discharge_kw
+    ramps = ramps_of(scenario.nodes, columns(scenario.nodes), *powers)
+    if ramps is not None:
+        constraints += ramps.constraints
     if scenario.spec.optimum == "mixed_integer":
         constraints += _whole_numbers(scenario, storage, trades, cuts, blocks)
     cost = trades.cost_eur(blocks) + storage.cost_eur(scenario.spec)
@@ -112,7 +118,7 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
         cp.Minimize(cp.sum(cost) + paid), [*equations, *meters, *tapers, *constraints, *coupling]
     )
     assert problem.is_dpp(), "the program must compile once"
-    return Program(problem, storage, trades, cuts, equations, meters, tapers, market, cost)
+    return Program(problem, storage, trades, cuts, equations, meters, tapers, market, cost, ramps)
 
 
 def further_of(program: Program) -> dict[str, FloatArray]:

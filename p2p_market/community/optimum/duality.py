@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.optimum import tapered
+from p2p_market.community.optimum import ramps, tapered
 from p2p_market.community.optimum.plan import Prices
 from p2p_market.community.optimum.voltage import (
     held_eur,
@@ -119,6 +119,7 @@ class _Case:
         cost = cost + tapered.power_eur(self.scenario, self.prices, power_kw)
         plugged = self.episode.plugged[:, 0]
         cost = cost + room_eur(self.scenario, self.prices, power_kw, plugged)
+        cost = cost + ramps.power_eur(self.prices, power_kw)
         return np.asarray(cost - self.prices.stored_eur_per_kwh * self.stored_kwh(power_kw))
 
     def stored_kwh(self, power_kw: FloatArray) -> FloatArray:
@@ -192,7 +193,7 @@ class _Case:
         stored += held_eur(scenario, prices, self.episode.pv_kw[:, 0])
         rent = scenario.dt_h * spec.feeder.limit_kw * np.abs(prices.line_eur_per_kwh).sum()
         slowed = tapered.fixed_eur(scenario, prices, start)
-        return float(used + stored - rent + slowed)
+        return float(used + stored - rent + slowed - ramps.allowed_eur(prices, scenario.nodes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +257,10 @@ def losses(
         net_load=case.net_load_eur(net_load)
         - least.net_load
         + reactive_loss_eur(scenario, case.prices, own, *around),
-        power=case.power_eur(power) - least.power + _taper_eur(case, played, one, power),
+        power=case.power_eur(power)
+        - least.power
+        + _taper_eur(case, played, one, power)
+        + ramps.unused_eur(case.prices, scenario.nodes, power),
         empty=np.where(short, waiting, 0.0) + empty,
         full=np.where(short, 0.0, waiting) + full,
         line=_line_eur(case, net_load.sum(axis=1)) + voltage_loss_eur(scenario, case.prices, own),
@@ -269,13 +273,13 @@ def losses(
 
 
 def _payable(scenario: Scenario, prices: Prices) -> Prices:
-    """The line's price, at most the overload price where overload is allowed."""
+    """The line's price, at most the overload price where overload is allowed; ramps' above 0."""
     feeder, prices = scenario.spec.feeder, payable_voltages(scenario, prices)
+    prices = replace(prices, ramp_eur_per_kw=ramps.payable(prices, scenario.nodes))
     if feeder.mode == "binding":
         return prices
     most = feeder.overload_eur_per_kwh
-    line = np.clip(prices.line_eur_per_kwh, -most, most)
-    return replace(prices, line_eur_per_kwh=line)
+    return replace(prices, line_eur_per_kwh=np.clip(prices.line_eur_per_kwh, -most, most))
 
 
 def _line_eur(case: _Case, flow_kw: FloatArray) -> FloatArray:

@@ -27,6 +27,8 @@ class Prices(Record):
     # full; None where nothing tapers
     voltage_eur_per_pu2_h: FloatArray | None = None  # (step, agent), of a higher squared voltage;
     # None where voltages cost nothing
+    ramp_eur_per_kw: FloatArray | None = None  # (step, agent, asset, charging or discharging), >= 0
+    # of one more kW of loading in the step; None where no machine loads slowly
 
     @property
     def series(self) -> Series:

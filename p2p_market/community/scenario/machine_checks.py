@@ -168,9 +168,9 @@ def _check_end(scenario: Scenario, place: str, agent: int, asset: int) -> None:
 def _check_whole_numbers(scenario: Scenario, place: str, agent: int, asset: int) -> None:
     """Least loads and starts need whole numbers; spilling while charging must not pay."""
     node, spec = scenario.flexible[agent][asset], scenario.spec
-    whole = node.charge_on_kw > 0.0 or node.discharge_on_kw > 0.0 or np.isfinite(node.ramp_kw_per_h)
+    whole = node.charge_on_kw > 0.0 or node.discharge_on_kw > 0.0
     if whole and spec.optimum == "linear":
-        raise ScenarioError(f"{place}: least loads, starts and ramps need `optimum: mixed_integer`")
+        raise ScenarioError(f"{place}: least loads and starts need `optimum: mixed_integer`")
     fills = machine_year(scenario).fills[agent, asset]
     earns = node.degradation_eur_per_kwh + node.discharge_eur_per_kwh < 0.0
     pushes = node.power_min_kw < 0.0 and (fills or earns)

@@ -78,8 +78,8 @@ def test_no_prices_prove_more_than_the_optimum(seed, size, name):
     """Weak duality: whatever the prices say, the bound stays below what was reached."""
     scenario, episode, plan = two_days(name)
     generator = np.random.default_rng(seed)
-    arrays = (plan.prices[field.name] for field in fields(Prices))
-    wild = Prices(*(a + size * generator.standard_normal(a.shape) for a in arrays))
+    noise = {name: generator.standard_normal(a.shape) for name, a in plan.prices.items()}
+    wild = Prices(**{name: a + size * noise[name] for name, a in plan.prices.items()})
     bound = bound_eur(scenario, episode, wild)
     assert bound <= plan.objective_eur + 1e-9 * max(1.0, abs(bound))
     for policy in PLAYERS:

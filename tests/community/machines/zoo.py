@@ -35,6 +35,9 @@ members:
 
 LINEAR = {
     "biogas_chp": {"power_kw": 30, "store_kwh": 400, "inflow_kw": 35},
+    "biogas_slow": {
+        "kind": "biogas_chp", "power_kw": 30, "store_kwh": 400, "inflow_kw": 35, "ramp_kw_per_h": 5,
+    },
     "heat_pump": {"power_kw": 6, "buffer_kwh": 25},
     "heated_room": {"power_kw": 3},
     "cold_store": {"power_kw": 12},
@@ -47,6 +50,7 @@ LINEAR = {
         "terminal_eur_per_kwh": 0.12,
     },
     "heat_chp": {"power_kw": 10, "store_kwh": 60},
+    "heat_chp_slow": {"kind": "heat_chp", "power_kw": 10, "store_kwh": 60, "ramp_kw_per_h": 2},
     "hydrogen": {"power_kw": 30, "tank_kg": 10, "fuel_cell_kw": 15},
     "pick_up": {
         "kind": "hydrogen", "power_kw": 30, "tank_kg": 10, "pick_up_kg": 5,
