@@ -253,7 +253,7 @@ def _draw(figure: Figure, panels: Sequence[Row], shown: Sequence[Cause], unit: s
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """What is drawn as one bar of an hour."""
 
     name: str
@@ -262,17 +262,17 @@ class _Part:
     eur: FloatArray  # (hour,)
 
 
-def _parts(row: Row, shown: Sequence[Cause]) -> list[_Part]:
+def parts(row: Row, shown: Sequence[Cause]) -> list[Part]:
     """A part for each cause; for each choice where there are more kinds than hatches."""
     found = dict(zip(lost(row).causes, by_hour_eur(row), strict=True))
     kinds = list(dict.fromkeys(cause.kind for cause in found if cause.choice in OF_DEVICES))
     if len(kinds) <= len(HATCHES):
         hatches = {kind: HATCHES[place] for place, kind in enumerate(kinds)}
-        return [_Part(name_of(c), c.choice, hatches.get(c.kind, ""), found[c]) for c in shown]
+        return [Part(name_of(c), c.choice, hatches.get(c.kind, ""), found[c]) for c in shown]
     sums: dict[str, FloatArray] = {}
     for cause in shown:
         sums[cause.choice] = sums.get(cause.choice, np.zeros(HOURS)) + found[cause]
-    return [_Part(_of_all(choice), choice, "", eur) for choice, eur in sums.items()]
+    return [Part(_of_all(choice), choice, "", eur) for choice, eur in sums.items()]
 
 
 def _of_all(choice: str) -> str:
@@ -283,7 +283,7 @@ def _of_all(choice: str) -> str:
 def _draw_hours(axes: Axes, row: Row, shown: Sequence[Cause], unit: str) -> None:
     """Causes on one another, the same colour for a choice and the same hatch for a device."""
     hours, bottom = np.arange(HOURS) + 0.5, np.zeros(HOURS)
-    for part in _parts(row, shown):
+    for part in parts(row, shown):
         axes.bar(
             hours,
             part.eur,
