@@ -33,7 +33,7 @@ from report.overall import (
     improvement_lines,
     profile_picture,
 )
-from report.pages import Pages, Why, pages_of
+from report.pages import Pages, Table, Why, pages_of
 
 PAGE_NAME: Final = "report.html"
 ANY_YEAR: Final = date(2018, 1, 1)  # of 365 days, for episodes that are of no year
@@ -68,6 +68,7 @@ class Section:
     interventions: list[str] | None  # None: no track with a chapter on it, and none
     pictures: list[Picture]
     why: Why | None
+    tables: Sequence[Table]
     others: list[Picture]
     data: str
     sources: Sequence[str]
@@ -165,6 +166,7 @@ def _section(result: ScenarioResult) -> Section:
             *([gap_picture(result, pages.gaps)] if card.gaps else []),
         ],
         why=None if pages.why is None else pages.why(result),
+        tables=pages.tables(result),
         others=list(pages.pictures(result)),
         data=pages.data(result.scenario),
         sources=pages.sources(result.scenario),

@@ -23,9 +23,24 @@ class Why:
     picture: Picture | None
     meanings: list[tuple[str, str]]  # name of a choice, what it means
     sentences: list[tuple[str, str]]  # policy, what is said of it
+    head: str  # what the lines are: policies or causes
     columns: list[str]
     unit: str
     lines: list[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the track's own, one line per policy."""
+
+    title: str
+    caption: str
+    columns: Sequence[tuple[str, str]]  # name and unit
+    lines: Sequence[Line]
+
+
+def _no_tables(result: ScenarioResult) -> Sequence[Table]:
+    return ()
 
 
 def _no_pictures(result: ScenarioResult) -> Sequence[Picture]:
@@ -60,6 +75,7 @@ class Pages:
     cancels: str = ""  # what is not shown of the ledger
     gaps: str = ""  # what the parts of the gap mean
     why: Callable[[ScenarioResult], Why] | None = None
+    tables: Callable[[ScenarioResult], Sequence[Table]] = _no_tables  # before the last pictures
     pictures: Callable[[ScenarioResult], Sequence[Picture]] = _no_pictures  # at the end
     data: Callable[[Any], str] = _name_of_data  # what its series are
     sources: Callable[[Any], Sequence[str]] = _no_sources  # attribution and licence, each once

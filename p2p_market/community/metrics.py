@@ -60,6 +60,25 @@ def allocation_gap_eur(scenario: Scenario, episode: Episode, played: Trajectory)
     return gap
 
 
+def missing_and_spilled_kwh(
+    scenario: Scenario, episode: Episode, played: Trajectory
+) -> tuple[FloatArray, FloatArray]:
+    """What machines' levels lacked, and what did not fit, (step, batch, agent, asset) [kWh] each.
+
+    Without machines there is nothing of either.
+    """
+    nodes, after = scenario.nodes, played.series["energy_kwh"]
+    if nodes.machines is None:
+        return np.zeros_like(after), np.zeros_like(after)
+    before = np.concatenate([episode.start_energy_kwh[None], after[:-1]])
+    power, steps = played.series["setpoint_kw"], played.steps
+    gain_h = episode.charge_share[:steps] * nodes.charge_gain_h
+    moved = gain_h * np.maximum(power, 0.0) - nodes.discharge_gain_h * np.maximum(-power, 0.0)
+    level = nodes.retention * before + episode.drift_kwh[:steps] + moved
+    missing = np.maximum(nodes.energy_min_kwh - level, 0.0) * nodes.present
+    return missing, np.maximum(level - episode.top_kwh[:steps], 0.0) * nodes.present
+
+
 def gaps_eur(
     scenario: Scenario, episode: Episode, played: Trajectory, best_eur: FloatArray
 ) -> dict[str, FloatArray]:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.metrics import missing_and_spilled_kwh
 from p2p_market.community.past.register import LEAST_ORDER_KW
 from p2p_market.community.records import LEDGER_COLUMN, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.record import Scenario
@@ -26,6 +27,7 @@ LEAST_MONEY_EUR: Final = 1.0
 LEAST_SPREAD_EUR: Final = 1e-9
 """Gains that differ by less have no Sharpe ratio."""
 
+UNMET: Final = ("missing_kwh", "spilled_kwh")
 PAID: Final = ("p2p_payment", "grid_import", "grid_export", "network_fee")
 """What trade, grid and network cost: columns of the ledger."""
 
@@ -142,6 +144,11 @@ def in_metrics(
         f"portfolio_{name}{unit[one]}": figure.mean(axis=1)
         for name, (one, figure) in figures(scenario, episode, played).items()
     }
+    if scenario.nodes.machines is not None:
+        for name, kwh in zip(
+            UNMET, missing_and_spilled_kwh(scenario, episode, played), strict=True
+        ):
+            shown[name] = kwh.sum(axis=(0, 2, 3))
     if "request" in played.series:
         stops = played.cause == SUPERVISOR_CAUSES.index("own_stop")
         shown["own_stops"] = stops.sum(axis=(0, 2)).astype(np.float64)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,6 +29,7 @@ LITTLE: Final = 0.01  # of what the rule loses; who loses less has no causes wor
 TOLD_SHARE: Final = 0.1  # causes below are not in the sentence
 MOSTLY: Final = 0.6  # the hours named hold so much of a cause
 HARDEST: Final = 2.0  # times an equal share; members that lose less are not named
+WIDEST: Final = 12  # columns of the table; more causes are lines
 LONGEST_H: Final = 10  # more hours are no time of the day
 ALL_MATCHED: Final = "trade with the grid that better storage would have left to neighbours"
 """What is said of trade where all surpluses and deficits that there were have been matched."""
@@ -89,17 +90,30 @@ def why(result: ScenarioResult) -> Why:
     """Causes of what each policy but the optimum loses."""
     rows = [row for row in result.rows if row.policy != OPTIMUM and row.lost is not None]
     if not rows:
-        return Why(NO_PRICES, None, [], [], [], "", [])
+        return Why(NO_PRICES, None, [], [], "policy", [], "", [])
     shown, per_episode = _shown(rows), per(result.scenario.spec.days)
     return Why(
         note="",
         picture=_picture(result, rows, shown),
         meanings=list({LOOKS[c.choice].name: LOOKS[c.choice].meaning for c in shown}.items()),
         sentences=[(row.policy, sentence(row, rows[0], per_episode)) for row in rows],
-        columns=["total", *(name_of(cause) for cause in shown)],
-        unit=f"EUR {per_episode}",
-        lines=[_line(row, shown) for row in rows],
+        **_table(rows, shown, f"EUR {per_episode}"),
     )
+
+
+def _table(rows: Sequence[Row], shown: Sequence[Cause], unit: str) -> dict[str, Any]:
+    """Head, columns, unit and lines: a line per policy, or per cause where these are many."""
+    names = ["total", *(name_of(cause) for cause in shown)]
+    lines = [_line(row, shown) for row in rows]
+    if len(names) <= WIDEST:
+        return {"head": "policy", "columns": names, "unit": unit, "lines": lines}
+    turned = zip(*(line.cells for line in lines), strict=True)
+    return {
+        "head": "cause",
+        "columns": [line.policy for line in lines],
+        "unit": unit,
+        "lines": [Line(name, cells) for name, cells in zip(names, turned, strict=True)],
+    }
 
 
 def name_of(cause: Cause) -> str:
@@ -238,24 +252,50 @@ def _draw(figure: Figure, panels: Sequence[Row], shown: Sequence[Cause], unit: s
     )
 
 
-def _draw_hours(axes: Axes, row: Row, shown: Sequence[Cause], unit: str) -> None:
-    """Causes on one another, the same colour for a choice and the same hatch for a device."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is drawn as one bar of an hour."""
+
+    name: str
+    choice: str
+    hatch: str
+    eur: FloatArray  # (hour,)
+
+
+def parts(row: Row, shown: Sequence[Cause]) -> list[Part]:
+    """A part for each cause; for each choice where there are more kinds than hatches."""
     found = dict(zip(lost(row).causes, by_hour_eur(row), strict=True))
     kinds = list(dict.fromkeys(cause.kind for cause in found if cause.choice in OF_DEVICES))
-    hours, bottom = np.arange(HOURS) + 0.5, np.zeros(HOURS)
+    if len(kinds) <= len(HATCHES):
+        hatches = {kind: HATCHES[place] for place, kind in enumerate(kinds)}
+        return [Part(name_of(c), c.choice, hatches.get(c.kind, ""), found[c]) for c in shown]
+    sums: dict[str, FloatArray] = {}
     for cause in shown:
+        sums[cause.choice] = sums.get(cause.choice, np.zeros(HOURS)) + found[cause]
+    return [Part(_of_all(choice), choice, "", eur) for choice, eur in sums.items()]
+
+
+def _of_all(choice: str) -> str:
+    name = LOOKS[choice].name
+    return f"devices: {name}" if choice in OF_DEVICES else name
+
+
+def _draw_hours(axes: Axes, row: Row, shown: Sequence[Cause], unit: str) -> None:
+    """Causes on one another, the same colour for a choice and the same hatch for a device."""
+    hours, bottom = np.arange(HOURS) + 0.5, np.zeros(HOURS)
+    for part in parts(row, shown):
         axes.bar(
             hours,
-            found[cause],
+            part.eur,
             0.86,
             bottom=bottom,
-            color=LOOKS[cause.choice].color,
-            hatch=HATCHES[kinds.index(cause.kind) % len(HATCHES)] if cause.kind else "",
+            color=LOOKS[part.choice].color,
+            hatch=part.hatch,
             edgecolor="white",
             linewidth=0.0,
-            label=name_of(cause),
+            label=part.name,
         )
-        bottom = bottom + found[cause]
+        bottom = bottom + part.eur
     total = amount(float(lost(row).total_eur.mean()), 1)
     axes.set_title(f"{short(row.policy)}: {total} {unit}", loc="left", weight="bold")
     axes.set_xlim(0.0, HOURS)

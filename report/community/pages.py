@@ -11,9 +11,12 @@ from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import ScenarioResult
 from report.columns import mean, shares
 from report.community.losses import why
+from report.community.machines import machines_picture
+from report.community.portfolio import portfolio_table
 from report.community.savings import savings_picture
 from report.community.voltage import voltage_pictures
-from report.community.week import week_picture
+from report.community.weather import weather_labels, weather_sources
+from report.community.week import telling_week, week_picture
 from report.days import NEW_YEAR
 from report.figures import BLUE, ORANGE, VERMILLION, Picture
 from report.pages import Pages
@@ -73,7 +76,10 @@ def market_of_the_optimum(result: ScenarioResult) -> str:
 
 
 def _at_the_end(result: ScenarioResult) -> list[Picture]:
-    return [savings_picture(result), week_picture(result), *voltage_pictures(result)]
+    week = telling_week(result)
+    machines = machines_picture(week)
+    pictures = [savings_picture(result), week_picture(week), *([machines] if machines else [])]
+    return [*pictures, *voltage_pictures(week)]
 
 
 def _donor_labels(scenario: Scenario) -> list[str]:
@@ -117,6 +123,7 @@ def data_labels(scenario: Scenario) -> str:
         f"{_loads(scenario)}Retail prices: {prices}. {paid}"
         f"CO2 intensity: {label['co2_g_per_kwh']}. "
         f"{_roofs(scenario, label['solar_clearness'])}Devices and places on the feeder: assumed."
+        f"{weather_labels(scenario)}"
     )
 
 
@@ -125,7 +132,8 @@ def sources(scenario: Scenario) -> list[str]:
     arrays = card(scenario.data.name)["arrays"]
     donors = [f"donor_{label}_shape" for label in _donor_labels(scenario)]
     used = [arrays[name] for name in (*donors, *OWN_ARRAYS, *SHARED_ARRAYS) if name in arrays]
-    return list(dict.fromkeys(f"{array['attribution']} ({array['licence']})" for array in used))
+    told = [f"{array['attribution']} ({array['licence']})" for array in used]
+    return list(dict.fromkeys([*told, *weather_sources(scenario)]))
 
 
 PAGES: Final = Pages(
@@ -141,6 +149,7 @@ PAGES: Final = Pages(
     gaps="Dispatch: what better use of the storage would have saved. Allocation: what better "
     "matching of the same surpluses and deficits would have saved.",
     why=why,
+    tables=lambda result: [portfolio_table(result)],
     pictures=_at_the_end,
     data=data_labels,
     sources=sources,

@@ -6,19 +6,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from p2p_market.community.line_metrics import line_metrics
-from p2p_market.evaluation.benchmark import ScenarioResult
-from report.community.week import shown_week
 from report.figures import INK, Picture, svg
 from report.table import amount
 from report.week import Week, legend, panels, policies, steps
 
 
-def voltage_pictures(result: ScenarioResult) -> list[Picture]:
+def voltage_pictures(week: Week) -> list[Picture]:
     """One picture, of the week that the others show; none without a voltage."""
-    given = result.scenario.spec.voltage
+    given = week.result.scenario.spec.voltage
     if given is None:
         return []
-    week = shown_week(result)
     low, high = given.band_pu
     done = {
         "report": "it is only measured",

@@ -23,17 +23,18 @@ COLORS: Final = (BLUE, "#009E73", "#CC79A7")  # of the policies beside the optim
 NEAR_LIMIT: Final = 1.25  # the limit is drawn if the flow comes this near
 
 
-def shown_week(result: ScenarioResult) -> Week:
-    """The week in which trade and foresight are worth most, with the policies to show."""
+def telling_week(result: ScenarioResult) -> Week:
+    """The week in which trade and foresight are worth most."""
     number = int(np.argmax(_cost(result, RULE) - _cost(result, OPTIMUM)))
-    colored = dict(zip(_compared(result), COLORS, strict=False))
-    return Week(result, number, colored | {OPTIMUM: VERMILLION})
+    shown = dict(zip(_compared(result), COLORS, strict=False)) | {OPTIMUM: VERMILLION}
+    return Week(result, number, shown)
 
 
-def week_picture(result: ScenarioResult) -> Picture:
-    """What happens in that week."""
-    week, names = shown_week(result), _compared(result)
-    number, gain = week.number, _cost(result, RULE) - _cost(result, OPTIMUM)
+def week_picture(week: Week) -> Picture:
+    """Load and sun, prices, trade, storage and grid of a week."""
+    result, number = week.result, week.number
+    gain = _cost(result, RULE) - _cost(result, OPTIMUM)
+    names = [name for name in week.shown if name != OPTIMUM]
     costs = ", ".join(f"{p} {amount(float(_cost(result, p)[number]), 2)}" for p in week.shown)
     return Picture(
         svg(lambda figure: _draw(figure, week), 11.6),
@@ -91,8 +92,9 @@ def _power(axes: Axes, week: Week) -> None:
         steps(axes, week, week.total(played.series["net_load_kw"]), color, width=1.1)
     axes.axhline(0.0, color=GREY, linewidth=0.8)
     axes.set_ylabel("power [kW]")
-    given = {"load": line(INK), "PV": Patch(color=ORANGE, alpha=0.4, lw=0)}
-    legend(axes, "Load, PV, and net load under", {**given, **policies(week)})
+    source = "generation" if any(week.result.scenario.generators) else "PV"
+    given = {"load": line(INK), source: Patch(color=ORANGE, alpha=0.4, lw=0)}
+    legend(axes, f"Load, {source}, and net load under", {**given, **policies(week)})
 
 
 def _price(axes: Axes, week: Week) -> None:

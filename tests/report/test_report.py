@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from p2p_market.community.baselines import RULE
+from p2p_market.community.portfolio import gains_eur
 from p2p_market.evaluation.benchmark import assemble, evaluate
 from p2p_market.evaluation.players.conduct import Conduct
 from p2p_market.evaluation.players.failure import Failure
@@ -140,7 +141,7 @@ def test_the_table_agrees_with_the_rows(result, path):
 
 
 def test_causes_stand_beside_what_they_cost(result, path):
-    *_, causes = parse(path).tables
+    *_, causes, _ = parse(path).tables
     best = result.rows[-1].social_cost_eur.mean()
     assert [row[0] for row in causes] == [RULE, "truthful", "random"]
     for row, (_, total, *parts) in zip(result.rows[:-1], causes, strict=True):
@@ -152,7 +153,7 @@ def test_causes_stand_beside_what_they_cost(result, path):
 
 
 def test_policies_are_compared_with_the_one_that_others_are_measured_against(result, path):
-    _, ((name, *cells), *others), _ = parse(path).tables
+    _, ((name, *cells), *others), *_ = parse(path).tables
     (found,) = compare_within(result)
     assert (name, others, found.second) == ("random", [], "truthful")
     for cell, end in zip(cells[:3], asdict(found.score).values(), strict=True):
@@ -160,6 +161,15 @@ def test_policies_are_compared_with_the_one_that_others_are_measured_against(res
     rows = {row.policy: row.social_cost_eur.mean() for row in result.rows}
     assert number(cells[3]) == pytest.approx(rows["random"] - rows["truthful"], abs=0.00501)
     assert "Each policy less truthful on the same weeks" in path.read_text("utf-8")
+
+
+def test_what_trading_brought_stands_on_the_page(result, path):
+    *_, brought = parse(path).tables
+    assert [row[0] for row in brought] == ["truthful", "random", "optimum"]
+    for name, profit, *_ in brought:
+        played = result.trajectories[name]
+        gains = gains_eur(result.scenario, result.episode, played).sum(axis=(0, 2))
+        assert number(profit) == pytest.approx(gains.mean(), abs=0.00501)
 
 
 def test_a_sentence_names_the_largest_causes_and_their_hours(result):
@@ -187,7 +197,7 @@ def test_where_no_prices_prove_the_bound_nothing_is_split(result, tmp_path):
     rows = tuple(replace(row, lost=None) for row in result.rows)
     page = parse(write([replace(result, rows=rows)], tmp_path, "Whole numbers"))
     assert len(page.images) == 5
-    assert len(page.tables) == 2
+    assert len(page.tables) == 3
     assert "no prices prove its bound" in " ".join(page.text)
 
 
@@ -334,7 +344,7 @@ def test_scenarios_of_other_weeks_are_not_summed_up(result, tmp_path):
     keys = tuple(replace(key, start_day=key.start_day + 28) for key in result.episode.keys)
     later = replace(result, episode=replace(result.episode, keys=keys))
     page = parse(write([result, later], tmp_path, "Two"))
-    assert len(page.tables) == 2 * 3
+    assert len(page.tables) == 2 * 4
     assert "All scenarios" not in page.text
 
 
@@ -343,7 +353,7 @@ def test_without_the_best_rule_nothing_is_held_against_it(result, tmp_path):
     alone = replace(result, rows=kept)
     page = parse(write([alone, alone], tmp_path, "Two"))
     assert "Against truthful" not in page.text
-    assert len(page.tables) == 1 + 2 * 2
+    assert len(page.tables) == 1 + 2 * 3
 
 
 def test_the_same_result_gives_the_same_bytes(result, path, tmp_path):
