@@ -3,6 +3,8 @@
 import numpy as np
 
 from p2p_market.community import invariants, settlement
+from p2p_market.community.coordination import step as coordination
+from p2p_market.community.coordination.terms import begin
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import around_of
 from p2p_market.community.records import Action, Proposal, Round, State
@@ -44,6 +46,7 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
         setpoint_kw=np.zeros_like(energy_kwh),
         reading=reading,
         unchanged_steps=np.full(reading.shape, -1, dtype=np.int64),
+        agreements=begin(scenario, shape[0]),
     )
 
 
@@ -65,12 +68,16 @@ def step(
     told = sensors.read(episode, state)
     arrived, excused = sensors.deliver(episode, state, proposal)
     asked, watch = supervisor.screen(scenario, episode, state, arrived, told, excused)
+    agreed = coordination.talk(scenario, state, asked, watch)
     action = feasibility.project(scenario, episode, state, asked)
-    fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
+    left = coordination.match(scenario, episode, state.step, asked, action, watch, agreed)
+    fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, left))
+    fills = coordination.settle(scenario, episode, state.step, fills, agreed)
     action = emergency.serve(scenario, episode, state, action, fills)
     flows = settlement.flows(scenario, episode, state, asked, action, fills, watch)
     ledger = settlement.settle(scenario, episode, state, action, fills, flows)
     residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)
+    residual = coordination.checked(scenario, residual, agreed)
     if strict:
         invariants.insist(scenario, state.step, residual)
     else:
@@ -85,6 +92,7 @@ def step(
         setpoint_kw=action.setpoint_kw,
         reading=reading,
         unchanged_steps=unchanged_steps,
+        agreements=coordination.remember(scenario, episode, state.step, action, ledger, agreed),
     )
     return next_state, Round(
         proposal=asked,

@@ -12,6 +12,7 @@ from typing import Final
 
 from numba import njit
 
+from p2p_market.community.coordination.words import words
 from p2p_market.community.records import LARGEST
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.records import FloatArray, Record
@@ -29,7 +30,12 @@ class FurtherColumn(Record):
 
 Option = Callable[[Scenario], tuple[FurtherColumn, ...]]
 
-OPTIONS: Final[tuple[Option, ...]] = ()
+
+def _agreements(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    return tuple(FurtherColumn(*word) for word in words(scenario))
+
+
+OPTIONS: Final[tuple[Option, ...]] = (_agreements,)
 """Functions that list an option's columns; empty where a scenario does not use it."""
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from p2p_market.community.coordination.records import Agreements
 from p2p_market.market.book import Fills
 from p2p_market.records import BoolArray, FloatArray, IntArray, Record, for_kernels
 
@@ -76,6 +77,7 @@ class State(Record):
     reading: FloatArray  # (batch, agent, sensor), last finite one: load, PV [kW], levels [kWh]
     unchanged_steps: IntArray  # (batch, agent, sensor), how long it has been the same; -1 before
     # the first step
+    agreements: Agreements | None = None  # where the scenario has some
 
 
 @for_kernels

@@ -9,6 +9,7 @@ import numpy as np
 
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.coordination.records import Agreements
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.fused.clearing import KERNELS
 from p2p_market.community.fused.kernel import play
@@ -37,7 +38,7 @@ from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.compilation import Packed
 from p2p_market.market import MECHANISMS
 from p2p_market.market.book import Fills
-from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray
+from p2p_market.records import BoolArray, Float32Array, FloatArray, IntArray, Record
 
 
 class Board(Protocol):
@@ -175,7 +176,7 @@ class CompiledBoard:
         """Go to a state of such episodes; the state is copied."""
         fields = Moving._fields
         self.windows, self.series = windows, series
-        self.moving = Moving._make(getattr(state, name).copy() for name in fields)
+        self.moving = Moving._make(_copied(_arrays(getattr(state, name))) for name in fields)
         self._step, self._reward = state.step, None
         self._pack()
 
@@ -212,8 +213,9 @@ class CompiledBoard:
 
     def state(self) -> State:
         """See `Board`."""
-        copies: Any = [array.copy() for array in self.moving]
-        return State(self._step, *copies)
+        *copies, agreements = _copied(self.moving)
+        agreed = None if agreements is None else Agreements(*agreements)
+        return State(self._step, *copies, agreements=agreed)
 
     def cause(self) -> IntArray:
         """See `Board`."""
@@ -251,6 +253,11 @@ class CompiledBoard:
 
 
 _NOBODY: Final = np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros((0, 0))
+
+
+def _arrays(value: Any) -> Any:
+    """A record as its arrays; anything else as it is."""
+    return value.arrays() if isinstance(value, Record) else value
 
 
 def _copied(value: Any) -> Any:

@@ -13,6 +13,8 @@ from numba import njit
 from p2p_market.assets.machine import World
 from p2p_market.assets.node import Limits
 from p2p_market.community.actions import action_map
+from p2p_market.community.coordination.terms import terms_of
+from p2p_market.community.coordination.view import agreed_features
 from p2p_market.community.further import further_columns
 from p2p_market.community.invariants import LAWS
 from p2p_market.community.kernel_inputs import Now, Rules, fixed, rules_of
@@ -37,6 +39,7 @@ class Tables(NamedTuple):
     weights: FloatArray  # (entry,)
     mechanism: int  # place in MECHANISMS
     strict: bool
+    terms: Any  # Terms; None where there are no agreements
 
 
 class Windows(NamedTuple):
@@ -113,6 +116,7 @@ class Moving(NamedTuple):
     setpoint_kw: FloatArray
     reading: FloatArray
     unchanged_steps: IntArray
+    agreements: Any  # Agreements.Arrays; None where there are none
 
 
 class Work(NamedTuple):
@@ -134,6 +138,7 @@ class Work(NamedTuple):
     residual: FloatArray  # (law, row, agent)
     common: Float32Array  # (slot, agent, feature), observations of no community
     world_before: Any  # World.Arrays, of the step before; None where there are no machines
+    orders: Any  # (3, row, agent), what agreements leave; None where there are none
 
 
 @lru_cache(maxsize=16)
@@ -148,6 +153,7 @@ def tables_of(scenario: Scenario, strict: bool) -> Tables:
         weights=fixed(weights(scenario)),
         mechanism=list(MECHANISMS).index(scenario.spec.mechanism),
         strict=strict,
+        terms=fixed(terms_of(scenario)),
     )
 
 
@@ -165,6 +171,7 @@ class Blocks(NamedTuple):
     common: Float32Array  # (slot, agent, feature)
     world: Any  # (place, row, agent, asset); None where there are no machines
     further: Any  # (place, row, agent, further column); None where there are none
+    orders: Any  # (place, row, agent); None where there are no agreements
 
 
 class Game(NamedTuple):
@@ -189,10 +196,16 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         told=np.zeros((rows, agents, LEVELS + assets)),
         entries=np.zeros((rows, agents, len(LEDGER_ENTRIES))),
         residual=np.zeros((len(LAWS), rows, agents)),
-        common=np.zeros((slots, agents, len(features(scenario))), dtype=np.float32),
+        common=np.zeros((slots, agents, _common_features(scenario)), dtype=np.float32),
         world=_no_world(scenario, rows),
         further=_nothing_further(scenario, rows),
+        orders=None if terms_of(scenario) is None else np.zeros((3, rows, agents)),
     )
+
+
+def _common_features(scenario: Scenario) -> int:
+    """How many features there are before those of agreements."""
+    return len(features(scenario)) - len(agreed_features(scenario))
 
 
 def _no_world(scenario: Scenario, rows: int) -> FloatArray | None:
@@ -252,6 +265,7 @@ def work_of(blocks: Blocks) -> Work:
         blocks.residual,
         blocks.common,
         before,
+        blocks.orders,
     )
 
 

@@ -1,0 +1,1 @@
+"""Agreements between members: contracts, coalitions, forecasts; they move money and match orders."""
