@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from p2p_market.community.coordination.meanings import AGREED
+
 OBSERVED: Final[Mapping[str, str]] = {
     "soc": "level of the asset, as a share of its capacity; 0 while a vehicle is away",
     "capacity": "capacity of the asset; 0 if there is none",
@@ -37,6 +39,7 @@ OBSERVED: Final[Mapping[str, str]] = {
     "charge_share": "factor of what charging stores in this step, as of a heat pump's COP",
     "running": "1: the device ran in the step before",
     "drift_in": "forecast of what the world puts in, so many hours ahead",
+    **AGREED,
 }
 """Name without the number of the asset or of the hours -> meaning."""
 

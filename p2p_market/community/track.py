@@ -11,6 +11,7 @@ import numpy as np
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.baselines import BASELINES
+from p2p_market.community.coordination.told import chained, series_of
 from p2p_market.community.engine import start as start
 from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.community.episode.episode import Episode, choose_key
@@ -124,8 +125,15 @@ def step(
             "export_kw": done.flows.export_kw,
             "correction_kw": done.flows.correction_kw,
             "clearing_price_eur_per_kwh": done.fills.clearing_price_eur_per_kwh,
+            **series_of(after.agreements),
         },
-        chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur),
+        chained=(
+            after.energy_kwh,
+            after.hold_steps,
+            done.fills.power_kw,
+            entries_eur,
+            *chained(after.agreements),
+        ),
     )
 
 

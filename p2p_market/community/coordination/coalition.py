@@ -58,7 +58,4 @@ def gather(rules, terms, b, cause, floor, cap, left_kw, out_order_kw, out_price,
 @njit(forceinline=True)
 def belongs(coalition):  # type: ignore[no-untyped-def]
     """Whether there is any coalition."""
-    for i in range(coalition.shape[0]):
-        if coalition[i] != NOBODY:
-            return True
-    return False
+    return coalition.max() != NOBODY

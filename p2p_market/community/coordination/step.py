@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
 from p2p_market.community.coordination.agreements import talk_kernel
 from p2p_market.community.coordination.coalition import belongs, gather
 from p2p_market.community.coordination.delivery import deliver, reference, settle_differences

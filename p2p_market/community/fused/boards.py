@@ -213,9 +213,10 @@ class CompiledBoard:
 
     def state(self) -> State:
         """See `Board`."""
-        *copies, agreements = _copied(self.moving)
-        agreed = None if agreements is None else Agreements(*agreements)
-        return State(self._step, *copies, agreements=agreed)
+        copies = _copied(self.moving)
+        if copies.agreements is not None:
+            copies = copies._replace(agreements=Agreements(*copies.agreements))
+        return State(self._step, *copies)
 
     def cause(self) -> IntArray:
         """See `Board`."""
