@@ -1,1 +1,1 @@
-"""Agreements between members: contracts, coalitions, forecasts; they move money and match orders."""
+"""Agreements between members: contracts, coalitions, forecasts; no device is moved by them."""
