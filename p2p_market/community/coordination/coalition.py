@@ -8,7 +8,7 @@ from numba import njit
 from p2p_market.community.coordination.records import NOBODY
 from p2p_market.community.coordination.shapley import shapley_kernel
 from p2p_market.community.coordination.terms import EXACT
-from p2p_market.market.merit_order import cross, serve, sides
+from p2p_market.market.merit_order import ROUNDING_KW, cross, serve, sides
 
 _COUNTED: Final[dict[str, Any]] = {"_nrt": True}
 """What is compiled on behalf of the step inherits its options; shares need room of their own."""
@@ -50,7 +50,7 @@ def gather(rules, terms, b, cause, floor, cap, left_kw, out_order_kw, out_price,
             left_kw[i] -= x
             out.matched_kw[b, i] += x
             out.money_eur[b, i] += rules.dt_h * (x * limit[m] - share[m])
-            worth = floor[i] < cap[i]
+            worth = floor[i] < cap[i] and abs(left_kw[i]) > ROUNDING_KW
             out_order_kw[i] = left_kw[i] if worth else 0.0
             out_price[i] = min(max(price, floor[i]), cap[i]) if worth else out_price[i]
 
