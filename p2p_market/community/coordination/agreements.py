@@ -6,7 +6,7 @@ from numba import njit
 
 from p2p_market.community.coordination.credit import fits, has_room, most_eur
 from p2p_market.community.coordination.membership import apply_midnight, pledge
-from p2p_market.community.coordination.proposals import peer_of, propose, said
+from p2p_market.community.coordination.proposals import chosen, peer_of, propose, said
 from p2p_market.community.coordination.records import (
     BACKUP,
     BUYER,
@@ -32,8 +32,8 @@ _SENT, _SIGNED, _REFUSED, _INBOX_FULL, _TOO_LATE, _HELD, _OPEN, _CREDIT, _CAPITA
         "sent", "signed", "refused", "inbox_full", "too_late", "held", "open", "credit", "capital",
     )
 )  # fmt: skip
-TO_ONE: Final = 1.0
-TO_ALL: Final = 2.0
+TO_ONE: Final = 1
+TO_ALL: Final = 2
 """From here on a forecast is for the peer, for all."""
 
 
@@ -46,6 +46,7 @@ def talk_kernel(rules, terms, t, further, cause, out):  # type: ignore[no-untype
         for i in range(cause.shape[1]):
             out.money_eur[b, i] = 0.0
             out.matched_kw[b, i] = 0.0
+            out.reply[b, i] = 0
             for slot in range(SLOTS):
                 out.answered[b, i, slot] = 0
         for i in range(cause.shape[1]):
@@ -55,7 +56,9 @@ def talk_kernel(rules, terms, t, further, cause, out):  # type: ignore[no-untype
                 yes = said(further[b, receiver], terms.at.answer + slot) > 0.0
                 free = cause[b, i] == 0 and cause[b, receiver] == 0
                 row = out.inbox[b, receiver, slot]
-                out.answered[b, receiver, slot] = _answer(rules, terms, t, b, row, yes, free, out)
+                code = _answer(rules, terms, t, b, row, yes, free, out)
+                out.answered[b, receiver, slot] = code
+                out.reply[b, i] = code
         _send(rules, terms, t, b, further[b], out)
         if terms.forecasts:
             _share(rules, terms, b, further[b], out)
@@ -141,7 +144,7 @@ def _share(rules, terms, b, further, out):  # type: ignore[no-untyped-def]
     """Keep what is forecast for others to see in the next step."""
     agents, limit = further.shape[0], rules.connection_limit_kw
     for i in range(agents):
-        share = said(further[i], terms.at.share)
+        share = chosen(further[i], terms.at.share)
         out.shared_to[b, i] = NOBODY
         if share >= TO_ALL:
             out.shared_to[b, i] = EVERYBODY

@@ -27,7 +27,7 @@ def rows_of(agreements, span):  # type: ignore[no-untyped-def]
         a.contracts[span], a.inbox[span], a.sent[span], a.coalition[span], a.leaves[span],
         a.partner[span], a.days[span], a.shared_kw[span], a.shared_to[span], a.claim_kw[span],
         a.error_kw[span], a.lost_eur[span], a.earned_eur[span], a.proposed[span],
-        a.sending[span], a.answered[span], a.money_eur[span], a.matched_kw[span],
+        a.sending[span], a.answered[span], a.reply[span], a.money_eur[span], a.matched_kw[span],
     )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from p2p_market.community.coordination.records import (
 
 LEAST_KW = 0.001
 """A contract over less is none."""
+EDGE = 1e-3
+"""A choice this little below a whole number is that number: words may come in single precision."""
 FIRST_STEP = 2
 """A proposal is answered in the next step and runs from the one after that."""
 
@@ -29,9 +31,15 @@ def said(further, column):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
+def chosen(further, column):  # type: ignore[no-untyped-def]
+    """The choice that is meant in a column of equal parts."""
+    return int(np.floor(said(further, column) + EDGE))
+
+
+@njit(forceinline=True)
 def peer_of(terms, further, i, agents):  # type: ignore[no-untyped-def]
     """The member that is meant; the next one where that is the speaker."""
-    peer = min(max(int(np.floor(said(further, terms.at.peer))), 0), agents - 1)
+    peer = min(max(chosen(further, terms.at.peer), 0), agents - 1)
     if peer == i:
         peer = i + 1 if i + 1 < agents else i - 1
     return peer
@@ -43,7 +51,7 @@ def propose(rules, terms, t, further, i, agents, out):  # type: ignore[no-untype
     at, dt = terms.at, rules.dt_h
     for c in range(out.shape[0]):
         out[c] = 0.0
-    part = min(max(int(np.floor(said(further, at.kind))), 0), terms.kinds.shape[0] - 1)
+    part = min(max(chosen(further, at.kind), 0), terms.kinds.shape[0] - 1)
     kind = terms.kinds[part]
     if kind == NONE:
         return True

@@ -61,6 +61,7 @@ class Agreements(Record):
     proposed: FloatArray  # (batch, agent, field), of the last step, as the filter left it
     sending: IntArray  # (batch, agent), what became of it, in OUTCOMES
     answered: IntArray  # (batch, agent, slot), what became of each answer
+    reply: IntArray  # (batch, agent), what became of the own proposal of the step before
     money_eur: FloatArray  # (batch, agent), paid by agreements in the last step, sums to 0
     matched_kw: FloatArray  # (batch, agent), what agreements traded, > 0 bought, sums to 0
 
@@ -86,6 +87,7 @@ def nothing_agreed(batch: int, agents: int, horizons: int, steps_per_h: int) -> 
         proposed=np.zeros((*shape, FIELDS)),
         sending=np.zeros(shape, dtype=np.int64),
         answered=np.zeros((*shape, SLOTS), dtype=np.int64),
+        reply=np.zeros(shape, dtype=np.int64),
         money_eur=np.zeros(shape),
         matched_kw=np.zeros(shape),
     )

@@ -3,7 +3,7 @@
 Messages are derived from recorded arrays, so a replay gives the same ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -75,6 +75,23 @@ def series_of(agreements: Agreements | None) -> Series:
 def chained(agreements: Agreements | None) -> tuple[Any, ...]:
     """What is hashed of agreements: all of it."""
     return () if agreements is None else tuple(agreements.arrays())
+
+
+def agreed_infos(agents: Sequence[str], agreements: Agreements) -> dict[str, dict[str, Any]]:
+    """What each member is told of the step, of a batch of one."""
+    sending, answers = agreements.sending[0].tolist(), agreements.answered[0].tolist()
+    reply = agreements.reply[0].tolist()
+    eur, kw = agreements.money_eur[0].tolist(), agreements.matched_kw[0].tolist()
+    return {
+        agent: {
+            "proposal": OUTCOMES[sending[i]],
+            "answers": tuple(OUTCOMES[code] for code in answers[i]),
+            "reply": OUTCOMES[reply[i]],
+            "paid_eur": eur[i],
+            "bought_kw": kw[i],
+        }
+        for i, agent in enumerate(agents)
+    }
 
 
 def messages(scenario: Scenario, played: Trajectory, community: int = 0) -> tuple[Message, ...]:

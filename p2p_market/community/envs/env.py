@@ -11,6 +11,7 @@ from pettingzoo import ParallelEnv
 
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.coordination.told import agreed_infos
 from p2p_market.community.envs.rendering import image, one_line
 from p2p_market.community.episode.episode import Episode, draw, key_in_sequence, reference_key
 from p2p_market.community.fused import Board, board
@@ -35,7 +36,8 @@ INFO_KEYS: Final = (
     "net_load_kw",
 )
 """Keys of full `infos[agent]`; lean ones have `supervisor` only. `ledger_eur` has the columns of
-`LEDGER_ENTRIES`, the clearing price is None when nothing was traded."""
+`LEDGER_ENTRIES`, the clearing price is None when nothing was traded. Where members may sign
+agreements, `agreements` says what became of what they said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +317,11 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         if self.info == "full" and (outcome := self._board.outcome()) is not None:
             table = self.action_map
             proposal = to_proposal(table.physical(joint), present, table.further)
-            return _full_infos(agents, proposal, outcome)
+            infos = _full_infos(agents, proposal, outcome)
+            if (agreed := self._board.state().agreements) is not None:
+                for agent, told in agreed_infos(agents, agreed).items():
+                    infos[agent]["agreements"] = told
+            return infos
         causes = self._board.cause()[0].tolist()
         return {
             agent: {"supervisor": SUPERVISOR_CAUSES[cause]}

@@ -6,6 +6,8 @@ import pytest
 from p2p_market.community import engine
 from p2p_market.community.coordination.told import honesty, messages
 from p2p_market.community.coordination.words import words
+from p2p_market.community.envs.env import CommunityEnv
+from p2p_market.community.further import place
 from p2p_market.community.observation import features, observe
 from p2p_market.community.rules.contracting import contracting
 from p2p_market.community.rules.policy import truthful
@@ -76,3 +78,20 @@ def test_honest_forecasts_are_told_from_others():
     truth = told.series["agreed_forecast_kw"]
     assert honesty(told, truth) == pytest.approx(np.zeros((1, 12)))
     assert (honesty(told, truth + 1.0) > 0.1).all()
+
+
+def test_infos_say_what_became_of_what_was_said():
+    env = CommunityEnv(agreeing(), info="full")
+    env.reset(seed=0)
+    table, names = env.action_map, env.possible_agents
+    said = np.zeros((12, table.width))
+    words = {"propose": 1.0, "peer": 2.0, "agreed_quantity": 1.0, "agreed_price": 0.2}
+    for word, value in words.items():
+        said[0, table.assets + 2 + place(env.scenario, word)] = value
+    ask = dict(zip(names, table.normalised(said).astype(np.float32), strict=True))
+    told = env.step(ask)[-1]
+    assert told["prosumer_0"]["agreements"]["proposal"] == "sent"
+    told = env.step(dict(zip(names, table.normalised(0.0 * said), strict=True)))[-1]
+    assert told["prosumer_2"]["agreements"]["answers"][0] == "refused"
+    assert told["prosumer_0"]["agreements"]["reply"] == "refused"
+    assert told["prosumer_0"]["agreements"]["paid_eur"] == 0.0
