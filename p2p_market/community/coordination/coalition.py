@@ -58,4 +58,7 @@ def gather(rules, terms, b, cause, floor, cap, left_kw, out_order_kw, out_price,
 @njit(forceinline=True)
 def belongs(coalition):  # type: ignore[no-untyped-def]
     """Whether there is any coalition."""
-    return coalition.max() != NOBODY
+    i = 0
+    while i < coalition.shape[0] and coalition[i] == NOBODY:
+        i += 1
+    return i < coalition.shape[0]
