@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # room of its own floor. A room is a module or package of p2p_market, or one of the packages of a
 # checkout on the last floors. `p2p_market` stands for the package's own __init__.
 FLOORS = (
-    ("errors", "records", "words"),
+    ("errors", "messages", "records", "words"),
     ("files", "loading", "validation"),
     ("track",),
     ("tracks",),

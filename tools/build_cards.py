@@ -148,6 +148,9 @@ def _scenario_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
             else f"{outages.windows} per episode of {outages.hours[0]:g} to {outages.hours[1]:g} h"
         ),
     )
+    if (agreed := spec.coordination) is not None:
+        what = f"{', '.join(agreed.columns)}; contracts by {agreed.settled}"
+        yield "agreements", f"{what}; credit {agreed.credit_eur:g} EUR"
     yield "optimum", spec.optimum
     yield "data", f"`{spec.data}`" + (f", prices of `{spec.prices}`" if spec.prices else "")
     yield "loads", _labels(scenario)

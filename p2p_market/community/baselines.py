@@ -24,6 +24,8 @@ BASELINES: Final[Mapping[str, Baseline]] = {
     "zero-intelligence": _by(f"{_RULES}.zero_intelligence:constrained"),  # random prices
     "zip": _by(f"{_RULES}.zip:plus"),  # margins that learn
     "gjerstad-dickhaut": _by(f"{_RULES}.gjerstad_dickhaut:believing"),  # prices by belief
+    # hedges and coalitions where a scenario has agreements; elsewhere it is `truthful`
+    "contracting": _by(f"{_RULES}.contracting:contracting", benchmark=False),
     "storage-value": _by("baselines.community.storage_value.policy:bidder"),
     "random": _by(f"{_RULES}.random_actions:uniform"),  # random everything
     # each member plans on its own forecasts; one plan for all on the same forecasts

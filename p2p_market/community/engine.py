@@ -4,6 +4,8 @@ import numpy as np
 
 from p2p_market.community import invariants, settlement
 from p2p_market.community.acts import no_acts, obeyed
+from p2p_market.community.coordination import step as coordination
+from p2p_market.community.coordination.terms import begin
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import around_of, rules_of
 from p2p_market.community.past.account import followed, no_past
@@ -50,6 +52,7 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
         past=no_past(scenario, shape[0]),
         acting=no_acts(scenario, shape[0]),
         line=untouched_line(scenario, shape[0]),
+        agreements=begin(scenario, shape[0]),
     )
 
 
@@ -72,12 +75,16 @@ def step(
     arrived, excused = sensors.deliver(episode, state, proposal)
     asked, watch = supervisor.screen(scenario, episode, state, arrived, told, excused)
     asked, watch, acting = obeyed(rules_of(scenario).acts, state, arrived, asked, watch)
+    agreed = coordination.talk(scenario, state, asked, watch)
     action = feasibility.project(scenario, episode, state, asked)
-    fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, action))
+    left = coordination.match(scenario, episode, state.step, asked, action, watch, agreed)
+    fills = MECHANISMS[scenario.spec.mechanism].clear(order_book(scenario, episode, state, left))
+    fills = coordination.settle(scenario, episode, state.step, fills, agreed)
     action = emergency.serve(scenario, episode, state, action, fills)
     flows = settlement.flows(scenario, episode, state, asked, action, fills, watch)
     ledger = settlement.settle(scenario, episode, state, action, fills, flows)
     residual = invariants.residuals(scenario, episode, state, action, fills, ledger, flows)
+    residual = coordination.checked(scenario, residual, agreed)
     if strict:
         invariants.insist(scenario, state.step, residual)
     else:
@@ -95,6 +102,7 @@ def step(
         acting=acting,
         past=followed(scenario, episode, state, action, fills, flows, ledger),
         line=flows.line,
+        agreements=coordination.remember(scenario, episode, state.step, action, ledger, agreed),
     )
     return next_state, Round(
         proposal=asked,

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from p2p_market.community import acts
+from p2p_market.community.coordination.words import words
 from p2p_market.community.records import LARGEST
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.voltage import most_reactive_kvar
@@ -46,7 +47,11 @@ def _reactive(scenario: Scenario) -> tuple[FurtherColumn, ...]:
     return (FurtherColumn(REACTIVE, "kvar", -most, most),)
 
 
-OPTIONS: Final[tuple[Option, ...]] = (_acts, _reactive)
+def _agreements(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    return tuple(FurtherColumn(*word) for word in words(scenario))
+
+
+OPTIONS: Final[tuple[Option, ...]] = (_acts, _reactive, _agreements)
 """Functions that list an option's columns; empty where a scenario does not use it."""
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from p2p_market.community.coordination.meanings import AGREED
+
 OBSERVED: Final[Mapping[str, str]] = {
     "soc": "level of the asset, as a share of its capacity; 0 while a vehicle is away",
     "capacity": "capacity of the asset; 0 if there is none",
@@ -65,6 +67,7 @@ OBSERVED: Final[Mapping[str, str]] = {
     "voltage_low": "lowest voltage of all members in the step before",
     "voltage_high": "highest voltage of all members in the step before",
     "line_loading": "loading of the fullest line on the way to the transformer in the step before",
+    **AGREED,
 }
 """Name without the number of the asset or of the hours -> meaning."""
 

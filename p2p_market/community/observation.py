@@ -9,6 +9,7 @@ import numpy as np
 
 from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.acts import stopped
+from p2p_market.community.coordination.view import agreed_features, with_agreements
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import around_of, packed_rules
 from p2p_market.community.machine_view import PER_MACHINE, machine_features, show_machines
@@ -99,7 +100,7 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
     table += past_features(scenario)
     if spec.voltage is not None:
         table += voltage_features(scenario)
-    return tuple(table)
+    return (*table, *agreed_features(scenario))
 
 
 def state_features(scenario: Scenario) -> tuple[Feature, ...]:
@@ -325,11 +326,12 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
         episode.weather if len(episode.weather) else None,
     )  # fmt: skip
     moment = Moment(t, state.step, np.arange(episode.batch))
-    shape = (episode.batch, len(scenario.agents), len(features(scenario)))
+    width = len(features(scenario)) - len(agreed_features(scenario))
+    shape = (episode.batch, len(scenario.agents), width)
     common, out = np.zeros((2, *shape), dtype=np.float32)
     around, arrays = around_of(episode, t), state.arrays()
     observe_kernel(rules, outlook, moment, around, told, arrays, common, out)
-    return out
+    return with_agreements(scenario, state, out)
 
 
 def horizons(scenario: Scenario) -> tuple[IntArray, FloatArray, FloatArray]:

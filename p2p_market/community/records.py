@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from p2p_market.community.coordination.records import Agreements
 from p2p_market.market.book import Fills
 from p2p_market.records import BoolArray, FloatArray, IntArray, Record, for_kernels
 
@@ -106,6 +107,7 @@ class State(Record):
     acting: Acting | None = None  # None where there are no acts
     line: FloatArray | None = None  # (batch, agent, LINE), see `voltage`, after the step before;
     # None where a scenario has no voltage
+    agreements: Agreements | None = None  # where the scenario has some
 
 
 @for_kernels

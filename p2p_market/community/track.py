@@ -11,6 +11,7 @@ import numpy as np
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.baselines import BASELINES
+from p2p_market.community.coordination.told import chained, series_of
 from p2p_market.community.engine import start as start
 from p2p_market.community.envs.env import CommunityEnv
 from p2p_market.community.episode.episode import Episode, choose_key
@@ -130,8 +131,16 @@ def step(
             "clearing_price_eur_per_kwh": done.fills.clearing_price_eur_per_kwh,
             **({"request": acting.request} if acting is not None else {}),
             **line_series(done),
+            **series_of(after.agreements),
         },
-        chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur, *kept),
+        chained=(
+            after.energy_kwh,
+            after.hold_steps,
+            done.fills.power_kw,
+            entries_eur,
+            *kept,
+            *chained(after.agreements),
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """A human in a live session: who asks in a step, and what is played where somebody answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,3 +74,19 @@ def answered(
         out_joint[i], out_present[i] = action, True
         found[request.agent] = action.copy()
     return found
+
+
+def with_acts(
+    infos: dict[str, dict[str, Any]],
+    agents: Sequence[str],
+    acting: Acting | None,
+    answers: Mapping[str, FloatArray],
+) -> dict[str, dict[str, Any]]:
+    """Infos with how urgently an agent asked a human, and what a human played for it."""
+    asked = [] if acting is None else acting.request[0].tolist()
+    for agent, urgency in zip(agents, asked, strict=False):
+        if urgency and agent in infos:
+            infos[agent]["human_request"] = urgency
+    for agent, action in answers.items():
+        infos[agent]["answered"] = action
+    return infos

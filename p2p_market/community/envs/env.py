@@ -11,7 +11,8 @@ from pettingzoo import ParallelEnv
 
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
-from p2p_market.community.envs.asking import OnRequest, answered, requests
+from p2p_market.community.coordination.told import with_agreements
+from p2p_market.community.envs.asking import OnRequest, answered, requests, with_acts
 from p2p_market.community.envs.rendering import image, one_line
 from p2p_market.community.episode.episode import Episode, draw, key_in_sequence, reference_key
 from p2p_market.community.fused import Board, board
@@ -19,7 +20,6 @@ from p2p_market.community.observation import features, joint_state, state_featur
 from p2p_market.community.records import (
     LEDGER_ENTRIES,
     SUPERVISOR_CAUSES,
-    Acting,
     Proposal,
     Round,
     State,
@@ -43,7 +43,8 @@ INFO_KEYS: Final = (
     "net_load_kw",
 )
 """Keys of full `infos[agent]`; lean ones have `supervisor` only. `ledger_eur` has the columns of
-`LEDGER_ENTRIES`, the clearing price is None when nothing was traded."""
+`LEDGER_ENTRIES`, the clearing price is None when nothing was traded. Where members may sign
+agreements, `agreements` says what became of what they said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,29 +343,18 @@ class CommunityEnv(ParallelEnv[str, Float32Array, NDArray[np.floating[Any]]]):
         if self.info == "full" and (outcome := self._board.outcome()) is not None:
             table = self.action_map
             proposal = to_proposal(table.physical(joint), present, table.further)
-            return self._with_acts(_full_infos(agents, proposal, outcome))
-        causes = self._board.cause()[0].tolist()
-        return self._with_acts(
-            {
+            infos = _full_infos(agents, proposal, outcome)
+            if self.scenario.spec.coordination is not None:
+                infos = with_agreements(infos, self._board.state().agreements)
+        else:
+            causes = self._board.cause()[0].tolist()
+            infos = {
                 agent: {"supervisor": SUPERVISOR_CAUSES[cause]}
                 for agent, cause in zip(agents, causes, strict=True)
             }
-        )
-
-    def _with_acts(self, infos: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Infos with how urgently an agent asked a human, and what a human played for it."""
-        if self.scenario.spec.acts and (acting := self._running_acts()) is not None:
-            for agent, urgency in zip(
-                self.possible_agents, acting.request[0].tolist(), strict=True
-            ):
-                if urgency and agent in infos:
-                    infos[agent]["human_request"] = urgency
-            for agent, action in self._answers.items():
-                infos[agent]["answered"] = action
-        return infos
-
-    def _running_acts(self) -> Acting | None:
-        return None if self._board is None else self._board.state().acting
+        if not self.scenario.spec.acts:
+            return infos
+        return with_acts(infos, self.possible_agents, self._board.state().acting, self._answers)
 
 
 def _full_infos(agents: list[str], proposal: Proposal, outcome: Round) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
+from p2p_market.community.coordination.records import Agreements
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.fused.clearing import KERNELS
 from p2p_market.community.fused.kernel import play
@@ -215,7 +216,9 @@ class CompiledBoard:
         copies: Any = _copied(self.moving)
         past = None if copies.past is None else Past(*copies.past)
         acting = None if copies.acting is None else Acting(*copies.acting)
-        return State(self._step, *copies._replace(past=past, acting=acting))
+        agreed = None if copies.agreements is None else Agreements(*copies.agreements)
+        kept = copies._replace(past=past, acting=acting, agreements=agreed)
+        return State(self._step, *kept)
 
     def cause(self) -> IntArray:
         """See `Board`."""

@@ -12,6 +12,7 @@ from numba import njit
 from p2p_market.assets import node
 from p2p_market.community import invariants, observation, reward, settlement
 from p2p_market.community.acts import obey
+from p2p_market.community.coordination import fused as agreed
 from p2p_market.community.fused.clearing import clear
 from p2p_market.community.fused.tables import Moving, work_in
 from p2p_market.community.kernel_inputs import Done
@@ -163,11 +164,27 @@ def _read(rules, series, t, first, state, work):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _trade(tables, work):  # type: ignore[no-untyped-def]
-    """Clear the market."""
-    rules, action, fills = tables.rules, work.action, work.fills
+def _trade(tables, t, work, agreements):  # type: ignore[no-untyped-def]
+    """Clear the market, agreements first."""
+    agreed.match(tables.rules, tables.terms, t, work, agreements)
+    _clear(tables, work.orders, work)
+    agreed.settle(tables.rules, tables.terms, t, work, agreements)
+
+
+@inner(forceinline=True)
+def _clear(tables, orders, work):  # type: ignore[no-untyped-def]
+    """Clear the market with the orders of the members, or with what agreements leave of them."""
+    if orders is None:
+        _auction(tables, work.action.quantity_kw, work.action.price_eur_per_kwh, work)
+    else:
+        _auction(tables, orders[0], orders[1], work)
+
+
+@njit(inline="always")
+def _auction(tables, quantity, price, work):  # type: ignore[no-untyped-def]
+    rules, fills = tables.rules, work.fills
     clear(
-        tables.mechanism, action.quantity_kw, action.price_eur_per_kwh, work.now.retail,
+        tables.mechanism, quantity, price, work.now.retail,
         work.now.feed_in, rules.k, rules.tick, rules.price_max, rules.dt_h,
         fills.power_kw, fills.payment_eur, fills.clearing_price_eur_per_kwh,
     )  # fmt: skip
@@ -204,8 +221,9 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
     energy = state.energy_kwh
     _screen(rules, now, energy, work.proposal, evidence, limits, work.asked, work.watch)
     obey(rules.acts, work.proposal.further, state.acting, work.asked, work.watch)
+    agreed.talk(rules, tables.terms, t, work, state.agreements)
     _project(rules, now, work.asked, limits, work.voltage, work.action)
-    _trade(tables, work)
+    _trade(tables, t, work, state.agreements)
     if rules.outages:
         _serve(rules, now, work.fills, limits, work.action)
     flows, setpoint = work.flows, work.action.setpoint_kw
@@ -215,25 +233,39 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
     done = Done(work.action, work.fills, flows, work.ledger)
     _settle(rules, t, now, state, start, done)
     _laws(rules, now, energy, done, work.residual)
+    agreed.check(tables.terms, work, state.agreements)
     wrong = _latch(rules, work.residual, work.watch)
     if tables.strict and wrong > 0:
         return wrong
     follow(rules, rules.past, t, now, done, state.past)
+    agreed.remember(rules, tables.terms, t, work, state.agreements)
     _move(work, state)
     _reward(work.ledger.entries_eur, tables.weights, rules.community_share, out_reward)
     return wrong
 
 
 @njit(inline="always")
-def _show(rules, windows, series, moment, first, state, work, out):  # type: ignore[no-untyped-def]
+def _show(tables, windows, series, moment, first, state, work, out):  # type: ignore[no-untyped-def]
     """Observations before a step; after the last step, its outside data are shown once more."""
+    rules, terms, common = tables.rules, tables.terms, work.common
     _meet(rules, series, moment.t, first, work.now)
     _look_at_world(series.world, moment.t, first, work.now.world)
     _look_at_floors(series.world, series.floor_kwh, moment.t, first, work.now.floor_kwh)
     _read(rules, series, moment.t, first, state, work)
     if rules.faults:
         _show_readings(rules, windows.pv_top_kw, moment.slot, state.reading, work.told)
-    _observe(rules, windows, moment, work.common, work.now, work.told, state, out)
+    _observe_others(rules, terms, windows, moment, work, state, out)
+    agreed.show(rules, terms, moment.step, common, state.agreements, out)
+
+
+@inner(forceinline=True)
+def _observe_others(rules, terms, windows, moment, work, state, out):  # type: ignore[no-untyped-def]
+    """The observations without the features of agreements."""
+    if terms is None:
+        _observe(rules, windows, moment, work.common, work.now, work.told, state, out)
+    else:
+        own = out[:, :, : work.common.shape[2]]
+        _observe(rules, windows, moment, work.common, work.now, work.told, state, own)
 
 
 _Past, _Acting = Past.Arrays, Acting.Arrays
@@ -283,6 +315,7 @@ def play(game, step, act, first, last, actions, present, out_reward, out_observa
             moving.last_price_eur_per_kwh[span], moving.setpoint_kw[span], moving.reading[span],
             moving.unchanged_steps[span], _past_of(moving.past, span),
             _acting_of(moving.acting, span), rows_of_line(moving.line, span),
+            agreed.rows_of(moving.agreements, span),
         )  # fmt: skip
         if act:
             wrong += _play(
@@ -292,5 +325,5 @@ def play(game, step, act, first, last, actions, present, out_reward, out_observa
             if tables.strict and wrong > 0:
                 return wrong
         moment = Moment(t, shown, series.slot[span])
-        _show(rules, windows, series, moment, begin, state, work, out_observation[span])
+        _show(tables, windows, series, moment, begin, state, work, out_observation[span])
     return wrong

@@ -12,6 +12,8 @@ import numpy as np
 from p2p_market.assets.machine import World
 from p2p_market.assets.node import Limits
 from p2p_market.community.actions import action_map
+from p2p_market.community.coordination.terms import terms_of
+from p2p_market.community.coordination.view import agreed_features
 from p2p_market.community.further import further_columns
 from p2p_market.community.invariants import LAWS
 from p2p_market.community.kernel_inputs import Now, Rules, fixed, rules_of
@@ -38,6 +40,7 @@ class Tables(NamedTuple):
     weights: FloatArray  # (entry,)
     mechanism: int  # place in MECHANISMS
     strict: bool
+    terms: Any  # Terms; None where there are no agreements
 
 
 class Windows(NamedTuple):
@@ -120,6 +123,7 @@ class Moving(NamedTuple):
     past: Any  # Past.Arrays; None where nobody looks back
     acting: Any  # Acting.Arrays; None where there are no acts
     line: Any  # (batch, agent, LINE); None where there is no voltage
+    agreements: Any  # Agreements.Arrays; None where there are none
 
 
 class Work(NamedTuple):
@@ -142,6 +146,7 @@ class Work(NamedTuple):
     common: Float32Array  # (slot, agent, feature), observations of no community
     world_before: Any  # World.Arrays, of the step before; None where there are no machines
     voltage: Any  # voltage.Scratch; None where there is none
+    orders: Any  # (3, row, agent), what agreements leave; None where there are none
 
 
 @lru_cache(maxsize=16)
@@ -156,6 +161,7 @@ def tables_of(scenario: Scenario, strict: bool) -> Tables:
         weights=fixed(weights(scenario)),
         mechanism=list(MECHANISMS).index(scenario.spec.mechanism),
         strict=strict,
+        terms=fixed(terms_of(scenario)),
     )
 
 
@@ -175,6 +181,7 @@ class Blocks(NamedTuple):
     further: Any  # (place, row, agent, further column); None where there are none
     line: Any  # voltage.Done: reactive power, pull-back, lines; each None where there is none
     voltage: Any  # voltage.Scratch; None where there is none
+    orders: Any  # (place, row, agent); None where there are no agreements
 
 
 class Game(NamedTuple):
@@ -199,12 +206,18 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         told=np.zeros((rows, agents, LEVELS + assets)),
         entries=np.zeros((rows, agents, len(LEDGER_ENTRIES))),
         residual=np.zeros((len(LAWS), rows, agents)),
-        common=np.zeros((slots, agents, len(features(scenario))), dtype=np.float32),
+        common=np.zeros((slots, agents, _common_features(scenario)), dtype=np.float32),
         world=_no_world(scenario, rows),
         further=_nothing_further(scenario, rows),
         line=done_of(scenario, rows),
         voltage=scratch_of(scenario, rows),
+        orders=None if terms_of(scenario) is None else np.zeros((3, rows, agents)),
     )
+
+
+def _common_features(scenario: Scenario) -> int:
+    """How many features there are before those of agreements."""
+    return len(features(scenario)) - len(agreed_features(scenario))
 
 
 def _no_world(scenario: Scenario, rows: int) -> FloatArray | None:
@@ -266,6 +279,7 @@ def work_of(blocks: Blocks) -> Work:
         blocks.common,
         before,
         blocks.voltage,
+        blocks.orders,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import (
     model_validator,
 )
 
+from p2p_market.community.coordination.settings import Coordination
 from p2p_market.community.records import LARGEST
 from p2p_market.community.scenario.voltage_section import Voltage
 from p2p_market.kit.schema import Number, Section, Whole
@@ -294,6 +295,7 @@ class ScenarioSpec(Section):
         tuple[Sight, ...], AfterValidator(_once), Field(max_length=10, exclude_if=_is_empty)
     ] = ()  # newer than files
     acts: Annotated[bool, Field(exclude_if=_is_off)] = False  # newer than files
+    coordination: Annotated[Coordination | None, Field(exclude_if=_is_none)] = None
     contracts: Annotated[dict[str, Contract], Field(max_length=200)]
     members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=10_000)]
 

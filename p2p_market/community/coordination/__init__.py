@@ -1,0 +1,1 @@
+"""Agreements between members: contracts, coalitions, forecasts; no device is moved by them."""
