@@ -18,6 +18,17 @@ def pytest_addoption(parser):
     parser.addoption("--untraced", action="append", default=[], metavar="FOLDER", help=words)
 
 
+def pytest_itemcollected(item):
+    """Of many communities of machines one is enough where seconds count."""
+    named = getattr(item, "callspec", None) and [*item.callspec.params.values()]
+    if not any(isinstance(value, str) and value.endswith("-v0") for value in named or ()):
+        return
+    from tests.every_scenario import ALWAYS, SELDOM
+
+    if item.originalname not in ALWAYS and not set(SELDOM).isdisjoint(map(str, named)):
+        item.add_marker("slow")
+
+
 def pytest_collection_modifyitems(config, items):
     """Groups begin first, and then what takes longest, so that nobody waits for it at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from p2p_market.registry import read_scenario
+from p2p_market.registry import load_scenario, read_scenario
 from p2p_market.scenarios import scenario_ids
 
 
@@ -12,6 +12,17 @@ def ids_of(track: str) -> list[str]:
 
 
 COMMUNITY = ids_of("community")
+
+MACHINES = [name for name in COMMUNITY if load_scenario(name).nodes.machines is not None]
+
+SELDOM = [name for name in MACHINES if name != "assets-12-v0"]
+"""What they add is played once: tests that walk all scenarios mark them slow, but for `ALWAYS`."""
+
+ALWAYS = (
+    "test_golden_episode",
+    "test_every_test_episode_is_published_with_its_certificate",
+    "test_every_week_leaves_something_to_win_and_its_optimum_is_nearly_proved",
+)
 
 PLAIN = ("classic-v0", "ev-12-v0")  # hourly without losses; quarters of an hour, with vehicles
 

@@ -19,7 +19,6 @@ from p2p_market.community.observation import features, observe
 from p2p_market.community.scenario.laws import JOB_RANGE
 from p2p_market.registry import load_scenario
 from tests.baselines.mpc.test_warm import cost_in_full, solved
-from tests.community.machines.test_twelve import FILE
 from tests.community.machines.zoo import community
 
 pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
@@ -40,7 +39,7 @@ def expected(scenario, step):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_lean_plans_of_machines_gain_what_full_ones_gain(form):
-    scenario = load_scenario(str(FILE))
+    scenario = load_scenario("assets-12-v0")
     _, ahead, _, told = expected(scenario, 8)
     posted = posted_prices(scenario, warm.lessons(scenario), told, 147, 8, 1)
     make, parts = FORMS[form]
