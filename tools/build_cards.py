@@ -11,6 +11,7 @@ import importlib
 import inspect
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_type_hints
@@ -32,6 +33,7 @@ from p2p_market.tracks import TRACKS, track
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "cards"
 EXAMPLE: Final = "community-16-v0"
+STORES: Final = ("load", "pv", "battery", "electric_vehicle")
 NOTE: Final = "<!-- Written by `python -m tools.build_cards`; change the code, not this page. -->"
 
 
@@ -116,17 +118,19 @@ def scenarios() -> str:
 def _scenario_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
     spec, nodes = scenario.spec, scenario.nodes
     vehicles = int((nodes.target_kwh > 0.0).sum())
-    battery = nodes.present & (nodes.target_kwh == 0.0)
+    owned = [asset for member in spec.members for asset in member.assets]
+    batteries = [asset for asset in owned if asset["kind"] == "battery"]
+    held_kwh = sum(one["capacity_kwh"] * one.get("soh", 1.0) for one in batteries)
+    machines = Counter(one["kind"] for one in owned if one["kind"] not in STORES)
     roofs = [roof for roof in scenario.roofs if roof is not None]
     minutes = round(60 * spec.dt_h)
     yield "episode", f"{spec.days} days in {scenario.steps} steps of {minutes} minutes"
     yield "members", str(len(scenario.agents))
     yield "roofs", f"{len(roofs)}, together {sum(roof.scale_kw for roof in roofs):.0f} kW AC"
-    yield (
-        "batteries",
-        f"{int(battery.sum())}, together {nodes.energy_max_kwh[battery].sum():.0f} kWh",
-    )
+    yield "batteries", f"{len(batteries)}, together {held_kwh:.0f} kWh"
     yield "electric vehicles", str(vehicles)
+    if machines:
+        yield "machines", ", ".join(f"{machines[kind]} `{kind}`" for kind in sorted(machines))
     yield "contracts", ", ".join(f"{key} ({one.kind})" for key, one in spec.contracts.items())
     yield (
         "mechanism",
