@@ -52,3 +52,9 @@ def test_batch_in_numpy(benchmark, per, batch):
 @pytest.mark.benchmark(group="16,000 prosumers in communities of 16 and of 1,000")
 def test_size(benchmark, per, prosumers, batch):
     time_steps(benchmark, per, grown("community-64-v0", prosumers), batch, 1)
+
+
+@pytest.mark.parametrize("scenario_id", ["community-16-v0", "assets-12-v0"])
+@pytest.mark.benchmark(group="512 communities of stores alone, and of every kind of machine")
+def test_machines(benchmark, per, scenario_id):
+    time_steps(benchmark, per, load_scenario(scenario_id), 512, 1)

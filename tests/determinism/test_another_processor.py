@@ -6,11 +6,14 @@ It takes a minute, so it is in no group with `test_determinism`: another worker 
 import pytest
 
 from tests.determinism.elsewhere import assert_same
-from tests.every_scenario import COMMUNITY
+from tests.every_scenario import MACHINES, STORES
 
 
 @pytest.mark.compiled
 @pytest.mark.long
-def test_kernels_compiled_for_another_processor_agree(tmp_path):
-    assert_same(COMMUNITY, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path))
+@pytest.mark.parametrize(
+    "scenarios", [STORES, pytest.param(MACHINES, marks=pytest.mark.slow)], ids=len
+)
+def test_kernels_compiled_for_another_processor_agree(scenarios, tmp_path):
+    assert_same(scenarios, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path))
     assert list(tmp_path.rglob("*.nbc"))

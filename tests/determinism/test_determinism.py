@@ -17,11 +17,11 @@ from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
 from tests.determinism.elsewhere import assert_same
 from tests.determinism.fingerprint import processor
-from tests.every_scenario import COMMUNITY, PLAIN, VARIED
+from tests.every_scenario import COMMUNITY, PLAIN, SELDOM, VARIED
 
 pytestmark = pytest.mark.xdist_group("fingerprints")  # found once to compare with
 
-IDS = COMMUNITY
+IDS = [name for name in COMMUNITY if name not in SELDOM]
 NO_VECTORS = {"NPY_DISABLE_CPU_FEATURES": " ".join(n for n in __cpu_dispatch__ if n != "X86_V2")}
 NO_FMA = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX2_Usable,-FMA_Usable"}
 TOGETHER = "all at once"  # in every scenario; one switch alone in two of them, to say who it was
@@ -43,7 +43,9 @@ def test_two_processes_agree():
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("scenarios", [VARIED, pytest.param(IDS, marks=pytest.mark.slow)], ids=len)
+@pytest.mark.parametrize(
+    "scenarios", [VARIED, pytest.param(COMMUNITY, marks=pytest.mark.slow)], ids=len
+)
 def test_compiled_and_plain_python_agree(scenarios):
     assert_same(scenarios, NUMBA_DISABLE_JIT="1")
 
@@ -53,7 +55,7 @@ def test_compiled_and_plain_python_agree(scenarios):
     ("name", "scenarios"),
     [
         *((name, IDS if name == TOGETHER else PLAIN) for name in SWITCHES),
-        *(pytest.param(name, IDS, marks=pytest.mark.slow) for name in SWITCHES if name != TOGETHER),
+        *(pytest.param(name, COMMUNITY, marks=pytest.mark.slow) for name in SWITCHES),
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
 )

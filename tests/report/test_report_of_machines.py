@@ -15,7 +15,6 @@ from report.community import losses
 from report.community.machines import machines_picture, shown
 from report.community.pages import data_labels, sources
 from report.community.week import telling_week
-from tests.community.machines.test_twelve import FILE
 from tests.community.machines.zoo import community
 
 pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
@@ -75,7 +74,7 @@ def test_many_causes_are_lines_and_few_are_columns():
 
 
 def test_the_data_box_names_what_moves_devices():
-    village = load_scenario(str(FILE))
+    village = load_scenario("assets-12-v0")
     told = data_labels(village)
     assert told.endswith(
         " Wind: derived, local gusts synthetic, temperature: typical year, rivers: measured, "

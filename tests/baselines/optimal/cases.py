@@ -12,9 +12,9 @@ from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.community.scenario.schema import Outages, ScenarioSpec
 from p2p_market.registry import load_scenario
-from tests.every_scenario import COMMUNITY
+from tests.every_scenario import STORES
 
-IDS = COMMUNITY
+IDS = STORES
 SPLITS = ("train", "validation", "test")
 
 

@@ -15,12 +15,11 @@ from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
 from tests.baselines.ppo.test_parts import added
-from tests.community.machines.test_twelve import FILE
 from tests.community.machines.zoo import community
 
 pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
 
-VILLAGE = load_scenario(str(FILE))
+VILLAGE = load_scenario("assets-12-v0")
 
 
 def limits(scenario, seen):
@@ -90,7 +89,7 @@ def _column(scenario, name):
 
 def test_a_training_among_machines_leaves_a_policy_that_plays(tmp_path):
     settings = {
-        "scenario": str(FILE), "agent_steps": 2 * 2 * 12 * 168, "communities": 2,
+        "scenario": "assets-12-v0", "agent_steps": 2 * 2 * 12 * 168, "communities": 2,
         "imitate_weeks": 1, "imitate_epochs": 1,
     }  # fmt: skip
     run(settings, tmp_path)

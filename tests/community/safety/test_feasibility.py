@@ -17,7 +17,7 @@ from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.market.ticks import to_ticks
 from p2p_market.records import FloatArray
 from p2p_market.registry import load_scenario
-from tests.every_scenario import COMMUNITY
+from tests.every_scenario import COMMUNITY, STORES
 
 IDS = COMMUNITY
 SMALL = 1e-9  # kW, kWh: rounding
@@ -57,8 +57,8 @@ def case(name: str) -> tuple[Scenario, Episode]:
 
 # A connection that shrinks after the draw breaks what a vehicle's tube was built on.
 CASES = [
-    *IDS,
-    *(f"{name}/5" for name in IDS if not (load_scenario(name).nodes.target_kwh > 0.0).any()),
+    *STORES,
+    *(f"{name}/5" for name in STORES if not (load_scenario(name).nodes.target_kwh > 0.0).any()),
     "community-16-v0+2",
     "community-16-v0+2/5",
 ]

@@ -16,9 +16,9 @@ from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import ScenarioError
 from p2p_market.registry import load_scenario
 from tests.baselines.optimal.cases import with_batteries, with_fees, with_losses
-from tests.every_scenario import COMMUNITY
+from tests.every_scenario import STORES
 
-PENALTY = [name for name in COMMUNITY if name not in ("binding-feeder-v0", "resale-6-v0")]
+PENALTY = [name for name in STORES if name not in ("binding-feeder-v0", "resale-6-v0")]
 
 
 def leaking(scenario_id: str, leak_per_h: float, **settings: object) -> Scenario:

@@ -15,9 +15,9 @@ from p2p_market.community.safety import sensors, supervisor
 from p2p_market.community.scenario.scenario import Scenario, build
 from p2p_market.errors import InvariantError
 from p2p_market.registry import load_scenario
-from tests.every_scenario import COMMUNITY, EVERY_SCENARIO, MACHINES
+from tests.every_scenario import EVERY_SCENARIO, STORES
 
-IDS = [name for name in COMMUNITY if name not in MACHINES]
+IDS = STORES
 VICTIM = 1  # owns a battery in every shipped scenario without machines
 COLUMNS = ("setpoint_kw", "quantity_kw", "price_eur_per_kwh")
 

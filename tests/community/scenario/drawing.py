@@ -12,7 +12,7 @@ from p2p_market.assets import ASSETS
 from p2p_market.community.scenario.schema import ScenarioSpec
 from p2p_market.market import MECHANISMS
 from p2p_market.scenarios import scenario_folder
-from tests.every_scenario import COMMUNITY
+from tests.every_scenario import STORES
 
 Json = Any
 SCHEMA: Final = ScenarioSpec.model_json_schema()
@@ -244,7 +244,7 @@ def files(draw: st.DrawFn) -> str:
 
 SIGNS: Final = ["", *"0159.-:,[]{}&*!'\"\t #%@etnN\u0663\x00"]
 SHIPPED: Final = {
-    name: (scenario_folder() / f"{name}.yaml").read_text(encoding="utf-8") for name in COMMUNITY
+    name: (scenario_folder() / f"{name}.yaml").read_text(encoding="utf-8") for name in STORES
 }
 
 
