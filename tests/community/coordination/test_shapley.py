@@ -1,6 +1,5 @@
 """Shapley shares of a coalition: known values, laws, large coalitions, and how long they take."""
 
-import time
 from itertools import permutations
 
 import numpy as np
@@ -58,16 +57,3 @@ def test_large_coalitions_by_a_mean_over_orders():
         assert mean.sum() == pytest.approx(value, abs=1e-12)
         off.append(np.abs(mean - exact).max() / value)
     assert max(off) < 0.01
-
-
-@pytest.mark.compiled
-def test_ten_members_take_less_than_a_millisecond():
-    net, limit = drawn(10, 0)
-    shares(net, limit, NO_ORDERS)
-    spent = []
-    for _ in range(5):
-        begun = time.process_time()
-        for _ in range(20):
-            shares(net, limit, NO_ORDERS)
-        spent.append((time.process_time() - begun) / 20)
-    assert min(spent) < 1e-3
