@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.community.scenario.laws import machine_year
+from p2p_market.community.scenario.laws import machine_year, usual_generation
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.voltage import dearest_eur_per_kwh
 from p2p_market.errors import DataError, ScenarioError
@@ -36,11 +36,18 @@ def forced_to_charge(scenario: Scenario) -> BoolArray:
 
 
 def check_machines(scenario: Scenario) -> None:
-    """Check the rules of machines; without machines nothing is asked.
+    """Check that the data drive all devices, and the rules of machines where there are some.
 
     Raises:
         ScenarioError: naming member, device and number.
     """
+    try:
+        if any(scenario.generators):
+            usual_generation(scenario)
+        if scenario.nodes.machines is not None:
+            machine_year(scenario)
+    except DataError as error:
+        raise ScenarioError(f"{scenario.spec.id}: {error}") from error
     if scenario.nodes.machines is None:
         return
     if scenario.spec.outages is not None:
@@ -48,10 +55,6 @@ def check_machines(scenario: Scenario) -> None:
             f"{scenario.spec.id}: outages and machines cannot be combined, because no rule says "
             "which heat or work is lost first; remove the outages, or the machines"
         )
-    try:
-        machine_year(scenario)
-    except DataError as error:
-        raise ScenarioError(f"{scenario.spec.id}: {error}") from error
     _check_line(scenario)
     for agent, devices in enumerate(scenario.flexible):
         for asset, node in enumerate(devices):
