@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from p2p_market.community import invariants, settlement
+from p2p_market.community import fuel, invariants, service, settlement
 from p2p_market.community.acts import no_acts, obeyed
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.kernel_inputs import around_of, rules_of
@@ -50,6 +50,8 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
         past=no_past(scenario, shape[0]),
         acting=no_acts(scenario, shape[0]),
         line=untouched_line(scenario, shape[0]),
+        fuel=fuel.begin(scenario, shape[0]),
+        service=service.begin(scenario, shape[0]),
     )
 
 
@@ -95,6 +97,8 @@ def step(
         acting=acting,
         past=followed(scenario, episode, state, action, fills, flows, ledger),
         line=flows.line,
+        fuel=fuel.after_step(scenario, state.fuel, action.fuel_kwh),
+        service=service.after_step(scenario, state, asked.further),
     )
     return next_state, Round(
         proposal=asked,

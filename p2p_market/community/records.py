@@ -106,6 +106,9 @@ class State(Record):
     acting: Acting | None = None  # None where there are no acts
     line: FloatArray | None = None  # (batch, agent, LINE), see `voltage`, after the step before;
     # None where a scenario has no voltage
+    fuel: FloatArray | None = None  # (batch, agent, place), under way, see `fuel` [kWh]; None where
+    # nobody orders any
+    service: FloatArray | None = None  # (batch, agent), see `service`; None where nobody needs it
 
 
 @for_kernels
@@ -133,6 +136,7 @@ class Action(Record):
     # Where a scenario has a voltage, (batch, agent):
     reactive_kvar: FloatArray | None = None  # positive = absorbed
     pulled_kw: FloatArray | None = None  # by which set-points were moved to keep the band
+    fuel_kwh: FloatArray | None = None  # (batch, agent), ordered; None where nobody orders any
 
 
 @for_kernels
@@ -148,6 +152,7 @@ class Flows(Record):
     correction_kw: FloatArray  # (batch, agent), |screened - executed| of set-points and quantity
     penalised_kw: FloatArray  # (batch, agent), what the filter penalty is charged on
     line: FloatArray | None = None  # (batch, agent, LINE), see `voltage`; None without one
+    delivered_kwh: FloatArray | None = None  # (batch, agent), fuel that arrived; None without any
 
 
 @for_kernels

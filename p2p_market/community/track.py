@@ -130,6 +130,7 @@ def step(
             "clearing_price_eur_per_kwh": done.fills.clearing_price_eur_per_kwh,
             **({"request": acting.request} if acting is not None else {}),
             **line_series(done),
+            **({} if done.action.fuel_kwh is None else {"fuel_kwh": done.action.fuel_kwh}),
         },
         chained=(after.energy_kwh, after.hold_steps, done.fills.power_kw, entries_eur, *kept),
     )

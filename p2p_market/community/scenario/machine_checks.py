@@ -8,8 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.laws import machine_year, usual_generation
 from p2p_market.community.scenario.record import Scenario
+from p2p_market.community.scenario.service import service_rules
 from p2p_market.community.scenario.voltage import dearest_eur_per_kwh
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.records import BoolArray, FloatArray
@@ -50,6 +52,9 @@ def check_machines(scenario: Scenario) -> None:
         raise ScenarioError(f"{scenario.spec.id}: {error}") from error
     if scenario.nodes.machines is None:
         return
+    fuel_rules(scenario)
+    if service_rules(scenario) is not None and scenario.spec.optimum == "linear":
+        raise ScenarioError(f"{scenario.spec.id}: maintenance needs `optimum: mixed_integer`")
     if scenario.spec.outages is not None:
         raise ScenarioError(
             f"{scenario.spec.id}: outages and machines cannot be combined, because no rule says "
