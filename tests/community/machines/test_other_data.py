@@ -5,6 +5,7 @@ import pytest
 from baselines.community.optimal.policy import optimum
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.scenario.scenario import build, validated
+from p2p_market.data import weather
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.ends.certificate import certify
 from tests.community.machines.zoo import content
@@ -28,7 +29,13 @@ def test_invented_weather_moves_devices(name):
     assert certificate.holds, str(certificate)
 
 
-@pytest.mark.parametrize("name", ["reservoir", "run_of_river"])
-def test_a_set_without_rivers_is_refused_by_the_name_of_the_series(name):
-    with pytest.raises(ScenarioError, match=r"'synthetic:3' has no series 'river_fraction'"):
+@pytest.mark.parametrize(
+    ("name", "series"),
+    [("reservoir", "river_fraction"), ("run_of_river", "river_fraction"),
+     ("wind_turbine", "wind_rank"), ("heat_pump", "temperature_c")],
+)  # fmt: skip
+def test_what_a_set_lacks_is_refused_by_the_name_of_the_series(name, series, monkeypatch):
+    without = weather.Weather("bare", "", {}, {}, ())
+    monkeypatch.setattr(weather, "load", lambda _: without)
+    with pytest.raises(ScenarioError, match=f"'bare' has no series '{series}'"):
         invented(name)

@@ -30,7 +30,7 @@ def test_a_vehicle_gives_no_more_than_its_house_takes():
     scenario, episode = episode_of("vehicle_to_house")
     own_kw = np.maximum(episode.load_kw - episode.pv_kw, 0.0)[:, 0, 0]
     most_kw = episode.low_share[:, 0, 0, 0] * -scenario.nodes.power_min_kw[0, 0]
-    assert (most_kw <= own_kw).all()
+    assert (most_kw <= own_kw + 1e-12).all()
     assert most_kw == pytest.approx(np.minimum(own_kw, 10.0), abs=2e-5)
     plan = optimum(scenario).plan(episode).schedule["setpoint_kw"][:, 0, 0]
     assert (plan >= -most_kw - 1e-9).all()
@@ -53,7 +53,7 @@ def test_the_taper_has_a_price_without_which_the_bound_is_lower():
     prices = Prices(**plan.prices)
     assert prices.taper_eur_per_kwh.max() > 1e-3
     bound = bound_eur(scenario, episode, prices)
-    assert bound == pytest.approx(plan.objective_eur, abs=1e-6)
+    assert bound == pytest.approx(plan.objective_eur, abs=1e-5)
     assert bound_eur(scenario, episode, replace(prices, taper_eur_per_kwh=None)) < bound - 1e-3
 
 
