@@ -18,6 +18,7 @@ from p2p_market.assets.measured import measured_load, measured_pv
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.pv import pv
 from p2p_market.assets.shiftable_load import data_centre, shiftable_load
+from p2p_market.assets.wood_chp import wood_chp
 
 ASSETS: Final[Mapping[str, Callable[..., PowerNode]]] = {
     "load": load,  # inflexible demand, resampled from a donor
@@ -25,6 +26,7 @@ ASSETS: Final[Mapping[str, Callable[..., PowerNode]]] = {
     "battery": battery,  # AC-coupled storage
     "electric_vehicle": electric_vehicle,  # comes and goes, wants a level at departure
     "biogas_chp": biogas_chp,  # a digester fills its store, an engine empties it
+    "wood_chp": wood_chp,  # an engine empties a bunker of fuel that is ordered days ahead
     "heat_chp": heat_chp,  # heat demand makes room in its store, an engine takes it
     "heat_pump": heat_pump,  # fills a buffer of heat that a house empties
     "heated_room": heated_room,  # a house that stays warm for a while

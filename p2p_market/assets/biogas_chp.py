@@ -6,7 +6,17 @@ from pydantic import Field, validate_call
 
 from p2p_market.assets.drivers.chp import heat_credit_eur_per_kwh
 from p2p_market.assets.node import PowerNode
-from p2p_market.assets.ranges import STRICT, Efficiency, Energy, Power, Price, Share, Wear
+from p2p_market.assets.ranges import (
+    STRICT,
+    Day,
+    Efficiency,
+    Energy,
+    Maintenance,
+    Power,
+    Price,
+    Share,
+    Wear,
+)
 
 
 @validate_call(config=STRICT)
@@ -22,6 +32,8 @@ def biogas_chp(
     ramp_kw_per_h: Annotated[float, Field(gt=0.0)] | None = None,
     wear_eur_per_kwh: Wear = 0.01,
     terminal_eur_per_kwh: Price = 0.05,
+    maintenance_h: Maintenance = 0.0,
+    maintenance_by_day: Day = 5,
 ) -> PowerNode:
     """Power node of a biogas plant; its level is gas, what does not fit is flared for nothing.
 
@@ -37,6 +49,8 @@ def biogas_chp(
         ramp_kw_per_h: fastest loading [kW/h]; none = any.
         wear_eur_per_kwh: per kWh of AC energy [EUR/kWh].
         terminal_eur_per_kwh: value of gas left at the end [EUR/kWh].
+        maintenance_h: it must stand still for once in an episode; 0 = never [h].
+        maintenance_by_day: by the end of this day of the episode, 1 = the first.
     """
     return PowerNode(
         driver="setpoint",
@@ -51,4 +65,6 @@ def biogas_chp(
         start_eur=start_eur,
         discharge_eur_per_kwh=heat_credit_eur_per_kwh(heat_eur_per_kwh, eta, eta_heat),
         terminal_eur_per_kwh=terminal_eur_per_kwh,
+        maintenance_h=maintenance_h,
+        maintenance_by_day=maintenance_by_day if maintenance_h > 0.0 else 0,
     )

@@ -1,10 +1,8 @@
 """Cold store: goods that stay cold for a while, and may be cooled ahead."""
 
-from typing import Annotated
+from pydantic import validate_call
 
-from pydantic import Field, validate_call
-
-from p2p_market.assets.drivers.heat import BASE_COP, room_leak_per_h
+from p2p_market.assets.lumped import Capacity, Gains, Loss, lumped_store
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.ranges import STRICT, Power, Price, Temperature
 
@@ -14,9 +12,9 @@ def cold_store(
     power_kw: Power,
     low_c: Temperature = -24.0,
     high_c: Temperature = -18.0,
-    ua_kw_per_k: Annotated[float, Field(gt=0.0, le=100.0)] = 0.35,
-    c_kwh_per_k: Annotated[float, Field(gt=0.0, le=10_000.0)] = 12.0,
-    gains_kw: Annotated[float, Field(ge=0.0, le=1000.0)] = 3.0,
+    ua_kw_per_k: Loss = 0.35,
+    c_kwh_per_k: Capacity = 12.0,
+    gains_kw: Gains = 3.0,
     missing_eur_per_kwh: Price = 1.0,
     terminal_eur_per_kwh: Price = 0.03,
 ) -> PowerNode:
@@ -32,19 +30,12 @@ def cold_store(
         missing_eur_per_kwh: of cold that is missing: goods that spoil [EUR/kWh].
         terminal_eur_per_kwh: value of cold left at the end [EUR/kWh].
     """
-    if high_c <= low_c:
-        raise ValueError(f"high_c {high_c} must be above low_c {low_c}")
-    return PowerNode(
-        driver="setpoint",
-        power_max_kw=power_kw,
-        energy_max_kwh=c_kwh_per_k * (high_c - low_c),
-        eta_charge=BASE_COP,
-        leak_per_h=room_leak_per_h(ua_kw_per_k, c_kwh_per_k),
-        law="cold_store",
-        law_data=(
-            ("low_c", low_c), ("high_c", high_c), ("ua_kw_per_k", ua_kw_per_k),
-            ("c_kwh_per_k", c_kwh_per_k), ("gains_kw", gains_kw),
-        ),
-        missing_eur_per_kwh=missing_eur_per_kwh,
-        terminal_eur_per_kwh=terminal_eur_per_kwh,
-    )  # fmt: skip
+    return lumped_store(
+        "cold_store",
+        power_kw,
+        (low_c, high_c),
+        ua_kw_per_k,
+        c_kwh_per_k,
+        (missing_eur_per_kwh, terminal_eur_per_kwh),
+        (("high_c", high_c), ("gains_kw", gains_kw)),
+    )

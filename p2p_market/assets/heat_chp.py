@@ -6,7 +6,18 @@ from pydantic import Field, validate_call
 
 from p2p_market.assets.drivers.chp import BOILER_ETA, fuel_eur_per_kwh, heat_per_power
 from p2p_market.assets.node import PowerNode
-from p2p_market.assets.ranges import STRICT, Energy, Leak, Power, Price, Share, Value, Wear
+from p2p_market.assets.ranges import (
+    STRICT,
+    Day,
+    Energy,
+    Leak,
+    Maintenance,
+    Power,
+    Price,
+    Share,
+    Value,
+    Wear,
+)
 
 
 @validate_call(config=STRICT)
@@ -23,6 +34,8 @@ def heat_chp(
     ramp_kw_per_h: Annotated[float, Field(gt=0.0)] | None = None,
     wear_eur_per_kwh: Wear = 0.0,
     terminal_eur_per_kwh: Value = -0.06,
+    maintenance_h: Maintenance = 0.0,
+    maintenance_by_day: Day = 5,
 ) -> PowerNode:
     """Power node of an engine; demand for heat makes room in the store, running takes it.
 
@@ -41,6 +54,8 @@ def heat_chp(
         ramp_kw_per_h: fastest loading [kW/h]; none = any.
         wear_eur_per_kwh: per kWh of AC energy [EUR/kWh].
         terminal_eur_per_kwh: value of room at the end, below 0: less heat is stored [EUR/kWh].
+        maintenance_h: it must stand still for once in an episode; 0 = never [h].
+        maintenance_by_day: by the end of this day of the episode, 1 = the first.
     """
     return PowerNode(
         driver="setpoint",
@@ -57,4 +72,6 @@ def heat_chp(
         discharge_eur_per_kwh=fuel_eur_per_kwh(gas_eur_per_kwh, eta),
         spilled_eur_per_kwh=fuel_eur_per_kwh(gas_eur_per_kwh, BOILER_ETA),
         terminal_eur_per_kwh=terminal_eur_per_kwh,
+        maintenance_h=maintenance_h,
+        maintenance_by_day=maintenance_by_day if maintenance_h > 0.0 else 0,
     )

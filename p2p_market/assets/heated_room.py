@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, validate_call
 
-from p2p_market.assets.drivers.heat import BASE_COP, room_leak_per_h
+from p2p_market.assets.lumped import Capacity, Gains, Loss, lumped_store
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.ranges import STRICT, Power, Price, Temperature
 
@@ -14,9 +14,9 @@ def heated_room(
     power_kw: Power,
     low_c: Temperature = 20.0,
     high_c: Temperature = 22.0,
-    ua_kw_per_k: Annotated[float, Field(gt=0.0, le=100.0)] = 0.2,
-    c_kwh_per_k: Annotated[float, Field(gt=0.0, le=10_000.0)] = 8.0,
-    gains_kw: Annotated[float, Field(ge=0.0, le=1000.0)] = 0.4,
+    ua_kw_per_k: Loss = 0.2,
+    c_kwh_per_k: Capacity = 8.0,
+    gains_kw: Gains = 0.4,
     window_m2: Annotated[float, Field(ge=0.0, le=10_000.0)] = 4.0,
     flow_c: Temperature = 35.0,
     missing_eur_per_kwh: Price = 0.6,
@@ -38,19 +38,12 @@ def heated_room(
         missing_eur_per_kwh: of heat that is missing, given by an electric heater [EUR/kWh].
         terminal_eur_per_kwh: value of heat left at the end [EUR/kWh].
     """
-    if high_c <= low_c:
-        raise ValueError(f"high_c {high_c} must be above low_c {low_c}")
-    return PowerNode(
-        driver="setpoint",
-        power_max_kw=power_kw,
-        energy_max_kwh=c_kwh_per_k * (high_c - low_c),
-        eta_charge=BASE_COP,
-        leak_per_h=room_leak_per_h(ua_kw_per_k, c_kwh_per_k),
-        law="heated_room",
-        law_data=(
-            ("low_c", low_c), ("ua_kw_per_k", ua_kw_per_k), ("c_kwh_per_k", c_kwh_per_k),
-            ("gains_kw", gains_kw), ("window_m2", window_m2), ("flow_c", flow_c),
-        ),
-        missing_eur_per_kwh=missing_eur_per_kwh,
-        terminal_eur_per_kwh=terminal_eur_per_kwh,
-    )  # fmt: skip
+    return lumped_store(
+        "heated_room",
+        power_kw,
+        (low_c, high_c),
+        ua_kw_per_k,
+        c_kwh_per_k,
+        (missing_eur_per_kwh, terminal_eur_per_kwh),
+        (("gains_kw", gains_kw), ("window_m2", window_m2), ("flow_c", flow_c)),
+    )

@@ -66,6 +66,11 @@ class PowerNode(Record):
     spilled_eur_per_kwh: float = 0.0  # setpoint: what does not fit is got rid of
     terminal_eur_per_kwh: float | None = None  # setpoint: own value of a stored kWh
     taper_per_h: float = 0.0  # setpoint: charging power per kWh missing to full; 0 = no taper
+    lead_h: float = 0.0  # setpoint: from an order of fuel to its arrival; 0 = nothing is ordered
+    fuel_eur_per_kwh: float = 0.0  # setpoint: mean price of fuel that is ordered
+    fuel_spread_eur_per_kwh: float = 0.0
+    maintenance_h: float = 0.0  # setpoint: it must stand still so long once; 0 = never
+    maintenance_by_day: int = 0  # setpoint: by the end of this day of the episode, the first is 1
     soh: float = 1.0  # setpoint: state of health, already in the capacity
     ageing: tuple[float, float] | None = None  # setpoint: full cycles and years that it lasts
 
@@ -79,7 +84,8 @@ class PowerNode(Record):
 _MACHINE: Final = (
     "law", "charge_on_kw", "discharge_on_kw", "ramp_kw_per_h", "start_eur", "charge_eur_per_kwh",
     "discharge_eur_per_kwh", "hold_eur_per_kwh_h", "missing_eur_per_kwh", "spilled_eur_per_kwh",
-    "terminal_eur_per_kwh", "taper_per_h",
+    "terminal_eur_per_kwh", "taper_per_h", "lead_h",
+    "maintenance_h",
 )  # fmt: skip
 
 

@@ -16,4 +16,6 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Leak = Annotated[float, Field(ge=0.0, le=1.0)]  # 1/h
 Temperature = Annotated[float, Field(ge=-60.0, le=150.0)]  # C
 Hour = Annotated[float, Field(ge=0.0, le=24.0)]
+Maintenance = Annotated[float, Field(ge=0.0, le=72.0)]  # h
+Day = Annotated[int, Field(ge=1, le=365)]
 Value = Annotated[float, Field(ge=-10.0, le=10.0)]  # EUR/kWh

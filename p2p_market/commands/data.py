@@ -16,8 +16,10 @@ from p2p_market.data.own.columns import COLUMNS
 from p2p_market.data.own.community import ImportedCommunity, import_community
 from p2p_market.data.own.plan import Wishes
 from p2p_market.data.own.store import LABEL, Imported, import_markets
-from p2p_market.data.own.units import KINDS, Kind
+from p2p_market.data.own.units import KINDS, WEATHER, Kind
+from p2p_market.data.own.weather import weather_kinds
 from p2p_market.data.synthetic import PRICE_LAWS
+from p2p_market.data.weather import SET as WEATHER_SET
 from p2p_market.errors import DataError
 from p2p_market.files import write_text
 from p2p_market.loading import load as load_object
@@ -56,6 +58,8 @@ def list_sets(folder: FolderOption = None) -> None:
         else:
             what = f"day-ahead prices of the Netherlands, {name.removeprefix('nl')}"
         table.add_row(name, "prices", what, states[name])
+    what = "temperature and rivers, read beside de2018 and what stands on it"
+    table.add_row(WEATHER_SET, "", what, "ready")
     for path in sorted(cache.glob(f"{sources.OWN}-*.npz")):
         name = path.stem.removeprefix(f"{sources.OWN}-")
         with np.load(path, allow_pickle=False) as archive:
@@ -106,6 +110,10 @@ def import_own(
     pv: Annotated[
         list[Path] | None, typer.Option("--pv", help="Measured PV of homes; repeatable.")
     ] = None,
+    weather: Annotated[
+        Path | None,
+        typer.Option("--weather", help="Temperature, wind, light, flow, heat of buildings."),
+    ] = None,
     zone: Annotated[
         str | None,
         typer.Option(
@@ -150,6 +158,8 @@ def import_own(
         "co2": [co2] if co2 else [],
     }  # fmt: skip
     with complaining():
+        if weather is not None:
+            files |= {kind: [weather] for kind in weather_kinds(weather)}
         cache = sources.cache_folder(folder)
         if markets is None:
             wishes = Wishes(zone, _start_or_end(stamps), _pairs(unit), _lists(column), clip)
@@ -202,6 +212,9 @@ def _say_community(done: ImportedCommunity) -> None:
     missing = [kind for kind in KINDS if kind not in {own.kind for own in done.columns}]
     if missing:
         console.say(f"not imported, so taken from {sources.BASE}: {', '.join(missing)}")
+    weather = [kind for kind in WEATHER if kind not in {own.kind for own in done.columns}]
+    if 0 < len(weather) < len(WEATHER):
+        console.say(f"weather not imported, so taken from {sources.BASE}: {', '.join(weather)}")
     console.say(f"{done.path}; label {LABEL}; a community plays it with `data: {done.name}`")
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from p2p_market.community import invariants, settlement
+from p2p_market.community import fuel, invariants, service, settlement
 from p2p_market.community.acts import no_acts, obeyed
 from p2p_market.community.coordination import step as coordination
 from p2p_market.community.coordination.terms import begin
@@ -53,6 +53,8 @@ def untouched(scenario: Scenario, step: int, energy_kwh: FloatArray, reading: Fl
         acting=no_acts(scenario, shape[0]),
         line=untouched_line(scenario, shape[0]),
         agreements=begin(scenario, shape[0]),
+        fuel=fuel.begin(scenario, shape[0]),
+        service=service.begin(scenario, shape[0]),
     )
 
 
@@ -103,6 +105,8 @@ def step(
         past=followed(scenario, episode, state, action, fills, flows, ledger),
         line=flows.line,
         agreements=coordination.remember(scenario, episode, state.step, action, ledger, agreed),
+        fuel=fuel.after_step(scenario, state.fuel, action.fuel_kwh),
+        service=service.after_step(scenario, state, asked.further),
     )
     return next_state, Round(
         proposal=asked,

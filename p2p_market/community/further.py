@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+
 from p2p_market.community import acts
 from p2p_market.community.coordination.words import words
 from p2p_market.community.records import LARGEST
+from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.record import Scenario
+from p2p_market.community.scenario.service import service_rules
 from p2p_market.community.scenario.voltage import most_reactive_kvar
 from p2p_market.compilation import inner
 from p2p_market.records import FloatArray, Record
@@ -30,6 +34,10 @@ class FurtherColumn(Record):
 
 
 REACTIVE: Final = "reactive"
+FUEL: Final = "fuel"
+"""Column of orders [kWh in the step]."""
+SERVICE: Final = "service"
+"""Column of maintenance: from 0.5 on it begins."""
 
 Option = Callable[[Scenario], tuple[FurtherColumn, ...]]
 
@@ -51,7 +59,24 @@ def _agreements(scenario: Scenario) -> tuple[FurtherColumn, ...]:
     return tuple(FurtherColumn(*word) for word in words(scenario))
 
 
-OPTIONS: Final[tuple[Option, ...]] = (_acts, _reactive, _agreements)
+def fuel_columns(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    """What a member orders of fuel in the step, where somebody may."""
+    rules = fuel_rules(scenario)
+    if rules is None:
+        return ()
+    return (FurtherColumn(FUEL, "kWh", np.zeros_like(rules.most_kwh), rules.most_kwh),)
+
+
+def service_columns(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    """Whether a member lets maintenance begin, where somebody must."""
+    rules = service_rules(scenario)
+    if rules is None:
+        return ()
+    own = (rules.asset >= 0).astype(np.float64)
+    return (FurtherColumn(SERVICE, "1", np.zeros_like(own), own),)
+
+
+OPTIONS: Final[tuple[Option, ...]] = (_acts, _reactive, fuel_columns, service_columns, _agreements)
 """Functions that list an option's columns; empty where a scenario does not use it."""
 
 
@@ -71,7 +96,7 @@ def place(scenario: Scenario, name: str) -> int:
 
 
 def place_of(scenario: Scenario, name: str) -> int:
-    """The same; -1 if it has none."""
+    """The same; -1 where the scenario has no such column."""
     names = [column.name for column in further_columns(scenario)]
     return names.index(name) if name in names else -1
 

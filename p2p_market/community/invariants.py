@@ -7,6 +7,7 @@ from numba import njit
 
 from p2p_market.assets.machine import device, unmet
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.fuel import delivered_to
 from p2p_market.community.kernel_inputs import Done, now_of, packed_rules
 from p2p_market.community.records import (
     LEDGER_COLUMN,
@@ -57,6 +58,7 @@ def _agents(rules, now, before, done, out):  # type: ignore[no-untyped-def]
                 level, kept = flows.energy_kwh[b, i, k], nodes.retention[i, k] * before[b, i, k]
                 moved = flows.shortfall_kwh[b, i, k] - now.departs[b, i, k] * now.trip_kwh[b, i, k]
                 moved += _made_up(nodes, nodes.machines, now, before[b, i, k], p, b, i, k)
+                moved += delivered_to(rules.fuel, flows.delivered_kwh, b, i, k)
                 storage += abs(level - kept - gained - moved)
                 over = level - own.top_kwh
                 bound = max(bound, max(over, nodes.energy_min_kwh[i, k] - level))

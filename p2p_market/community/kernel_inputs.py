@@ -13,9 +13,11 @@ from p2p_market.assets.machine import World
 from p2p_market.assets.node import Presence
 from p2p_market.community.acts import META, acts_of
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.further import REACTIVE, place, place_of
+from p2p_market.community.further import FUEL, REACTIVE, SERVICE, place, place_of
 from p2p_market.community.past.register import register
+from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.service import service_rules
 from p2p_market.community.scenario.voltage import voltage_rules
 from p2p_market.compilation import Packed
 from p2p_market.data.forecast import BAND, HORIZONS_H, PERSISTENCE
@@ -66,6 +68,10 @@ class Rules(NamedTuple):
     past: Any  # Register; None where nobody looks back
     acts: Any  # Acts; None where there are none
     voltage: Any  # VoltageRules; None where there is no voltage
+    fuel: Any  # FuelRules; None where nobody orders fuel
+    fuel_column: int  # of `Proposal.further`
+    service: Any  # ServiceRules; None where nobody needs maintenance
+    service_column: int
 
 
 @lru_cache(maxsize=16)
@@ -110,6 +116,10 @@ def rules_of(scenario: Scenario) -> Rules:
         past=fixed(register(scenario)),
         acts=acts_of(scenario, place(scenario, META)) if spec.acts else None,
         voltage=voltage_rules(scenario, place_of(scenario, REACTIVE)),
+        fuel=fixed(fuel_rules(scenario)),
+        fuel_column=place_of(scenario, FUEL),
+        service=fixed(service_rules(scenario)),
+        service_column=place_of(scenario, SERVICE),
     )
 
 
@@ -187,6 +197,7 @@ class Now(NamedTuple):
     floor_kwh: FloatArray
     hours_left: FloatArray
     world: Any  # World.Arrays; None where there are no machines
+    fuel_price: Any  # (batch, agent); None where nobody orders fuel
 
 
 def now_of(episode: Episode, step: int) -> Now:
@@ -198,6 +209,7 @@ def now_of(episode: Episode, step: int) -> Now:
         episode.ask_floor_eur_per_kwh[t], episode.bid_cap_eur_per_kwh[t],
         episode.grid[t], episode.carbon_eur_per_kwh[t], episode.plugged[t], episode.departs[t],
         episode.trip_kwh[t], episode.floor_kwh[t], episode.hours_left[t], world_of(episode, t),
+        episode.fuel_eur_per_kwh[t] if len(episode.fuel_eur_per_kwh) else None,
     )  # fmt: skip
 
 

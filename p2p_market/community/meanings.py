@@ -67,6 +67,10 @@ OBSERVED: Final[Mapping[str, str]] = {
     "voltage_low": "lowest voltage of all members in the step before",
     "voltage_high": "highest voltage of all members in the step before",
     "line_loading": "loading of the fullest line on the way to the transformer in the step before",
+    "fuel_price": "price of fuel that is ordered today; 0 for who orders none",
+    "service_left": "hours of maintenance that are left, while it lasts",
+    "service_wait": "hours until maintenance begins by itself; 0 once it has begun, or without",
+    "fuel_under_way": "fuel that is ordered and has not arrived",
     **AGREED,
 }
 """Name without the number of the asset or of the hours -> meaning."""

@@ -11,6 +11,7 @@ from p2p_market.assets.mobility import LONGEST_STAY_H
 from p2p_market.community.acts import stopped
 from p2p_market.community.coordination.view import agreed_features, with_agreements
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.fuel import fuel_features, show_fuel
 from p2p_market.community.kernel_inputs import around_of, packed_rules
 from p2p_market.community.machine_view import PER_MACHINE, machine_features, show_machines
 from p2p_market.community.past.register import past_features
@@ -20,6 +21,7 @@ from p2p_market.community.safety import sensors
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
 from p2p_market.community.scenario.members import CLEARNESS_RANGE
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.service import service_features, show_service
 from p2p_market.community.voltage import show_voltage, voltage_features
 from p2p_market.community.weather_view import show_weather, weather_features, width_of
 from p2p_market.compilation import inner, kernel
@@ -98,6 +100,8 @@ def features(scenario: Scenario) -> tuple[Feature, ...]:
         table += machine_features(scenario)
     table += weather_features(scenario)
     table += past_features(scenario)
+    table += fuel_features(scenario)
+    table += service_features(scenario)
     if spec.voltage is not None:
         table += voltage_features(scenario)
     return (*table, *agreed_features(scenario))
@@ -197,6 +201,7 @@ class Outlook(NamedTuple):
     known_price_step: IntArray  # (step, slot, horizon)
     expected_drift_kwh: Any  # (step, slot, agent, asset); None where there are no machines
     weather: Any  # (step, slot, feature); None where nothing is moved by it
+    fuel_price: Any  # (step, slot, agent); None where nobody orders fuel
 
 
 class Moment(NamedTuple):
@@ -291,7 +296,7 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
                 share = rules.share[h]
                 own[c + _LOAD_THEN] = max(outlook.expected_load_kw[s, w, i] + share * off_load, 0.0)
                 own[c + _PV_THEN] = outlook.expected_pv_kw[s, w, i] * (1.0 + share * (ratio - 1.0))
-            at = _place_after_all(rules)
+            first = at = _place_after_all(rules)
             if rules.outages:
                 out[b, i, at - 1] = around.grid[b]
             at = show_machines(
@@ -299,6 +304,8 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
             )
             at += width_of(outlook.weather)  # common to all
             at = show_past(rules.past, state.past, state, moment.step, b, i, at, out)
+            at = show_fuel(rules.fuel, outlook.fuel_price, state.fuel, w, t, b, i, at, out)
+            at = show_service(rules, rules.service, PER_MACHINE, first, t, state, b, i, at, out)
             show_voltage(state.line, b, i, at, out)
 
 
@@ -324,6 +331,7 @@ def observe(scenario: Scenario, episode: Episode, state: State) -> Float32Array:
         episode.known_price_step,
         episode.expected_drift_kwh if scenario.nodes.machines is not None else None,
         episode.weather if len(episode.weather) else None,
+        episode.fuel_eur_per_kwh if len(episode.fuel_eur_per_kwh) else None,
     )  # fmt: skip
     moment = Moment(t, state.step, np.arange(episode.batch))
     width = len(features(scenario)) - len(agreed_features(scenario))

@@ -108,6 +108,9 @@ class State(Record):
     line: FloatArray | None = None  # (batch, agent, LINE), see `voltage`, after the step before;
     # None where a scenario has no voltage
     agreements: Agreements | None = None  # where the scenario has some
+    fuel: FloatArray | None = None  # (batch, agent, place), under way, see `fuel` [kWh]; None where
+    # nobody orders any
+    service: FloatArray | None = None  # (batch, agent), see `service`; None where nobody needs it
 
 
 @for_kernels
@@ -135,6 +138,7 @@ class Action(Record):
     # Where a scenario has a voltage, (batch, agent):
     reactive_kvar: FloatArray | None = None  # positive = absorbed
     pulled_kw: FloatArray | None = None  # by which set-points were moved to keep the band
+    fuel_kwh: FloatArray | None = None  # (batch, agent), ordered; None where nobody orders any
 
 
 @for_kernels
@@ -150,6 +154,7 @@ class Flows(Record):
     correction_kw: FloatArray  # (batch, agent), |screened - executed| of set-points and quantity
     penalised_kw: FloatArray  # (batch, agent), what the filter penalty is charged on
     line: FloatArray | None = None  # (batch, agent, LINE), see `voltage`; None without one
+    delivered_kwh: FloatArray | None = None  # (batch, agent), fuel that arrived; None without any
 
 
 @for_kernels

@@ -6,6 +6,7 @@ from numba import njit
 from p2p_market.assets import node
 from p2p_market.assets.machine import unmet
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.fuel import deliver_fuel, no_order, paid_for_fuel
 from p2p_market.community.kernel_inputs import (
     Before,
     Done,
@@ -13,6 +14,7 @@ from p2p_market.community.kernel_inputs import (
     packed_nodes,
     packed_rules,
     presence_of,
+    rules_of,
 )
 from p2p_market.community.records import (
     LEDGER_COLUMN,
@@ -91,6 +93,7 @@ def _wear(rules, now, before, done, start, last, out):  # type: ignore[no-untype
                 gained += after[b, i, k] - start[b, i, k]
                 missed += done.flows.shortfall_kwh[b, i, k]
             ran, lacked = _machines_eur(rules, machines, now, before, done, b, i)
+            ran += paid_for_fuel(rules.fuel, now.fuel_price, done.action.fuel_kwh, b, i)
             stored = _stored_eur(rules, machines, gained, after, start, b, i)
             out[b, i, _DEGRADATION] = worn + ran
             out[b, i, _TERMINAL] = -last * stored
@@ -180,7 +183,10 @@ def flows(
     nodes, presence = packed_nodes(scenario), presence_of(episode, t)
     levels = node.advance(nodes, presence, state.energy_kwh, action.setpoint_kw)
     scratch, line = scratch_of(scenario, shape[0]), done_of(scenario, shape[0]).line
-    out = Flows.Arrays(*exchange, *levels, *work, line)
+    delivered = no_order(scenario, len(levels[0]))
+    rules = rules_of(scenario)
+    deliver_fuel(rules.fuel, rules.nodes, state.fuel, levels[0], delivered)
+    out = Flows.Arrays(*exchange, *levels, *work, line, delivered)
     moved = action.arrays(), fills.arrays(), watch.arrays()
     look_at_line(packed_rules(scenario).voltage, moved[0], scratch, line)
     flows_kernel(episode.grid[t], proposal.arrays(), *moved, out)

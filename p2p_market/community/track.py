@@ -132,6 +132,7 @@ def step(
             **({"request": acting.request} if acting is not None else {}),
             **line_series(done),
             **series_of(after.agreements),
+            **({} if done.action.fuel_kwh is None else {"fuel_kwh": done.action.fuel_kwh}),
         },
         chained=(
             after.energy_kwh,

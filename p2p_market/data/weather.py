@@ -1,8 +1,8 @@
 """Weather of the year beside the sun: what devices are driven by, each series with its label.
 
 The set `de2018-weather` holds a typical year's temperature and the flow of rivers in 2018. Wind is
-derived from `de2018`, heat and hot water are those of `de2018`. All series are means of
-quarter-hours, like those of every set.
+derived from `de2018`, heat and hot water are those of `de2018`. An imported set may bring each of
+them itself. All series are means of quarter-hours, like those of every set.
 """
 
 from collections.abc import Mapping
@@ -38,6 +38,17 @@ LOSS_KW_PER_K: Final = {
 HEATED_BELOW_C: Final = 15.0
 FLOW_OF_MONTHS: Final = (1.10, 1.03, 0.89, 1.18, 1.34, 1.30, 1.03, 0.91, 0.89, 0.75, 0.74, 0.84)
 """Flow of rivers over its mean, January to December: run-of-river output of Germany in 2018."""
+OWN_LABEL: Final = "user's"
+OWN_ARRAYS: Final = {
+    "user_temperature_c": "temperature_c",
+    "user_wind_rank": "wind_rank",
+    "user_irradiance_wm2": "irradiance_wm2",
+    "user_river_fraction": "river_fraction",
+}
+"""Arrays of an imported set -> series that they are."""
+OWN_HEAT: Final = "user_heat_kw"
+OWN_BUILDINGS: Final = "user_heat_name"
+"""Of heat that is imported; it holds the hot water."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +66,8 @@ class Weather(Record):
 
         Args:
             name: `wind_rank` (share of the year with less wind), `temperature_c`, `river_fraction`
-                (flow over its mean), `heat_kw` or `hot_water_kw`.
+                (flow over its mean), `heat_kw` or `hot_water_kw`; of imported sets also
+                `irradiance_wm2`.
             building: whose heat.
 
         Raises:
@@ -76,13 +88,18 @@ class Weather(Record):
         return np.asarray(values[self.building_names.index(building)])
 
 
-@lru_cache(maxsize=4)
 def load(name: str) -> Weather:
     """Weather of a data set by the name of the set, as `p2p_market.data.load` takes it.
 
     Raises:
         DataError: if the name is unknown, not fetched yet, or the files are damaged.
     """
+    return _loaded(name, sources.stored_digest(name))
+
+
+@lru_cache(maxsize=4)
+def _loaded(name: str, stored_digest: str) -> Weather:
+    """Weather of a set, as long as the cache holds it with this digest."""
     family = sources.split_name(name)[0].partition(":")[0]
     data, digest = dataset.load(name), card()["digest"]
     if family == "ca2017":
@@ -97,7 +114,25 @@ def load(name: str) -> Weather:
         "heat_kw": data.heat_kw,
         "hot_water_kw": data.hot_water_kw,
     }
-    return Weather(name, digest, series, LABELS, data.building_names)
+    if family != sources.OWN:
+        return Weather(name, digest, series, LABELS, data.building_names)
+    return _with_own(Weather(name, data.digest, series, LABELS, data.building_names))
+
+
+def _with_own(below: Weather) -> Weather:
+    """The weather of an imported set: its own series, and those of `de2018` for the rest."""
+    stored = sources.read_arrays(below.name)
+    series, labels, names = dict(below.series), dict(below.labels), below.building_names
+    for array, name in OWN_ARRAYS.items():
+        if array in stored:
+            series[name], labels[name] = stored[array].astype(np.float64), OWN_LABEL
+    if OWN_HEAT in stored:
+        own = stored[OWN_HEAT].astype(np.float64)
+        series["heat_kw"] = np.concatenate([own, series["heat_kw"]])
+        series["hot_water_kw"] = np.concatenate([np.zeros_like(own), series["hot_water_kw"]])
+        names = (*stored[OWN_BUILDINGS].tolist(), *names)
+        labels["heat_kw"] = f"{OWN_LABEL}, {labels['heat_kw']}"
+    return Weather(below.name, below.digest, series, labels, names)
 
 
 def _decimal(stored: NDArray[Any], decimals: int) -> FloatArray:

@@ -145,6 +145,6 @@ def test_what_a_set_lacks_is_named():
 
 def test_a_set_without_weather_has_none(monkeypatch):
     monkeypatch.setattr(dataset, "load", lambda name: data.DataSet)
-    empty = weather.load.__wrapped__("ca2017")
+    empty = weather._loaded.__wrapped__("ca2017", "")
     with pytest.raises(DataError, match=r"'ca2017' has no series 'wind_rank' .*: none"):
         empty.of("wind_rank")

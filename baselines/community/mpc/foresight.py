@@ -18,6 +18,7 @@ from baselines.community.optimal.storage import columns
 from p2p_market.community.actions import ActionMap, action_map
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.service import no_further_acts
 from p2p_market.records import Float32Array, FloatArray
 
 BY_STEP: Final = (
@@ -89,6 +90,7 @@ class ForesightPolicy:
 
 def foresight(scenario: Scenario, horizon_h: float = HORIZON_H) -> Foresight:
     """One plan for all members, with perfect forecasts."""
+    no_further_acts(scenario, "a plan of some hours")
     steps = min(scenario.steps, round(horizon_h / scenario.dt_h))
     ahead = shortened(scenario, steps, scenario.dt_h)
     return Foresight(scenario, ahead, compile_program(ahead))

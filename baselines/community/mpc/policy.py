@@ -36,6 +36,7 @@ from baselines.community.optimal.program import (
 from p2p_market.community.actions import ActionMap, action_map
 from p2p_market.community.further import further_columns
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.service import no_further_acts
 from p2p_market.errors import OptimumError
 from p2p_market.records import Float32Array, FloatArray
 
@@ -116,6 +117,7 @@ def solve(program: Program, what: str) -> None:
 
 
 def _rolling(scenario: Scenario, learnt: Lessons | None) -> RollingHorizon:
+    no_further_acts(scenario, "a plan from forecasts")
     ahead, block_steps = horizon(scenario)
     program = compile_program(ahead, posted_parts=0 if learnt is None else PARTS)
     return RollingHorizon(scenario, ahead, program, action_map(scenario), block_steps, learnt)

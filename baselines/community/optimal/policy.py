@@ -159,7 +159,9 @@ def prices_of(program: Program, scenario: Scenario) -> Prices:
     stored, ramp = storage.by_asset(duals(program.equations)), None
     if program.ramps is not None:
         ramp = np.stack([storage.by_asset(one) for one in program.ramps.prices_eur_per_kw()], -1)
-    return Prices(hub, line, meter, stored, slowed, voltage, ramp)
+    fuel, rooms = storage.fuel, program.rooms
+    room = None if fuel is None else fuel.room_prices(rooms, len(scenario.agents))
+    return Prices(hub, line, meter, stored, slowed, voltage, ramp, room)
 
 
 def _solved(expression: cp.Expression) -> FloatArray:

@@ -23,7 +23,10 @@ from baselines.community.optimal.trades import Trades, trades_of
 from baselines.community.optimal.voltages import Voltages, voltages_of
 from baselines.community.optimal.whole_numbers import burners
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.further import FUEL, SERVICE
+from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.service import service_rules
 from p2p_market.records import FloatArray
 
 
@@ -76,6 +79,7 @@ class Program:
     equations: list[cp.Constraint]  # of the power nodes, one per block
     meters: list[cp.Constraint]  # what makes up a net load, one per block
     tapers: list[cp.Constraint]  # charging near full, one per block; or none
+    rooms: list[cp.Constraint]  # for fuel that is ordered, one per block; or none
     market: Pool | Posted
     cost_eur: cp.Expression  # of each member, trade itself left out, (agent,)
     ramps: Ramps | None  # where machines load slowly
@@ -89,9 +93,10 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
             each worse than the one before; 0: one community with its market.
     """
     blocks = blocks_of(scenario.steps, len(scenario.agents))
-    storage, trades = storage_of(scenario.nodes, blocks), trades_of(scenario, blocks)
+    storage = storage_of(scenario.nodes, blocks, fuel_rules(scenario), service_rules(scenario))
+    trades = trades_of(scenario, blocks)
     cuts = possible_cuts(scenario, blocks)
-    equations, meters, tapers, constraints = [], [], [], []
+    equations, meters, tapers, rooms, constraints = [], [], [], [], []
     for number, rows in enumerate(blocks):
         devices_kw = storage.net_load_kw(rows)
         for cut in cuts:
@@ -99,6 +104,7 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
             constraints += cut.constraints(number, rows)
         equations.append(storage.equation(number, rows))
         tapers += storage.tapers(rows)
+        rooms += storage.rooms(rows)
         meters.append(trades.meter(number, rows, devices_kw))
         constraints += storage.constraints(number, rows) + trades.constraints(number, rows)
     powers = storage.charge_kw, storage.discharge_kw
@@ -107,7 +113,7 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
         constraints += ramps.constraints
     if scenario.spec.optimum == "mixed_integer":
         constraints += _whole_numbers(scenario, storage, trades, cuts, blocks)
-    cost = trades.cost_eur(blocks) + storage.cost_eur(scenario.spec)
+    cost = trades.cost_eur(blocks) + storage.cost_eur(scenario.spec, blocks)
     for shed in _shed(cuts, blocks):
         cost += scenario.dt_h * scenario.spec.lost_load_eur_per_kwh * cp.sum(shed, axis=0)
     if posted_parts > 0:
@@ -115,18 +121,22 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
     else:
         market, paid, coupling = _pool(scenario, trades, blocks, storage)
     problem = cp.Problem(
-        cp.Minimize(cp.sum(cost) + paid), [*equations, *meters, *tapers, *constraints, *coupling]
+        cp.Minimize(cp.sum(cost) + paid),
+        [*equations, *meters, *tapers, *rooms, *constraints, *coupling],
     )
     assert problem.is_dpp(), "the program must compile once"
-    return Program(problem, storage, trades, cuts, equations, meters, tapers, market, cost, ramps)
+    parts = equations, meters, tapers, rooms
+    return Program(problem, storage, trades, cuts, *parts, market, cost, ramps)
 
 
 def further_of(program: Program) -> dict[str, FloatArray]:
     """What a solved program says in further columns, (step, agent) by name."""
-    market = program.market
+    market, storage, agents = program.market, program.storage, program.cost_eur.shape[0]
+    acts = {FUEL: storage.fuel, SERVICE: storage.service}
+    said = {name: act.by_member(agents) for name, act in acts.items() if act is not None}
     if isinstance(market, Pool) and market.voltages is not None:
-        return market.voltages.further()
-    return {}
+        return said | market.voltages.further()
+    return said
 
 
 def _shed(cuts: list[Cut], blocks: Blocks) -> Iterable[cp.Expression]:
@@ -187,6 +197,8 @@ def _whole_numbers(
     constraints = storage.either_way(burners(scenario))
     if storage.commitment is not None:
         constraints += storage.commitment.constraints(storage.charge_kw, storage.discharge_kw)
+    if storage.service is not None:
+        constraints += storage.service.constraints(storage.charge_kw, storage.discharge_kw)
     for number, rows in enumerate(blocks):
         constraints += trades.either_way(number, rows)
     flow, limit = cp.sum(trades.net_load_kw, axis=1), scenario.spec.feeder.limit_kw

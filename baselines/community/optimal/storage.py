@@ -8,12 +8,16 @@ from scipy import sparse
 
 from baselines.community.optimal.blocks import Blocks, Series, rows_of, series
 from baselines.community.optimal.commitment import Commitment, commitment_of
+from baselines.community.optimal.fuel import Fuel, fuel_of
 from baselines.community.optimal.machines import Machines, machines_of
 from baselines.community.optimal.outlook import Outlook
+from baselines.community.optimal.service import Service, service_of
 from baselines.community.optimal.taper import Taper, taper_of
 from p2p_market.assets.node import Coefficients
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.scenario.fuel import FuelRules
 from p2p_market.community.scenario.schema import ScenarioSpec
+from p2p_market.community.scenario.service import ServiceRules
 from p2p_market.records import BoolArray, FloatArray, IntArray
 
 
@@ -52,6 +56,8 @@ class Storage:
     machines: Machines | None
     commitment: Commitment | None
     taper: Taper | None
+    fuel: Fuel | None
+    service: Service | None
 
     def constraints(self, number: int, rows: slice) -> list[cp.Constraint]:
         """Of one block: power only while here, the start, departures."""
@@ -72,6 +78,11 @@ class Storage:
         taper = self.taper
         return [] if taper is None else [taper.row(self.charge_kw[rows], self.level_kwh[rows])]
 
+    def rooms(self, rows: slice) -> list[cp.Constraint]:
+        """Of one block: what is ordered fits beside what is there and under way."""
+        fuel = self.fuel
+        return [] if fuel is None else [fuel.room(rows, self.level_kwh[rows])]
+
     def equation(self, number: int, rows: slice) -> cp.Constraint:
         """The power-node equation of one block."""
         own, before = columns(self.nodes), self.level_kwh[rows]
@@ -88,6 +99,8 @@ class Storage:
     def _departures(self, number: int, rows: slice) -> list[cp.Constraint]:
         after = self.level_kwh[rows.start + 1 : rows.stop + 1]
         arrived, stays = self.arrived_kwh[rows], self.stays
+        if self.fuel is not None:
+            after = after - self.fuel.delivered_kwh(rows)
         if stays is None:
             return [after == arrived]
         missing, leaving = stays.missing_kwh[rows], arrived @ stays.place.T
@@ -102,7 +115,7 @@ class Storage:
         """Power of the devices at each member's meter, (step, agent)."""
         return (self.charge_kw[rows] - self.discharge_kw[rows]) @ self.owner
 
-    def cost_eur(self, spec: ScenarioSpec) -> cp.Expression:
+    def cost_eur(self, spec: ScenarioSpec, blocks: Blocks) -> cp.Expression:
         """Wear, shortfalls and what levels are worth at the end, (agent,)."""
         used = self.charge_kw + self.discharge_kw
         wear = rows_of(self.nodes.degradation_eur_per_kwh[columns(self.nodes)], used)
@@ -118,6 +131,8 @@ class Storage:
         if self.stays is not None:
             missing = cp.sum(self.stays.missing_kwh, axis=0) @ self.stays.place
             cost = cost + spec.shortfall_eur_per_kwh * missing
+        if self.fuel is not None:
+            cost = cost + self.fuel.cost_eur(blocks)
         return cost @ self.owner
 
     def either_way(self, which: BoolArray) -> list[cp.Constraint]:
@@ -159,6 +174,8 @@ class Storage:
         discharge_max = plugged * -nodes.power_min_kw[own]
         if self.machines is not None:
             self.machines.fill(episode)
+            if self.fuel is not None:
+                self.fuel.fill(episode)
             charge_max = charge_max * episode.high_share[:, 0][:, own]
             discharge_max = discharge_max * episode.low_share[:, 0][:, own]
         self.charge_max_kw.fill(charge_max)
@@ -170,7 +187,12 @@ class Storage:
             self.stays.due_kwh.fill(episode.departs[:, 0][:, leaves] * nodes.target_kwh[leaves])
 
 
-def storage_of(nodes: Coefficients, blocks: Blocks) -> Storage:
+def storage_of(
+    nodes: Coefficients,
+    blocks: Blocks,
+    fuel: FuelRules | None = None,
+    service: ServiceRules | None = None,
+) -> Storage:
     """Variables and data of all flexible assets."""
     own = columns(nodes)
     count, steps = int(own.sum()), blocks[-1].stop
@@ -195,6 +217,8 @@ def storage_of(nodes: Coefficients, blocks: Blocks) -> Storage:
         machines=machines_of(nodes, own, blocks),
         commitment=commitment_of(nodes, own, steps),
         taper=taper_of(nodes, own),
+        fuel=fuel_of(fuel, nodes, own, blocks),
+        service=service_of(service, nodes, own, steps),
     )
 
 

@@ -73,6 +73,7 @@ class Episode(Drawn):
     top_kwh: FloatArray
     expected_drift_kwh: FloatArray  # +
     weather: FloatArray  # (step, batch, feature), as members see it; or no rows
+    fuel_eur_per_kwh: FloatArray  # of fuel that is ordered; or no rows
 
     def presence(self, step: int) -> Presence:
         """What flexible assets may do in a step."""

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.episode.measured import expected_measured_pv
+from p2p_market.community.scenario.fuel import fuel_prices
 from p2p_market.community.scenario.laws import expected_drift_kwh, expected_generation
 from p2p_market.community.scenario.members import CLEARNESS_RANGE, CLOUD_SPREAD, ROOF_SPREAD
 from p2p_market.community.scenario.scenario import Scenario
@@ -42,6 +43,7 @@ class Window(Record):
     pv_ceiling_kw: FloatArray  # (step, agent)
     expected_drift_kwh: FloatArray  # (step, agent, asset) +, of machines; or no rows
     weather: FloatArray  # (step, feature), as members see it; or no rows
+    fuel_eur_per_kwh: FloatArray  # (step, agent), of fuel that is ordered; or no rows
 
 
 def window(scenario: Scenario, start_day: int) -> Window:
@@ -102,6 +104,7 @@ def _compute(scenario: Scenario, start_day: int) -> Window:
         + np.ceil(1000.0 * scenario.generation_peak_kw) / 1000.0,
         expected_drift_kwh=expected_drift_kwh(scenario, start_day, spec.days + 1),
         weather=weather_window(scenario, start_day),
+        fuel_eur_per_kwh=fuel_prices(scenario, start_day),
     )
 
 

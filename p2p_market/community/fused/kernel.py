@@ -13,6 +13,13 @@ from p2p_market.assets import node
 from p2p_market.community import invariants, observation, reward, settlement
 from p2p_market.community.acts import obey
 from p2p_market.community.coordination import fused as agreed
+from p2p_market.community.fuel import (
+    deliver_fuel,
+    keep_fuel,
+    look_at_prices,
+    order_fuel,
+    rows_of_fuel,
+)
 from p2p_market.community.fused.clearing import clear
 from p2p_market.community.fused.tables import Moving, work_in
 from p2p_market.community.kernel_inputs import Done
@@ -21,6 +28,7 @@ from p2p_market.community.past.account import follow
 from p2p_market.community.records import Acting, Past
 from p2p_market.community.safety import emergency, envelope, feasibility, sensors, supervisor
 from p2p_market.community.safety.supervisor import Evidence
+from p2p_market.community.service import hold_still, keep_service, rows_of_service
 from p2p_market.community.voltage import keep_line, look_at_line, rows_of_line
 from p2p_market.compilation import inner, kernel
 
@@ -68,6 +76,7 @@ def _look(rules, windows, series, t, first, work):  # type: ignore[no-untyped-de
         w = series.slot[first + r]
         there = now.grid[r] > 0.0
         now.carbon[r] = windows.carbon[t, w]
+        look_at_prices(windows.fuel_price, t, w, r, now.fuel_price)
         for i in range(now.load_kw.shape[1]):
             now.retail[r, i] = windows.retail[t, w, i]
             now.feed_in[r, i] = windows.feed_in[t, w, i]
@@ -222,12 +231,16 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
     _screen(rules, now, energy, work.proposal, evidence, limits, work.asked, work.watch)
     obey(rules.acts, work.proposal.further, state.acting, work.asked, work.watch)
     agreed.talk(rules, tables.terms, t, work, state.agreements)
+    further, column = work.asked.further, rules.fuel_column
+    hold_still(rules.service, rules.service_column, t, further, state.service, limits)
     _project(rules, now, work.asked, limits, work.voltage, work.action)
+    order_fuel(rules.fuel, rules.nodes, column, further, energy, state.fuel, work.action.fuel_kwh)
     _trade(tables, t, work, state.agreements)
     if rules.outages:
         _serve(rules, now, work.fills, limits, work.action)
     flows, setpoint = work.flows, work.action.setpoint_kw
     _advance(rules.nodes, now, energy, setpoint, flows.energy_kwh, flows.shortfall_kwh)
+    deliver_fuel(rules.fuel, rules.nodes, state.fuel, flows.energy_kwh, flows.delivered_kwh)
     _flows(now.grid, work.asked, work.action, work.fills, work.watch, flows)
     look_at_line(rules.voltage, work.action, work.voltage, flows.line)
     done = Done(work.action, work.fills, flows, work.ledger)
@@ -240,6 +253,8 @@ def _play(tables, windows, series, t, first, actions, present, state, work, star
     follow(rules, rules.past, t, now, done, state.past)
     agreed.remember(rules, tables.terms, t, work, state.agreements)
     _move(work, state)
+    keep_fuel(rules.fuel, work.action.fuel_kwh, state.fuel)
+    keep_service(rules.service, rules.service_column, t, further, state.service)
     _reward(work.ledger.entries_eur, tables.weights, rules.community_share, out_reward)
     return wrong
 
@@ -316,6 +331,7 @@ def play(game, step, act, first, last, actions, present, out_reward, out_observa
             moving.unchanged_steps[span], _past_of(moving.past, span),
             _acting_of(moving.acting, span), rows_of_line(moving.line, span),
             agreed.rows_of(moving.agreements, span),
+            rows_of_fuel(moving.fuel, span), rows_of_service(moving.service, span),
         )  # fmt: skip
         if act:
             wrong += _play(

@@ -22,6 +22,7 @@ from p2p_market.community.records import LEDGER_ENTRIES, Action, Flows, Ledger, 
 from p2p_market.community.reward import weights
 from p2p_market.community.safety.envelope import fit
 from p2p_market.community.safety.sensors import LEVELS
+from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.voltage import done_of, scratch_of
 from p2p_market.compilation import inner
@@ -62,6 +63,7 @@ class Windows(NamedTuple):
     pv_top_kw: FloatArray  # (slot, agent)
     expected_drift_kwh: Any  # (step, slot, agent, asset) +; None where there are no machines
     weather: Any  # (step, slot, feature); None where nothing is moved by it
+    fuel_price: Any  # (step, slot, agent); None where nobody orders fuel
 
 
 class Series(NamedTuple):
@@ -94,7 +96,7 @@ OWN_SERIES: Final = (
 )  # fmt: skip
 WORLD_SERIES: Final = World.Arrays._fields
 """Fields of an episode, in the order of `Windows` and `Series`."""
-OPTIONAL_SERIES: Final = ("expected_drift_kwh", "weather")
+OPTIONAL_SERIES: Final = ("expected_drift_kwh", "weather", "fuel_eur_per_kwh")
 """Windows that may have no rows; they come last, and are None then."""
 
 
@@ -124,6 +126,8 @@ class Moving(NamedTuple):
     acting: Any  # Acting.Arrays; None where there are no acts
     line: Any  # (batch, agent, LINE); None where there is no voltage
     agreements: Any  # Agreements.Arrays; None where there are none
+    fuel: Any  # (batch, agent, place); None where nobody orders fuel
+    service: Any  # (batch, agent); None where nobody needs maintenance
 
 
 class Work(NamedTuple):
@@ -182,6 +186,7 @@ class Blocks(NamedTuple):
     line: Any  # voltage.Done: reactive power, pull-back, lines; each None where there is none
     voltage: Any  # voltage.Scratch; None where there is none
     orders: Any  # (place, row, agent); None where there are no agreements
+    fuel: Any  # (place, row, agent): price, order, delivery; None where nobody orders fuel
 
 
 class Game(NamedTuple):
@@ -212,6 +217,7 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         line=done_of(scenario, rows),
         voltage=scratch_of(scenario, rows),
         orders=None if terms_of(scenario) is None else np.zeros((3, rows, agents)),
+        fuel=None if fuel_rules(scenario) is None else np.zeros((3, rows, agents)),
     )
 
 
@@ -246,7 +252,7 @@ def _world_in(world, first):  # type: ignore[no-untyped-def]
 
 @inner(forceinline=True)
 def _further_in(further, place):  # type: ignore[no-untyped-def]
-    """Further columns of a proposal among blocks, where there are any."""
+    """One place of blocks that may not be there."""
     if further is None:
         return None
     return further[place]
@@ -259,10 +265,14 @@ def work_of(blocks: Blocks) -> Work:
     now, before = _world_in(w, 0), _world_in(w, 5)
     arrived, heard = _further_in(blocks.further, 0), _further_in(blocks.further, 1)
     kvar, pulled, line = blocks.line
+    price, order = _further_in(blocks.fuel, 0), _further_in(blocks.fuel, 1)
+    fuel = _further_in(blocks.fuel, 2)
+    outside = Now(
+        a[0], a[1], a[2], a[6], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4], now,
+        price,
+    )  # fmt: skip
     return Work(
-        Now(
-            a[0], a[1], a[2], a[6], a[3], a[4], a[5], r[0], r[1], k[0], k[1], k[2], k[3], k[4], now
-        ),
+        outside,
         k[5],
         blocks.told,
         _Proposal(k[6], a[7], a[8], f[0], arrived),
@@ -271,9 +281,9 @@ def work_of(blocks: Blocks) -> Work:
         Limits(k[7], k[8]),
         _Proposal(k[9], a[9], a[10], f[2], heard),
         _Watch(n[1], n[2], a[11]),
-        _Action(k[10], a[12], a[13], a[14], a[15], a[16], kvar, pulled),
+        _Action(k[10], a[12], a[13], a[14], a[15], a[16], kvar, pulled, order),
         _Fills(a[17], a[18], r[2]),
-        _Flows(a[19], a[20], a[21], k[11], k[12], a[22], a[23], line),
+        _Flows(a[19], a[20], a[21], k[11], k[12], a[22], a[23], line, fuel),
         _Ledger(blocks.entries, r[3]),
         blocks.residual,
         blocks.common,

@@ -7,7 +7,9 @@ import numpy as np
 
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.optimum.full_matching import fully_matched
+from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.scenario.service import service_rules
 
 NODES: Final = (
     "present",
@@ -97,4 +99,10 @@ def digest_of(scenario: Scenario, episode: Episode) -> str:
             digest.update(getattr(scenario.nodes.machines, name).tobytes())
         for name in WORLD:
             digest.update(getattr(episode, name).tobytes())
+    if (fuel := fuel_rules(scenario)) is not None:
+        for array in (*fuel, episode.fuel_eur_per_kwh):
+            digest.update(array.tobytes())
+    if (service := service_rules(scenario)) is not None:
+        for array in service:
+            digest.update(array.tobytes())
     return digest.hexdigest()

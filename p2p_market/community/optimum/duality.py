@@ -19,6 +19,7 @@ import numpy as np
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.optimum import ramps, tapered
 from p2p_market.community.optimum.floors import kept_kwh
+from p2p_market.community.optimum.fuelled import Fuelled, fuelled
 from p2p_market.community.optimum.plan import Prices
 from p2p_market.community.optimum.voltage import (
     held_eur,
@@ -154,6 +155,22 @@ class _Case:
         bought = (machines.missing_eur_per_kwh - stored) * missing_kwh
         return np.asarray(bought + (machines.spilled_eur_per_kwh + stored) * spilled_kwh)
 
+    @property
+    def worth_eur_per_kwh(self) -> FloatArray:
+        """What a kWh is worth after each step in the next one, (step, agent, asset)."""
+        stored = self.prices.stored_eur_per_kwh
+        worth = np.empty_like(stored)
+        worth[:-1] = self.scenario.nodes.retention * stored[1:]
+        worth[-1] = self.terminal_eur_per_kwh
+        return worth
+
+    @property
+    def fuel(self) -> Fuelled | None:
+        """What orders of fuel add; None where nobody orders."""
+        machines = self.scenario.nodes.machines
+        hold = 0.0 if machines is None else machines.hold_eur_per_kwh
+        return fuelled(self.scenario, self.episode, self.prices, self.worth_eur_per_kwh - hold)
+
     def level_eur(self, level_kwh: FloatArray) -> FloatArray:
         """What holding a level costs: worth now, less worth in the next step, (step, agent, asset).
 
@@ -164,13 +181,12 @@ class _Case:
         departs, trip = episode.departs[:, 0], episode.trip_kwh[:, 0]
         missing = departs * np.maximum(nodes.target_kwh - level_kwh, 0.0)
         left = level_kwh + missing - departs * trip
-        worth = np.empty_like(level_kwh)
-        worth[:-1] = nodes.retention * self.prices.stored_eur_per_kwh[1:]
-        worth[-1] = self.terminal_eur_per_kwh
-        cost = self.prices.stored_eur_per_kwh * level_kwh - worth * left
+        cost = self.prices.stored_eur_per_kwh * level_kwh - self.worth_eur_per_kwh * left
         if nodes.machines is not None:
             cost = cost + nodes.machines.hold_eur_per_kwh * left
             cost = cost + tapered.level_eur(self.scenario, self.prices, left)
+        if (fuel := self.fuel) is not None:
+            cost = cost + fuel.level_eur(left)
         return np.asarray(nodes.present * (cost + spec.shortfall_eur_per_kwh * missing))
 
     def curtail_eur(self, curtailed_kw: FloatArray) -> FloatArray:
@@ -194,7 +210,9 @@ class _Case:
         stored += held_eur(scenario, prices, self.episode.pv_kw[:, 0])
         rent = scenario.dt_h * spec.feeder.limit_kw * np.abs(prices.line_eur_per_kwh).sum()
         slowed = tapered.fixed_eur(scenario, prices, start)
-        return float(used + stored - rent + slowed - ramps.allowed_eur(prices, scenario.nodes))
+        loaded, fuel = ramps.allowed_eur(prices, scenario.nodes), self.fuel
+        burnt = 0.0 if fuel is None else fuel.fixed_eur(start) + float(fuel.least_eur().sum())
+        return float(used + stored - rent + slowed + burnt - loaded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +281,7 @@ def losses(
         + _taper_eur(case, played, one, power)
         + ramps.unused_eur(case.prices, scenario.nodes, power),
         empty=np.where(short, waiting, 0.0) + empty,
-        full=np.where(short, 0.0, waiting) + full,
+        full=np.where(short, 0.0, waiting) + full + _fuel_eur(case, played, number),
         line=_line_eur(case, net_load.sum(axis=1)) + voltage_loss_eur(scenario, case.prices, own),
         cuts=(
             case.curtail_eur(played.series["curtailed_kw"][:, number])
@@ -303,6 +321,15 @@ def _taper_eur(case: _Case, played: Trajectory, one: slice, power_kw: FloatArray
     energy = played.series["energy_kwh"][:, one]
     before = np.concatenate([case.episode.start_energy_kwh[None], energy[:-1]])[:, 0]
     return tapered.unused_eur(case.scenario, case.prices, before, power_kw)
+
+
+def _fuel_eur(case: _Case, played: Trajectory, number: int) -> FloatArray | float:
+    """What orders of fuel lose, and room that is left, (step, agent, asset); 0 without."""
+    if (fuel := case.fuel) is None:
+        return 0.0
+    energy = played.series["energy_kwh"][:, number]
+    before = np.concatenate([case.episode.start_energy_kwh, energy[:-1]])
+    return fuel.lost_eur(played.series["fuel_kwh"][:, number], before)
 
 
 def _served(case: _Case, wanted_kwh: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -29,6 +29,7 @@ class Prices(Record):
     # None where voltages cost nothing
     ramp_eur_per_kw: FloatArray | None = None  # (step, agent, asset, charging or discharging), >= 0
     # of one more kW of loading in the step; None where no machine loads slowly
+    room_eur_per_kwh: FloatArray | None = None  # (step, agent), of room for fuel; None without
 
     @property
     def series(self) -> Series:

@@ -9,6 +9,7 @@ import numpy as np
 from p2p_market.assets.node import Coefficients
 from p2p_market.community.actions import ActionMap, action_map
 from p2p_market.community.observation import features
+from p2p_market.community.rules.further import Further, further_of
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import Float32Array, FloatArray
 
@@ -29,6 +30,7 @@ class SelfConsumption:
     dt_h: float
     columns: Mapping[str, int]  # of the observation
     trades: bool
+    further: Further | None = None
 
     def start(self, seeds: Sequence[int]) -> None:
         """Rules remember nothing."""
@@ -45,7 +47,9 @@ class SelfConsumption:
         for asset in range(self.table.assets):
             setpoint_kw[..., asset] = self.power(seen, asset, left)
             left = left - setpoint_kw[..., asset]
-        return self.table.orders(setpoint_kw, -left if self.trades else np.zeros_like(left)), None
+        further = None if self.further is None else self.further.said(seen)
+        quantity = -left if self.trades else np.zeros_like(left)
+        return self.table.orders(setpoint_kw, quantity, further), None
 
     def power(self, seen: FloatArray, asset: int, left: FloatArray) -> FloatArray:
         """What an asset takes of a surplus, (batch, agent) [kW]."""
@@ -93,8 +97,9 @@ def _rule(scenario: Scenario, trades: bool) -> SelfConsumption:
     columns = {feature.name: column for column, feature in enumerate(features(scenario))}
     spare_kw = scenario.spec.connection_limit_kw - scenario.peak_load_kw
     return SelfConsumption(
-        action_map(scenario), scenario.nodes, spare_kw, scenario.dt_h, columns, trades
-    )
+        action_map(scenario), scenario.nodes, spare_kw, scenario.dt_h, columns, trades,
+        further_of(scenario, columns),
+    )  # fmt: skip
 
 
 def no_trade(scenario: Scenario) -> SelfConsumption:

@@ -66,7 +66,6 @@ def serve(
         return action
     nodes, presence = packed_nodes(scenario), presence_of(episode, t)
     limits = power_limits(nodes, presence, state.energy_kwh, state.setpoint_kw)
-    columns = action.arrays()  # outages and a voltage are not combined
-    served = Action.Arrays(*(column.copy() for column in columns if column is not None))
+    served = Action.Arrays(*(None if one is None else one.copy() for one in action.arrays()))
     serve_kernel(packed_rules(scenario), now_of(episode, t), fills.arrays(), limits, served)
     return Action(*served)

@@ -22,6 +22,7 @@ import numpy as np
 from p2p_market.assets.machine import after_step, device
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.episode.measured import measured_loads, measured_pv
+from p2p_market.community.fuel import just_arrived
 from p2p_market.community.kernel_inputs import packed_rules, world_of
 from p2p_market.community.records import SUPERVISOR_CAUSES, State
 from p2p_market.community.safety.sensors import LEVELS, LOAD, PV
@@ -148,6 +149,7 @@ def check_kernel(rules, limits, ceiling, stays, world, state, told, out_cause): 
                 level, p = told[b, i, LEVELS + k], state.setpoint_kw[b, i, k]
                 before = last[b, i, LEVELS + k]
                 expected = _expected(nodes, nodes.machines, world, before, p, b, i, k)
+                expected += just_arrived(rules.fuel, state.fuel, b, i, k)
                 if unchanged[b, i, LEVELS + k] < 0:  # no step was played that could have moved it
                     expected = before
                 least, capacity = nodes.energy_min_kwh[i, k], nodes.energy_max_kwh[i, k]

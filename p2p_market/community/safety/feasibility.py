@@ -12,10 +12,18 @@ import numpy as np
 from p2p_market.assets.machine import ALMOST, least_loads, snapped
 from p2p_market.assets.node import power_limits
 from p2p_market.community.episode.episode import Episode
-from p2p_market.community.kernel_inputs import now_of, packed_nodes, packed_rules, presence_of
+from p2p_market.community.fuel import no_order, order_fuel
+from p2p_market.community.kernel_inputs import (
+    now_of,
+    packed_nodes,
+    packed_rules,
+    presence_of,
+    rules_of,
+)
 from p2p_market.community.records import Action, Proposal, State
 from p2p_market.community.safety.feeder import ROUNDING_KW, limit_kernel
 from p2p_market.community.scenario.scenario import Scenario
+from p2p_market.community.service import hold_still
 from p2p_market.community.voltage import done_of, pull, react, scratch_of
 from p2p_market.compilation import inner, kernel
 
@@ -122,10 +130,13 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
     t = state.step
     nodes, presence = packed_nodes(scenario), presence_of(episode, t)
     limits = power_limits(nodes, presence, state.energy_kwh, state.setpoint_kw)
-    scratch = scratch_of(scenario, episode.batch)
+    fixed, levels, further = rules_of(scenario), state.energy_kwh, proposal.further
+    hold_still(fixed.service, fixed.service_column, t, further, state.service, limits)
+    scratch, order = scratch_of(scenario, episode.batch), no_order(scenario, episode.batch)
     powers = np.empty_like(limits.low), *np.empty((5, *limits.low.shape[:2]))
     kvar, pulled, _ = done_of(scenario, episode.batch)
-    action = Action.Arrays(*powers, kvar, pulled)
+    action = Action.Arrays(*powers, kvar, pulled, order)
     rules, now = packed_rules(scenario), now_of(episode, t)
     project_kernel(rules, now, proposal.arrays(), limits, scratch, action)
+    order_fuel(fixed.fuel, fixed.nodes, fixed.fuel_column, further, levels, state.fuel, order)
     return Action(*action)

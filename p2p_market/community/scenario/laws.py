@@ -175,7 +175,7 @@ def generation_of(
 
 
 @lru_cache(maxsize=8)
-def _usual_generation(scenario: Scenario) -> tuple[FloatArray, FloatArray]:
+def usual_generation(scenario: Scenario) -> tuple[FloatArray, FloatArray]:
     """Mean and spread of training days, (28-day cycle, step of the day, agent) [kW]."""
     shape = WEEKS_PER_SPLIT, scenario.steps_per_day, len(scenario.agents)
     mean, spread = np.zeros((2, *shape))
@@ -194,7 +194,7 @@ def _usual_generation(scenario: Scenario) -> tuple[FloatArray, FloatArray]:
 def expected_generation(scenario: Scenario, start_day: int, days: int) -> Generation:
     """What training days of that time of the year and of the day gave."""
     cycle = _cycle(np.arange(start_day, start_day + days))
-    mean, spread = (usual[cycle] for usual in _usual_generation(scenario))
+    mean, spread = (usual[cycle] for usual in usual_generation(scenario))
     agents = len(scenario.agents)
     return Generation(mean.reshape(-1, agents), spread.reshape(-1, agents))
 
@@ -237,6 +237,9 @@ def _flow_m3s(scenario: Scenario, known: Mapping[str, Any]) -> FloatArray:
 @lru_cache(maxsize=4)
 def irradiance_of(scenario: Scenario) -> FloatArray:
     """Light on a horizontal plane, the year's clear sky times its clearness, (quarter,) [W/m2]."""
+    own = weather.load(scenario.data.name).series
+    if "irradiance_wm2" in own:
+        return own["irradiance_wm2"]
     clear = _clear_sky(scenario, 0.0, 180.0)
     return irradiance_wm2(clear, scenario.data.solar_clearness, CLEAR_SKY_SHARE)
 

@@ -8,8 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.community.scenario.laws import machine_year
+from p2p_market.community.scenario.fuel import fuel_rules
+from p2p_market.community.scenario.laws import machine_year, usual_generation
 from p2p_market.community.scenario.record import Scenario
+from p2p_market.community.scenario.service import service_rules
 from p2p_market.community.scenario.voltage import dearest_eur_per_kwh
 from p2p_market.errors import DataError, ScenarioError
 from p2p_market.records import BoolArray, FloatArray
@@ -36,17 +38,23 @@ def forced_to_charge(scenario: Scenario) -> BoolArray:
 
 
 def check_machines(scenario: Scenario) -> None:
-    """Check the rules of machines; without machines nothing is asked.
+    """Check that the data drive all devices, and the rules of machines where there are some.
 
     Raises:
         ScenarioError: naming member, device and number.
     """
-    if scenario.nodes.machines is None:
-        return
     try:
-        machine_year(scenario)
+        if any(scenario.generators):
+            usual_generation(scenario)
+        if scenario.nodes.machines is not None:
+            machine_year(scenario)
     except DataError as error:
         raise ScenarioError(f"{scenario.spec.id}: {error}") from error
+    if scenario.nodes.machines is None:
+        return
+    fuel_rules(scenario)
+    if service_rules(scenario) is not None and scenario.spec.optimum == "linear":
+        raise ScenarioError(f"{scenario.spec.id}: maintenance needs `optimum: mixed_integer`")
     _check_line(scenario)
     for agent, devices in enumerate(scenario.flexible):
         for asset, node in enumerate(devices):

@@ -1,4 +1,4 @@
-"""Import loads, prices, CO2 and PV of a user's own community into the cache."""
+"""Import loads, prices, CO2, PV and weather of a user's own community into the cache."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,17 @@ from p2p_market.data.own.plan import Wishes
 from p2p_market.data.own.series import SeriesFile, read_series
 from p2p_market.data.own.stamps import standard_offset, zone_of
 from p2p_market.data.own.store import LABEL, check_name
-from p2p_market.data.own.units import KINDS, STORED, Kind
+from p2p_market.data.own.units import EVERY, STORED, Kind
+from p2p_market.data.own.weather import ARRAYS, weather_arrays
 from p2p_market.errors import DataError
 
 HOURS_PER_YEAR: Final = 8760.0
 SHOWN_GAPS: Final = 20
 LIKELY_KWH: Final = (300.0, 40_000.0)
 """A year of a household; a load outside is told, for its unit may be wrong."""
-SINGLE: Final[tuple[Kind, ...]] = ("price", "co2")
+SINGLE: Final[tuple[Kind, ...]] = (
+    "price", "co2", "temperature", "wind", "irradiance", "flow",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ def import_community(
 
     Args:
         name: lower-case letters, digits and hyphens.
-        files: of loads, PV, day-ahead prices and CO2; whatever is left out is that of `de2018`.
+        files: of loads, PV, day-ahead prices, CO2 and weather; whatever is left out is that of
+            `de2018`.
         folder: the cache; created if it is missing.
         wishes: what the files do not say themselves.
 
@@ -66,18 +70,18 @@ def import_community(
     """
     check_name(name)
     wishes = wishes or Wishes()
-    read = [read_series(path, kind, wishes) for kind in KINDS for path in files.get(kind, ())]
+    read = [read_series(path, kind, wishes) for kind in EVERY for path in files.get(kind, ())]
     if not read:
-        raise DataError("no file; give at least one of --load, --pv, --price and --co2")
+        raise DataError("no file; give at least one of --load, --pv, --price, --co2, --weather")
     zone = _zone(read, wishes)
     told = [f"{own.path.name}: {text}" for own in read for text in own.told]
     days = _days(read, zone, told)
     arrays = _arrays(days, zone, told)
     path = sources.write_cached(folder, sources.Contents(_card(name, read, days, arrays), arrays))
-    columns = tuple(_column(kind, own) for kind in KINDS for own in days[kind])
+    columns = tuple(_column(kind, own) for kind in EVERY for own in days[kind])
     told += [
         f"{own.kind} {own.name}: {own.size}; is its unit right?"
-        for own, series in zip(columns, (d for kind in KINDS for d in days[kind]), strict=True)
+        for own, series in zip(columns, (d for kind in EVERY for d in days[kind]), strict=True)
         if own.kind == "load" and not LIKELY_KWH[0] <= _annual_kwh(series) <= LIKELY_KWH[1]
     ]
     return ImportedCommunity(f"{sources.OWN}:{name}", path, columns, tuple(told))
@@ -101,7 +105,7 @@ def _days(
     year = _year_of(read[0])
     standard = timezone(standard_offset(zone, year))
     found: dict[Kind, tuple[Days, ...]] = {}
-    for kind in KINDS:
+    for kind in EVERY:
         clock = zone if kind == "load" else standard
         found[kind] = tuple(
             days_of(series, clock) for own in read if own.kind == kind for series in own.series
@@ -112,9 +116,9 @@ def _days(
         if twice := sorted({one for one in names if names.count(one) > 1}):
             raise DataError(f"two columns of {kind} are called {twice[0]!r}; rename one")
         told += _gaps(kind, found[kind])
-    common = _common([own for kind in KINDS for own in found[kind]], found["load"])
-    cut = {kind: tuple(_cut(own, common) for own in found[kind]) for kind in KINDS}
-    spans = {(own.first, own.last) for kind in KINDS for own in cut[kind]}
+    common = _common([own for kind in EVERY for own in found[kind]], found["load"])
+    cut = {kind: tuple(_cut(own, common) for own in found[kind]) for kind in EVERY}
+    spans = {(own.first, own.last) for kind in EVERY for own in cut[kind]}
     if len(spans) > 1:
         told.append(
             "series of different dates are put on one calendar by weekday: what happened on the "
@@ -176,12 +180,12 @@ def _arrays(
 ) -> dict[str, NDArray[Any]]:
     """What is stored, on the calendar of 2018."""
     arrays: dict[str, NDArray[Any]] = {}
-    every = [own for kind in KINDS for own in days[kind]]
+    every = [own for kind in EVERY for own in days[kind]]
     standard = standard_offset(zone, every[0].first.year)
     summer = summer_of(every[0].first, len(every[0].value), zone, standard)
     arrays["summer_time"] = summer[places(every[0].first, len(summer))].ravel()
     arrays["utc_offset_h"] = np.array(standard / timedelta(hours=1))
-    years = {kind: [year_of_days(own) for own in days[kind]] for kind in KINDS}
+    years = {kind: [year_of_days(own) for own in days[kind]] for kind in EVERY}
     stored: tuple[tuple[Kind, str], ...] = (("load", sources.OWN_LOADS), ("pv", "user_pv_kw"))
     for kind, array in stored:
         if years[kind]:
@@ -198,6 +202,7 @@ def _arrays(
         arrays[sources.PRICE_ARRAY] = np.round(hourly, 2).astype(np.float32)
     for co2 in years["co2"]:
         arrays["co2_g_per_kwh"] = np.round(co2.ravel(), 1).astype(np.float32)
+    arrays |= weather_arrays(years, [own.name for own in days["heat"]], bool(days["pv"]))
     for own in {(own.first, len(own.value)): own for own in every}.values():
         if len(own.value) < 365:
             cycles = len(own.value) // 28
@@ -227,7 +232,7 @@ def _card(
             for own in read
             if own.kind == kind
         )
-        for kind in KINDS
+        for kind in EVERY
     }
     common = {
         "label": LABEL,
@@ -244,7 +249,10 @@ def _card(
         "solar_clearness": "pv",
         sources.PRICE_ARRAY: "price",
         "co2_g_per_kwh": "co2",
+        **ARRAYS,
     }
+    if not days["pv"]:
+        kinds["solar_clearness"] = "irradiance"
     entries: dict[str, dict[str, Any]] = {}
     for array, kind in kinds.items():
         if array in arrays and days[kind]:

@@ -85,10 +85,11 @@ def in_range(
         DataError: if the unit cannot be right, or a value is out of range and not to be cut.
     """
     low, high = RANGES[kind]
-    if kind == "pv":
+    if kind in ("pv", "irradiance"):
         standby = (value < 0.0) & (value >= -STANDBY * np.nanmax(value))
         if standby.any():
-            told.append(f"{int(standby.sum())} values of PV a little below zero, set to zero")
+            what = "PV" if kind == "pv" else kind
+            told.append(f"{int(standby.sum())} values of {what} a little below zero, set to zero")
             value = np.where(standby, 0.0, value)
     known = value[~np.isnan(value)]
     if kind == "price" and np.quantile(np.abs(known), 0.95) < SMALL_PRICE:

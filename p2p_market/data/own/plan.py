@@ -17,7 +17,15 @@ from p2p_market.data.own.layouts import (
     plain,
 )
 from p2p_market.data.own.stamps import EXAMPLE, excel, is_stamp, zone_in
-from p2p_market.data.own.units import KINDS, Kind, Unit, named, unit_of, without_unit
+from p2p_market.data.own.units import (
+    KINDS,
+    WEATHER,
+    Kind,
+    Unit,
+    named,
+    unit_of,
+    without_unit,
+)
 from p2p_market.errors import DataError
 
 LOOKED_AT: Final = 200
@@ -125,6 +133,8 @@ def _values(
     sheet: Sheet, kind: Kind, layout: Layout | None, wishes: Wishes, taken: set[int]
 ) -> dict[str, tuple[int, ...]]:
     """Columns of values by name; a layout may say which are added up."""
+    if kind in WEATHER:
+        return weather_columns(sheet, kind)
     wanted = (wishes.columns or {}).get(kind, ())
     there = [plain(own) for own in sheet.header]
     if layout and layout.name == "Ausgrid":
@@ -164,6 +174,18 @@ def _values(
             "its own, and --column one of them"
         )
     return {name: (place,) for place, name in chosen.items()}
+
+
+def weather_columns(sheet: Sheet, kind: Kind) -> dict[str, tuple[int, ...]]:
+    """Columns of a file of weather that hold a kind of series, by name; of heat, by building."""
+    heading = WEATHER[kind]
+    if kind == "heat":
+        return {
+            each[len(heading) :]: (place,)
+            for place, each in enumerate(sheet.header)
+            if each.startswith(heading) and each != heading
+        }
+    return {kind: (sheet.header.index(heading),)} if heading in sheet.header else {}
 
 
 def _check_cells(sheet: Sheet, kind: Kind, taken: set[int]) -> None:

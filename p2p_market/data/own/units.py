@@ -7,8 +7,18 @@ from typing import Final, Literal
 
 from p2p_market.errors import DataError
 
-Kind = Literal["load", "pv", "price", "co2"]
+Kind = Literal["load", "pv", "price", "co2", "temperature", "wind", "irradiance", "flow", "heat"]
 KINDS: Final[tuple[Kind, ...]] = ("load", "pv", "price", "co2")
+"""Each has files of its own."""
+WEATHER: Final[Mapping[Kind, str]] = {
+    "temperature": "temperature_c",
+    "wind": "wind_ms",
+    "irradiance": "irradiance_wm2",
+    "flow": "flow_m3s",
+    "heat": "heat_kw_",
+}
+"""Series of a file of weather -> heading of their column; of heat, a building's name follows."""
+EVERY: Final[tuple[Kind, ...]] = (*KINDS, *WEATHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +42,21 @@ UNITS: Final[Mapping[Kind, tuple[Unit, ...]]] = {
     "load": _POWER,
     "pv": _POWER,
     "price": (Unit("EUR/MWh", 1.0), Unit("EUR/kWh", 1e3), Unit("ct/kWh", 10.0)),
+    "temperature": (Unit("C", 1.0),),
+    "wind": (Unit("m/s", 1.0),),
+    "irradiance": (Unit("W/m2", 1.0),),
+    "flow": (Unit("m3/s", 1.0),),
+    "heat": (Unit("kW", 1.0),),
     "co2": (Unit("g/kWh", 1.0), Unit("kg/kWh", 1e3), Unit("kg/MWh", 1.0), Unit("t/MWh", 1e3)),
 }
 STORED: Final[Mapping[Kind, str]] = {
-    "load": "kW", "pv": "kW", "price": "EUR/MWh", "co2": "g/kWh",
+    "load": "kW", "pv": "kW", "price": "EUR/MWh", "co2": "g/kWh", "temperature": "C",
+    "wind": "m/s", "irradiance": "W/m2", "flow": "m3/s", "heat": "kW",
 }  # fmt: skip
 RANGES: Final[Mapping[Kind, tuple[float, float]]] = {
     "load": (0.0, 1e5), "pv": (0.0, 1e5), "price": (-500.0, 4000.0), "co2": (0.0, 2000.0),
+    "temperature": (-60.0, 60.0), "wind": (0.0, 90.0), "irradiance": (0.0, 1500.0),
+    "flow": (0.0, 1e5), "heat": (0.0, 1e5),
 }  # fmt: skip
 """In the units that are stored."""
 
@@ -51,6 +69,8 @@ _CO2: Final = re.compile(
 
 def unit_of(kind: Kind, heading: str) -> Unit | None:
     """The unit that a heading says, as in `Preis [€/MWh]` or `load_kwh`."""
+    if kind in WEATHER:
+        return UNITS[kind][0]
     if kind in ("load", "pv"):
         found = _POWERS.search(heading)
         return named(kind, found[1]) if found else None

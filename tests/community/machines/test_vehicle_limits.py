@@ -9,6 +9,8 @@ from baselines.community.optimal.policy import optimum
 from p2p_market.assets.battery import battery
 from p2p_market.assets.electric_vehicle import electric_vehicle
 from p2p_market.assets.node import power_limits
+from p2p_market.community import engine
+from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.kernel_inputs import packed_nodes, presence_of
 from p2p_market.community.optimum.breakdown import losses
@@ -30,11 +32,17 @@ def test_a_vehicle_gives_no_more_than_its_house_takes():
     scenario, episode = episode_of("vehicle_to_house")
     own_kw = np.maximum(episode.load_kw - episode.pv_kw, 0.0)[:, 0, 0]
     most_kw = episode.low_share[:, 0, 0, 0] * -scenario.nodes.power_min_kw[0, 0]
-    assert (most_kw <= own_kw).all()
+    assert (most_kw <= own_kw + 1e-12).all()
     assert most_kw == pytest.approx(np.minimum(own_kw, 10.0), abs=2e-5)
-    plan = optimum(scenario).plan(episode).schedule["setpoint_kw"][:, 0, 0]
-    assert (plan >= -most_kw - 1e-9).all()
-    assert plan.min() < -0.5
+    state, table = engine.start(scenario, episode), action_map(scenario)
+    physical, gave_kw = np.zeros((1, 2, table.width)), []
+    physical[0, 0, 0] = -10.0
+    proposal = to_proposal(physical, np.ones((1, 2), dtype=np.bool_))
+    for _ in range(scenario.steps):
+        state, done = engine.step(scenario, episode, state, proposal)
+        gave_kw.append(-done.action.setpoint_kw[0, 0, 0])
+        assert done.action.net_load_kw[0, 0] >= -1e-12  # it never feeds the grid
+    assert max(gave_kw) > 0.5
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.9, 0.95, 1.0])
@@ -53,7 +61,7 @@ def test_the_taper_has_a_price_without_which_the_bound_is_lower():
     prices = Prices(**plan.prices)
     assert prices.taper_eur_per_kwh.max() > 1e-3
     bound = bound_eur(scenario, episode, prices)
-    assert bound == pytest.approx(plan.objective_eur, abs=1e-6)
+    assert bound == pytest.approx(plan.objective_eur, abs=1e-5)
     assert bound_eur(scenario, episode, replace(prices, taper_eur_per_kwh=None)) < bound - 1e-3
 
 

@@ -71,6 +71,7 @@ LINEAR = {
         "kind": "electric_vehicle", "capacity_kwh": 60, "power_kw": 22, "discharge_power_kw": 10,
         "target_soc": 0.7, "taper": True,
     },
+    "wood_chp": {"power_kw": 30, "store_kwh": 2000, "heat_eur_per_kwh": 0.015},
     "battery_taper": {"kind": "battery", "capacity_kwh": 30, "power_kw": 15, "taper": True},
     "pv_detail": {
         "kind": "pv", "peak_kw": 20, "tilt_deg": 30, "azimuth_deg": 180, "detail": True,
@@ -92,6 +93,10 @@ WHOLE = {
     "hydrogen_least": {
         "kind": "hydrogen", "power_kw": 30, "tank_kg": 10, "fuel_cell_kw": 15, "least_share": 0.1,
         "start_eur": 0.5,
+    },
+    "biogas_service": {
+        "kind": "biogas_chp", "power_kw": 30, "store_kwh": 400, "inflow_kw": 35, "maintenance_h": 8,
+        "maintenance_by_day": 5,
     },
     "heat_chp_least": {
         "kind": "heat_chp", "power_kw": 10, "store_kwh": 60, "least_share": 0.5, "start_eur": 0.5,
