@@ -23,6 +23,7 @@ class Lean:
     owner: IntArray  # (asset,), the member of each flexible asset
     asset: IntArray  # (asset,), its column among the member's
     leaving: IntArray  # of the flexible assets, those that leave
+    tapered: IntArray  # those that charge the slower the fuller they are
     member: IntArray  # members whose net load is planned
     others: IntArray  # members of the market whose net load is given
     pattern: Pattern
@@ -50,9 +51,11 @@ def lean_program(ahead: Scenario, parts: int = 0) -> Lean:
     owner, asset = np.nonzero(ahead.nodes.present)
     leaving = np.flatnonzero(ahead.nodes.target_kwh[owner, asset] > 0.0)
     all_planned = parts == 0 and ahead.cuts
+    tapered = _tapered(ahead)[0]
     planned = ahead.has_storage | all_planned
     member, others = np.flatnonzero(planned), np.flatnonzero(~planned & (parts == 0))
     block = _block(ahead, parts, (len(owner), len(leaving), len(member), len(others)))
+    _tapers(block, ahead)
     charged = _storage(block, ahead, (owner, asset), leaving)
     sold = _meters(block, np.searchsorted(member, owner))
     if parts == 0:
@@ -60,8 +63,8 @@ def lean_program(ahead: Scenario, parts: int = 0) -> Lean:
     shares = _shares(block)
     pattern = block.repeated(ahead.steps)
     return Lean(
-        ahead, parts, owner, asset, leaving, member, others, pattern, pattern.pieces(), charged,
-        sold, shares,
+        ahead, parts, owner, asset, leaving, tapered, member, others, pattern, pattern.pieces(),
+        charged, sold, shares,
     )  # fmt: skip
 
 
@@ -72,6 +75,7 @@ def _block(ahead: Scenario, parts: int, counts: tuple[int, int, int, int]) -> Bl
     binding = pool and ahead.spec.feeder.mode == "binding"
     cut = members * (binding or ahead.spec.outages is not None)
     rows = {"level": assets, "arrived": leaving, "meter": members, "connection": members}
+    rows |= {"taper": len(_tapered(ahead)[0])}
     rows |= {"clearing": int(pool), "feeder": int(pool), "shares": 2 * members * binding}
     variables = {"charge": assets, "discharge": assets, "level": assets, "missing": leaving}
     variables |= dict.fromkeys(("bought", "spilled"), assets * (ahead.nodes.machines is not None))
@@ -104,6 +108,22 @@ def _storage(
         block.put(level, block.variable("bought"), -1.0)
         block.put(level, block.variable("spilled"), 1.0)
     return charged
+
+
+def _tapered(ahead: Scenario) -> tuple[IntArray, FloatArray]:
+    """Flexible assets with a taper, and their charging power per kWh that is missing to full."""
+    machines = ahead.nodes.machines
+    if machines is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    per_h = machines.taper_per_h[ahead.nodes.present]
+    return np.flatnonzero(per_h), per_h[per_h > 0.0]
+
+
+def _tapers(block: Block, ahead: Scenario) -> None:
+    """Charging slows down near full, by the level before the step."""
+    tapered, per_h = _tapered(ahead)
+    block.put(block.row("taper"), block.variable("charge")[tapered], 1.0)
+    block.put(block.row("taper"), block.variable("level")[tapered], per_h, back=1)
 
 
 def _meters(block: Block, place: IntArray) -> IntArray:

@@ -71,6 +71,11 @@ def _put_machines(lean: Lean, machines: MachineCoefficients, data: Data, told: O
     for use in ("charge", "discharge"):
         extra = getattr(machines, f"{use}_eur_per_kwh")[own]
         data.cost[:, at[use]] += lean.ahead.spec.dt_h * extra
+    tapered = lean.owner[lean.tapered], lean.asset[lean.tapered]
+    taper, row = machines.taper_per_h[tapered], lean.pattern.rows["taper"]
+    data.row_lower[:, row] = -np.inf
+    data.row_upper[:, row] = taper * nodes.energy_max_kwh[tapered]
+    data.row_upper[0, row] -= taper * told.start_energy_kwh[0][tapered]
     data.upper[:, at["bought"]], data.upper[:, at["spilled"]] = np.maximum(-drift, 0.0), spilled
     data.cost[:, at["bought"]] = machines.missing_eur_per_kwh[own]
     data.cost[:, at["spilled"]] = machines.spilled_eur_per_kwh[own]
