@@ -17,13 +17,28 @@ from p2p_market.community import engine
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.observation import features, observe
 from p2p_market.community.scenario.laws import JOB_RANGE
+from p2p_market.community.scenario.scenario import build, validated
 from p2p_market.registry import load_scenario
 from tests.baselines.mpc.test_warm import cost_in_full, solved
-from tests.community.machines.zoo import community
+from tests.community.machines.zoo import community, content
 
 pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
 
 FORMS = {"community": (cold.community, 0), "alone": (cold.alone, PARTS)}
+
+
+def slow_battery():
+    """A battery that charges so slowly near full that no hour fills it."""
+    values = content("battery_taper")
+    values["members"][0]["assets"][-1]["power_kw"] = 4.0
+    return build(validated(values, "taper.yaml"))
+
+
+def nearly_full(ahead, told):
+    """The same hours with batteries nearly full, and one of them cheap."""
+    retail = np.where(np.arange(ahead.steps)[:, None, None] > 0, 0.9, told.retail_eur_per_kwh)
+    full_kwh = ahead.nodes.energy_max_kwh[None]
+    return replace(told, start_energy_kwh=0.9 * full_kwh, retail_eur_per_kwh=retail)
 
 
 def expected(scenario, step):
@@ -38,10 +53,12 @@ def expected(scenario, step):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", ["assets-12-v0", "vehicle_taper"])
+@pytest.mark.parametrize("name", ["assets-12-v0", "taper"])
 def test_lean_plans_of_machines_gain_what_full_ones_gain(name, form):
-    scenario = load_scenario(name) if name == "assets-12-v0" else community(name)
+    scenario = slow_battery() if name == "taper" else load_scenario(name)
     _, ahead, _, told = expected(scenario, 8)
+    if name == "taper":
+        told = nearly_full(ahead, told)
     posted = posted_prices(scenario, warm.lessons(scenario), told, 147, 8, 1)
     make, parts = FORMS[form]
     planner, lean = make(scenario), lean_program(ahead, parts)
