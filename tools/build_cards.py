@@ -139,6 +139,11 @@ def _scenario_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
     )
     yield "line losses", f"{100.0 * spec.fees.loss_share:.0f} % of traded energy"
     yield "feeder", f"{spec.feeder.limit_kw:g} kW, {spec.feeder.mode}"
+    if (given := spec.voltage) is not None:
+        band = f"{given.band_pu[0]:g} to {given.band_pu[1]:g} pu"
+        reactive = f"reactive power: {given.reactive}"
+        price = f"{given.eur_per_pu_h:g} EUR per pu and hour"
+        yield "voltage", f"{given.mode}, band {band}, {price}, {reactive}"
     outages = spec.outages
     yield (
         "outages",

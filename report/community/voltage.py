@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from p2p_market.community.line_metrics import line_metrics
+from p2p_market.words import per
 from report.figures import INK, Picture, svg
 from report.table import amount
 from report.week import Week, legend, panels, policies, steps
@@ -42,10 +43,11 @@ def _told(week: Week, policy: str) -> str:
     """Metrics of a policy in words."""
     result = week.result
     found = line_metrics(result.scenario, result.episode, result.trajectories[policy])
+    unit = f"kWh {per(result.scenario.spec.days)}"
     return (
         f"{policy} {found['voltage_low'].min():.3f} to {found['voltage_high'].max():.3f} pu, "
         f"{amount(100.0 * float(found['outside'].mean()), 2)} % of steps and members outside, "
-        f"{amount(float(found['pulled'].mean()), 0)} kWh a week pulled back, 99 % of steps below "
+        f"{amount(float(found['pulled'].mean()), 0)} {unit} pulled back, 99 % of steps below "
         f"{amount(100.0 * float(found['loading_p99'].max()), 0)} % loading"
     )
 

@@ -2,9 +2,17 @@
 
 from functools import lru_cache
 
+import pytest
 import yaml
+from numba import config
 
 from p2p_market.community.scenario.scenario import build, validated
+
+RUN = [
+    pytest.mark.xdist_group("machines"),
+    *([] if config.DISABLE_JIT else [pytest.mark.slow]),
+]
+"""As plain Python these tests take seconds; compiling what they play takes a minute."""
 
 TEXT = """
 id: line-v0

@@ -15,9 +15,9 @@ from p2p_market.community.rules.random_actions import uniform
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.grid.reactive import LARGEST_SHARE, SLOPE
-from tests.community.voltage.lines import VOLTAGES, line
+from tests.community.voltage.lines import RUN, VOLTAGES, line
 
-pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+pytestmark = RUN
 
 
 @lru_cache

@@ -11,9 +11,9 @@ from p2p_market.community.rules.random_actions import uniform
 from p2p_market.community.scenario.scenario import build, validated
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.rollout import rollout
-from tests.community.voltage.lines import BINDING, PRICED, line, values
+from tests.community.voltage.lines import BINDING, PRICED, RUN, line, values
 
-pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+pytestmark = RUN
 
 OUTAGES = {"windows": 1, "hours": [1, 2]}
 CUT = {"limit_kw": 500, "mode": "binding"}

@@ -15,9 +15,9 @@ from p2p_market.community.safety import feasibility
 from p2p_market.community.scenario.voltage import lines_of
 from p2p_market.grid.feeder import charges, squared_voltages
 from p2p_market.grid.loading import loadings
-from tests.community.voltage.lines import VOLTAGES, line
+from tests.community.voltage.lines import RUN, VOLTAGES, line
 
-pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+pytestmark = RUN
 
 
 def started(name, week=5):
