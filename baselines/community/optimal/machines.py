@@ -13,6 +13,7 @@ from baselines.community.optimal.blocks import Blocks, Series, rows_of, series
 from baselines.community.optimal.outlook import Outlook
 from p2p_market.assets.node import Coefficients
 from p2p_market.community.episode.episode import Episode
+from p2p_market.community.optimum.floors import kept_kwh
 from p2p_market.records import BoolArray
 
 
@@ -78,7 +79,8 @@ class Machines:
         share = episode.charge_share[:, 0][:, own]
         self.charge_gain_h.fill(share * self.nodes.charge_gain_h[own])
         free = fixed.charge_on_kw + fixed.discharge_on_kw == 0.0
-        floor = np.where(free, episode.floor_kwh[:, 0], self.nodes.energy_min_kwh)
+        kept = kept_kwh(self.nodes, episode)
+        floor = np.where(free, kept, self.nodes.energy_min_kwh)
         self.floor_kwh.fill(floor[:, own])
         self.top_kwh.fill(episode.top_kwh[:, 0][:, own])
 

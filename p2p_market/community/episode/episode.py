@@ -13,7 +13,7 @@ from p2p_market.community.episode.clouds import draw_pv
 from p2p_market.community.episode.faults import FaultSchedule, draw_faults, no_faults
 from p2p_market.community.episode.loads import draw_loads
 from p2p_market.community.episode.window import Window, window
-from p2p_market.community.episode.world import add_generation, draw_world
+from p2p_market.community.episode.world import add_generation, draw_world, force_nothing
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.voltage import check_rest
 from p2p_market.compilation import kernel
@@ -207,6 +207,7 @@ def draw_own(
     start_kwh, presence = _presence(scenario, key)
     world = draw_world(scenario, key, start_kwh, presence, out_load_kw - out_pv_kw)
     grid, faults = _grid(scenario, entropy), _faults(scenario, entropy)
+    force_nothing(scenario, grid, presence)
     wrong = faults.sensor, faults.bias, faults.message
     return Own(out_load_kw, out_pv_kw, start_kwh, presence, grid, *wrong, world)
 

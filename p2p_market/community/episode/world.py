@@ -17,6 +17,8 @@ from p2p_market.track import EpisodeKey
 
 SERIES: Final = World.Arrays._fields
 STREAM: Final = 5
+UNFORCED_KWH: Final = -1e9
+"""A floor that forces nothing: no machine falls so far in a step."""
 PLANTS: Final = 6
 """Of the episode's draws; loads, clouds, levels, outages and faults have those before it."""
 
@@ -62,6 +64,27 @@ def draw_world(
                 presence["hours_left"][place] = drive.hours_left
     np.minimum(out_start_kwh, world["top_kwh"][0, 0], out=out_start_kwh)
     return world
+
+
+def force_nothing(
+    scenario: Scenario, grid: FloatArray, out_presence: dict[str, FloatArray]
+) -> None:
+    """Take the floors of machines away without the grid: what is missing then is bought.
+
+    Who has no power cannot be forced to use it, and load is worth more than any back-up. Machines
+    that discharge keep theirs: it says when they are empty, and nothing drains them.
+
+    Args:
+        grid: 0 in an outage, (step, 1).
+        out_presence: series by name.
+    """
+    gone = grid[:, 0] == 0.0
+    if scenario.nodes.machines is None or not gone.any():
+        return
+    for agent, own in enumerate(scenario.flexible):
+        for asset, node in enumerate(own):
+            if node.law and node.power_min_kw == 0.0:
+                out_presence["floor_kwh"][gone, 0, agent, asset] = UNFORCED_KWH
 
 
 def add_generation(scenario: Scenario, key: EpisodeKey, out_pv_kw: FloatArray) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.optimum import ramps, tapered
+from p2p_market.community.optimum.floors import kept_kwh
 from p2p_market.community.optimum.plan import Prices
 from p2p_market.community.optimum.voltage import (
     held_eur,
@@ -324,7 +325,8 @@ def _least(case: _Case) -> _Least:
     if nodes.machines is not None:
         low, high = low * episode.low_share[:, 0], high * episode.high_share[:, 0]
         top = episode.top_kwh[:, 0]
-    bottom = np.maximum(episode.floor_kwh[:, 0], nodes.energy_min_kwh)
+    floor = kept_kwh(nodes, episode)
+    bottom = np.maximum(floor, nodes.energy_min_kwh)
     target = np.clip(nodes.target_kwh, bottom, top)
     load, pv = episode.load_kw[:, 0], episode.pv_kw[:, 0]
     cut = float(scenario.cuts)

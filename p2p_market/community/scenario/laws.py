@@ -54,6 +54,7 @@ class MachineYear(Record):
     least_charge_share: FloatArray
     most_charge_share: FloatArray
     fills: BoolArray  # whether the world puts something in at some time
+    drains: BoolArray  # or takes something out
     by_the_clock: BoolArray  # whether hours on the wall clock say when, as of jobs and trucks
 
 
@@ -100,7 +101,7 @@ def machine_year(scenario: Scenario) -> MachineYear:
     shape, per_day = scenario.nodes.present.shape, scenario.steps_per_day
     expected = np.zeros((WEEKS_PER_SPLIT, per_day, *shape))
     most_kwh, least, most = np.zeros(shape), np.ones(shape), np.ones(shape)
-    fills, by_the_clock = np.zeros((2, *shape), dtype=np.bool_)
+    fills, drains, by_the_clock = np.zeros((3, *shape), dtype=np.bool_)
     for agent, own in enumerate(scenario.flexible):
         for asset, node in enumerate(own):
             if not node.law:
@@ -111,10 +112,10 @@ def machine_year(scenario: Scenario) -> MachineYear:
             by_the_clock[agent, asset] = bool(set(dict(node.law_data)) & set(DRAWN))
             largest = JOB_RANGE[1] if by_the_clock[agent, asset] else 1.0
             most_kwh[agent, asset] = largest * np.abs(days).max()
-            fills[agent, asset] = days.max() > 0.0
+            fills[agent, asset], drains[agent, asset] = days.max() > 0.0, days.min() < 0.0
             least[agent, asset] = drive.charge_share.min()
             most[agent, asset] = drive.charge_share.max()
-    return MachineYear(rounded(expected), most_kwh, least, most, fills, by_the_clock)
+    return MachineYear(rounded(expected), most_kwh, least, most, fills, drains, by_the_clock)
 
 
 def _usual(usual: float, count: int) -> FloatArray:

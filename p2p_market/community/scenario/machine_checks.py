@@ -31,8 +31,8 @@ def forced_to_charge(scenario: Scenario) -> BoolArray:
     machines, nodes = scenario.nodes.machines, scenario.nodes
     if machines is None:
         return np.zeros(nodes.present.shape, dtype=np.bool_)
-    moved = machine_year(scenario).most_kwh > 0.0
-    return np.asarray(moved & (nodes.power_max_kw > 0.0) & (machines.charge_on_kw == 0.0))
+    drained = machine_year(scenario).drains
+    return np.asarray(drained & (nodes.power_max_kw > 0.0) & (machines.charge_on_kw == 0.0))
 
 
 def check_machines(scenario: Scenario) -> None:
@@ -43,11 +43,6 @@ def check_machines(scenario: Scenario) -> None:
     """
     if scenario.nodes.machines is None:
         return
-    if scenario.spec.outages is not None:
-        raise ScenarioError(
-            f"{scenario.spec.id}: outages and machines cannot be combined, because no rule says "
-            "which heat or work is lost first; remove the outages, or the machines"
-        )
     try:
         machine_year(scenario)
     except DataError as error:
@@ -76,6 +71,8 @@ def check_machines(scenario: Scenario) -> None:
             if node.leak_per_h > 0.0 and node.energy_min_kwh > 0.0:
                 raise ScenarioError(f"{place}: a leak and a least level cannot be combined")
             _check_whole_numbers(scenario, place, agent, asset)
+            if scenario.spec.outages is not None:
+                _check_outages(scenario, place, agent, asset)
 
 
 def line_carries_load(scenario: Scenario) -> bool:
@@ -106,6 +103,24 @@ def _check_line(scenario: Scenario) -> None:
             f"{_most_asked_kw(scenario):.3f} kW, above the {spec.feeder.limit_kw:g} kW of the "
             "binding feeder; raise feeder.limit_kw, use `feeder.mode: penalty`, or give the "
             "machines a least load"
+        )
+
+
+def _check_outages(scenario: Scenario, place: str, agent: int, asset: int) -> None:
+    """Check that without the grid nothing has to run, and nothing has to run at a least load."""
+    node = scenario.flexible[agent][asset]
+    least_kw = max(node.charge_on_kw, node.discharge_on_kw)
+    if least_kw > 0.0:
+        raise ScenarioError(
+            f"{place}: outages and a least load of {least_kw:g} kW cannot be combined, because a "
+            "fill that is smaller than asked may leave less than that, and what was bought cannot "
+            "be given back; remove the outages, or the least load"
+        )
+    if node.power_min_kw < 0.0 and machine_year(scenario).drains[agent, asset]:
+        raise ScenarioError(
+            f"{place}: outages cannot be combined with a machine that the world drains and that "
+            "discharges as well: its level would force it to charge without a grid; remove the "
+            "outages, or its discharging"
         )
 
 

@@ -38,12 +38,6 @@ def test_a_start_that_could_never_happen_is_refused():
         with_device("biogas_least", least_share=0.0, start_eur=1.0)
 
 
-def test_outages_are_refused():
-    values = content("heat_pump", outages={"windows": 1, "hours": [1, 2]})
-    with pytest.raises(ScenarioError, match="outages and machines cannot be combined"):
-        build(validated(values, "zoo.yaml"))
-
-
 def test_a_binding_feeder_carries_what_levels_force():
     values = content("heat_pump", feeder={"limit_kw": 38, "mode": "binding"})
     with pytest.raises(ScenarioError, match=r"draw up to 38\.043 kW, above the 38 kW"):
