@@ -13,6 +13,7 @@ from typing import Final
 from p2p_market.community import acts
 from p2p_market.community.coordination.words import words
 from p2p_market.community.records import LARGEST
+from p2p_market.community.safety import offers
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.voltage import most_reactive_kvar
 from p2p_market.compilation import inner
@@ -51,7 +52,11 @@ def _agreements(scenario: Scenario) -> tuple[FurtherColumn, ...]:
     return tuple(FurtherColumn(*word) for word in words(scenario))
 
 
-OPTIONS: Final[tuple[Option, ...]] = (_acts, _reactive, _agreements)
+def _offers(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    return tuple(FurtherColumn(*word) for word in offers.words(scenario))
+
+
+OPTIONS: Final[tuple[Option, ...]] = (_acts, _reactive, _agreements, _offers)
 """Functions that list an option's columns; empty where a scenario does not use it."""
 
 

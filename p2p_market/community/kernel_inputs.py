@@ -15,6 +15,7 @@ from p2p_market.community.acts import META, acts_of
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.further import REACTIVE, place, place_of
 from p2p_market.community.past.register import register
+from p2p_market.community.safety.offers import AMOUNT, offers_of
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.voltage import voltage_rules
 from p2p_market.compilation import Packed
@@ -66,6 +67,7 @@ class Rules(NamedTuple):
     past: Any  # Register; None where nobody looks back
     acts: Any  # Acts; None where there are none
     voltage: Any  # VoltageRules; None where there is no voltage
+    offers: Any  # Offers; None where nobody may offer to be cut
 
 
 @lru_cache(maxsize=16)
@@ -110,6 +112,7 @@ def rules_of(scenario: Scenario) -> Rules:
         past=fixed(register(scenario)),
         acts=acts_of(scenario, place(scenario, META)) if spec.acts else None,
         voltage=voltage_rules(scenario, place_of(scenario, REACTIVE)),
+        offers=offers_of(scenario, place_of(scenario, AMOUNT)),
     )
 
 

@@ -135,6 +135,8 @@ class Action(Record):
     # Where a scenario has a voltage, (batch, agent):
     reactive_kvar: FloatArray | None = None  # positive = absorbed
     pulled_kw: FloatArray | None = None  # by which set-points were moved to keep the band
+    transfer_eur: FloatArray | None = None  # (batch, agent), paid for offers of curtailment, < 0
+    # received; None where nobody may offer, see `safety/offers.py`
 
 
 @for_kernels

@@ -124,9 +124,10 @@ def compile_program(scenario: Scenario, posted_parts: int = 0) -> Program:
 def further_of(program: Program) -> dict[str, FloatArray]:
     """What a solved program says in further columns, (step, agent) by name."""
     market = program.market
+    said = [cut.further() for cut in program.cuts]
     if isinstance(market, Pool) and market.voltages is not None:
-        return market.voltages.further()
-    return {}
+        said.append(market.voltages.further())
+    return {name: series for one in said for name, series in one.items()}
 
 
 def _shed(cuts: list[Cut], blocks: Blocks) -> Iterable[cp.Expression]:

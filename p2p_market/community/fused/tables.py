@@ -21,6 +21,7 @@ from p2p_market.community.observation import features
 from p2p_market.community.records import LEDGER_ENTRIES, Action, Flows, Ledger, Proposal, Watch
 from p2p_market.community.reward import weights
 from p2p_market.community.safety.envelope import fit
+from p2p_market.community.safety.offers import transfers_of
 from p2p_market.community.safety.sensors import LEVELS
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.voltage import done_of, scratch_of
@@ -182,6 +183,7 @@ class Blocks(NamedTuple):
     line: Any  # voltage.Done: reactive power, pull-back, lines; each None where there is none
     voltage: Any  # voltage.Scratch; None where there is none
     orders: Any  # (place, row, agent); None where there are no agreements
+    transfer: Any  # (row, agent), of offers to be cut; None where nobody may offer
 
 
 class Game(NamedTuple):
@@ -212,6 +214,7 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         line=done_of(scenario, rows),
         voltage=scratch_of(scenario, rows),
         orders=None if terms_of(scenario) is None else np.zeros((3, rows, agents)),
+        transfer=transfers_of(scenario, rows),
     )
 
 
@@ -271,7 +274,7 @@ def work_of(blocks: Blocks) -> Work:
         Limits(k[7], k[8]),
         _Proposal(k[9], a[9], a[10], f[2], heard),
         _Watch(n[1], n[2], a[11]),
-        _Action(k[10], a[12], a[13], a[14], a[15], a[16], kvar, pulled),
+        _Action(k[10], a[12], a[13], a[14], a[15], a[16], kvar, pulled, blocks.transfer),
         _Fills(a[17], a[18], r[2]),
         _Flows(a[19], a[20], a[21], k[11], k[12], a[22], a[23], line),
         _Ledger(blocks.entries, r[3]),
