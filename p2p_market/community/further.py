@@ -15,6 +15,7 @@ import numpy as np
 from p2p_market.community import acts
 from p2p_market.community.coordination.words import words
 from p2p_market.community.records import LARGEST
+from p2p_market.community.safety import offers
 from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.service import service_rules
@@ -76,7 +77,13 @@ def service_columns(scenario: Scenario) -> tuple[FurtherColumn, ...]:
     return (FurtherColumn(SERVICE, "1", np.zeros_like(own), own),)
 
 
-OPTIONS: Final[tuple[Option, ...]] = (_acts, _reactive, fuel_columns, service_columns, _agreements)
+def _offers(scenario: Scenario) -> tuple[FurtherColumn, ...]:
+    return tuple(FurtherColumn(*word) for word in offers.words(scenario))
+
+
+OPTIONS: Final[tuple[Option, ...]] = (
+    _acts, _reactive, fuel_columns, service_columns, _agreements, _offers,
+)  # fmt: skip
 """Functions that list an option's columns; empty where a scenario does not use it."""
 
 

@@ -15,6 +15,7 @@ from p2p_market.community.acts import META, acts_of
 from p2p_market.community.episode.episode import Episode
 from p2p_market.community.further import FUEL, REACTIVE, SERVICE, place, place_of
 from p2p_market.community.past.register import register
+from p2p_market.community.safety.offers import AMOUNT, offers_of
 from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.scenario.service import service_rules
@@ -72,6 +73,7 @@ class Rules(NamedTuple):
     fuel_column: int  # of `Proposal.further`
     service: Any  # ServiceRules; None where nobody needs maintenance
     service_column: int
+    offers: Any  # Offers; None where nobody may offer to be cut
 
 
 @lru_cache(maxsize=16)
@@ -120,6 +122,7 @@ def rules_of(scenario: Scenario) -> Rules:
         fuel_column=place_of(scenario, FUEL),
         service=fixed(service_rules(scenario)),
         service_column=place_of(scenario, SERVICE),
+        offers=offers_of(scenario, place_of(scenario, AMOUNT)),
     )
 
 

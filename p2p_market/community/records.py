@@ -139,6 +139,8 @@ class Action(Record):
     reactive_kvar: FloatArray | None = None  # positive = absorbed
     pulled_kw: FloatArray | None = None  # by which set-points were moved to keep the band
     fuel_kwh: FloatArray | None = None  # (batch, agent), ordered; None where nobody orders any
+    transfer_eur: FloatArray | None = None  # (batch, agent), paid for offers of curtailment, < 0
+    # received; None where nobody may offer, see `safety/offers.py`
 
 
 @for_kernels

@@ -26,6 +26,7 @@ from p2p_market.community.records import (
     State,
     Watch,
 )
+from p2p_market.community.safety.offers import book
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.voltage import charge, done_of, look_at_line, scratch_of
 from p2p_market.compilation import inner, kernel
@@ -160,6 +161,7 @@ def settle_kernel(rules, t, now, before, start, out_done):  # type: ignore[no-un
     _bill(rules, now, out_done, out_done.ledger.entries_eur)
     _wear(rules, now, before, out_done, start, last, out_done.ledger.entries_eur)
     _overload(rules, out_done.action.net_load_kw, out_done.ledger.entries_eur)
+    book(rules.offers, out_done.action, out_done.ledger.entries_eur)
     charge(rules.voltage, out_done.action, out_done.flows.line, out_done.ledger.entries_eur)
     for b in range(payment.shape[0]):
         balance[b] = 0.0

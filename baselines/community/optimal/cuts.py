@@ -10,6 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from baselines.community.optimal.blocks import Blocks, Series, series
+from p2p_market.community.safety.offers import AMOUNT
 from p2p_market.community.scenario.machine_checks import line_carries_load
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray
@@ -19,11 +20,12 @@ from p2p_market.records import FloatArray
 class FeederCut:
     """Shares of PV and load that a binding feeder cuts, the same for all members."""
 
-    pv_share: cp.Variable  # (step, 1), 0 to 1
+    pv_share: cp.Variable  # (step, 1), 0 to 1; (step, agent) where members offer to be cut
     load_share: cp.Variable  # (step, 1), 0 to 1
     pv_kw: Series  # 0 in an outage
     load_kw: Series  # 0 in an outage
     load_is_carried: bool  # then no load is ever cut
+    is_offered: bool  # by members, each its own share of PV
 
     def curtailed_kw(self, number: int, rows: slice) -> cp.Expression:
         """PV not used, of one block, (step, agent) [kW]."""
@@ -57,15 +59,22 @@ class FeederCut:
             if self.load_is_carried and share is self.load_share:
                 constraints.append(share == 0.0)
                 continue
-            cutting = cp.Variable(share.shape, boolean=True)
+            cutting = cp.Variable((share.shape[0], 1), boolean=True)
             most_kw = adding_kw.attributes["bounds"][1]
             free_kw = cp.multiply(most_kw, (1.0 - cutting) @ np.ones((1, adding_kw.shape[1])))
             constraints += [
-                share <= cutting,
+                share <= cutting @ np.ones((1, share.shape[1])),
                 adding_kw <= free_kw,
                 outwards_kw >= limit_kw * (2.0 * cutting[:, 0] - 1.0),
             ]
         return constraints
+
+    def further(self) -> dict[str, FloatArray]:
+        """What members offer, for nothing: what a plan cuts of each, (step, agent) by name."""
+        if not self.is_offered:
+            return {}
+        pv_kw = np.concatenate([part.value for part in self.pv_kw.parts])
+        return {AMOUNT: pv_kw * np.asarray(self.pv_share.value)}
 
     def fill(self, pv_kw: FloatArray, load_kw: FloatArray, grid: FloatArray) -> None:
         """Data of an episode, (step, agent); `grid` is 1 where the grid is there."""
@@ -97,6 +106,10 @@ class OutageCut:
             self.all_shed_kw[rows] <= self.load_kw[number],
         ]
 
+    def further(self) -> dict[str, FloatArray]:
+        """Nothing is said of it."""
+        return {}
+
     def in_order(self, *_: object) -> list[cp.Constraint]:
         """No order to keep: each member weighs its own storage against its own cuts."""
         return []
@@ -111,7 +124,9 @@ Cut = FeederCut | OutageCut
 
 
 def _shared(of_kw: cp.Parameter, share: cp.Expression) -> cp.Expression:
-    """One share of everybody's power."""
+    """One share of everybody's power, or each its own."""
+    if share.shape == of_kw.shape:
+        return cp.multiply(of_kw, share)
     return cp.multiply(of_kw, share @ np.ones((1, of_kw.shape[1])))
 
 
@@ -120,10 +135,12 @@ def possible_cuts(scenario: Scenario, blocks: Blocks) -> list[Cut]:
     steps, agents = scenario.steps, len(scenario.agents)
     cuts: list[Cut] = []
     if scenario.spec.feeder.mode == "binding":
-        pv_share, load_share = (cp.Variable((steps, 1), bounds=[0.0, 1.0]) for _ in range(2))
+        offered = scenario.spec.curtailment == "offers"
+        widths = agents if offered else 1, 1
+        pv_share, load_share = (cp.Variable((steps, one), bounds=[0.0, 1.0]) for one in widths)
         pv_kw, load_kw = (series(blocks, agents) for _ in range(2))
         carried = line_carries_load(scenario)
-        cuts.append(FeederCut(pv_share, load_share, pv_kw, load_kw, carried))
+        cuts.append(FeederCut(pv_share, load_share, pv_kw, load_kw, carried, offered))
     if scenario.spec.outages is not None:
         cut_kw = (cp.Variable((steps, agents), nonneg=True) for _ in range(2))
         cuts.append(OutageCut(*cut_kw, *(series(blocks, agents) for _ in range(2))))

@@ -133,10 +133,11 @@ def further_of(program: Program) -> dict[str, FloatArray]:
     """What a solved program says in further columns, (step, agent) by name."""
     market, storage, agents = program.market, program.storage, program.cost_eur.shape[0]
     acts = {FUEL: storage.fuel, SERVICE: storage.service}
-    said = {name: act.by_member(agents) for name, act in acts.items() if act is not None}
+    said = [{name: act.by_member(agents)} for name, act in acts.items() if act is not None]
+    said += [cut.further() for cut in program.cuts]
     if isinstance(market, Pool) and market.voltages is not None:
-        return said | market.voltages.further()
-    return said
+        said.append(market.voltages.further())
+    return {name: series for one in said for name, series in one.items()}
 
 
 def _shed(cuts: list[Cut], blocks: Blocks) -> Iterable[cp.Expression]:

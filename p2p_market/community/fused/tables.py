@@ -21,6 +21,7 @@ from p2p_market.community.observation import features
 from p2p_market.community.records import LEDGER_ENTRIES, Action, Flows, Ledger, Proposal, Watch
 from p2p_market.community.reward import weights
 from p2p_market.community.safety.envelope import fit
+from p2p_market.community.safety.offers import transfers_of
 from p2p_market.community.safety.sensors import LEVELS
 from p2p_market.community.scenario.fuel import fuel_rules
 from p2p_market.community.scenario.scenario import Scenario
@@ -187,6 +188,7 @@ class Blocks(NamedTuple):
     voltage: Any  # voltage.Scratch; None where there is none
     orders: Any  # (place, row, agent); None where there are no agreements
     fuel: Any  # (place, row, agent): price, order, delivery; None where nobody orders fuel
+    transfer: Any  # (row, agent), of offers to be cut; None where nobody may offer
 
 
 class Game(NamedTuple):
@@ -218,6 +220,7 @@ def workspace(scenario: Scenario, rows: int, slots: int) -> Blocks:
         voltage=scratch_of(scenario, rows),
         orders=None if terms_of(scenario) is None else np.zeros((3, rows, agents)),
         fuel=None if fuel_rules(scenario) is None else np.zeros((3, rows, agents)),
+        transfer=transfers_of(scenario, rows),
     )
 
 
@@ -281,7 +284,7 @@ def work_of(blocks: Blocks) -> Work:
         Limits(k[7], k[8]),
         _Proposal(k[9], a[9], a[10], f[2], heard),
         _Watch(n[1], n[2], a[11]),
-        _Action(k[10], a[12], a[13], a[14], a[15], a[16], kvar, pulled, order),
+        _Action(k[10], a[12], a[13], a[14], a[15], a[16], kvar, pulled, order, blocks.transfer),
         _Fills(a[17], a[18], r[2]),
         _Flows(a[19], a[20], a[21], k[11], k[12], a[22], a[23], line, fuel),
         _Ledger(blocks.entries, r[3]),

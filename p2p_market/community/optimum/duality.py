@@ -385,5 +385,8 @@ def _least_cuts(case: _Case, load_kw: FloatArray, pv_kw: FloatArray) -> FloatArr
     everything = (case.curtail_eur(pv_kw), case.shed_eur(load_kw))
     alone = sum(np.minimum(cost, 0.0).sum(axis=1) for cost in everything)
     together = sum(np.minimum(cost.sum(axis=1), 0.0) for cost in everything)
+    if case.scenario.spec.curtailment == "offers":  # then everybody's PV for itself
+        pv, load = everything
+        together = np.minimum(pv, 0.0).sum(axis=1) + np.minimum(load.sum(axis=1), 0.0)
     binding = case.scenario.spec.feeder.mode == "binding"
     return np.asarray(np.where(case.grid[:, 0] > 0.0, binding * together, alone))

@@ -22,6 +22,7 @@ from p2p_market.community.kernel_inputs import (
 )
 from p2p_market.community.records import Action, Proposal, State
 from p2p_market.community.safety.feeder import ROUNDING_KW, limit_kernel
+from p2p_market.community.safety.offers import transfers_of
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.community.service import hold_still
 from p2p_market.community.voltage import done_of, pull, react, scratch_of
@@ -112,7 +113,7 @@ def project_kernel(rules, now, proposal, limits, scratch, out_action):  # type: 
     """See `project`."""
     connection_kernel(rules, now, proposal, limits, out_action)
     if rules.binding:
-        limit_kernel(rules, now, limits, out_action)
+        limit_kernel(rules, now, proposal.further, limits, out_action)
     _hold_voltages(rules, rules.voltage, now, proposal, limits, scratch, out_action)
     order_kernel(rules, now, proposal, out_action)
 
@@ -135,7 +136,8 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
     scratch, order = scratch_of(scenario, episode.batch), no_order(scenario, episode.batch)
     powers = np.empty_like(limits.low), *np.empty((5, *limits.low.shape[:2]))
     kvar, pulled, _ = done_of(scenario, episode.batch)
-    action = Action.Arrays(*powers, kvar, pulled, order)
+    transfer = transfers_of(scenario, episode.batch)
+    action = Action.Arrays(*powers, kvar, pulled, order, transfer)
     rules, now = packed_rules(scenario), now_of(episode, t)
     project_kernel(rules, now, proposal.arrays(), limits, scratch, action)
     order_fuel(fixed.fuel, fixed.nodes, fixed.fuel_column, further, levels, state.fuel, order)

@@ -12,6 +12,7 @@ below it; the line is then less than full.
 from typing import Final
 
 from p2p_market.assets.machine import ALMOST, least_loads, snapped
+from p2p_market.community.safety.offers import buy, forget, share_out
 from p2p_market.compilation import inner, kernel
 
 ROUNDING_KW: Final = 1e-9
@@ -72,9 +73,10 @@ def _cut(excess, available, out_cut):  # type: ignore[no-untyped-def]
 
 
 @kernel(forceinline=True)
-def limit_kernel(rules, now, limits, out_action):  # type: ignore[no-untyped-def]
+def limit_kernel(rules, now, further, limits, out_action):  # type: ignore[no-untyped-def]
     """Cut what a binding feeder cannot carry of actions that are inside their own limits."""
-    machines = rules.nodes.machines
+    machines, offers = rules.nodes.machines, rules.offers
+    forget(offers, out_action)
     setpoint, net = out_action.setpoint_kw, out_action.net_load_kw
     curtailed, shed = out_action.curtailed_kw, out_action.shed_kw
     for b in range(net.shape[0]):
@@ -93,7 +95,8 @@ def limit_kernel(rules, now, limits, out_action):  # type: ignore[no-untyped-def
         if excess <= ROUNDING_KW:
             continue
         if sign < 0.0:
-            _cut(excess, pv, curtailed[b])
+            _cut(buy(offers, further, excess, pv, b, out_action), pv, curtailed[b])
         else:
             _cut(excess, load, shed[b])
         _net(load, pv, setpoint[b], curtailed[b], shed[b], net[b])
+        share_out(offers, b, out_action)

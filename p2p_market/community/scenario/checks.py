@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.community.coordination.checks import check_agreements
+from p2p_market.community.safety.offers import check_offers
 from p2p_market.community.scenario.machine_checks import check_machines, owns_value
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.community.scenario.voltage import check_voltage, dearest_eur_per_kwh
@@ -59,6 +60,7 @@ def check_rules(scenario: Scenario) -> None:
     _check_cuts(scenario)
     _check_connections(scenario)
     check_voltage(scenario)
+    check_offers(scenario)
     check_machines(scenario)
     check_agreements(scenario)
     if spec.optimum == "linear":

@@ -296,6 +296,9 @@ class ScenarioSpec(Section):
     ] = ()  # newer than files
     acts: Annotated[bool, Field(exclude_if=_is_off)] = False  # newer than files
     coordination: Annotated[Coordination | None, Field(exclude_if=_is_none)] = None
+    curtailment: Annotated[
+        Literal["share", "offers"], Field(exclude_if=lambda given: given == "share")
+    ] = "share"  # newer than files
     contracts: Annotated[dict[str, Contract], Field(max_length=200)]
     members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=10_000)]
 

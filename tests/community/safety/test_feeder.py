@@ -15,7 +15,7 @@ from p2p_market.community.safety import feasibility
 from p2p_market.community.safety.feeder import limit_kernel
 from p2p_market.registry import load_scenario
 
-Line = namedtuple("Line", ["feeder_limit_kw", "nodes"])
+Line = namedtuple("Line", ["feeder_limit_kw", "nodes", "offers"])
 Outside = namedtuple("Outside", ["load_kw", "pv_kw", "grid"])
 
 
@@ -34,7 +34,9 @@ def limited(load, pv, setpoint, limit=10.0, grid=1.0, forced=0.0, least=None):
     node = PowerNode("setpoint", -9.0, 9.0, 0.0, 99.0, law=law, charge_on_kw=least or 0.0)
     nodes = coefficients([[node]] * len(load[0]), 1.0).arrays()
     limits = Limits(np.full_like(setpoint, forced), np.full_like(setpoint, 9.0))
-    limit_kernel(Line(limit, nodes), Outside(load, pv, np.array([grid])), limits, action)
+    limit_kernel(
+        Line(limit, nodes, None), Outside(load, pv, np.array([grid])), None, limits, action
+    )
     return setpoint[0, :, 0], curtailed[0], shed[0], net[0]
 
 
