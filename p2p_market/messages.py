@@ -10,6 +10,7 @@ from typing import Final
 EVERYBODY: Final = "*"
 """Receiver of what all may read."""
 MARKET: Final = "market"
+HUMAN: Final = "human"
 """Sender of what nobody decides."""
 
 
@@ -87,6 +88,22 @@ class ForecastShare:
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The sender stands still for so many steps, this one counted, whatever it says meanwhile."""
+
+    steps: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HumanRequest:
+    """The sender asks a human."""
+
+    urgency: int  # 1 to 10
+    version: int = 1
+
+
 Content = (
     ForwardProposal
     | BackupProposal
@@ -96,6 +113,8 @@ Content = (
     | Settled
     | BackupCall
     | ForecastShare
+    | Stop
+    | HumanRequest
 )
 
 
@@ -107,7 +126,7 @@ class Message:
     phase: str
     sequence: int  # within the step
     sender: str
-    receiver: str  # a member, or EVERYBODY
+    receiver: str  # a member, HUMAN or EVERYBODY
     content: Content
 
     @property

@@ -25,7 +25,13 @@ from p2p_market.community.optimum.digest import digest_of
 from p2p_market.community.optimum.duality import bound_eur as proved_eur
 from p2p_market.community.optimum.full_matching import fully_matched
 from p2p_market.community.optimum.plan import Prices, plan_actions
-from p2p_market.community.records import LEDGER_ENTRIES, SOCIAL_COLUMNS, SUPERVISOR_CAUSES, State
+from p2p_market.community.records import (
+    LEDGER_ENTRIES,
+    SOCIAL_COLUMNS,
+    SUPERVISOR_CAUSES,
+    Acting,
+    State,
+)
 from p2p_market.community.scenario.scenario import Scenario, validated
 from p2p_market.community.scenario.scenario import build as build
 from p2p_market.community.voltage import line_series
@@ -129,7 +135,7 @@ def step(
             "export_kw": done.flows.export_kw,
             "correction_kw": done.flows.correction_kw,
             "clearing_price_eur_per_kwh": done.fills.clearing_price_eur_per_kwh,
-            **({"request": acting.request} if acting is not None else {}),
+            **_acted(acting),
             **line_series(done),
             **series_of(after.agreements),
             **({} if done.action.fuel_kwh is None else {"fuel_kwh": done.action.fuel_kwh}),
@@ -143,6 +149,13 @@ def step(
             *chained(after.agreements),
         ),
     )
+
+
+def _acted(acting: Acting | None) -> Series:
+    """Series of members' own acts, where a scenario has them."""
+    if acting is None:
+        return {}
+    return {"request": acting.request, "stop_steps": acting.stop_steps}
 
 
 def bound_eur(scenario: Scenario, episode: Episode, prices: Series) -> float:

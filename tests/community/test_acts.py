@@ -7,7 +7,8 @@ from numba import config
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
 from p2p_market.community.acts import ACT, ASK, CHOICES, NOTHING, STOP, chosen, urgency_of
-from p2p_market.community.envs.env import CommunityEnv
+from p2p_market.community.coordination.told import messages
+from p2p_market.community.envs.env import CommunityEnv, box_of
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.fused import board
 from p2p_market.community.fused.boards import PureBoard
@@ -19,6 +20,7 @@ from p2p_market.community.safety.held import held
 from p2p_market.community.scenario.scenario import build
 from p2p_market.evaluation.record.events import requests
 from p2p_market.evaluation.rollout import recorded, rollout
+from p2p_market.messages import HumanRequest, Stop
 from p2p_market.registry import load_scenario
 from tests.community.past.looking_back import looking_back, play
 
@@ -215,6 +217,17 @@ def test_records_and_statistics_tell_them_apart():
     assert {(one.agent, one.urgency) for one in listed} == {(1, 5)}
     again = rollout(scenario, episode, recorded(played.actions), "again", steps=40)
     assert again.digests == played.digests
+    told = messages(scenario, again)
+    stops = [one for one in told if isinstance(one.content, Stop)]
+    assert [(one.step, one.sender, one.receiver) for one in stops] == [
+        (step, "prosumer_0", "*") for step in (3, 13, 23, 33)
+    ]
+    asked = [one.content.urgency for one in told if isinstance(one.content, HumanRequest)]
+    assert asked == [5] * 20
+    assert told[0].line() == (
+        '{"content": {"urgency": 5, "version": 1}, "kind": "HumanRequest", "phase": "act", '
+        '"receiver": "human", "sender": "prosumer_1", "sequence": 0, "step": 0}'
+    )
 
 
 @pytest.mark.parametrize("_", EITHER)
@@ -232,6 +245,27 @@ def test_the_compiled_step_obeys_the_same(_):
     kept = [one.state().acting for one in boards]
     assert np.array_equal(kept[0].request, kept[1].request)
     assert (seen[0][1][-1].cause == OWN_STOP).any()
+
+
+@as_python
+def test_acts_stand_beside_agreements_and_what_is_remembered():
+    """All options at once: who stops signs nothing, and compiled text says the same as plain."""
+    spec = load_scenario("contracts-12-v0").spec
+    more = {"id": "all-v0", "acts": True, "observe": ("board", "portfolio"), "days": 1}
+    scenario = build(spec.model_copy(update=more))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 5))
+    state = engine.start(scenario, episode)
+    generator = np.random.default_rng(6)
+    asked = generator.uniform(-1.0, 1.0, (40, 1, 12, action_map(scenario).width))
+    both = [
+        play(kind(scenario, episode, state, True), scenario, asked) for kind in (PureBoard, board)
+    ]
+    assert np.array_equal(both[0][0], both[1][0])
+    for one in both[0][1]:
+        assert not one.proposal.further[one.cause == OWN_STOP].any()
+    assert any((one.cause == OWN_STOP).any() for one in both[0][1])
+    box = box_of(features(scenario))
+    assert ((both[0][0] >= box.low) & (both[0][0] <= box.high)).all()
 
 
 def test_without_the_switch_there_is_no_column():

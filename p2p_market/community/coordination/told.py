@@ -26,11 +26,13 @@ from p2p_market.community.coordination.records import (
     Agreements,
 )
 from p2p_market.community.coordination.terms import terms_of
+from p2p_market.community.records import SUPERVISOR_CAUSES
 from p2p_market.community.scenario.record import Scenario
 from p2p_market.data.forecast import HORIZONS_H
 from p2p_market.errors import ScenarioError
 from p2p_market.messages import EVERYBODY as ALL
 from p2p_market.messages import (
+    HUMAN,
     MARKET,
     Answer,
     BackupCall,
@@ -39,9 +41,11 @@ from p2p_market.messages import (
     Content,
     ForecastShare,
     ForwardProposal,
+    HumanRequest,
     Message,
     Settled,
     Signed,
+    Stop,
 )
 from p2p_market.records import FloatArray
 from p2p_market.track import Series, Trajectory
@@ -61,6 +65,7 @@ SERIES: Final = {
 }
 """Series of an outcome, each with its field of `Agreements`, as it is after the step."""
 
+_OWN_STOP = SUPERVISOR_CAUSES.index("own_stop")
 _SIGNED, _FULL = OUTCOMES.index("signed"), OUTCOMES.index("inbox_full")
 _NAMES: Final = ("", "forward", "backup", "coalition")
 
@@ -101,20 +106,39 @@ def messages(scenario: Scenario, played: Trajectory, community: int = 0) -> tupl
     """All messages of an episode, in order.
 
     Raises:
-        ScenarioError: if the scenario has no agreements.
+        ScenarioError: if the scenario has neither agreements nor acts.
     """
-    if scenario.spec.coordination is None:
-        raise ScenarioError(f"{scenario.spec.id}: has no section `coordination`, so no messages")
+    if scenario.spec.coordination is None and not scenario.spec.acts:
+        raise ScenarioError(
+            f"{scenario.spec.id}: has no section `coordination` and no `acts`, so no messages"
+        )
     return tuple(
         Message(step, phase, number, sender, receiver, content)
         for step in range(played.steps)
         for number, (phase, sender, receiver, content) in enumerate(
-            _of_step(scenario, played, step, community)
+            _said(scenario, played, step, community)
         )
     )
 
 
 Said = tuple[str, str, str, Content]
+
+
+def _said(scenario: Scenario, played: Trajectory, t: int, b: int) -> Iterator[Said]:
+    if scenario.spec.acts:
+        yield from _acts(scenario, played, t, b)
+    if scenario.spec.coordination is not None:
+        yield from _of_step(scenario, played, t, b)
+
+
+def _acts(scenario: Scenario, played: Trajectory, t: int, b: int) -> Iterator[Said]:
+    """Stops that begin in this step, and requests."""
+    fresh = played.series["stop_steps"][t, b] == scenario.hold_steps - 1
+    for member in np.flatnonzero(fresh & (played.cause[t, b] == _OWN_STOP)).tolist():
+        yield "act", scenario.agents[member], ALL, Stop(scenario.hold_steps)
+    for member, urgency in enumerate(played.series["request"][t, b].tolist()):
+        if urgency:
+            yield "act", scenario.agents[member], HUMAN, HumanRequest(urgency)
 
 
 def _of_step(scenario: Scenario, played: Trajectory, t: int, b: int) -> Iterator[Said]:
