@@ -59,9 +59,9 @@ def talk_kernel(rules, terms, t, further, cause, out):  # type: ignore[no-untype
                 code = _answer(rules, terms, t, b, row, yes, free, out)
                 out.answered[b, receiver, slot] = code
                 out.reply[b, i] = code
-        _send(rules, terms, t, b, further[b], out)
+        _send(rules, terms, t, b, further[b], cause[b], out)
         if terms.forecasts:
-            _share(rules, terms, b, further[b], out)
+            _share(rules, terms, b, further[b], cause[b], out)
 
 
 @njit
@@ -113,7 +113,7 @@ pay: Final = _pay
 
 
 @njit
-def _send(rules, terms, t, b, further, out):  # type: ignore[no-untyped-def]
+def _send(rules, terms, t, b, further, cause, out):  # type: ignore[no-untyped-def]
     """Lay the proposals of a step into inboxes; who is first changes by the step."""
     agents, inbox = further.shape[0], out.inbox[b]
     for i in range(agents):
@@ -126,7 +126,11 @@ def _send(rules, terms, t, b, further, out):  # type: ignore[no-untyped-def]
         out.sent[b, i] = NOBODY
         in_time = propose(rules, terms, t, further[i], i, agents, row)
         out.sending[b, i] = 0 if in_time else _TOO_LATE
-        if row[KIND] != 0.0:
+        if cause[i] != 0:
+            out.sending[b, i] = 0
+            for c in range(FIELDS):
+                row[c] = 0.0
+        elif row[KIND] != 0.0:
             receiver, slot = int(row[SELLER]), 0
             while slot < SLOTS and inbox[receiver, slot, KIND] != 0.0:
                 slot += 1
@@ -140,11 +144,11 @@ def _send(rules, terms, t, b, further, out):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _share(rules, terms, b, further, out):  # type: ignore[no-untyped-def]
+def _share(rules, terms, b, further, cause, out):  # type: ignore[no-untyped-def]
     """Keep what is forecast for others to see in the next step."""
     agents, limit = further.shape[0], rules.connection_limit_kw
     for i in range(agents):
-        share = chosen(further[i], terms.at.share)
+        share = chosen(further[i], terms.at.share) if cause[i] == 0 else 0
         out.shared_to[b, i] = NOBODY
         if share >= TO_ALL:
             out.shared_to[b, i] = EVERYBODY

@@ -114,6 +114,10 @@ def _sampled(net_kw, limit, order, buyers, orders, out):  # type: ignore[no-unty
 def shapley_kernel(net_kw, limit, orders, exact, out):  # type: ignore[no-untyped-def]
     """See `shares`; returns the value."""
     order, buyers = _ranked(net_kw, limit)
+    if buyers == 0 or buyers == order.shape[0]:
+        for i in range(net_kw.shape[0]):
+            out[i] = 0.0
+        return 0.0
     if net_kw.shape[0] <= exact:
         return _exact(net_kw, limit, order, buyers, out)
     return _sampled(net_kw, limit, order, buyers, orders, out)

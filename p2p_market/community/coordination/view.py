@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from p2p_market.community.coordination.credit import exposure_eur
+from p2p_market.community.coordination.credit import most_eur
 from p2p_market.community.coordination.membership import size_of
 from p2p_market.community.coordination.records import (
     BACKUP,
@@ -89,13 +89,15 @@ def agreed_kernel(rules, terms, t, agreed, out):  # type: ignore[no-untyped-def]
                 if row[KIND] != 0.0:
                     own[_OPPORTUNITY] = 1.0
                 _show_proposal(rules, terms, t, row, own[PER_SLOT * slot :])
-            _show_contracts(rules, terms, t, agreed.contracts[b], i, own)
-            exposure = exposure_eur(rules, terms, t, agreed.contracts[b], i)
-            own[_EXPOSURE] = exposure
-            left = terms.credit - max(agreed.lost_eur[b, i], 0.0) - exposure
-            own[_CREDIT] = max(left, 0.0)
+            for c in range(_POSITION, _CREDIT):
+                own[c] = 0.0
             own[_SIZE] = size_of(agreed.coalition[b], i)
-            _show_forecasts(agreed, b, i, own)
+            if terms.forecasts:
+                _show_forecasts(agreed, b, i, own)
+        _show_contracts(rules, terms, t, agreed.contracts[b], out[b])
+        for i in range(out.shape[1]):
+            left = terms.credit - max(agreed.lost_eur[b, i], 0.0) - out[b, i, _EXPOSURE]
+            out[b, i, _CREDIT] = max(left, 0.0)
 
 
 @inner(forceinline=True)
@@ -118,25 +120,37 @@ def _show_proposal(rules, terms, t, row, own):  # type: ignore[no-untyped-def]
 
 
 @inner(forceinline=True)
-def _show_contracts(rules, terms, t, contracts, i, own):  # type: ignore[no-untyped-def]
-    """What a member has bought less what it has sold, now and later, and the mean price."""
-    for c in range(_TIMES):
-        own[_POSITION + c] = 0.0
-    amount, money = 0.0, 0.0
+def _show_contracts(rules, terms, t, contracts, out):  # type: ignore[no-untyped-def]
+    """What members have bought less what they have sold, now and later, mean price, exposure.
+
+    The sum of quantities stands in the place of the credit until all are known.
+    """
+    for i in range(out.shape[0]):
+        out[i, _CREDIT] = 0.0
     for c in range(contracts.shape[0]):
         row = contracts[c]
         if row[KIND] == 0.0:
             break
-        sign = 1.0 if row[BUYER] == i else (-1.0 if row[SELLER] == i else 0.0)
-        if sign == 0.0:
-            continue
-        amount += row[QUANTITY]
-        money += row[QUANTITY] * row[PRICE]
-        for c2 in range(_TIMES):
-            then = t if c2 == 0 else t + rules.ahead[c2 - 1]
-            if row[START] <= then < row[END]:
-                own[_POSITION + c2] += sign * row[QUANTITY]
-    own[_PRICE] = money / amount if amount > 0.0 else 0.0
+        steps = row[END] - max(row[START], t)
+        for buys in (True, False):
+            own = out[int(row[BUYER] if buys else row[SELLER])]
+            own[_CREDIT] += row[QUANTITY]
+            own[_PRICE] += row[QUANTITY] * row[PRICE]
+            own[_EXPOSURE] += most_eur(
+                rules, terms, row[KIND], row[QUANTITY], row[PRICE], steps, buys
+            )
+            for ahead in range(_TIMES):
+                then = t if ahead == 0 else t + rules.ahead[ahead - 1]
+                if row[START] <= then < row[END]:
+                    own[_POSITION + ahead] += row[QUANTITY] if buys else -row[QUANTITY]
+    most_kw = MOST_OPEN * terms.max_kw
+    for i in range(out.shape[0]):
+        own = out[i]
+        if own[_CREDIT] > 0.0:
+            own[_PRICE] = min(own[_PRICE] / own[_CREDIT], rules.price_max)
+        own[_EXPOSURE] = min(own[_EXPOSURE], terms.credit)
+        for ahead in range(_TIMES):
+            own[_POSITION + ahead] = min(max(own[_POSITION + ahead], -most_kw), most_kw)
 
 
 @inner(forceinline=True)
