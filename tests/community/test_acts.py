@@ -18,6 +18,7 @@ from p2p_market.community.records import SUPERVISOR_CAUSES
 from p2p_market.community.rules.policy import truthful
 from p2p_market.community.safety.held import held
 from p2p_market.community.scenario.scenario import build
+from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.record.events import requests
 from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.messages import HumanRequest, Stop
@@ -266,6 +267,18 @@ def test_acts_stand_beside_agreements_and_what_is_remembered():
     assert any((one.cause == OWN_STOP).any() for one in both[0][1])
     box = box_of(features(scenario))
     assert ((both[0][0] >= box.low) & (both[0][0] <= box.high)).all()
+
+
+@as_python
+@pytest.mark.parametrize("name", ["storage-value", "mpc-alone"])
+@pytest.mark.parametrize("acts", [False, True])
+def test_planners_play_with_and_without_further_columns(name, acts):
+    scenario = looking_back(("board", "portfolio"), acts=acts)
+    episode = draw(scenario, choose_key(scenario, 0, "test", 5))
+    played = rollout(scenario, episode, load_policy(name, scenario), name, steps=2)
+    assert not played.cause.any()
+    said = action_map(scenario).physical(played.actions["prosumer"])[..., -2:]
+    assert not acts or not said.any()
 
 
 def test_without_the_switch_there_is_no_column():

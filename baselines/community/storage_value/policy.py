@@ -107,7 +107,9 @@ class StorageValue:
         chosen = self._choose(seen, tariff, values)
         price = self._limit_price(*chosen)
         setpoint, net_load, _ = chosen
-        physical = np.concatenate([setpoint, net_load[..., None], price[..., None]], axis=-1)
+        silent = np.zeros((*net_load.shape, self.table.further))
+        parts = [setpoint, net_load[..., None], price[..., None], silent]
+        physical = np.concatenate(parts, axis=-1)
         return self.table.normalised(physical), Memory(step + 1, days, values)
 
     def _choose(
