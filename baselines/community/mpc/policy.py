@@ -89,7 +89,7 @@ class RollingHorizon:
         planned, nothing = further_of(self.program), np.zeros((1, len(self.scenario.agents)))
         names = [column.name for column in further_columns(self.scenario)]
         said = [planned.get(name, nothing)[0] for name in names]
-        further = np.array(said).reshape(len(names), -1)
+        further = np.array(said).reshape(len(names), len(self.scenario.agents))
         setpoint_kw = self.program.storage.setpoint_kw()
         return steady(self.scenario, setpoint_kw, self.ahead.dt_h), further
 
