@@ -212,6 +212,8 @@ def fill(program: Program, scenario: Scenario, episode: Episode | Outlook) -> No
     """Put the data of an episode (a batch of one) into the program."""
     program.trades.fill(episode)
     program.storage.fill(episode)
+    if program.ramps is not None:
+        program.ramps.fill(from_standstill=isinstance(episode, Episode))
     grid = np.tile(episode.grid, (1, len(scenario.agents)))
     fill_cuts(program.cuts, episode.load_kw[:, 0], episode.pv_kw[:, 0], grid)
     if isinstance(program.market, Pool) and program.market.voltages is not None:

@@ -16,6 +16,8 @@ class Way:
     """One direction of power with the machines that load slowly in it."""
 
     slow: IntArray  # columns
+    most_kw: FloatArray  # (slow,)
+    before_kw: cp.Parameter  # (1, slow), >= 0, of the step before the first
     rows: cp.Constraint  # (step, slow), of all steps
 
 
@@ -35,6 +37,15 @@ class Ramps:
     @property
     def _ways(self) -> Iterator[Way]:
         return (way for way in (self.charging, self.discharging) if len(way.slow))
+
+    def fill(self, from_standstill: bool) -> None:
+        """Say where the first step comes from: standstill, or nobody knows and any power is near.
+
+        Args:
+            from_standstill: as at the start of an episode; a planner starts in the middle.
+        """
+        for way in self._ways:
+            way.before_kw.value = way.most_kw[None] * (not from_standstill)
 
     def prices_eur_per_kw(self) -> tuple[FloatArray, FloatArray]:
         """What one more kW of loading is worth, charging and discharging, (step, column)."""
@@ -65,8 +76,8 @@ def ramps_of(
 
 
 def _way(power_kw: cp.Variable, ramp_kw: FloatArray, most_kw: FloatArray) -> Way:
-    """From standstill before the first step on."""
+    """One direction of those whose ramp is below their power."""
     slow = np.flatnonzero(ramp_kw < most_kw)
-    own = power_kw[:, slow]
-    before = cp.vstack([np.zeros((1, len(slow))), own[:-1]])
-    return Way(slow, own - before <= rows_of(ramp_kw[slow], own))
+    own, first = power_kw[:, slow], cp.Parameter((1, len(slow)), nonneg=True)
+    before = cp.vstack([first, own[:-1]])
+    return Way(slow, most_kw[slow], first, own - before <= rows_of(ramp_kw[slow], own))

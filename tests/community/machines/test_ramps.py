@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from baselines.community.optimal.policy import optimum
+from baselines.community.optimal.program import compile_program, fill
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.optimum.duality import bound_eur, losses
 from p2p_market.community.optimum.plan import Prices
@@ -57,3 +58,19 @@ def test_any_prices_of_ramps_give_a_bound_and_those_of_the_optimum_the_best():
 
 def test_without_ramps_there_is_no_such_price():
     assert "ramp_eur_per_kw" not in solved("heat_pump", 500)[2].prices
+
+
+def test_an_episode_starts_at_standstill_and_a_planner_anywhere():
+    scenario = community("heat_chp_slow")
+    episode = draw(scenario, choose_key(scenario, 0, "test", 11))
+    program = compile_program(scenario)
+    for known, before_kw in ((True, 0.0), (False, 10.0)):
+        fill(program, scenario, episode)
+        program.ramps.fill(from_standstill=known)
+        program.problem.solve(solver="HIGHS")
+        way = program.ramps.discharging
+        assert way.before_kw.value.item() == before_kw
+        most = before_kw + scenario.nodes.machines.ramp_kw[0, 0]
+        power = program.storage.discharge_kw.value[:, way.slow]
+        assert power[0] <= most + 1e-6
+        assert np.diff(power, axis=0).max() <= scenario.nodes.machines.ramp_kw[0, 0] + 1e-6
