@@ -21,6 +21,8 @@ from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
 from tests.community.machines.zoo import community
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 VEHICLE = {"capacity_kwh": 60.0, "power_kw": 11.0}
 
 
