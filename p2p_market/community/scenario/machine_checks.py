@@ -55,6 +55,11 @@ def check_machines(scenario: Scenario) -> None:
     fuel_rules(scenario)
     if service_rules(scenario) is not None and scenario.spec.optimum == "linear":
         raise ScenarioError(f"{scenario.spec.id}: maintenance needs `optimum: mixed_integer`")
+    if service_rules(scenario) is not None and scenario.spec.outages is not None:
+        raise ScenarioError(
+            f"{scenario.spec.id}: outages and maintenance cannot be combined, because what is left "
+            "to serve a member without the grid is not known; remove one of them"
+        )
     _check_line(scenario)
     for agent, devices in enumerate(scenario.flexible):
         for asset, node in enumerate(devices):

@@ -21,6 +21,8 @@ from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.rollout import rollout
 from tests.community.machines.zoo import community, content
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 SCENARIO = community("wood_chp")
 EPISODE = draw(SCENARIO, choose_key(SCENARIO, 0, "test", 1))
 FULL = 2000.0
@@ -85,6 +87,7 @@ def test_room_has_a_price_and_orders_are_part_of_the_proof():
     assert plan.schedule["fuel"].sum() > 100.0
 
 
+@pytest.mark.slow  # compiles a step with fuel
 def test_what_the_rule_loses_is_told_by_choice():
     prices = Prices(**optimum(SCENARIO).plan(EPISODE).prices)
     played = rollout(SCENARIO, EPISODE, truthful(SCENARIO), "truthful")

@@ -11,6 +11,8 @@ from p2p_market.community.rules.policy import truthful
 from p2p_market.evaluation.rollout import rollout
 from tests.community.machines.zoo import community
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 
 def test_a_week_of_a_home_battery():
     node = battery(capacity_kwh=20.0, power_kw=10.0, type="li-ion")

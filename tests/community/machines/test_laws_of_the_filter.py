@@ -1,5 +1,7 @@
 """The filter's three laws for machines, least loads and ramps included, and the energy balance."""
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -75,20 +77,17 @@ def test_filtering_twice_is_filtering_once_and_moves_no_feasible_power(name):
     table = action_map(scenario)
     for _ in range(scenario.steps):
         wish = generator.uniform(-1.0, 1.0, (1, len(scenario.agents), table.width))
-        proposal = to_proposal(table.physical(wish), everyone)
+        proposal = to_proposal(table.physical(wish), everyone, table.further)
         once = feasibility.project(scenario, episode, state, proposal)
-        again = to_proposal(
-            np.concatenate(
-                [
-                    once.setpoint_kw,
-                    once.quantity_kw[..., None],
-                    once.price_eur_per_kwh[..., None],
-                ],
-                axis=-1,
-            ),
-            everyone,
+        again = replace(
+            proposal,
+            setpoint_kw=once.setpoint_kw,
+            quantity_kw=once.quantity_kw,
+            price_eur_per_kwh=once.price_eur_per_kwh,
         )
         twice = feasibility.project(scenario, episode, state, again)
         assert np.allclose(once.setpoint_kw, twice.setpoint_kw, atol=1e-9)
+        if once.fuel_kwh is not None:
+            assert np.array_equal(once.fuel_kwh, twice.fuel_kwh)
         state, done = engine.step(scenario, episode, state, proposal)
         assert not done.cause.any()

@@ -10,6 +10,8 @@ from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.ends.certificate import certify
 from tests.community.machines.zoo import content
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 
 def invented(name):
     """The community of a machine on invented data, whose donors have other names."""

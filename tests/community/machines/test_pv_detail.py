@@ -9,6 +9,8 @@ from p2p_market.community.scenario.laws import generation_of
 from p2p_market.community.scenario.scenario import build, validated
 from tests.community.machines.zoo import content
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 ROOF = {"kind": "pv", "peak_kw": 20.0, "tilt_deg": 30.0, "azimuth_deg": 180.0}
 
 

@@ -15,6 +15,8 @@ from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.rollout import rollout
 from tests.community.machines.zoo import community, content
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 SCENARIO = community("biogas_service")
 EPISODE = draw(SCENARIO, choose_key(SCENARIO, 0, "test", 1))
 LAST = 5 * 24 - 8
@@ -57,6 +59,7 @@ def test_it_begins_when_it_is_said_or_at_last_and_nothing_runs_meanwhile(said, f
     assert (low[first] == 0.0) == (first == LAST)  # who is told begins by itself
 
 
+@pytest.mark.slow  # compiles a step with maintenance
 def test_the_rule_stands_still_in_the_night_before_the_last_day():
     played = rollout(SCENARIO, EPISODE, truthful(SCENARIO), "truthful")
     assert not played.series["setpoint_kw"][94:102, 0, 0, 0].any()
@@ -82,6 +85,9 @@ def test_what_does_not_fit_is_refused():
             build(validated(values, "zoo.yaml"))
     values = content("biogas_service", optimum="linear")
     with pytest.raises(ScenarioError, match="maintenance needs `optimum: mixed_integer`"):
+        build(validated(values, "zoo.yaml"))
+    values = content("biogas_service", outages={"windows": 1, "hours": [1, 2]})
+    with pytest.raises(ScenarioError, match="outages and maintenance cannot be combined"):
         build(validated(values, "zoo.yaml"))
     with pytest.raises(ScenarioError, match="choose when maintenance is, for which a plan"):
         alone(SCENARIO)

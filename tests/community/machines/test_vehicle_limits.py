@@ -17,8 +17,11 @@ from p2p_market.community.optimum.breakdown import losses
 from p2p_market.community.optimum.duality import bound_eur
 from p2p_market.community.optimum.plan import Prices
 from p2p_market.community.rules.policy import truthful
+from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
 from tests.community.machines.zoo import community
+
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
 
 VEHICLE = {"capacity_kwh": 60.0, "power_kw": 11.0}
 
@@ -47,12 +50,11 @@ def test_a_vehicle_gives_no_more_than_its_house_takes():
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.9, 0.95, 1.0])
 def test_charging_slows_down_over_the_last_fifth(share):
-    scenario, episode = episode_of("battery_taper")
+    scenario, episode = episode_of("battery_taper", 0.25)
     level = np.full_like(episode.start_energy_kwh, 30.0 * share)
     at = packed_nodes(scenario), presence_of(episode, 0), level, np.zeros_like(level)
     most_kw = power_limits(*at).high[0, 0, 0]
-    room_kw = (1.0 - share) * 30.0 / 0.95  # what fits into the step
-    assert most_kw == pytest.approx(min(15.0, 15.0 * (1.0 - share) / 0.2, room_kw))
+    assert most_kw == pytest.approx(min(15.0, 15.0 * (1.0 - share) / 0.2))
 
 
 def test_the_taper_has_a_price_without_which_the_bound_is_lower():
@@ -63,6 +65,13 @@ def test_the_taper_has_a_price_without_which_the_bound_is_lower():
     bound = bound_eur(scenario, episode, prices)
     assert bound == pytest.approx(plan.objective_eur, abs=1e-5)
     assert bound_eur(scenario, episode, replace(prices, taper_eur_per_kwh=None)) < bound - 1e-3
+
+
+@pytest.mark.compiled
+def test_both_ends_hold_where_a_vehicle_charges_slowly_near_full():
+    scenario, episode = episode_of("vehicle_taper", 0.25)
+    certificate, _ = certify(scenario, episode, optimum(scenario).plan(episode))
+    assert certificate.holds, str(certificate)
 
 
 def test_what_a_rule_loses_is_told_by_choice():

@@ -10,6 +10,8 @@ from p2p_market.data import weather
 from p2p_market.data.calendar import DAYS_PER_YEAR, start_days, step_means
 from tests.community.machines.zoo import community
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 
 @pytest.mark.parametrize(
     ("name", "series"),

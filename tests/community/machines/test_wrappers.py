@@ -12,6 +12,8 @@ from p2p_market.community.wrappers import Operator
 from p2p_market.errors import ArgumentError
 from tests.community.machines.zoo import community
 
+pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+
 
 def after(name, say):
     """Level of the device before and after a step in which its operator was heard [kWh]."""

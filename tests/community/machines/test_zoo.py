@@ -17,14 +17,15 @@ from p2p_market.community.records import LEDGER_COLUMN
 from p2p_market.community.rules.policy import no_trade, truthful
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
-from tests.community.machines.zoo import ALL, community
+from tests.community.machines.zoo import ACTS, ALL, community
 
 pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+NAMES = [pytest.param(one, marks=pytest.mark.slow) if one in ACTS else one for one in ALL]
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("weeks", [(6,), pytest.param((1, 11), marks=pytest.mark.slow)], ids=str)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", NAMES)
 def test_both_ends_hold_and_no_policy_is_better(name, weeks):
     scenario = community(name)
     planner = optimum(scenario)
@@ -82,7 +83,7 @@ def played_by(where, scenario, steps):
     return found
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", NAMES)
 def test_compiled_is_pure_bit_for_bit_and_observations_are_inside_their_space(name):
     scenario = community(name)
     episode = draw(scenario, choose_key(scenario, 3, "train"))

@@ -103,6 +103,8 @@ WHOLE = {
     },
 }  # fmt: skip
 ALL = LINEAR | WHOLE
+ACTS = ("wood_chp", "biogas_service")
+"""Those with columns of their own: a step for each of them is compiled anew."""
 
 
 @lru_cache
