@@ -15,10 +15,12 @@ COMMUNITY = ids_of("community")
 
 MACHINES = [name for name in COMMUNITY if load_scenario(name).nodes.machines is not None]
 
-STORES = [name for name in COMMUNITY if name not in MACHINES]
-"""For tests that change batteries, contracts and lines at random: machines refuse some of it."""
+VOLTAGES = [name for name in COMMUNITY if load_scenario(name).spec.voltage is not None]
 
-SELDOM = [name for name in MACHINES if name != "assets-12-v0"]
+STORES = [name for name in COMMUNITY if name not in (*MACHINES, *VOLTAGES)]
+"""For tests that change batteries, contracts and lines at random: the others refuse some of it."""
+
+SELDOM = [name for name in (*MACHINES, *VOLTAGES) if name != "assets-12-v0"]
 """What they add is played once: tests that walk all scenarios mark them slow, but for `ALWAYS`."""
 
 ALWAYS = (

@@ -12,13 +12,13 @@ from p2p_market.evaluation.ends.certificate import certificate_tolerance_eur
 from p2p_market.evaluation.players.policy import load_policy
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
-from tests.every_scenario import COMMUNITY
+from tests.every_scenario import COMMUNITY, VOLTAGES
 
 QUICK = ("classic-v0", "outage-v0", "binding-feeder-v0")
 LINEAR = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in COMMUNITY
-    if load_scenario(name).spec.optimum == "linear"
+    if load_scenario(name).spec.optimum == "linear" and name not in VOLTAGES
 ]
 
 

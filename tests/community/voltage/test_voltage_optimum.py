@@ -12,10 +12,11 @@ from p2p_market.community.optimum.duality import bound_eur, losses
 from p2p_market.community.optimum.plan import Prices
 from p2p_market.community.rules.policy import truthful
 from p2p_market.community.rules.random_actions import uniform
+from p2p_market.community.scenario.scenario import build, validated
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.grid.reactive import LARGEST_SHARE, SLOPE
-from tests.community.voltage.lines import RUN, VOLTAGES, line
+from tests.community.voltage.lines import BINDING, PRICED, RUN, VOLTAGES, line, values
 
 pytestmark = RUN
 
@@ -89,3 +90,42 @@ def test_no_power_beats_the_least_where_room_for_reactive_power_begins_to_shrink
         steady = episode.plugged * power_kw
         tried = replace(played, series={**played.series, "setpoint_kw": steady})
         assert losses(scenario, episode, prices, tried).power.min() > -1e-12
+
+
+PUMP = {"kind": "heat_pump", "power_kw": 6, "buffer_kwh": 25}
+DEAR = {**PRICED, "eur_per_pu_h": 400.0}
+
+
+def without_vehicles(members):
+    for member in members:
+        own = member["assets"]
+        member["assets"] = [asset for asset in own if asset["kind"] != "electric_vehicle"]
+    return members
+
+
+def with_pump(members, **parameters):
+    members[3]["assets"].append({**PUMP, **parameters})
+    return members
+
+
+@pytest.mark.parametrize(
+    ("voltage", "members", "optimum_is", "feeder"),
+    [
+        (DEAR, values()["members"], "mixed_integer", None),
+        ({**DEAR, "reactive": "agent"}, values()["members"], "mixed_integer", None),
+        (PRICED, without_vehicles(values()["members"]), "mixed_integer", 15.0),
+        ({**BINDING, "reactive": "agent"}, with_pump(values()["members"]), "linear", None),
+        (PRICED, with_pump(values()["members"], least_share=0.3), "mixed_integer", None),
+    ],
+    ids=["burning-pays", "burning-and-reactive", "binding-feeder", "machine", "least-load"],
+)
+def test_plans_replay_beside_other_rules(voltage, members, optimum_is, feeder):
+    changes = {"members": members, "optimum": optimum_is}
+    if feeder is not None:
+        changes["feeder"] = {"limit_kw": feeder, "mode": "binding"}
+    scenario = build(validated(values(voltage, **changes), "line"))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 1))
+    certificate, played = certify(scenario, episode, optimum(scenario).plan(episode))
+    assert certificate.holds, str(certificate)
+    assert certificate.replay_eur == pytest.approx(certificate.plan_eur, abs=1e-9)
+    assert not played.cause.any()
