@@ -31,7 +31,7 @@ LIMITS = {
 }  # fmt: skip
 """The narrowest line that carries load and what levels force, in whole kW."""
 WHOLE = ("biogas_chp", "reservoir", "heat_chp")
-QUICK = ("heat_pump", "cold_store", "shiftable_load", "pumped", "biogas_chp", "heat_pump_least")
+QUICK = ("heat_pump", "pumped", "biogas_chp")
 
 
 @lru_cache

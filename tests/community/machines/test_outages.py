@@ -22,7 +22,7 @@ from tests.community.machines.zoo import LINEAR, content
 
 pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
 
-QUICK = ("heat_pump", "shiftable_load", "data_centre", "pumped", "heat_chp")
+QUICK = ("heat_pump", "data_centre", "heat_chp")
 NAMES = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in LINEAR
