@@ -31,7 +31,7 @@ def cut(offers, pv=(8, 8, 4), load=(0, 0, 2), limit=8.0, dt_h=0.5):
     load, pv = np.array([load], float), np.array([pv], float)
     curtailed, shed, transfer = np.zeros((3, *load.shape))
     net, setpoint = load - pv, np.zeros((*load.shape, 1))
-    action = Action.Arrays(setpoint, curtailed, shed, net, net, net, None, None, transfer)
+    action = Action.Arrays(setpoint, curtailed, shed, net, net, net, transfer_eur=transfer)
     nodes = coefficients([[PowerNode("setpoint")]] * 3, dt_h).arrays()
     limits, further = Limits(setpoint, setpoint), np.array([offers], float)
     rules = Line(limit, nodes, Offers(0, 1.0, dt_h))
