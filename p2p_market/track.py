@@ -103,6 +103,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "batch": "(scenario, batch, threads, split) -> many communities at once, for training",
     "breakdown": "(scenario, episode, prices, played) -> why a policy loses, or None",
     "gaps": "(scenario, episode, played, best_eur) -> name in `Card.gaps` -> (batch,) [EUR]",
+    "figures": "(scenario, episode, played) -> more columns of metrics.csv -> (episode,)",
     "held": "(scenario, played) -> why the supervisor held agents, in the track's words, or ''",
     "foreign": "(scenario) -> (module, words) of somebody else's code inside the step, or None",
     "twin": "(scenario) -> the scenario under whose id its optima are published",
