@@ -11,7 +11,7 @@ from p2p_market.assets.drivers.ground import MOST
 from p2p_market.assets.drivers.water import hydraulic_kw
 from p2p_market.assets.drivers.wind import TURBINES
 from p2p_market.assets.node import PowerNode
-from p2p_market.assets.ranges import STRICT, Efficiency, Power
+from p2p_market.assets.ranges import STRICT, Efficiency, Power, Share
 
 Flow = Annotated[float, Field(gt=0.0, le=1000.0)]  # m3/s
 
@@ -21,6 +21,8 @@ def wind_turbine(
     turbine: Literal["small", "farm", "park"] = "farm",
     rated_kw: Power | None = None,
     mean_ms: Annotated[float, Field(ge=1.0, le=15.0)] | None = None,
+    wake: Share | None = None,
+    wake_sector_deg: Annotated[float, Field(ge=0.0, lt=360.0)] | None = None,
 ) -> PowerNode:
     """Power node of a wind turbine.
 
@@ -28,17 +30,22 @@ def wind_turbine(
         turbine: usual figures: small 10 kW, farm 30 kW, park 250 kW.
         rated_kw: power at rated wind, instead of the usual [kW].
         mean_ms: mean wind of the year at the hub, instead of the usual [m/s].
+        wake: share of the power that turbines before it take, instead of the usual.
+        wake_sector_deg: where they stand, 270 = west: they take it from winds within 15 degrees of
+            there; none = always.
     """
     usual = TURBINES[turbine]
     rated = usual.rated_kw if rated_kw is None else rated_kw
+    taken = usual.wake if wake is None else wake
+    sector = () if wake_sector_deg is None else (("wake_sector_deg", wake_sector_deg),)
     return PowerNode(
         driver="weather",
-        scale_kw=rated * (1.0 - usual.wake),
-        law="wind_turbine",
+        scale_kw=rated if sector else rated * (1.0 - taken),
+        law="wind_turbine_in_wake" if sector else "wind_turbine",
         law_data=(
             ("mean_ms", usual.mean_ms if mean_ms is None else mean_ms), ("rated_kw", rated),
             ("cut_in_ms", usual.cut_in_ms), ("rated_ms", usual.rated_ms),
-            ("cut_out_ms", usual.cut_out_ms), ("wake", usual.wake),
+            ("cut_out_ms", usual.cut_out_ms), ("wake", taken), *sector,
         ),
     )  # fmt: skip
 

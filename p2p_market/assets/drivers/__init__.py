@@ -21,7 +21,7 @@ from p2p_market.assets.drivers.jobs import data_centre, shiftable_load
 from p2p_market.assets.drivers.limits import outdoor_battery, vehicle_to_house
 from p2p_market.assets.drivers.panel import pv_detail
 from p2p_market.assets.drivers.water import hydro_storage, run_of_river
-from p2p_market.assets.drivers.wind import wind_turbine
+from p2p_market.assets.drivers.wind import wind_turbine, wind_turbine_in_wake
 from p2p_market.records import FloatArray
 
 LAWS: Final[Mapping[str, Callable[..., Drive]]] = {
@@ -42,6 +42,7 @@ LAWS: Final[Mapping[str, Callable[..., Drive]]] = {
 GENERATION: Final[Mapping[str, Callable[..., FloatArray]]] = {
     "pv_detail": pv_detail,
     "wind_turbine": wind_turbine,
+    "wind_turbine_in_wake": wind_turbine_in_wake,
     "run_of_river": run_of_river,
     "geothermal_binary": geothermal_binary,
 }

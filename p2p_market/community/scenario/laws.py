@@ -10,7 +10,7 @@ import numpy as np
 from p2p_market.assets.drivers import GENERATION, LAWS, Drive, series_of
 from p2p_market.assets.drivers.drive import rounded
 from p2p_market.assets.drivers.panel import irradiance_wm2
-from p2p_market.assets.drivers.wind import local_speed_ms, rayleigh_speed_ms
+from p2p_market.assets.drivers.wind import direction_deg, local_speed_ms, rayleigh_speed_ms
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.sun import sun_vector, tilted_fraction
 from p2p_market.community.scenario.members import (
@@ -262,6 +262,16 @@ def _cloudy(scenario: Scenario, quarter: slice, generator: np.random.Generator) 
     return np.clip(national + local, *CLEARNESS_RANGE)
 
 
+@lru_cache(maxsize=1)
+def _wind_direction_deg() -> FloatArray:
+    """Where the wind of the region comes from, invented, (quarter,), the same in every year."""
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(_DIRECTION)))
+    return direction_deg(generator.standard_normal((2, DAYS_PER_YEAR * QUARTERS_PER_DAY)))
+
+
+_DIRECTION: Final = int.from_bytes(b"direction")
+
+
 def _roof_wind_ms(scenario: Scenario, known: Mapping[str, Any]) -> FloatArray:
     """Wind over roofs, which stand in the lee of others."""
     rank = weather.load(scenario.data.name).of("wind_rank")
@@ -274,6 +284,7 @@ _SERIES: Final[Mapping[str, Callable[[Scenario, Mapping[str, Any]], FloatArray]]
     "hot_water_kw": _weather("hot_water_kw"),
     "flow_m3s": _flow_m3s,
     "wind_ms": _roof_wind_ms,
+    "wind_direction_deg": lambda scenario, _: _wind_direction_deg(),
     "irradiance_wm2": lambda scenario, _: irradiance_of(scenario),
 }
 """Series of the year by the names of the laws."""

@@ -36,6 +36,7 @@ def series(dt_h: float) -> dict[str, object]:
         "irradiance_wm2": np.tile(np.maximum(0.0, 500.0 * np.sin(np.arange(96) / 15.0)), DAYS),
         "light_wm2": np.tile(np.maximum(0.0, 900.0 * np.sin(np.arange(96) / 15.0)), DAYS),
         "flow_m3s": 0.3 * WEATHER.of("river_fraction")[WEEK],
+        "wind_direction_deg": np.linspace(0.0, 359.0, QUARTERS),
         "net_load_kw": np.linspace(-3.0, 3.0, round(24 * DAYS / dt_h)),
     }
 
@@ -52,6 +53,7 @@ PARAMETERS = {
     "vehicle_to_house": {"power_kw": 11.0},
     "pv_detail": {"peak_kw": 10.0},
     "wind_turbine": {"rated_kw": 30.0},
+    "wind_turbine_in_wake": {"rated_kw": 30.0, "wake": 0.3, "wake_sector_deg": 270.0},
     "run_of_river": {"head_m": 4.0, "design_m3s": 0.5, "keep_m3s": 0.1},
     "geothermal_binary": {"rated_kw": 20.0},
 }  # fmt: skip
