@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from baselines.community.mpc.horizon import HORIZON_H, shortened
-from baselines.community.mpc.policy import solve
+from baselines.community.mpc.policy import said_first, solve
 from baselines.community.optimal.outlook import Outlook
 from baselines.community.optimal.program import Program, compile_program, fill
 from baselines.community.optimal.storage import columns
@@ -61,13 +61,15 @@ class ForesightPolicy:
         step, levels = memory
         setpoint, after = np.zeros_like(levels), levels.copy()
         net_load = np.zeros(observation.shape[:2])
+        said = np.zeros((self.table.further, *net_load.shape))
         for community in range(len(observation)):
             program = self._planned(community, step, levels[community])
             setpoint[community] = program.storage.setpoint_kw()[0]
             own = columns(self.planner.scenario.nodes)
             after[community][own] = program.storage.level_kwh.value[1]
             net_load[community] = program.trades.net_load_kw.value[0]
-        return self.table.orders(setpoint, net_load), (step + 1, after)
+            said[:, community] = said_first(program, self.planner.scenario)
+        return self.table.orders(setpoint, net_load, list(said)), (step + 1, after)
 
     def _planned(self, community: int, step: int, level_kwh: FloatArray) -> Program:
         """The solved program of the hours ahead."""

@@ -86,12 +86,9 @@ class RollingHorizon:
         if self.learnt is not None:
             self._believe(self.learnt, outlook, day, step)
         solve(self.program, f"{self.scenario.spec.id}, day {day}, step {step}")
-        planned, nothing = further_of(self.program), np.zeros((1, len(self.scenario.agents)))
-        names = [column.name for column in further_columns(self.scenario)]
-        said = [planned.get(name, nothing)[0] for name in names]
-        further = np.array(said).reshape(len(names), len(self.scenario.agents))
         setpoint_kw = self.program.storage.setpoint_kw()
-        return steady(self.scenario, setpoint_kw, self.ahead.dt_h), further
+        power_kw = steady(self.scenario, setpoint_kw, self.ahead.dt_h)
+        return power_kw, said_first(self.program, self.scenario)
 
     def _believe(self, learnt: Lessons, outlook: Outlook, day: int, step: int) -> None:
         """Put in the prices to expect, and how much to count on."""
@@ -103,6 +100,14 @@ class RollingHorizon:
             part.most_kw.fill(told.most_kw)
             part.buy_eur_per_kwh.fill(told.buy_eur_per_kwh[number])
             part.sell_eur_per_kwh.fill(told.sell_eur_per_kwh[number])
+
+
+def said_first(program: Program, scenario: Scenario) -> FloatArray:
+    """What a solved program says in further columns in its first block, (column, agent)."""
+    planned, nothing = further_of(program), np.zeros((1, len(scenario.agents)))
+    names = [column.name for column in further_columns(scenario)]
+    said = [planned.get(name, nothing)[0] for name in names]
+    return np.array(said).reshape(len(names), len(scenario.agents))
 
 
 def solve(program: Program, what: str) -> None:

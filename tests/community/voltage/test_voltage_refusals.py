@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from baselines.community.mpc.foresight import foresight
 from baselines.community.mpc.policy import community as mpc_community
+from baselines.community.optimal.policy import optimum
 from p2p_market.community.episode.episode import choose_key, draw
 from p2p_market.community.line_metrics import line_metrics
 from p2p_market.community.rules.policy import truthful
@@ -90,3 +92,7 @@ def test_mpc_community_plans_with_the_band_and_reactive_power():
     assert not played.cause.any()
     assert np.abs(played.series["reactive_kvar"]).max() > 0.5
     assert played.series["pulled_kw"].sum() < 1.0
+    seeing = foresight(scenario, horizon_h=48.0).informed(episode)
+    best = rollout(scenario, episode, seeing, "foresight").social_cost_eur.item()
+    assert best == pytest.approx(optimum(scenario).plan(episode).objective_eur, abs=1e-6)
+    assert played.social_cost_eur.item() > best
