@@ -13,11 +13,24 @@ from p2p_market.evaluation.statistics.methods import method_difference, method_s
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.records import FloatArray
 from tools.publish.plan import CHOICES, METHODS, Training
-from tools.publish.score import BESIDE, BEST, EVERY, Board, costs, name_of
+from tools.publish.score import (
+    AMONG_MACHINES,
+    BATTERIES,
+    BESIDE,
+    BEST,
+    EVERY,
+    Board,
+    costs,
+    name_of,
+)
 
 STREAM: Final = "p2p_market/published/1"
-AGAINST: Final = ("storage-value", "mpc-alone")
-OF_BATTERIES: Final = ("reserve-first", "mpc-battery")
+AGAINST: Final[Mapping[Sequence[str], Sequence[str]]] = {
+    BESIDE: ("storage-value", "mpc-alone"),
+    AMONG_MACHINES: ("truthful", "storage-value", "mpc-alone-warm"),
+    BATTERIES: ("reserve-first", "mpc-battery"),
+}
+"""Players of a board -> those that all are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +49,7 @@ class Line:
 def lines(board: Board) -> list[Line]:
     """Methods, then the players beside them."""
     known, rule = costs(board), board.players[0]
-    against = AGAINST if board.players is BESIDE else OF_BATTERIES
+    against = AGAINST[board.players]
     found = []
     for name, method in {**METHODS, **CHOICES}.items():
         own = _trained(board, name, known)

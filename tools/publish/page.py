@@ -9,8 +9,16 @@ from tools.build_cards import table
 from tools.publish import focal_role
 from tools.publish.numbers import Line, curve, lines, validation_score
 from tools.publish.pictures import draw_curves, draw_scores
-from tools.publish.plan import ABLATED, ABLATIONS, AGENT_STEPS, CHOICE_STEPS, CHOICES, METHODS
-from tools.publish.score import BATTERY, TEST
+from tools.publish.plan import (
+    ABLATED,
+    ABLATIONS,
+    AGENT_STEPS,
+    CHOICE_STEPS,
+    CHOICES,
+    MACHINE_STEPS,
+    METHODS,
+)
+from tools.publish.score import BATTERY, MACHINES, TEST
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PAGE: Final = DOCS / "results.md"
@@ -29,8 +37,8 @@ def page(boards: Mapping[str, Sequence[Line]] | None = None) -> str:
     """The text, its tables filled in."""
     boards = boards or {board.scenario: lines(board) for board in TEST}
     parts = {f"scores {scenario}": scores(found) for scenario, found in boards.items()}
-    batteries = [board for board in BATTERY if board.split == "test"]
-    parts |= {f"scores {board.scenario}": scores(lines(board)) for board in batteries}
+    others = [board for board in (*MACHINES, *BATTERY) if board.split == "test"]
+    parts |= {f"scores {board.scenario}": scores(lines(board)) for board in others}
     parts |= {f"focal {seats.scenario}": one_seat(seats) for seats in focal_role.SEATS}
     parts["times"], parts["ablations"] = times(), ablations()
     text = TEXT.read_text(encoding="utf-8")
@@ -85,7 +93,10 @@ def one_seat(seats: focal_role.Seats) -> str:
 def times() -> str:
     """Length of the trainings."""
     rows = []
-    for lengths, methods in ((AGENT_STEPS, METHODS), (CHOICE_STEPS, CHOICES)):
+    lengths_and_methods = (
+        (AGENT_STEPS, METHODS), (MACHINE_STEPS, METHODS), (CHOICE_STEPS, CHOICES),
+    )  # fmt: skip
+    for lengths, methods in lengths_and_methods:
         for scenario, steps in lengths.items():
             for name, method in methods.items():
                 found = curve(scenario, name)

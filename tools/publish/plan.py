@@ -83,6 +83,16 @@ CHOICES: Final[Mapping[str, Method]] = {"ppo": Method("PPO, masked choices, torc
 """Methods for them."""
 
 
+MACHINE_STEPS: Final[Mapping[str, int]] = {"assets-12-v0": 400_000}
+"""The same where members have machines: some forty seconds of one processor."""
+
+MACHINE_SETTINGS: Final[Mapping[str, Any]] = {"imitate_weeks": 12}
+"""What differs from the other scenarios: `storage-value` thinks longer about machines."""
+
+OF_MACHINES: Final[Mapping[str, int]] = {"mappo": 5}
+"""Trainings of each method among machines."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Training:
     """One training."""
@@ -105,9 +115,10 @@ class Training:
     def settings(self) -> Mapping[str, Any]:
         """What the trainer is told."""
         own = {"scenario": self.scenario, "seed": self.seed}
-        steps = {"agent_steps": {**AGENT_STEPS, **CHOICE_STEPS}[self.scenario]}
+        steps = {"agent_steps": {**AGENT_STEPS, **CHOICE_STEPS, **MACHINE_STEPS}[self.scenario]}
         common = {} if self.method in CHOICES else COMMON
-        return {**own, **steps, **common, **self.told.settings}
+        machines = MACHINE_SETTINGS if self.scenario in MACHINE_STEPS else {}
+        return {**own, **steps, **common, **machines, **self.told.settings}
 
     @property
     def folder(self) -> Path:
@@ -139,4 +150,8 @@ def trainings() -> Iterator[Training]:
         for scenario in CHOICE_STEPS:
             for name, method in CHOICES.items():
                 if seed < method.seeds:
+                    yield Training(scenario, name, seed)
+        for scenario in MACHINE_STEPS:
+            for name, seeds in OF_MACHINES.items():
+                if seed < seeds:
                     yield Training(scenario, name, seed)

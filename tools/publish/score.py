@@ -28,13 +28,24 @@ from p2p_market.files import write_text
 from p2p_market.registry import load_scenario
 from p2p_market.track import OPTIMUM, Trajectory
 from p2p_market.tracks import track_of
-from tools.publish.plan import AGENT_STEPS, CHOICE_STEPS, CHOICES, FOLDER, METHODS, Training
+from tools.publish.plan import (
+    AGENT_STEPS,
+    CHOICE_STEPS,
+    CHOICES,
+    FOLDER,
+    MACHINE_STEPS,
+    METHODS,
+    Training,
+)
 
 SCHEMA: Final = "p2p_market/published/1"
 SEED: Final = 0  # of the episodes
 BOARDS: Final = FOLDER / "boards"
 YEARS: Final = FOLDER / "years"  # scenarios whose prices no training has seen
 BESIDE: Final = (RULE, "truthful", "zip", "storage-value", "mpc-alone", "mpc-community")
+AMONG_MACHINES: Final = (
+    *BESIDE[:3], "gjerstad-dickhaut", "storage-value", "mpc-alone-warm", "mpc-community-warm",
+)  # fmt: skip
 BATTERIES: Final = ("dam-only", "random-masked", "reserve-first", "mpc-battery")
 BEST: Final = "best"  # the 100 of the scale
 
@@ -91,7 +102,11 @@ BATTERY: Final = (
     OTHER_YEAR,
     *(Board(scenario, "validation", None, BATTERIES) for scenario in CHOICE_STEPS),
 )
-EVERY: Final = (*TEST, *VALIDATION, *BATTERY)
+MACHINES: Final = (
+    *(Board(scenario, "test", scenario, AMONG_MACHINES) for scenario in MACHINE_STEPS),
+    *(Board(scenario, "validation", None, AMONG_MACHINES) for scenario in MACHINE_STEPS),
+)
+EVERY: Final = (*TEST, *VALIDATION, *MACHINES, *BATTERY)
 
 
 def name_of(network: Path) -> str:
@@ -144,7 +159,7 @@ def _digest(played: Trajectory) -> str:
 
 def _best_eur(board: Board) -> Any:
     scenario, _, singles = _weeks(board)
-    planner = optimum(scenario, proved=True) if board.players is BESIDE else Yardstick(scenario)
+    planner = optimum(scenario, proved=True) if board.players[0] == RULE else Yardstick(scenario)
     plans = [published(scenario, each) or planner.plan(each) for each in singles]
     proofs = [
         certify(scenario, each, plan, OPTIMUM) for each, plan in zip(singles, plans, strict=True)

@@ -16,13 +16,16 @@ from tools.publish.plan import (
     CHOICE_STEPS,
     CHOICES,
     FOLDER,
+    MACHINE_STEPS,
     METHODS,
+    OF_MACHINES,
     trainings,
 )
 from tools.publish.score import (
     BATTERY,
     BESIDE,
     BEST,
+    MACHINES,
     OTHER_YEAR,
     TEST,
     VALIDATION,
@@ -48,6 +51,28 @@ def test_every_network_stands_in_the_records(board):
         assert players[name_of(path)]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     weeks = {len(player["social_cost_eur"]) for player in players.values()}
     assert weeks == {13}
+
+
+@pytest.mark.parametrize("board", MACHINES, ids=lambda board: board.path.stem)
+def test_every_network_among_machines_stands_in_the_records(board):
+    players = read(board)["players"]
+    assert {*players} == {name_of(path) for path in board.networks} | {*board.beside, BEST}
+    assert len(board.networks) == (sum(OF_MACHINES.values()) if board.split == "test" else 0)
+    for path in board.networks:
+        assert players[name_of(path)]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_network_among_machines_plays_as_recorded():
+    pytest.importorskip("onnxruntime")
+    board = next(one for one in MACHINES if one.split == "test")
+    assert check(1, [Task(board, "assets-12-v0/mappo/seed-0"), Task(board, "truthful")]) == []
+
+
+def test_learners_among_machines_are_above_truthful_bids():
+    board = next(one for one in MACHINES if one.split == "test")
+    learnt = lines(board)[0]
+    assert learnt.trainings == sum(OF_MACHINES.values())
+    assert learnt.over["truthful"].low > 0.0
 
 
 @pytest.mark.parametrize("board", BATTERY, ids=lambda board: board.path.stem)
@@ -84,7 +109,9 @@ def test_a_network_of_a_battery_plays_as_recorded():
     assert check(1, chosen) == []
 
 
-@pytest.mark.parametrize("board", [*TEST, *VALIDATION], ids=lambda board: board.path.stem)
+@pytest.mark.parametrize(
+    "board", [*TEST, *VALIDATION, *MACHINES], ids=lambda board: board.path.stem
+)
 def test_nobody_beats_the_optimum(board):
     costs = score.costs(board)
     for player, cost in costs.items():
@@ -94,7 +121,11 @@ def test_nobody_beats_the_optimum(board):
 def test_logs_and_settings_are_of_the_plan():
     found = [training for training in trainings() if training.log.is_file()]
     assert {training.method for training in found} >= {*METHODS, *CHOICES}
-    assert {training.scenario for training in found} == {*AGENT_STEPS, *CHOICE_STEPS}
+    assert {training.scenario for training in found} == {
+        *AGENT_STEPS,
+        *CHOICE_STEPS,
+        *MACHINE_STEPS,
+    }
     for training in found:
         told = json.loads((training.folder / f"seed-{training.seed}.json").read_text("utf-8"))
         assert training.settings.items() <= told["settings"].items()
