@@ -5,7 +5,7 @@ from p2p_market.community.observation import features, state_features
 from p2p_market.community.scenario.scenario import build
 from p2p_market.community.scenario.schema import FollowingFeedIn
 from p2p_market.registry import load_scenario
-from tests.community.machines.test_twelve import FILE
+from tests.community.machines.zoo import community
 from tests.community.past.looking_back import looking_back
 from tests.every_scenario import COMMUNITY
 
@@ -23,8 +23,7 @@ def test_every_feature_of_every_scenario_has_a_meaning_and_no_meaning_is_idle():
     for scenario in (
         *map(load_scenario, COMMUNITY),
         following(),
-        load_scenario(str(FILE)),
-        load_scenario(str(FILE.parents[1] / "voltage" / "ten.yaml")),
+        *map(community, ("wood_chp", "biogas_service")),
         looking_back(),
     ):
         seen |= {meaning(feature.name) for feature in features(scenario)}
