@@ -63,5 +63,6 @@ def test_members_may_stand_in_any_order(seed):
     given = net, floor, cap, generator.uniform(0.5, 3.0, 3)
     usual = matched(np.arange(AGENTS), *given)
     assert np.abs(usual[4]).sum() > 0.1
+    assert usual[2] == pytest.approx(net - usual[3], abs=1e-12)  # what is left of the net loads
     place = generator.permutation(AGENTS)
     assert matched(place, *given) == pytest.approx(usual, abs=1e-12)

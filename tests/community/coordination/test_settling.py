@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from p2p_market.community.coordination.delivery import reference
-from p2p_market.community.coordination.records import KIND
+from p2p_market.community.coordination.records import KIND, OUTCOMES
 from p2p_market.community.coordination.shapley import shares
 from p2p_market.community.coordination.terms import packed_terms
 from p2p_market.community.kernel_inputs import packed_rules
@@ -160,6 +160,21 @@ def test_membership_ends_at_midnight():
 def test_a_coalition_has_no_more_members_than_it_may():
     talk = coalition(0, 2, 5, 7, scenario=agreeing(max_size=3))
     assert np.count_nonzero(talk.agreed.coalition[0] == 0) == 3
+
+
+def test_who_asks_a_full_coalition_that_goes_on_is_refused():
+    scenario, two_days = agreeing(max_size=2, max_h=48.0), {"lasts": 48.0}
+    talk = Talk(scenario)
+    ask = {"propose": 3.0, "peer": 0.0}
+    talk.step((2, ask | two_days))
+    talk.step((0, YES))
+    while talk.state.step < 97:
+        talk.step()
+    talk.step((5, ask))
+    talk.step((0, YES))
+    assert talk.agreed.coalition[0, [0, 2, 5]].tolist() == [0, 0, -1]
+    assert OUTCOMES[int(talk.agreed.answered[0, 0, 0])] == "coalition"
+    assert OUTCOMES[int(talk.agreed.reply[0, 5])] == "coalition"
 
 
 def test_a_forecast_reaches_who_it_is_for_and_its_error_is_counted():

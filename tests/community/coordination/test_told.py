@@ -48,6 +48,9 @@ def test_a_proposal_and_its_answer_follow_each_other():
     answer = next(m for m in told if isinstance(m.content, Answer) and m.receiver == asked.sender)
     assert (answer.step, answer.sender) == (asked.step + 1, asked.receiver)
     assert asked.content.start >= asked.step + 2
+    answers = [m.content for m in told if isinstance(m.content, Answer)]
+    assert {a.accepted for a in answers if a.reason == "signed"} == {True}
+    assert {a.accepted for a in answers if a.reason != "signed"} == {False}
     line = Message(3, "answer", 0, "a", "b", Answer(False, "credit")).line()
     assert line == (
         '{"content": {"accepted": false, "reason": "credit", "version": 1}, "kind": "Answer", '
