@@ -18,9 +18,7 @@ FOLDER = Path(__file__).with_name("drafts")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "week"), [("farm-6", 0), ("farm-6", 8), ("assets-12-commit", 0)]
-)
+@pytest.mark.parametrize(("name", "week"), [("farm-6", 0), ("farm-6", 8), ("assets-12-commit", 0)])
 def test_a_draft_leaves_something_to_win_and_is_nearly_proved(name, week):
     scenario = load_scenario(str(FOLDER / f"{name}.yaml"))
     episode = draw(scenario, choose_key(scenario, 0, "test", week))
