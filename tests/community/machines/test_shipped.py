@@ -1,6 +1,5 @@
 """Shipped communities of machines: something to win by trade, and more by running devices well."""
 
-import numpy as np
 import pytest
 
 from p2p_market.community.episode.episode import draw
@@ -36,5 +35,3 @@ def test_bids_at_the_price_of_the_grid_win_some_of_it(name, week):
     won_eur = entry.rule_eur - entry.bound_eur
     assert won_eur >= 0.02 * rule.gross_money_eur.item()
     assert entry.rule_eur - bids.social_cost_eur.item() <= 0.85 * won_eur
-    often = (np.abs(bids.series["fill_kw"]).sum(axis=(1, 2)) > 1e-6).mean()
-    assert often >= 0.1
