@@ -37,6 +37,7 @@ def powers(said):
     return np.array(found), seen
 
 
+@pytest.mark.slow  # compiles kernels with maintenance
 @pytest.mark.parametrize(
     ("said", "first"),
     [
