@@ -36,7 +36,7 @@ def check_episodes(scenario_id: str, seeds: range, steps: int | None = None) -> 
     for _ in range(scenario.steps if steps is None else steps):
         present = generator.random(shape[:2]) > 0.01
         physical = table.physical(wild_actions(generator, shape))
-        proposal = to_proposal(physical, present)
+        proposal = to_proposal(physical, present, table.further)
         before = state
         state, outcome = engine.step(scenario, episode, state, proposal, strict=True)
         residual = invariants.residuals(

@@ -88,7 +88,7 @@ def assert_equal_play(scenario, game, episode, state, steps, seed=0):
     for _ in range(steps):
         actions, present = wild(generator, (*reward.shape, table.width))
         game.play(actions, present, reward, seen)
-        proposal = to_proposal(table.physical(actions), present)
+        proposal = to_proposal(table.physical(actions), present, table.further)
         state, outcome = engine.step(scenario, episode, state, proposal, strict=False)
         assert bits(game.state()) == bits(state)
         assert bits(game.outcome()) == bits(outcome)
