@@ -117,7 +117,7 @@ def check_file(path: Path) -> list[str]:
             refused.append(f"{error}{aside}")
     if not playable:
         none = f"no scenario of track {package.manifest.policy.track!r} is shipped"
-        raise PackageError((refused or [none])[-1])
+        raise PackageError(min(refused or [none], key=len))  # the nearest lacks least
     lines += [f"plays in {', '.join(playable)}", *(f"does not play: {why}" for why in refused)]
     now = ", ".join(open_now())
     where = f"open: {now}" if now else "no season is open"

@@ -54,14 +54,19 @@ def seen(scenario: Scenario) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def weather_year(scenario: Scenario) -> FloatArray:
-    """What members see in each step of the year, (step of the year, feature); rounded to 0.001."""
+    """What members see in each step of the year, (step of the year, feature); rounded to 0.001.
+
+    No features where no machine is moved by the weather: machines have one compiled form with it
+    and without. No steps where there are no machines either.
+    """
     columns: list[FloatArray] = []
     for name in seen(scenario):
         now = step_means(_station(scenario, name), scenario.dt_h)
         own = [now, *ahead(now, scenario.steps_per_day, by_ratio=name == "irradiance")]
         columns += own if name == "temperature" else [np.maximum(one, 0.0) for one in own]
     if not columns:
-        return np.zeros((0, 0))
+        machines = scenario.nodes.machines is not None
+        return np.zeros((DAYS_PER_YEAR * scenario.steps_per_day if machines else 0, 0))
     return rounded(np.column_stack(columns))
 
 

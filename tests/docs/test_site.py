@@ -85,7 +85,8 @@ def test_notebooks_show_what_they_printed_and_drew(site):
     for path in (ROOT / "docs" / "notebooks").glob("*.ipynb"):
         page = (site / "notebooks" / f"{path.stem}.html").read_text("utf-8")
         assert re.search(r'<img[^>]* src="\.\./_images/[^"]+\.png"', page), path.stem
-        assert "4 episodes, no faulty step" in page
+        if "no faulty step" in path.read_text("utf-8"):  # of a trained policy
+            assert "4 episodes, no faulty step" in page, path.stem
 
 
 @pytest.mark.xdist_group("site")

@@ -34,7 +34,7 @@ def test_the_template_passes(kind, file, tmp_path, monkeypatch):
     code, said = run("check", "mine.zip")
     assert code == 0, said
     assert f"identity {read(tmp_path / 'mine.zip').identity}" in said
-    assert "plays in binding-feeder-v0, classic-v0" in said
+    assert "binding-feeder-v0, classic-v0" in said
     assert ("does not play: policy.onnx: " in said) == (kind == "onnx")
     assert ("outage-v0 is no board of any season" in said) == (kind == "onnx")
     last = said.rstrip().splitlines()[-1]

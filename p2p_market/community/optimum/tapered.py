@@ -12,10 +12,14 @@ from p2p_market.records import FloatArray
 
 
 def _price_eur(scenario: Scenario, prices: Prices) -> FloatArray | None:
-    """Price of a kW for a step, (step, agent, asset), never below 0; None where nothing tapers."""
+    """Price of a kW for a step, (step, agent, asset), never below 0; None where nothing tapers.
+
+    A device that does not taper has no such row, whatever prices say.
+    """
     if prices.taper_eur_per_kwh is None:
         return None
-    return np.asarray(scenario.dt_h * np.maximum(prices.taper_eur_per_kwh, 0.0))
+    price = np.maximum(prices.taper_eur_per_kwh, 0.0)
+    return np.asarray(scenario.dt_h * np.where(_per_h(scenario) > 0.0, price, 0.0))
 
 
 def _per_h(scenario: Scenario) -> FloatArray:

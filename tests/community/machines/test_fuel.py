@@ -19,9 +19,9 @@ from p2p_market.community.scenario.fuel import fuel_year_eur_per_kwh
 from p2p_market.community.scenario.scenario import build, validated
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.rollout import rollout
-from tests.community.machines.zoo import community, content
+from tests.community.machines.zoo import PLAIN, community, content
 
-pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+pytestmark = [pytest.mark.xdist_group("machines"), *PLAIN]
 
 SCENARIO = community("wood_chp")
 EPISODE = draw(SCENARIO, choose_key(SCENARIO, 0, "test", 1))
@@ -87,7 +87,6 @@ def test_room_has_a_price_and_orders_are_part_of_the_proof():
     assert plan.schedule["fuel"].sum() > 100.0
 
 
-@pytest.mark.slow  # compiles a step with fuel
 def test_what_the_rule_loses_is_told_by_choice():
     prices = Prices(**optimum(SCENARIO).plan(EPISODE).prices)
     played = rollout(SCENARIO, EPISODE, truthful(SCENARIO), "truthful")

@@ -13,9 +13,9 @@ from p2p_market.community.rules.policy import truthful
 from p2p_market.community.scenario.scenario import build, validated
 from p2p_market.errors import ScenarioError
 from p2p_market.evaluation.rollout import rollout
-from tests.community.machines.zoo import community, content
+from tests.community.machines.zoo import PLAIN, community, content
 
-pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
+pytestmark = [pytest.mark.xdist_group("machines"), *PLAIN]
 
 SCENARIO = community("biogas_service")
 EPISODE = draw(SCENARIO, choose_key(SCENARIO, 0, "test", 1))
@@ -37,7 +37,6 @@ def powers(said):
     return np.array(found), seen
 
 
-@pytest.mark.slow  # compiles kernels with maintenance
 @pytest.mark.parametrize(
     ("said", "first"),
     [
@@ -60,7 +59,6 @@ def test_it_begins_when_it_is_said_or_at_last_and_nothing_runs_meanwhile(said, f
     assert (low[first] == 0.0) == (first == LAST)  # who is told begins by itself
 
 
-@pytest.mark.slow  # compiles a step with maintenance
 def test_the_rule_stands_still_in_the_night_before_the_last_day():
     played = rollout(SCENARIO, EPISODE, truthful(SCENARIO), "truthful")
     assert not played.series["setpoint_kw"][94:102, 0, 0, 0].any()

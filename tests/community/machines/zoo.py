@@ -2,7 +2,9 @@
 
 from functools import lru_cache
 
+import pytest
 import yaml
+from numba import config
 
 from p2p_market.community.scenario.scenario import build, validated
 
@@ -105,6 +107,9 @@ WHOLE = {
 ALL = LINEAR | WHOLE
 ACTS = ("wood_chp", "biogas_service")
 """Those with columns of their own: a step for each of them is compiled anew."""
+PLAIN = [] if config.DISABLE_JIT else [pytest.mark.slow]
+"""Marks of tests of these: as plain Python they take seconds."""
+ANY = [pytest.param(name, marks=PLAIN if name in ACTS else []) for name in ALL]
 
 
 @lru_cache

@@ -9,6 +9,7 @@ import pytest
 
 from p2p_market.assets import node
 from p2p_market.community import engine
+from p2p_market.community.actions import action_map
 from p2p_market.community.episode.episode import Episode, choose_key, draw, stack
 from p2p_market.community.records import SUPERVISOR_CAUSES, Proposal, Round, State
 from p2p_market.community.safety import sensors, supervisor
@@ -33,12 +34,13 @@ def clean(scenario: Scenario, seed: int = 0, communities: int = 2) -> Proposal:
     """A proposal that every layer leaves a good part of."""
     generator = np.random.default_rng(seed)
     agents, assets = scenario.nodes.present.shape
-    shape = (communities, agents)
+    shape, more = (communities, agents), action_map(scenario).further
     return Proposal(
         setpoint_kw=generator.uniform(-3.0, 3.0, (*shape, assets)),
         quantity_kw=generator.uniform(-5.0, 5.0, shape),
         price_eur_per_kwh=generator.uniform(0.1, 0.3, shape),
         present=np.ones(shape, dtype=bool),
+        further=np.zeros((*shape, more)) if more else None,
     )
 
 

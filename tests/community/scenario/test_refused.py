@@ -136,6 +136,7 @@ def test_a_file_that_says_nothing_usable_is_named(text, words):
 
 OPTIONAL = (
     "floor_eur_per_kwh", "cap_eur_per_kwh", "feed_in_eur_per_kwh", "eta_charge", "eta_discharge",
+    "inverter_kw",
 )  # fmt: skip
 
 
