@@ -20,6 +20,8 @@ VOLTAGES = [name for name in COMMUNITY if load_scenario(name).spec.voltage is no
 STORES = [name for name in COMMUNITY if name not in (*MACHINES, *VOLTAGES)]
 """For tests that change batteries, contracts and lines at random: the others refuse some of it."""
 
+AGREED = [name for name in COMMUNITY if load_scenario(name).spec.coordination is not None]
+
 SELDOM = [name for name in (*MACHINES, *VOLTAGES) if name != "assets-12-v0"]
 """What they add is played once: tests that walk all scenarios mark them slow, but for `ALWAYS`."""
 
