@@ -1,10 +1,12 @@
 """Combined heat and power: an engine on gas whose level is the room left in its heat store."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, validate_call
 
 from p2p_market.assets.drivers.chp import BOILER_ETA, fuel_eur_per_kwh, heat_per_power
+from p2p_market.assets.engine import engine
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.ranges import (
     STRICT,
@@ -57,21 +59,17 @@ def heat_chp(
         maintenance_h: it must stand still for once in an episode; 0 = never [h].
         maintenance_by_day: by the end of this day of the episode, 1 = the first.
     """
-    return PowerNode(
-        driver="setpoint",
-        power_min_kw=-power_kw,
-        energy_max_kwh=store_kwh,
-        eta_discharge=1.0 / heat_per_power(eta, eta_heat),
+    own = engine(
+        power_kw, store_kwh, 1.0 / heat_per_power(eta, eta_heat),
+        least_share=least_share, start_eur=start_eur, ramp_kw_per_h=ramp_kw_per_h,
+        wear_eur_per_kwh=wear_eur_per_kwh, terminal_eur_per_kwh=terminal_eur_per_kwh,
+        maintenance_h=maintenance_h, maintenance_by_day=maintenance_by_day,
+    )  # fmt: skip
+    return replace(
+        own,
         leak_per_h=leak_per_h,
-        degradation_eur_per_kwh=wear_eur_per_kwh,
         law="heat_chp",
         law_data=(("building", building), ("store_kwh", store_kwh), ("leak_per_h", leak_per_h)),
-        discharge_on_kw=least_share * power_kw,
-        ramp_kw_per_h=float("inf") if ramp_kw_per_h is None else ramp_kw_per_h,
-        start_eur=start_eur,
         discharge_eur_per_kwh=fuel_eur_per_kwh(gas_eur_per_kwh, eta),
         spilled_eur_per_kwh=fuel_eur_per_kwh(gas_eur_per_kwh, BOILER_ETA),
-        terminal_eur_per_kwh=terminal_eur_per_kwh,
-        maintenance_h=maintenance_h,
-        maintenance_by_day=maintenance_by_day if maintenance_h > 0.0 else 0,
     )

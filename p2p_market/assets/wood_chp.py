@@ -1,10 +1,12 @@
 """Wood plant: an engine empties a bunker of fuel that lorries fill, each ordered days ahead."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, validate_call
 
 from p2p_market.assets.drivers.chp import heat_credit_eur_per_kwh
+from p2p_market.assets.engine import engine
 from p2p_market.assets.node import PowerNode
 from p2p_market.assets.ranges import (
     STRICT,
@@ -62,20 +64,16 @@ def wood_chp(
         maintenance_h: it must stand still for once in an episode; 0 = never [h].
         maintenance_by_day: by the end of this day of the episode, 1 = the first.
     """
-    return PowerNode(
-        driver="setpoint",
-        power_min_kw=-power_kw,
-        energy_max_kwh=store_kwh,
-        eta_discharge=eta,
-        degradation_eur_per_kwh=wear_eur_per_kwh,
-        discharge_on_kw=least_share * power_kw,
-        ramp_kw_per_h=float("inf") if ramp_kw_per_h is None else ramp_kw_per_h,
-        start_eur=start_eur,
+    own = engine(
+        power_kw, store_kwh, eta,
+        least_share=least_share, start_eur=start_eur, ramp_kw_per_h=ramp_kw_per_h,
+        wear_eur_per_kwh=wear_eur_per_kwh, terminal_eur_per_kwh=terminal_eur_per_kwh,
+        maintenance_h=maintenance_h, maintenance_by_day=maintenance_by_day,
+    )  # fmt: skip
+    return replace(
+        own,
         discharge_eur_per_kwh=heat_credit_eur_per_kwh(heat_eur_per_kwh, eta, eta_heat),
-        terminal_eur_per_kwh=terminal_eur_per_kwh,
         lead_h=lead_h,
         fuel_eur_per_kwh=fuel_eur_per_mwh / 1000.0,
         fuel_spread_eur_per_kwh=fuel_spread_eur_per_mwh / 1000.0,
-        maintenance_h=maintenance_h,
-        maintenance_by_day=maintenance_by_day if maintenance_h > 0.0 else 0,
     )
