@@ -1,5 +1,7 @@
 """What agreements pay and match: differences, delivery, options, coalitions, forecasts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,17 @@ def test_a_difference_is_paid_against_the_price_of_the_hub():
     price = float(done.fills.clearing_price_eur_per_kwh[0])
     assert not np.isnan(price)
     assert talk.agreed.money_eur[0, BUYER] == pytest.approx(2.0 * 0.25 * (0.2 - price), abs=1e-15)
-    assert pytest.approx(-0.015) == 2.0 * 0.25 * (0.2 - 0.23)  # the specification's number
+
+
+def test_a_known_difference():
+    talk = signed(agreeing(), FORWARD)  # at night nobody sells, so the middle is the price
+    flat = np.ones_like(talk.episode.load_kw)
+    talk.episode = replace(
+        talk.episode, ask_floor_eur_per_kwh=0.16 * flat, bid_cap_eur_per_kwh=0.30 * flat
+    )
+    talk.step()
+    paid = talk.agreed.money_eur[0, [SELLER, BUYER]]
+    assert paid == pytest.approx([0.015, -0.015], abs=1e-15)
 
 
 def test_without_trade_the_middle_of_caps_and_floors_is_the_price():
@@ -146,6 +158,31 @@ def test_a_coalition_matches_inside_and_shares_by_shapley():
     assert paid == pytest.approx(0.25 * (inside * limit - share), abs=1e-15)
     rest = done.fills.power_kw[0, 0] - inside[0]
     assert rest < 0.0  # the rest of the roof is bid outside
+
+
+@pytest.mark.parametrize(
+    ("net_kw", "limit", "share_eur"),
+    [
+        ([-4.0, 3.0, 2.0], [0.13, 0.31, 0.27], [0.363333, 0.223333, 0.093333]),
+        ([-1.0, 1.0, 1.0], [0.0, 0.3, 0.3], [0.3 * 2 / 3, 0.3 / 6, 0.3 / 6]),  # gloves
+    ],
+)
+def test_known_shares(net_kw, limit, share_eur):
+    members = (0, 5, 6)  # a roof and two homes without a battery
+    talk, net, bound = coalition(*members), 0.2 * np.array(net_kw), np.array(limit)
+    episode, at = talk.episode, np.s_[talk.state.step, 0, list(members)]
+    load, sun = episode.load_kw.copy(), episode.pv_kw.copy()
+    cap, floor = episode.bid_cap_eur_per_kwh.copy(), episode.ask_floor_eur_per_kwh.copy()
+    load[at], sun[at], cap[at], floor[at] = np.maximum(net, 0), np.maximum(-net, 0), bound, bound
+    talk.episode = replace(
+        episode, load_kw=load, pv_kw=sun, bid_cap_eur_per_kwh=cap, ask_floor_eur_per_kwh=floor
+    )
+    done = talk.step()
+    assert not done.cause.any()
+    inside, paid = (of[0, list(members)] for of in (talk.agreed.matched_kw, talk.agreed.money_eur))
+    assert inside.sum() == pytest.approx(0.0, abs=1e-12)
+    gained = 0.25 * inside * bound - paid
+    assert gained == pytest.approx(0.25 * 0.2 * np.array(share_eur), abs=1e-7)
 
 
 def test_membership_ends_at_midnight():

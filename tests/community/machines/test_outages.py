@@ -65,7 +65,7 @@ def test_random_members_break_no_law_and_stay_above_what_is_surely_kept(name):
     forced = scenario.nodes.present & (scenario.nodes.power_min_kw == 0.0)
     for step in range(scenario.steps):
         wish = generator.uniform(-1.0, 1.0, (1, len(scenario.agents), table.width))
-        proposal = to_proposal(table.physical(wish), everyone)
+        proposal = to_proposal(table.physical(wish), everyone, table.further)
         state, done = engine.step(scenario, episode, state, proposal)
         assert not done.cause.any()
         assert np.all((state.energy_kwh[0] >= kept[step] - 1e-6)[forced])

@@ -12,10 +12,11 @@ from p2p_market.community.fused.boards import PureBoard, board
 from p2p_market.community.observation import features, observe
 from p2p_market.community.records import LEDGER_COLUMN
 from p2p_market.community.safety import feasibility
+from p2p_market.community.scenario.scenario import build, validated
 from p2p_market.community.scenario.voltage import lines_of
 from p2p_market.grid.feeder import charges, squared_voltages
 from p2p_market.grid.loading import loadings
-from tests.community.voltage.lines import RUN, VOLTAGES, line
+from tests.community.voltage.lines import RUN, VOLTAGES, line, values
 
 pytestmark = RUN
 
@@ -97,6 +98,29 @@ def test_what_is_paid_and_seen_is_what_the_equations_say(name):
             np.testing.assert_allclose(extra[..., LEDGER_COLUMN["overload"]], own_eur, atol=1e-12)
             paid += own_eur.sum()
     assert (paid > 0.0) == ("priced" in name)
+
+
+@pytest.mark.parametrize(
+    ("net_kw", "reactive", "pu"),
+    [(10.0, "none", 0.992678), (-30.0, "none", 1.021651), (-30.0, "cos_phi", 1.018908)],
+)
+def test_known_voltages_are_seen(net_kw, reactive, pu):
+    """Of one home at the last node, 95; its roof of 30 kW absorbs 9.86 kvar by the rule."""
+    roof = {"kind": "pv", "peak_kw": 30 / 0.86, "tilt_deg": 30, "azimuth_deg": 180}
+    home = {
+        "node": 63, "contract": "hourly",
+        "assets": [{"kind": "load", "donor": "H0-A", "annual_kwh": 4000}, roof],
+    }  # fmt: skip
+    section = {"mode": "report", "reactive": reactive}
+    scenario = build(validated(values(section, members=[home]), "line"))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 5))
+    load, sun = (np.full_like(episode.load_kw, max(sign * net_kw, 0.0)) for sign in (1.0, -1.0))
+    episode = replace(episode, load_kw=load, pv_kw=sun)
+    state = engine.start(scenario, episode)
+    silence = np.zeros((1, 1, action_map(scenario).width))
+    state, _ = engine.step(scenario, episode, state, asked(scenario, silence))
+    place = [one.name for one in features(scenario)].index("voltage")
+    assert observe(scenario, episode, state)[0, 0, place] == pytest.approx(pu, abs=1e-6)
 
 
 @pytest.mark.compiled
