@@ -105,6 +105,17 @@ def test_the_price_of_a_year():
     assert np.corrcoef(year[1:], year[:-1])[0, 1] > 0.8
 
 
+def test_waste_is_a_fuel_that_pays_who_takes_it():
+    values = content("wood_chp")
+    values["members"][0]["assets"][-1]["fuel_eur_per_mwh"] = -30.0
+    scenario = build(validated(values, "zoo.yaml"))
+    episode = draw(scenario, choose_key(scenario, 0, "test", 1))
+    _, done = engine.step(scenario, episode, engine.start(scenario, episode), proposal(300.0))
+    got = done.ledger.entry("degradation")[0, 0]
+    assert got == pytest.approx(300.0 * episode.fuel_eur_per_kwh[0, 0, 0])
+    assert -300.0 * 0.05 < got < -300.0 * 0.01
+
+
 def test_what_cannot_be_ordered_is_refused():
     values = content("wood_chp")
     values["members"][0]["assets"][-1]["lead_h"] = 1.0

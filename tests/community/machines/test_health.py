@@ -19,6 +19,24 @@ def test_a_week_of_a_home_battery():
     assert soh_loss(140.0, 168.0, node) == pytest.approx(0.000385, abs=5e-7)
 
 
+@pytest.mark.parametrize(
+    ("chemistry", "eta", "depth", "cycles", "years"),
+    [
+        ("li-ion", 0.95, 0.9, 6000, 15),
+        ("flow", 0.866, 1.0, 15000, 20),
+        ("lead-acid", 0.894, 0.5, 1500, 10),
+    ],
+)
+def test_types_of_batteries(chemistry, eta, depth, cycles, years):
+    node = battery(capacity_kwh=20.0, power_kw=10.0, type=chemistry, soh=0.9)
+    assert node.eta_charge == node.eta_discharge == eta
+    assert node.energy_max_kwh == pytest.approx(18.0)
+    assert node.energy_min_kwh == pytest.approx((1.0 - depth) * 18.0)
+    for_use, for_time = soh_loss(2.0 * cycles * depth * 20.0, 0.0, node), 8760.0 * years
+    assert for_use == pytest.approx(0.2)
+    assert soh_loss(0.0, for_time, node) == pytest.approx(0.2)
+
+
 def test_an_old_battery_ages_as_it_did_when_it_was_new():
     old = battery(capacity_kwh=20.0, power_kw=10.0, type="li-ion", soh=0.8)
     assert soh_loss(140.0, 168.0, old) == pytest.approx(0.000385, abs=5e-7)

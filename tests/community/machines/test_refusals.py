@@ -24,6 +24,7 @@ def with_device(name, optimum=None, **parameters):
         ("biogas_chp", {"least_share": 0.5}, "need `optimum: mixed_integer`"),
         ("heat_pump", {"building": "castle"}, "no building 'castle'"),
         ("heated_room", {"high_c": 20.0}, "must be above low_c"),
+        ("lead_acid", {"leak_per_h": 0.01, "outdoor": True}, "a leak and a least level cannot be"),
     ],
 )
 def test_impossible_machines_are_refused_with_the_number(name, parameters, told):
@@ -36,6 +37,13 @@ def test_a_start_that_could_never_happen_is_refused():
         with_device("biogas_ramp", least_share=0.5)
     with pytest.raises(ScenarioError, match="any trickle would be a start"):
         with_device("biogas_least", least_share=0.0, start_eur=1.0)
+
+
+def test_a_pump_that_would_pay_while_water_runs_over_is_refused():
+    values = content("pumped", feeder={"limit_kw": 500, "overload_eur_per_kwh": 0.12})
+    values["members"][0]["assets"][-1]["mean_m3s"] = 0.08
+    with pytest.raises(ScenarioError, match=r"0\.12 is above the feed-in tariff 0\.1, so charging"):
+        build(validated(values, "zoo.yaml"))
 
 
 def test_a_binding_feeder_carries_what_levels_force():

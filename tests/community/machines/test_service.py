@@ -88,5 +88,9 @@ def test_what_does_not_fit_is_refused():
     values = content("biogas_service", outages={"windows": 1, "hours": [1, 2]})
     with pytest.raises(ScenarioError, match="outages and maintenance cannot be combined"):
         build(validated(values, "zoo.yaml"))
+    values = content("biogas_service")
+    values["members"][0]["assets"].append(values["members"][0]["assets"][-1])
+    with pytest.raises(ScenarioError, match="prosumer_0 has 2 devices with maintenance"):
+        build(validated(values, "zoo.yaml"))
     with pytest.raises(ScenarioError, match="choose when maintenance is, for which a plan"):
         alone(SCENARIO)

@@ -17,7 +17,7 @@ from p2p_market.community.records import LEDGER_COLUMN
 from p2p_market.community.rules.policy import no_trade, truthful
 from p2p_market.evaluation.ends.certificate import certify
 from p2p_market.evaluation.rollout import rollout
-from tests.community.machines.zoo import ACTS, ALL, community
+from tests.community.machines.zoo import ACTS, ALL, PLAIN, community
 
 pytestmark = pytest.mark.xdist_group("machines")  # one worker compiles for all
 NAMES = [pytest.param(one, marks=pytest.mark.slow) if one in ACTS else one for one in ALL]
@@ -103,28 +103,35 @@ def test_compiled_is_pure_bit_for_bit_and_observations_are_inside_their_space(na
         assert (pure[1] <= high).all()
 
 
-@pytest.mark.parametrize("name", ["heat_pump", "pick_up", "heated_room"])
+DRAWN = (
+    "load_kw", "pv_kw", "drift_kwh", "charge_share", "low_share", "high_share", "weather",
+    "fuel_eur_per_kwh",
+)  # fmt: skip
+FUTURES = ["heat_pump", "pick_up", "heated_room", "outdoor_battery"]
+
+
+@pytest.mark.parametrize("name", [*FUTURES, pytest.param("wood_chp", marks=PLAIN)])
 def test_changing_the_future_changes_no_observation(name):
     scenario = community(name)
-    key = choose_key(scenario, 0, "train")
-    episode = draw(scenario, key)
+    episode = draw(scenario, choose_key(scenario, 0, "train"))
+    drawn = {field: getattr(episode, field) for field in DRAWN}
     later = {
-        field: np.where(
-            np.arange(scenario.steps)[:, None, None, None] > 50,
-            getattr(episode, field)[::-1],
-            getattr(episode, field),
-        )
-        for field in ("drift_kwh", "charge_share")
+        field: np.concatenate([series[:51], series[51:][::-1]])
+        for field, series in drawn.items()
+        if len(series) == scenario.steps
     }
+    assert any((series != drawn[field]).any() for field, series in later.items())
     other = replace(episode, **later)
-    state = engine.start(scenario, episode)
-    rest = np.zeros((1, len(scenario.agents), action_map(scenario).width))
+    state, table = engine.start(scenario, episode), action_map(scenario)
+    rest = np.zeros((1, len(scenario.agents), table.width))
     everyone = np.ones((1, len(scenario.agents)), dtype=np.bool_)
     for step in range(51):
         seen = [observe(scenario, one, state) for one in (episode, other)]
         assert np.array_equal(*seen), step
-        proposal = to_proposal(action_map(scenario).physical(rest), everyone)
+        proposal = to_proposal(table.physical(rest), everyone, table.further)
         state, _ = engine.step(scenario, episode, state, proposal)
+    after = [observe(scenario, one, state) for one in (episode, other)]
+    assert not np.array_equal(*after)
 
 
 @pytest.mark.compiled
