@@ -15,6 +15,7 @@ from p2p_market.community.past.register import KINDS, nearest, registered
 from p2p_market.community.records import LEDGER_COLUMN
 from p2p_market.community.scenario.scenario import validated
 from p2p_market.errors import ScenarioError
+from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.registry import load_scenario
 from tests.community.past.looking_back import bids, looking_back, play, played
 
@@ -75,6 +76,20 @@ def test_risk_is_that_of_the_gains_so_far():
         deepest = portfolio.max_drawdown_eur(gains[:n])
         assert shown("max_drawdown")[n - 1] == pytest.approx(deepest, abs=1e-5)
         assert shown("cvar_10")[n - 1] == pytest.approx(portfolio.cvar_eur(hourly), abs=1e-5)
+
+
+@as_python
+def test_metrics_tell_what_members_saw_at_the_end():
+    scenario, episode, _, _ = played()
+    asked = {"prosumer": bids(scenario, scenario.steps)}
+    told = portfolio.in_metrics(scenario, episode, rollout(scenario, episode, recorded(asked)))
+    for name, shown_as in (
+        ("profit_eur", "profit_7d"), ("roi", "roi_7d"), ("sharpe", "sharpe"),
+        ("max_drawdown_eur", "max_drawdown"), ("cvar_10_eur", "cvar_10"),
+    ):  # fmt: skip
+        assert told[f"portfolio_{name}"].item() == pytest.approx(
+            shown(shown_as)[-1].mean(), rel=1e-5
+        )
 
 
 @as_python
