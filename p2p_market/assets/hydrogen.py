@@ -1,5 +1,6 @@
 """Hydrogen: an electrolyser fills a tank, a fuel cell empties it, a truck may come each day."""
 
+import math
 from typing import Annotated
 
 from pydantic import Field, validate_call
@@ -24,6 +25,7 @@ def hydrogen(
     missing_eur_per_kg: Annotated[float, Field(ge=0.0, le=1000.0)] = 30.0,
     least_share: Share = 0.0,
     start_eur: Price = 0.0,
+    ramp_kw_per_h: Annotated[float, Field(gt=0.0)] | None = None,
     wear_eur_per_kwh: Wear = 0.01,
 ) -> PowerNode:
     """Power node of a hydrogen plant; its level is hydrogen by lower heating value, 33.33 kWh/kg.
@@ -40,8 +42,14 @@ def hydrogen(
         missing_eur_per_kg: of hydrogen bought for a truck that would leave half empty [EUR/kg].
         least_share: least load of the electrolyser as a share of its power: PEM 0.1, alkaline 0.2.
         start_eur: cost of a start [EUR].
+        ramp_kw_per_h: fastest loading, either way, where no truck comes [kW/h]; none = any.
         wear_eur_per_kwh: per kWh of AC energy in either direction [EUR/kWh].
     """
+    if ramp_kw_per_h is not None and pick_up_kg > 0.0:
+        raise ValueError(
+            "ramp_kw_per_h and pick_up_kg cannot be combined, because a slow electrolyser would "
+            "have to begin before the truck's floor says so; remove one of them"
+        )
     return PowerNode(
         driver="setpoint",
         power_min_kw=-fuel_cell_kw,
@@ -57,6 +65,7 @@ def hydrogen(
         charge_on_kw=least_share * power_kw,
         discharge_on_kw=least_share * fuel_cell_kw,
         start_eur=start_eur,
+        ramp_kw_per_h=math.inf if ramp_kw_per_h is None else ramp_kw_per_h,
         missing_eur_per_kwh=missing_eur_per_kg / KWH_PER_KG,
         terminal_eur_per_kwh=hydrogen_eur_per_kg / KWH_PER_KG,
     )  # fmt: skip
