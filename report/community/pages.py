@@ -10,6 +10,7 @@ from p2p_market.community.scenario.schema import DynamicContract
 from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import ScenarioResult
 from report.columns import mean, shares
+from report.community.health import health_tables
 from report.community.losses import why
 from report.community.machines import machines_picture
 from report.community.portfolio import portfolio_table
@@ -149,7 +150,7 @@ PAGES: Final = Pages(
     gaps="Dispatch: what better use of the storage would have saved. Allocation: what better "
     "matching of the same surpluses and deficits would have saved.",
     why=why,
-    tables=lambda result: [portfolio_table(result)],
+    tables=lambda result: [portfolio_table(result), *health_tables(result)],
     pictures=_at_the_end,
     data=data_labels,
     sources=sources,
