@@ -27,6 +27,7 @@ class Why:
     columns: list[str]
     unit: str
     lines: list[Line]
+    details: list[Line] = field(default_factory=list)  # what lines of a kind of device sum up
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import Any, Final, get_type_hints
 from pydantic import TypeAdapter
 
 from p2p_market.assets import ASSETS, MEASURED
+from p2p_market.assets.drivers.panel import best_tilt_deg
 from p2p_market.community.envs.env import INFO_KEYS, CommunityEnv
 from p2p_market.community.meanings import meaning
 from p2p_market.community.metrics import METRICS
@@ -126,7 +127,13 @@ def _scenario_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
     minutes = round(60 * spec.dt_h)
     yield "episode", f"{spec.days} days in {scenario.steps} steps of {minutes} minutes"
     yield "members", str(len(scenario.agents))
-    yield "roofs", f"{len(roofs)}, together {sum(roof.scale_kw for roof in roofs):.0f} kW AC"
+    together_kw = sum(roof.scale_kw for roof in roofs)
+    yield "roofs", f"{len(roofs)}, together {together_kw:.0f} kW AC"
+    if roofs:
+        yield (
+            "best tilt to the south",
+            f"{_best_tilt_deg(scenario)} degrees, by the light of a year",
+        )
     yield "batteries", f"{len(batteries)}, together {held_kwh:.0f} kWh"
     yield "electric vehicles", str(vehicles)
     if machines:
@@ -164,6 +171,13 @@ def _scenario_rows(scenario: Scenario) -> Iterator[tuple[str, str]]:
     yield "data", f"`{spec.data}`" + (f", prices of `{spec.prices}`" if spec.prices else "")
     yield "loads", _labels(scenario)
     yield "donors in test weeks", "unseen" if spec.donors == "held_out" else "as in training"
+
+
+def _best_tilt_deg(scenario: Scenario) -> int:
+    data, site = scenario.data, scenario.spec.site
+    return best_tilt_deg(
+        site.latitude_deg, site.longitude_deg, data.solar_clearness, utc_offset_h=data.utc_offset_h
+    )
 
 
 def _labels(scenario: Scenario) -> str:

@@ -102,23 +102,47 @@ def why(result: ScenarioResult) -> Why:
 
 
 def _table(rows: Sequence[Row], shown: Sequence[Cause], unit: str) -> dict[str, Any]:
-    """Head, columns, unit and lines: a line per policy, or per cause where these are many."""
+    """Head, columns, unit and lines: a line per policy, or per cause where these are many.
+
+    Causes of one kind of device are then one line, and told apart in the details.
+    """
     names = ["total", *(name_of(cause) for cause in shown)]
-    lines = [_line(row, shown) for row in rows]
     if len(names) <= WIDEST:
+        lines = [_line(row, shown) for row in rows]
         return {"head": "policy", "columns": names, "unit": unit, "lines": lines}
-    turned = zip(*(line.cells for line in lines), strict=True)
+    groups: dict[str, list[Cause]] = {}
+    for cause in shown:
+        groups.setdefault(_kind(cause) or name_of(cause), []).append(cause)
+    of_kinds = [cause for own in groups.values() for cause in own if cause.kind]
     return {
         "head": "cause",
-        "columns": [line.policy for line in lines],
+        "columns": [row.policy for row in rows],
         "unit": unit,
-        "lines": [Line(name, cells) for name, cells in zip(names, turned, strict=True)],
+        "lines": [
+            _summed("total", rows, lost(rows[0]).causes),
+            *(_summed(name, rows, own) for name, own in groups.items()),
+        ],
+        "details": [_summed(name_of(cause), rows, [cause]) for cause in of_kinds],
     }
+
+
+def _kind(cause: Cause) -> str:
+    """For example "heat pump"; nothing for choices without a device."""
+    return cause.kind.replace("_", " ")
+
+
+def _summed(name: str, rows: Sequence[Row], causes: Sequence[Cause]) -> Line:
+    """What each policy loses by some causes together."""
+    return Line(name, tuple(amount(sum(_by_cause(row)[c] for c in causes), 2) for row in rows))
+
+
+def _by_cause(row: Row) -> dict[Cause, float]:
+    return dict(zip(lost(row).causes, by_hour_eur(row).sum(axis=1).tolist(), strict=True))
 
 
 def name_of(cause: Cause) -> str:
     """For example "battery too full"."""
-    return f"{cause.kind.replace('_', ' ')} {LOOKS[cause.choice].name}".strip()
+    return f"{_kind(cause)} {LOOKS[cause.choice].name}".strip()
 
 
 def lost(row: Row) -> Breakdown:
@@ -139,7 +163,7 @@ def _shown(rows: Sequence[Row]) -> list[Cause]:
 
 
 def _line(row: Row, shown: Sequence[Cause]) -> Line:
-    of = dict(zip(lost(row).causes, by_hour_eur(row).sum(axis=1), strict=True))
+    of = _by_cause(row)
     total = float(lost(row).total_eur.mean())
     return Line(row.policy, tuple(amount(eur, 2) for eur in (total, *(of[c] for c in shown))))
 
@@ -181,7 +205,7 @@ def _hardest(row: Row) -> str:
 def _told(cause: Cause, matched: bool) -> str:
     if matched and cause.choice == "exchange":
         return ALL_MATCHED
-    return f"{cause.kind.replace('_', ' ')} {LOOKS[cause.choice].told}".strip()
+    return f"{_kind(cause)} {LOOKS[cause.choice].told}".strip()
 
 
 def when(eur: FloatArray) -> str:

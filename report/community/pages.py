@@ -10,6 +10,8 @@ from p2p_market.community.scenario.schema import DynamicContract
 from p2p_market.data.dataset import card
 from p2p_market.evaluation.benchmark import ScenarioResult
 from report.columns import mean, shares
+from report.community.agreements import agreement_pictures
+from report.community.health import health_tables
 from report.community.losses import why
 from report.community.machines import machines_picture
 from report.community.portfolio import portfolio_table
@@ -79,7 +81,7 @@ def _at_the_end(result: ScenarioResult) -> list[Picture]:
     week = telling_week(result)
     machines = machines_picture(week)
     pictures = [savings_picture(result), week_picture(week), *([machines] if machines else [])]
-    return [*pictures, *voltage_pictures(week)]
+    return [*pictures, *voltage_pictures(week), *agreement_pictures(week)]
 
 
 def _donor_labels(scenario: Scenario) -> list[str]:
@@ -149,7 +151,7 @@ PAGES: Final = Pages(
     gaps="Dispatch: what better use of the storage would have saved. Allocation: what better "
     "matching of the same surpluses and deficits would have saved.",
     why=why,
-    tables=lambda result: [portfolio_table(result)],
+    tables=lambda result: [portfolio_table(result), *health_tables(result)],
     pictures=_at_the_end,
     data=data_labels,
     sources=sources,

@@ -6,12 +6,14 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from p2p_market.community.health import health
 from p2p_market.community.metrics import missing_and_spilled_kwh
 from p2p_market.community.optimum.breakdown import Breakdown, causes_of
 from p2p_market.community.records import LEDGER_COLUMN
 from p2p_market.evaluation.benchmark import evaluate
 from p2p_market.registry import load_scenario
 from report.community import losses
+from report.community.health import health_tables
 from report.community.machines import machines_picture, shown
 from report.community.pages import data_labels, sources
 from report.community.week import telling_week
@@ -63,14 +65,35 @@ def test_many_causes_are_lines_and_few_are_columns():
     told = losses.why(replace(found, rows=rows))
     assert told.head == "cause"
     assert told.columns == [row.policy for row in found.rows[:-1]]
-    assert len(told.lines) == 1 + len(causes)
-    assert told.lines[0].policy == "total"
+    lines = {line.policy: line.cells for line in told.lines}
+    single = [cause for cause in causes if not cause.kind]
+    assert len(lines) == 1 + len(single) + len(kinds[0])
+    assert next(iter(lines)) == "total"
     place = [cause.choice for cause in causes].index("exchange")
-    assert told.lines[1 + place].policy == "trade"
-    assert told.lines[1 + place].cells == (f"{place + 1:.2f}",) * 2
+    assert lines["trade"] == (f"{place + 1:.2f}",) * 2
+    of_pump = [place + 1 for place, cause in enumerate(causes) if cause.kind == "heat_pump"]
+    assert lines["heat pump"] == (f"{sum(of_pump):.2f}",) * 2
+    pump = [line for line in told.details if line.policy.startswith("heat pump ")]
+    assert [line.cells[0] for line in pump] == [f"{eur:.2f}" for eur in of_pump]
+    assert [line.policy for line in pump] == [line.policy for line in told.details[:3]]
+    assert len(told.details) == len(causes) - len(single)
+    assert not few.details
     parts = losses.parts(rows[0], causes)
     assert {part.name for part in parts} >= {"trade", "devices: power", "devices: too full"}
     assert sum(part.eur.sum() for part in parts) == pytest.approx(eur.sum())
+
+
+@pytest.mark.compiled
+def test_what_weeks_take_of_batteries_is_told_where_their_life_is_known():
+    found = evaluate(community("outdoor_battery"), ["truthful"], weeks=[6])
+    (table,) = health_tables(found)
+    told = health(found.scenario, found.trajectories["truthful"])
+    cycles, fade = told.full_cycles[0, 0, 0], 100.0 * told.soh_loss_per_year[0, 0, 0]
+    (line,) = [line for line in table.lines if line.policy == "truthful"]
+    assert line.cells == (f"{cycles:.1f}", f"{fade:.1f}", f"{fade:.1f}", "prosumer_0")
+    assert fade > 1.0
+    assert [line.policy for line in table.lines] == [row.policy for row in found.played]
+    assert not health_tables(result())
 
 
 def test_the_data_box_names_what_moves_devices():

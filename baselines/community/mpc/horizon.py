@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from baselines.community.mpc.acts import powers_alone
 from baselines.community.mpc.worlds import linear
 from p2p_market.assets.node import coefficients
 from p2p_market.community.scenario.scenario import Scenario
@@ -18,7 +19,7 @@ def horizon(scenario: Scenario) -> tuple[Scenario, int]:
     """
     block_steps = max(1, round(BLOCK_H / scenario.dt_h))
     dt_h = block_steps * scenario.dt_h
-    ahead = shortened(scenario, round(HORIZON_H / dt_h), dt_h)
+    ahead = powers_alone(shortened(scenario, round(HORIZON_H / dt_h), dt_h))
     if ahead.nodes.machines is not None:
         ahead = replace(ahead, nodes=replace(ahead.nodes, machines=linear(ahead.nodes.machines)))
     return ahead, block_steps

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from baselines.community.mpc.acts import running_share
 from baselines.community.mpc.forecasts import Forecast, columns
 from baselines.community.mpc.worlds import WorldAhead
 from baselines.community.optimal.outlook import Outlook
@@ -33,13 +34,18 @@ def outlook_of(
         expected.load_kw[:, None], expected.pv_kw[:, None], expected.retail_eur_per_kwh[:, None],
         expected.feed_in_eur_per_kwh[:, None], carbon,
         to_ticks(floor, tick)[:, None], to_ticks(cap, tick)[:, None], grid,
-        *_stays(ahead, seen, at, expected.world), _levels(ahead, seen, at),
+        *_stays(ahead, seen, at, expected.world, running_share(scenario, ahead, seen, at)),
+        _levels(ahead, seen, at),
         *_world(ahead, expected.world),
     )  # fmt: skip
 
 
 def _stays(
-    ahead: Scenario, seen: FloatArray, at: Mapping[str, int], world: WorldAhead | None
+    ahead: Scenario,
+    seen: FloatArray,
+    at: Mapping[str, int],
+    world: WorldAhead | None,
+    running: FloatArray | None,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Plugged, departs, trip and floor: a vehicle stays until it leaves, and is away from then on.
 
@@ -60,6 +66,8 @@ def _stays(
         departs[:, 0, :, asset] = here & (blocks == last)
     if world is not None:
         plugged, departs = plugged * world.inside[:, None], departs * world.inside[:, None]
+    if running is not None:
+        plugged = plugged * running[:, None]
     floor_kwh = plugged * np.where(nodes.target_kwh > 0.0, 0.0, nodes.energy_min_kwh)
     return plugged, departs, trip_kwh, floor_kwh
 

@@ -20,6 +20,7 @@ import cvxpy as cp
 import numpy as np
 
 from baselines.community.duals.learn import Lessons, lessons
+from baselines.community.mpc.acts import said_by_rule, standing
 from baselines.community.mpc.forecasts import columns, forecast, start_day
 from baselines.community.mpc.horizon import horizon
 from baselines.community.mpc.outlooks import outlook_of
@@ -36,7 +37,6 @@ from baselines.community.optimal.program import (
 from p2p_market.community.actions import ActionMap, action_map
 from p2p_market.community.further import further_columns
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.community.scenario.service import no_further_acts
 from p2p_market.errors import OptimumError
 from p2p_market.records import Float32Array, FloatArray
 
@@ -73,9 +73,9 @@ class RollingHorizon:
             plans = [self._plan(*one, step) for one in zip(seen, days, strict=True)]
             setpoint, said = np.stack([p for p, _ in plans]), np.stack([s for _, s in plans], 1)
         at = columns(self.scenario)
-        power = allowed(self.scenario, seen, at, setpoint)
+        power = standing(self.scenario, seen, allowed(self.scenario, seen, at, setpoint))
         net_load = seen[..., at["load"]] - seen[..., at["pv"]] + power.sum(axis=2)
-        action = self.table.orders(power, net_load, list(said))
+        action = self.table.orders(power, net_load, said_by_rule(self.scenario, seen, list(said)))
         return action, (step + 1, days, setpoint, said)
 
     def _plan(self, seen: FloatArray, day: int, step: int) -> tuple[FloatArray, FloatArray]:
@@ -122,7 +122,6 @@ def solve(program: Program, what: str) -> None:
 
 
 def _rolling(scenario: Scenario, learnt: Lessons | None) -> RollingHorizon:
-    no_further_acts(scenario, "a plan from forecasts")
     ahead, block_steps = horizon(scenario)
     program = compile_program(ahead, posted_parts=0 if learnt is None else PARTS)
     return RollingHorizon(scenario, ahead, program, action_map(scenario), block_steps, learnt)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from baselines.community.duals.learn import Lessons, lessons
+from baselines.community.mpc.acts import said_by_rule, standing
 from baselines.community.mpc.forecasts import columns, forecast, start_day
 from baselines.community.mpc.horizon import horizon
 from baselines.community.mpc.lean import Lean, lean_program
@@ -70,9 +71,10 @@ class WarmHorizon:
             ]
             setpoint, bases = np.stack([plan for plan, _ in plans]), tuple(b for _, b in plans)
         at = columns(self.scenario)
-        power = allowed(self.scenario, seen, at, setpoint)
+        power = standing(self.scenario, seen, allowed(self.scenario, seen, at, setpoint))
         net_load = seen[..., at["load"]] - seen[..., at["pv"]] + power.sum(axis=2)
-        return self.table.orders(power, net_load), Memory(step + 1, days, setpoint, bases)
+        action = self.table.orders(power, net_load, said_by_rule(self.scenario, seen))
+        return action, Memory(step + 1, days, setpoint, bases)
 
     def _plan(
         self, program: Lean, seen: FloatArray, day: int, bases: Bases | None, step: int

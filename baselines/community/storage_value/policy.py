@@ -27,6 +27,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from baselines.community.duals.learn import lessons
+from baselines.community.mpc.acts import said_by_rule
 from baselines.community.mpc.forecasts import columns, start_day
 from baselines.community.mpc.worlds import WorldAhead
 from baselines.community.storage_value.beliefs import REACH, Beliefs
@@ -107,8 +108,8 @@ class StorageValue:
         chosen = self._choose(seen, tariff, values)
         price = self._limit_price(*chosen)
         setpoint, net_load, _ = chosen
-        silent = np.zeros((*net_load.shape, self.table.further))
-        parts = [setpoint, net_load[..., None], price[..., None], silent]
+        said = [one[..., None] for one in said_by_rule(self.scenario, seen) or ()]
+        parts = [setpoint, net_load[..., None], price[..., None], *said]
         physical = np.concatenate(parts, axis=-1)
         return self.table.normalised(physical), Memory(step + 1, days, values)
 

@@ -53,10 +53,14 @@ class ServiceWish:
     dt_h: float
     wait: int  # column
 
+    @property
+    def spare_h(self) -> FloatArray:
+        """How long before it would begin by itself, (agent,)."""
+        return np.asarray(np.maximum(EVENING_H - self.dt_h * self.rules.steps, 0.0))
+
     def said(self, seen: FloatArray) -> FloatArray:
         """See `Wish`."""
-        spare_h = np.maximum(EVENING_H - self.dt_h * self.rules.steps, 0.0)
-        begins = (self.rules.asset >= 0) & (seen[..., self.wait] <= spare_h)
+        begins = (self.rules.asset >= 0) & (seen[..., self.wait] <= self.spare_h)
         return np.asarray(begins, dtype=np.float64)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from baselines.community.mpc.policy import alone
+from baselines.community.mpc.foresight import foresight
 from baselines.community.optimal.policy import optimum
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
@@ -125,5 +125,5 @@ def test_what_cannot_be_ordered_is_refused():
     values["members"][0]["assets"].append(values["members"][0]["assets"][-1])
     with pytest.raises(ScenarioError, match="2 devices that order fuel"):
         build(validated(values, "zoo.yaml"))
-    with pytest.raises(ScenarioError, match="a plan from forecasts does not plan yet"):
-        alone(SCENARIO)
+    with pytest.raises(ScenarioError, match="a plan of some hours does not plan yet"):
+        foresight(SCENARIO)

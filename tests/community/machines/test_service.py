@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from baselines.community.mpc.policy import alone
+from baselines.community.mpc.foresight import foresight
 from baselines.community.optimal.policy import optimum
 from p2p_market.community import engine
 from p2p_market.community.actions import action_map, to_proposal
@@ -93,4 +93,4 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ScenarioError, match="prosumer_0 has 2 devices with maintenance"):
         build(validated(values, "zoo.yaml"))
     with pytest.raises(ScenarioError, match="choose when maintenance is, for which a plan"):
-        alone(SCENARIO)
+        foresight(SCENARIO)

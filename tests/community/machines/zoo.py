@@ -6,7 +6,10 @@ import pytest
 import yaml
 from numba import config
 
+from p2p_market.community.rules.policy import no_trade, truthful
 from p2p_market.community.scenario.scenario import build, validated
+from p2p_market.evaluation.ends.certificate import certify
+from p2p_market.evaluation.rollout import rollout
 
 TEXT = """
 title: A machine and a neighbour
@@ -126,3 +129,14 @@ def content(name, **settings):
     values["members"][0]["assets"].append(device)
     values["optimum"] = "mixed_integer" if name in WHOLE else "linear"
     return values | settings
+
+
+def both_ends(scenario, episode, plan):
+    """What optimum and rules played: its certificate holds, and no rule is below its bound."""
+    certificate, best = certify(scenario, episode, plan)
+    assert certificate.holds, str(certificate)
+    rules = [rollout(scenario, episode, r(scenario), r.__name__) for r in (no_trade, truthful)]
+    for played in rules:
+        cost = float(played.social_cost_eur[0])
+        assert cost >= certificate.bound_eur - certificate.tolerance_eur
+    return best, rules
