@@ -27,7 +27,7 @@ OWN: Final = ASSET_FEATURES
 NO_CHOICE_KW: Final = 1e-6
 """Limits that are this close leave no choice."""
 
-CLEARLY: Final = 0.5
+CLEARLY: Final = 0.25
 """An output that is so far from 0 changes a yes or no of the rule."""
 
 

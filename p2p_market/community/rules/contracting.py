@@ -8,8 +8,8 @@ Set-points and orders are those of `truthful`. Where a scenario has agreements, 
   between retail price and feed-in tariff;
 - accepts a contract that covers what it expects itself at that price or a better one, and an option
   at such a price whose premium is at least what an even chance of paying damages costs;
-- asks, in the first hours of each day, the first of its neighbours in the file to form a coalition,
-  and accepts to be asked.
+- asks, just before midnight, the first of its neighbours in the file to form a coalition for the
+  day that begins, and accepts to be asked.
 
 All of that are numbers of a `Stance`, so that a learner can move each of them.
 """
@@ -35,6 +35,8 @@ SHARE = 0.5
 """Of the expected net load."""
 ALL = 3.0
 """Share column: forecasts are for everybody."""
+ANSWERED = 1
+"""Steps in which what was asked is answered; at midnight it is too late."""
 ROUNDING = 1.0 + 1e-4
 """On top of a premium, which is read in single precision."""
 
@@ -119,14 +121,15 @@ class Contracting:
         open_kw: FloatArray,
         stance: Stance,
     ) -> None:
-        """Coalitions in the first hours of a day, contracts in all other steps."""
+        """Coalitions just before midnight, contracts in all other steps."""
         agents = open_kw.shape[-1]
         member = np.arange(agents)
         step = np.rint((1.0 - seen["time_left"][0, 0]) * self.steps)
-        turn = int(step) % self.steps_per_day
+        turns = (self.group_size + SLOTS - 1) // SLOTS
+        turn = int(step) % self.steps_per_day - (self.steps_per_day - ANSWERED - turns)
         first = member - member % self.group_size
         asks = (member != first) & ((member - first - 1) // SLOTS == turn)
-        if "coalition" in self.groups and turn < (self.group_size + SLOTS - 1) // SLOTS:
+        if "coalition" in self.groups and 0 <= turn < turns:
             kind = 1.0 + ("forward" in self.groups) + ("backup" in self.groups)
             self._say(physical, "propose", np.where(asks & stance.joins, kind, 0.0))
             self._say(physical, "peer", np.broadcast_to(first, open_kw.shape))

@@ -18,7 +18,7 @@ from tests.community.coordination.agreeing import BASE, agreeing, week_of
 
 pytestmark = pytest.mark.xdist_group("agreements")  # one worker compiles for all
 
-NOON, MIDNIGHT = 47, 1
+NOON, EVENING = 47, 93
 WANTS = AroundContracting.wants
 
 
@@ -27,7 +27,7 @@ def played():
     """What was seen and done in the first steps of a week, by step."""
     scenario = agreeing()
     watched = Watched(contracting(scenario))
-    rollout(scenario, week_of(scenario), watched, steps=NOON + 1)
+    rollout(scenario, week_of(scenario), watched, steps=EVENING + 1)
     return watched.seen, watched.done
 
 
@@ -44,7 +44,13 @@ def says(step, **wanted):
     return lambda name: physical[:, table.assets + 2 + place(scenario, name)]
 
 
-@pytest.mark.parametrize("step", [MIDNIGHT, NOON])
+def in_inbox(name, slot, step=NOON):
+    """What lies in a place of the inbox, (agent,)."""
+    place_of = [feature.name for feature in features(agreeing())].index(f"inbox_{name}_{slot}")
+    return played()[0][step][0, :, place_of]
+
+
+@pytest.mark.parametrize("step", [NOON, EVENING])
 def test_zero_is_the_rule(step):
     scenario, (seen, done) = agreeing(), played()
     meaning = AroundContracting(scenario)
@@ -71,6 +77,16 @@ def test_each_number_moves_what_it_names():
     assert (options("premium")[buys] > 0.0).all()
 
 
+def test_who_does_not_join_neither_asks_nor_says_yes():
+    asked = [in_inbox("coalition", slot, EVENING) > 0.0 for slot in range(SLOTS)]
+    for want, joins in ((0.0, True), (-0.2, True), (-0.3, False), (-1.0, False)):
+        words = says(EVENING, joins=want)
+        assert (np.floor(words("propose") + 1e-6) == 3.0).any() == joins
+        for slot, asks in enumerate(asked):
+            assert ((words(f"answer_{slot}") > 0.0)[asks] == joins).all()
+    assert asked[0].any()
+
+
 def test_who_wants_nothing_signs_nothing():
     scenario = agreeing()
     meaning = AroundContracting(scenario)
@@ -91,12 +107,6 @@ def test_who_wants_nothing_signs_nothing():
     assert signs.sum() > 0.1
     assert not refuses.series["agreed_eur"].any()
     assert not (refuses.series["agreed_inbox"] != 0.0).any()
-
-
-def in_inbox(name, slot):
-    """What lies in a place of the inbox at noon, (agent,)."""
-    place_of = [feature.name for feature in features(agreeing())].index(f"inbox_{name}_{slot}")
-    return played()[0][NOON][0, :, place_of]
 
 
 def test_limits_decide_what_is_accepted():
