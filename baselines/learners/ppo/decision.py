@@ -27,12 +27,16 @@ OWN: Final = ASSET_FEATURES
 NO_CHOICE_KW: Final = 1e-6
 """Limits that are this close leave no choice."""
 
-CLEARLY: Final = 0.25
+CLEARLY: Final = 0.1
 """An output that is so far from 0 changes a yes or no of the rule."""
 
 
 class Decision(Shown, Protocol):
     """A decision that can also be imitated."""
+
+    @property
+    def held(self) -> int:
+        """Outputs, the last of a row, that are explored by the episode and not by the step."""
 
     def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
         """What has to be put out for these actions, (batch, row, width); nan where nothing does.
@@ -58,6 +62,7 @@ class AroundRule:
 
     extra = ("lowest", "by_rule", "highest", "other_stored", "other_capacity")
     width = 1
+    held = 0
 
     def __init__(self, scenario: Scenario) -> None:
         """For the devices of a scenario."""
@@ -150,6 +155,8 @@ class AroundRule:
 class Full:
     """A row per agent; outputs are the environment's own action: set-points, quantity, price."""
 
+    held = 0
+
     def __init__(self, scenario: Scenario) -> None:
         """For the agents of a scenario."""
         table = action_map(scenario)
@@ -203,7 +210,8 @@ class AroundContracting:
         self.speaker = contracting(scenario)
         self.owners, self.assets = self.whole.owners, self.around.assets
         wants = self.wants if scenario.spec.coordination is not None else ()
-        self.width = self.assets + len(wants)
+        self.held = len(wants)
+        self.width = self.assets + self.held
         self.names = (*self.whole.names, *self.extra)
 
     def rows(self, observation: Float32Array) -> Float32Array:
@@ -215,7 +223,7 @@ class AroundContracting:
         """Set-points between the limits, the truthful order, and what the stance makes of it."""
         own, asset = self.around.owners, self.around.asset
         action = self.around.actions(observation, output[:, own, asset, None])
-        if self.width == self.assets:
+        if not self.held:
             return action
         told = np.clip(output[..., self.assets :].astype(np.float64), -1.0, 1.0)
         return self.speaker.speaking(observation, action, self.stance(told))

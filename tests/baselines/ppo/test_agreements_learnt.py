@@ -5,9 +5,16 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from baselines.learners.ppo.decision import AroundContracting
+pytest.importorskip("torch")
+
+import torch
+
+from baselines.learners.ppo.args import Args
+from baselines.learners.ppo.collect import Collector
+from baselines.learners.ppo.decision import AroundContracting, Full
 from baselines.learners.ppo.imitate import Watched
 from p2p_market.community.coordination.records import SLOTS
+from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.further import place
 from p2p_market.community.observation import features
 from p2p_market.community.rules.contracting import contracting
@@ -79,7 +86,7 @@ def test_each_number_moves_what_it_names():
 
 def test_who_does_not_join_neither_asks_nor_says_yes():
     asked = [in_inbox("coalition", slot, EVENING) > 0.0 for slot in range(SLOTS)]
-    for want, joins in ((0.0, True), (-0.2, True), (-0.3, False), (-1.0, False)):
+    for want, joins in ((0.0, True), (-0.09, True), (-0.11, False), (-1.0, False)):
         words = says(EVENING, joins=want)
         assert (np.floor(words("propose") + 1e-6) == 3.0).any() == joins
         for slot, asks in enumerate(asked):
@@ -149,3 +156,18 @@ def test_without_agreements_there_are_set_points_alone():
     own = scenario.nodes.present[:, 0]
     assert np.isnan(found[0, ~own]).all()
     assert set(found[0, own, 0][~np.isnan(found[0, own, 0])]) == {0.0}
+
+
+@pytest.mark.parametrize(("kind", "held"), [(AroundContracting, len(WANTS)), (Full, 0)])
+def test_a_stance_is_explored_by_the_week(kind, held):
+    scenario = agreeing()
+    decision, drawn = kind(scenario), torch.Generator()
+    collector = Collector(CommunityBatch(scenario, 2), decision, Args(communities=2), drawn)
+    noise = [torch.randn(2, 12, decision.width, generator=drawn) for _ in range(3)]
+    first, second = (collector._holding(each.clone()) for each in noise[:2])
+    free = decision.width - held
+    assert torch.equal(first, noise[0])
+    assert torch.equal(second[..., :free], noise[1][..., :free])
+    assert torch.equal(second[..., free:], noise[0 if held else 1][..., free:])
+    collector.held = None  # the next episode
+    assert torch.equal(collector._holding(noise[2].clone()), noise[2])
