@@ -12,6 +12,7 @@ from baselines.community.storage_value.value import (
     Offer,
     Tariff,
     best_power,
+    floor_of,
     one_step_earlier,
 )
 
@@ -93,6 +94,24 @@ def test_a_least_load_runs_or_stands_still(level, power, stood):
     now = offer(world(-5.0), 0.0, 8.0, price=0.2, stood=stood)
     chosen, _ = best_power(pump, one(level), WORTHLESS, now)
     assert chosen[0] == pytest.approx(power)
+
+
+@pytest.mark.parametrize(
+    ("keep", "power", "worth"), [(5.0, 5.0, 0.6), (1.0, 2.0, 0.0), (0.0, 0.0, 0.0)]
+)
+def test_what_is_announced_is_filled_in_time(keep, power, worth):
+    """A truck larger than usual: 3 + 5 kWh must be in the tank, or it is bought at 0.60."""
+    plant = machine(priced(missing_eur_per_kwh=0.6, charge_on_kw=2.0))
+    now = offer(world(0.0), 0.0, 8.0, price=0.2)
+    floor = floor_of(plant, one(3.0), now.world, one(keep))
+    chosen, value = best_power(plant, one(3.0), WORTHLESS, replace(now, floor_kwh=floor))
+    assert chosen[0] == pytest.approx(power)
+    assert value[0] == pytest.approx(worth)
+
+
+def test_a_machine_that_is_forced_needs_no_floor():
+    plant = machine(priced(missing_eur_per_kwh=0.6))
+    assert floor_of(plant, one(3.0), world(0.0), one(5.0)) == 0.0
 
 
 def test_what_a_missing_kwh_costs_is_the_price_of_the_order():

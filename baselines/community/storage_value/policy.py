@@ -37,6 +37,7 @@ from baselines.community.storage_value.value import (
     Offer,
     Tariff,
     best_power,
+    floor_of,
     one_step_earlier,
 )
 from p2p_market.assets.node import Coefficients, coefficients
@@ -138,14 +139,15 @@ class StorageValue:
     def _of_machine(self, store: Store, seen: FloatArray, level: FloatArray, offer: Offer) -> Offer:
         """The same with what the world does in this step, as it is observed."""
         at, own, device = columns(self.scenario), store.owners, store.of_step
-        drift, share, running = (
+        drift, share, running, keep = (
             seen[:, own, at[f"{name}_{store.asset}"]]
-            for name in ("drift", "charge_share", "running")
+            for name in ("drift", "charge_share", "running", "power_keep")
         )
         drift = drift * device.dt_h
         most = np.broadcast_to(device.level_max_kwh, drift.shape)
         world = World(drift, share, most, np.maximum(drift, 0.0))
-        return replace(offer, world=world, stood_still=1.0 - running)
+        floor = floor_of(device, level, world, keep)
+        return replace(offer, world=world, stood_still=1.0 - running, floor_kwh=floor)
 
     def _values(self, seen: FloatArray, days: Sequence[int], step: int) -> tuple[FloatArray, ...]:
         """Value of stored energy at the end of this hour, per store."""

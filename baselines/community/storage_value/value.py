@@ -95,6 +95,7 @@ class Offer:
     high_kw: FloatArray  # highest
     world: World | None = None  # of a machine
     stood_still: FloatArray | None = None  # of a machine, 1 where it did not run before the step
+    floor_kwh: FloatArray | None = None  # of a machine, level below which the world's next is short
 
 
 def _gains_h(device: Device, offer: Offer) -> tuple[FloatArray, FloatArray]:
@@ -183,7 +184,8 @@ def best_power(
     if running is not None and world is not None and offer.stood_still is not None:
         later = later - running.hold_eur_per_kwh[:, None]
         now_eur = now_eur + cost_of_power(running, power, offer.stood_still, device.dt_h)
-        after, unmet_eur = _unmet(device, running, world, after)
+        low_kwh = device.level_min_kwh if offer.floor_kwh is None else offer.floor_kwh
+        after, unmet_eur = _unmet(low_kwh[..., None], running, world, after)
         now_eur = now_eur + unmet_eur
     filled = np.clip(after[..., None] - edges[:, None, :-1], 0.0, np.diff(edges)[:, None])
     best = np.argmin(now_eur - np.einsum("...pc,...c->...p", filled, later), axis=-1)[..., None]
@@ -196,16 +198,35 @@ def best_power(
             running.missing_eur_per_kwh[:, None],
             running.spilled_eur_per_kwh[:, None],
         )
-        value = np.where(moved < edges[:, :1], np.maximum(value, missing), value)
+        value = np.where(moved < low_kwh[..., None], np.maximum(value, missing), value)
         value = np.where(moved > world.top_kwh[..., None], np.minimum(value, -spilled), value)
     return chosen[..., 0], value[..., 0]
 
 
+def floor_of(
+    device: Device, level_kwh: FloatArray, world: World, keep_kw: FloatArray
+) -> FloatArray:
+    """Level below which a truck or a job that is announced is short, (..., member) [kWh].
+
+    A machine without least load is forced to keep it, and needs none.
+
+    Args:
+        keep_kw: power nearest 0 that keeps the level inside its tube.
+    """
+    running = device.running
+    assert running is not None
+    charged = world.share * device.charge_gain_h * np.maximum(keep_kw, 0.0)
+    kept = device.retention * level_kwh + world.drift_kwh + charged
+    free = (keep_kw > 0.0) & (running.charge_on_kw > 0.0)
+    floor = np.where(free, kept, device.level_min_kwh)
+    return np.clip(floor, device.level_min_kwh, device.level_max_kwh)
+
+
 def _unmet(
-    device: Device, running: Running, world: World, level_kwh: FloatArray
+    low: FloatArray, running: Running, world: World, level_kwh: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Levels inside their limits, and what it costs that they would not be, (..., choice)."""
-    low, top = device.level_min_kwh[:, None], world.top_kwh[..., None]
+    top = world.top_kwh[..., None]
     inside = np.minimum(np.maximum(level_kwh, low), np.maximum(top, low))
     cost = running.missing_eur_per_kwh[:, None] * np.maximum(low - level_kwh, 0.0)
     cost = cost + running.spilled_eur_per_kwh[:, None] * np.maximum(level_kwh - top, 0.0)

@@ -33,8 +33,9 @@ class Args(Settings):
     """`mappo`: values from joint state and the agent's observation. `ippo`: without the former."""
     decision: Annotated[str, one_of(*KINDS, "plain")] = "around_rule"
     """`around_rule`: set-points relative to the self-consumption rule, truthful orders for the
-    rest. `full`: every column of the environment's action. `plain`: the observation and every
-    column as they are, the only one where columns are choices."""
+    rest. `full`: every column of the environment's action. `around_contracting`: a row per agent,
+    set-points likewise, and what it wants of agreements relative to `contracting`. `plain`: the
+    observation and every column as they are, the only one where columns are choices."""
     communities: PositiveInt = 64
     """Communities played at the same time, each in a week of its own."""
     segment_h: PositiveFloat = 24.0

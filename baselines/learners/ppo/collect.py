@@ -65,6 +65,7 @@ class Collector:
         self.earned = Yield(batch.scenario, args)
         self.seen: Float32Array = np.zeros(0, np.float32)
         self.carried: Tensor | None = None  # by the actor; None at the start of an episode
+        self.held: Tensor | None = None  # noise of outputs that are explored by the episode
         self.episode = 0
 
     def begin(self, seed: int, episode: int) -> None:
@@ -105,7 +106,7 @@ class Collector:
             for _ in range(self.steps):
                 rows.append(inputs(self.rows()))
                 joints.append(torch.from_numpy(self.batch.state()))
-                noise = torch.randn(shape, generator=self.generator)
+                noise = self._holding(torch.randn(shape, generator=self.generator))
                 means, carried = actor(rows[-1].flatten(0, 1)[None], carried)
                 outputs.append(means.view(shape) + deviation * noise)
                 log_probability.append(log_density(noise, actor.log_deviation))
@@ -125,6 +126,20 @@ class Collector:
             ended=ended,
         )
 
+    def _holding(self, noise: Tensor) -> Tensor:
+        """Noise of a step; of the outputs that the decision holds that of the episode's first.
+
+        What takes effect a day later would be lost among the noise of all steps between: who strays
+        for a whole week can be told by its bill. Source: Raffin et al. (2021), arXiv:2005.05719,
+        who hold noise for some steps.
+        """
+        if not self.decision.held:
+            return noise
+        if self.held is None:
+            self.held = noise[..., -self.decision.held :].clone()
+        noise[..., -self.decision.held :] = self.held
+        return noise
+
     def _step(self, output: Float32Array) -> tuple[FloatArray, bool]:
         actions = self.decision.actions(self.seen, output)
         step = self.batch.step(actions)
@@ -136,7 +151,7 @@ class Collector:
         return rewards, step.ended
 
     def _start(self, episode: int) -> None:
-        self.episode, self.carried = episode, None
+        self.episode, self.carried, self.held = episode, None, None
         self.earned.begin(self.seen, episode)
 
 

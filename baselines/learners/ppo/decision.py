@@ -15,6 +15,7 @@ from baselines.learners.decision import Outputs
 from baselines.learners.ppo.machines import facts, machine_columns
 from p2p_market.community.actions import action_map
 from p2p_market.community.observation import features
+from p2p_market.community.rules.contracting import RULE, Stance, contracting
 from p2p_market.community.rules.policy import ASSET_FEATURES, truthful
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.errors import PolicyError
@@ -26,9 +27,16 @@ OWN: Final = ASSET_FEATURES
 NO_CHOICE_KW: Final = 1e-6
 """Limits that are this close leave no choice."""
 
+CLEARLY: Final = 0.1
+"""An output that is so far from 0 changes a yes or no of the rule."""
+
 
 class Decision(Shown, Protocol):
     """A decision that can also be imitated."""
+
+    @property
+    def held(self) -> int:
+        """Outputs, the last of a row, that are explored by the episode and not by the step."""
 
     def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
         """What has to be put out for these actions, (batch, row, width); nan where nothing does.
@@ -54,6 +62,7 @@ class AroundRule:
 
     extra = ("lowest", "by_rule", "highest", "other_stored", "other_capacity")
     width = 1
+    held = 0
 
     def __init__(self, scenario: Scenario) -> None:
         """For the devices of a scenario."""
@@ -82,14 +91,14 @@ class AroundRule:
         seen_columns = self.place.shape[1]
         shown[..., :seen_columns] = observation.reshape(batch, -1)[:, self.place]
         shown[..., seen_columns : -len(self.extra)] = self.fixed
-        shown[..., -5:-2] = self._limits(seen)[:, self.owners, self.asset]
+        shown[..., -5:-2] = self.limits(seen)[:, self.owners, self.asset]
         stored, capacity = self._storage(seen)
         for column, each in ((-2, stored), (-1, capacity)):
             others = each.sum(axis=-1, keepdims=True) - each
             shown[..., column] = others[:, self.owners, self.asset]
         return shown
 
-    def _limits(self, seen: FloatArray) -> FloatArray:
+    def limits(self, seen: FloatArray) -> FloatArray:
         """Lowest power, power by the rule, highest, (batch, agent, asset, 3) [kW]."""
         left = self._surplus(seen)
         limits = np.empty((*left.shape, self.assets, 3))
@@ -146,6 +155,8 @@ class AroundRule:
 class Full:
     """A row per agent; outputs are the environment's own action: set-points, quantity, price."""
 
+    held = 0
+
     def __init__(self, scenario: Scenario) -> None:
         """For the agents of a scenario."""
         table = action_map(scenario)
@@ -181,6 +192,62 @@ class Full:
         return np.clip(actions, -1.0, 1.0)
 
 
+class AroundContracting:
+    """A row per agent: a set-point for each of its devices, and what it wants of agreements.
+
+    Set-points and orders are those of `AroundRule`. What is said of agreements is said by the rule
+    `contracting`, with a `Stance` of the network's: 0 everywhere is the rule's own, and a network
+    cannot break what the rule keeps, such as the window of a contract or whom it is proposed to.
+    A scenario without agreements has the set-points alone.
+    """
+
+    extra = ("lowest", "by_rule", "highest")
+    wants = ("hedged", "offers", "limit", "joins", "options", "tells")
+
+    def __init__(self, scenario: Scenario) -> None:
+        """For the agents of a scenario."""
+        self.around, self.whole = AroundRule(scenario), Full(scenario)
+        self.speaker = contracting(scenario)
+        self.owners, self.assets = self.whole.owners, self.around.assets
+        wants = self.wants if scenario.spec.coordination is not None else ()
+        self.held = len(wants)
+        self.width = self.assets + self.held
+        self.names = (*self.whole.names, *self.extra)
+
+    def rows(self, observation: Float32Array) -> Float32Array:
+        """All that the agent sees, its devices as one at first, then their limits."""
+        limits = self.around.limits(observation.astype(np.float64)).sum(axis=2)
+        return np.concatenate([self.whole.rows(observation), limits.astype(np.float32)], axis=-1)
+
+    def actions(self, observation: Float32Array, output: Outputs) -> FloatArray:
+        """Set-points between the limits, the truthful order, and what the stance makes of it."""
+        own, asset = self.around.owners, self.around.asset
+        action = self.around.actions(observation, output[:, own, asset, None])
+        if not self.held:
+            return action
+        told = np.clip(output[..., self.assets :].astype(np.float64), -1.0, 1.0)
+        return self.speaker.speaking(observation, action, self.stance(told))
+
+    def stance(self, told: FloatArray) -> Stance:
+        """What numbers in [-1, 1] mean, (..., want)."""
+        hedged, offers, limit, joins, options, tells = np.moveaxis(told, -1, 0)
+        return Stance(
+            hedged=RULE.hedged * (1.0 + hedged),
+            offers=offers,
+            limit=limit,
+            joins=joins >= -CLEARLY,
+            options=options > CLEARLY,
+            tells=RULE.tells * (1.0 + tells),
+        )
+
+    def outputs(self, observation: Float32Array, actions: FloatArray) -> FloatArray:
+        """Set-points as in `AroundRule`; of agreements nothing is imitated."""
+        found = np.full((*observation.shape[:2], self.width), np.nan)
+        own, asset = self.around.owners, self.around.asset
+        found[:, own, asset] = self.around.outputs(observation, actions)[..., 0]
+        return found
+
+
 def _common(scenario: Scenario) -> tuple[str, ...]:
     """Features that do not belong to an asset; what is told of machines comes behind them."""
     first = len(OWN) * scenario.nodes.present.shape[1]
@@ -192,6 +259,7 @@ def _common(scenario: Scenario) -> tuple[str, ...]:
 KINDS: Final[Mapping[str, Callable[[Scenario], Decision]]] = {
     "around_rule": AroundRule,
     "full": Full,
+    "around_contracting": AroundContracting,
 }
 """Name of what outputs mean -> the class."""
 
