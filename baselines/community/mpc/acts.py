@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from baselines.community.mpc.forecasts import columns
-from p2p_market.community.rules.further import Further, ServiceWish, further_of
+from p2p_market.community.rules.further import FuelWish, Further, ServiceWish, Wish, further_of
 from p2p_market.community.scenario.scenario import Scenario
 from p2p_market.records import FloatArray
 
@@ -37,12 +37,13 @@ def _service(scenario: Scenario) -> ServiceWish | None:
 
 
 def said_by_rule(
-    scenario: Scenario, seen: FloatArray, planned: Sequence[FloatArray] | None = None
+    scenario: Scenario, seen: FloatArray, step: int, planned: Sequence[FloatArray] | None = None
 ) -> list[FloatArray] | None:
     """Further columns, (batch, agent) each: what rules say, and a plan where they are silent.
 
     Args:
         seen: observations, (batch, agent, feature).
+        step: steps played; fuel that would arrive after the end is not ordered.
         planned: what a plan says in each column; nothing, if left out.
     """
     wishes = _wishes(scenario)
@@ -50,7 +51,14 @@ def said_by_rule(
         return None
     silent = planned if planned is not None else [np.zeros(seen.shape[:2])] * len(wishes.wishes)
     pairs = zip(wishes.wishes, silent, strict=True)
-    return [said if wish is None else wish.said(seen) for wish, said in pairs]
+    return [said if wish is None else _in_time(scenario, wish, seen, step) for wish, said in pairs]
+
+
+def _in_time(scenario: Scenario, wish: Wish, seen: FloatArray, step: int) -> FloatArray:
+    said = wish.said(seen)
+    if isinstance(wish, FuelWish):
+        return np.where(step + wish.rules.lead_steps <= scenario.steps, said, 0.0)
+    return said
 
 
 def standing(scenario: Scenario, seen: FloatArray, power_kw: FloatArray) -> FloatArray:

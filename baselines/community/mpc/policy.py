@@ -75,7 +75,8 @@ class RollingHorizon:
         at = columns(self.scenario)
         power = standing(self.scenario, seen, allowed(self.scenario, seen, at, setpoint))
         net_load = seen[..., at["load"]] - seen[..., at["pv"]] + power.sum(axis=2)
-        action = self.table.orders(power, net_load, said_by_rule(self.scenario, seen, list(said)))
+        words = said_by_rule(self.scenario, seen, step, list(said))
+        action = self.table.orders(power, net_load, words)
         return action, (step + 1, days, setpoint, said)
 
     def _plan(self, seen: FloatArray, day: int, step: int) -> tuple[FloatArray, FloatArray]:

@@ -73,7 +73,7 @@ class WarmHorizon:
         at = columns(self.scenario)
         power = standing(self.scenario, seen, allowed(self.scenario, seen, at, setpoint))
         net_load = seen[..., at["load"]] - seen[..., at["pv"]] + power.sum(axis=2)
-        action = self.table.orders(power, net_load, said_by_rule(self.scenario, seen))
+        action = self.table.orders(power, net_load, said_by_rule(self.scenario, seen, step))
         return action, Memory(step + 1, days, setpoint, bases)
 
     def _plan(

@@ -109,7 +109,7 @@ class StorageValue:
         chosen = self._choose(seen, tariff, values)
         price = self._limit_price(*chosen)
         setpoint, net_load, _ = chosen
-        said = [one[..., None] for one in said_by_rule(self.scenario, seen) or ()]
+        said = [one[..., None] for one in said_by_rule(self.scenario, seen, step) or ()]
         parts = [setpoint, net_load[..., None], price[..., None], *said]
         physical = np.concatenate(parts, axis=-1)
         return self.table.normalised(physical), Memory(step + 1, days, values)

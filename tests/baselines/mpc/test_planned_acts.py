@@ -60,9 +60,16 @@ def test_what_a_plan_says_elsewhere_stays():
     scenario = load_scenario("voltage-10-v0")
     seen = np.zeros((1, len(scenario.agents), len(features(scenario))))
     planned = [np.full(seen.shape[:2], 3.0)]
-    assert said_by_rule(scenario, seen, planned) == planned
-    assert not said_by_rule(scenario, seen)[0].any()
-    assert said_by_rule(load_scenario("classic-v0"), seen) is None
+    assert said_by_rule(scenario, seen, 0, planned) == planned
+    assert not said_by_rule(scenario, seen, 0)[0].any()
+    assert said_by_rule(load_scenario("classic-v0"), seen, 0) is None
+
+
+@pytest.mark.parametrize(("step", "order"), [(0, 1500.0), (144, 1500.0), (145, 0.0)])
+def test_fuel_that_would_arrive_after_the_end_is_not_ordered(step, order):
+    scenario = community("wood_chp")  # a day ahead, into 2000 kWh
+    seen = seen_of(scenario, soc_0=0.25)[None]
+    assert said_by_rule(scenario, seen, step)[0].tolist() == [[order, 0.0]]
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=marks) for name, marks in SLOW.items()])
