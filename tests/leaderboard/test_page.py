@@ -25,14 +25,15 @@ PAGE = (HERE.parents[1] / "docs" / "leaderboard.md").read_text("utf-8")
 (TABLE,) = re.findall(r"^\| column \| unit \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAGE, flags=re.MULTILINE)
 ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TABLE.splitlines()]
 SHOWN = re.findall(r"^```python from=\S+export_network.py\n(.*?)^```", PAGE, flags=re.M | re.S)
-UNITS = {"other_stored": "kWh", "other_capacity": "kWh"} | dict.fromkeys(
-    ("lowest", "by_rule", "highest"), "kW"
-)
+LIMITS = ("lowest", "by_rule", "highest")
+UNITS = {"other_stored": "kWh", "other_capacity": "kWh"} | dict.fromkeys(LIMITS, "kW")
 """Of the columns that no observation has."""
 
 
 def told(decision, devices):
     """Columns of a decision as the page tells them, in order, each with its unit."""
+    if decision == "around_contracting":  # as with `full`, and three behind it
+        return told("full", devices) + [(name, UNITS[name]) for name in LIMITS]
     found, again = [], []
     for names, unit, _, of in ROWS:
         if of.strip("`") not in ("both", decision):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tools.publish import focal_role
+from tools.publish import agreed, focal_role, who_gains
 from tools.publish.page import write_page
 from tools.publish.plan import trainings
 from tools.publish.score import EVERY, check, score, tasks
@@ -30,12 +30,13 @@ def score_all(workers: Workers = 2) -> None:
     """Play everything that is not recorded yet, in both roles; minutes."""
     score(workers)
     focal_role.write(workers)
+    agreed.write()
 
 
 @app.command("check")
 def check_all(workers: Workers = 2) -> None:
     """Play everything again and compare with the records."""
-    wrong = check(workers, list(tasks(EVERY))) + focal_role.check(workers)
+    wrong = check(workers, list(tasks(EVERY))) + focal_role.check(workers) + agreed.check()
     for line in wrong:
         typer.echo(line, err=True)
     raise typer.Exit(bool(wrong))
@@ -43,8 +44,9 @@ def check_all(workers: Workers = 2) -> None:
 
 @app.command("page")
 def page_of_results() -> None:
-    """Write docs/results.md and its pictures from the records."""
+    """Write docs/results.md, its pictures and the tables of docs/agreements.md from the records."""
     write_page()
+    who_gains.write_page()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Final
 
 from p2p_market.evaluation.statistics.bootstrap import Interval
 from tools.build_cards import table
-from tools.publish import focal_role
+from tools.publish import focal_role, who_gains
 from tools.publish.numbers import Line, curve, lines, validation_score
 from tools.publish.pictures import draw_curves, draw_scores
 from tools.publish.plan import (
@@ -41,6 +41,7 @@ def page(boards: Mapping[str, Sequence[Line]] | None = None) -> str:
     parts |= {f"scores {board.scenario}": scores(lines(board)) for board in others}
     parts |= {f"focal {seats.scenario}": one_seat(seats) for seats in focal_role.SEATS}
     parts["times"], parts["ablations"] = times(), ablations()
+    parts["scores contracts-12-v0"] = who_gains.scores()
     text = TEXT.read_text(encoding="utf-8")
     for name, part in parts.items():
         place = f"<!-- {name} -->"

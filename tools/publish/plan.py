@@ -93,6 +93,24 @@ OF_MACHINES: Final[Mapping[str, int]] = {"mappo": 5}
 """Trainings of each method among machines."""
 
 
+AGREED_STEPS: Final[Mapping[str, int]] = {
+    "few-sellers-v0": 3_000_000,
+    "contracts-12-v0": 3_000_000,
+}
+"""The same members without agreements and with them: some half a minute of one processor each."""
+
+AGREED_SETTINGS: Final[Mapping[str, Any]] = {
+    "decision": "around_contracting", "imitate_weeks": 8, "communities": 32, "validate_every": 4,
+    "segment_h": 168.0, "trace_per_h": 0.95, "learning_rate": 2e-3,
+}  # fmt: skip
+"""What differs: a row per member, for all may sign; what is signed pays a day later."""
+
+OF_AGREEMENTS: Final[Mapping[str, int]] = {"mappo": 5}
+"""Trainings of each method on each of the two."""
+
+STEPS: Final = {**AGENT_STEPS, **CHOICE_STEPS, **MACHINE_STEPS, **AGREED_STEPS}
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Training:
     """One training."""
@@ -115,10 +133,11 @@ class Training:
     def settings(self) -> Mapping[str, Any]:
         """What the trainer is told."""
         own = {"scenario": self.scenario, "seed": self.seed}
-        steps = {"agent_steps": {**AGENT_STEPS, **CHOICE_STEPS, **MACHINE_STEPS}[self.scenario]}
+        steps = {"agent_steps": STEPS[self.scenario]}
         common = {} if self.method in CHOICES else COMMON
         machines = MACHINE_SETTINGS if self.scenario in MACHINE_STEPS else {}
-        return {**own, **steps, **common, **machines, **self.told.settings}
+        agreed = AGREED_SETTINGS if self.scenario in AGREED_STEPS else {}
+        return {**own, **steps, **common, **machines, **agreed, **self.told.settings}
 
     @property
     def folder(self) -> Path:
@@ -151,7 +170,8 @@ def trainings() -> Iterator[Training]:
             for name, method in CHOICES.items():
                 if seed < method.seeds:
                     yield Training(scenario, name, seed)
-        for scenario in MACHINE_STEPS:
-            for name, seeds in OF_MACHINES.items():
-                if seed < seeds:
-                    yield Training(scenario, name, seed)
+        for scenarios, methods in ((MACHINE_STEPS, OF_MACHINES), (AGREED_STEPS, OF_AGREEMENTS)):
+            for scenario in scenarios:
+                for name, seeds in methods.items():
+                    if seed < seeds:
+                        yield Training(scenario, name, seed)

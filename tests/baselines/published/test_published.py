@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from p2p_market.registry import load_scenario
-from tools.publish import score
+from tools.publish import agreed, score, who_gains
 from tools.publish.numbers import curve, lines
 from tools.publish.page import PAGE, page
 from tools.publish.plan import (
     AGENT_STEPS,
+    AGREED_STEPS,
     CHOICE_STEPS,
     CHOICES,
     FOLDER,
@@ -75,6 +76,33 @@ def test_learners_among_machines_are_above_truthful_bids():
     assert learnt.over["truthful"].low > 0.0
 
 
+def test_all_who_may_sign_stand_in_the_record():
+    known = agreed.read()["players"]
+    assert [*known] == [player.name for player in agreed.players()]
+    for player in agreed.players():
+        paid = np.array(known[player.name]["paid_eur"])
+        assert paid.shape == (13, 12)
+        if player.file is not None:
+            digest = hashlib.sha256(player.file.read_bytes()).hexdigest()
+            assert known[player.name]["sha256"] == digest
+        if player.scenario == agreed.WITH:
+            differences = np.array(known[player.name]["forwards_paid_eur"])
+            np.testing.assert_allclose(differences.sum(axis=1), 0.0, atol=1e-4)
+
+
+def test_the_page_of_agreements_says_what_was_recorded():
+    text = who_gains.PAGE.read_text(encoding="utf-8")
+    assert who_gains.PLACE.findall(text) == [who_gains.tables()], "run `make results`"
+
+
+@pytest.mark.slow
+def test_who_signs_plays_as_recorded():
+    pytest.importorskip("onnxruntime")
+    players = agreed.players()
+    chosen = [next(one for one in players if one.name == "contracting"), players[7], players[-1]]
+    assert agreed.check(chosen) == []
+
+
 @pytest.mark.parametrize("board", BATTERY, ids=lambda board: board.path.stem)
 def test_every_network_of_a_battery_stands_in_the_records(board):
     players = read(board)["players"]
@@ -125,6 +153,7 @@ def test_logs_and_settings_are_of_the_plan():
         *AGENT_STEPS,
         *CHOICE_STEPS,
         *MACHINE_STEPS,
+        *AGREED_STEPS,
     }
     for training in found:
         told = json.loads((training.folder / f"seed-{training.seed}.json").read_text("utf-8"))
