@@ -11,8 +11,10 @@ PYTEST := $(BIN)/python -m pytest
 AGAIN := $(MAKE) --no-print-directory
 # side by side; tests of one group, such as those that share a Ray cluster, stay together
 SPREAD := --numprocesses auto --dist loadgroup
-# tests of the rooms with compiled kernels
-KERNELS := $(addprefix tests/,assets battery community compilation data determinism grid market)
+# tests of the rooms with compiled kernels, and others that have no branches to count
+IN_COMMUNITY := coordination envs fused golden machines past safety voltage
+KERNELS := $(addprefix tests/,assets battery compilation grid market $(addprefix community/,$(IN_COMMUNITY)))
+UNTRACED := $(KERNELS) tests/determinism tests/docs tests/report
 TYPED := $(wildcard p2p_market baselines report leaderboard tools)
 
 # Stamps: an environment is renewed when what it is made from changes, and only then.
@@ -82,7 +84,7 @@ full: $(TEST_READY)
 
 # Compiled code cannot be traced, so kernels run once more as plain Python: same results, honest branches.
 coverage: $(TEST_READY)
-	$(PYTEST) $(SPREAD) $(addprefix --untraced=,$(KERNELS)) --cov --cov-report= --cov-fail-under=0
+	$(PYTEST) $(SPREAD) $(addprefix --untraced=,$(UNTRACED)) --cov --cov-report= --cov-fail-under=0
 	NUMBA_DISABLE_JIT=1 $(PYTEST) $(SPREAD) $(KERNELS) -m 'not (slow or compiled)' --hypothesis-profile plain \
 	    --cov --cov-append
 

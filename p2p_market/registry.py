@@ -32,14 +32,16 @@ FILES: Final[Mapping[str, str]] = {
 def load_scenario(id_or_path: str | Path) -> Any:
     """Read, validate and build a scenario of any track.
 
+    Who asks again gets the same record, with a year's prices and skies, until the file changes.
+
     Args:
         id_or_path: id of a shipped scenario, or path of a YAML file.
 
     Raises:
         ScenarioError: if it is unknown, breaks the schema, or breaks a rule of its track.
     """
-    spec = read_scenario(id_or_path)
-    return track(spec.track).build(spec, str(id_or_path))
+    specification = read_scenario(id_or_path).model_dump_json()
+    return _built(specification, str(id_or_path), _stored(specification))
 
 
 def read_scenario(id_or_path: str | Path) -> Any:
@@ -102,7 +104,7 @@ def _stored(specification: str) -> str:
     return "+".join(stored_digest(name) for name in names if isinstance(name, str))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _built(specification: str, source: str, stored: str) -> Any:
     values = json.loads(specification)
     found = track(values.get("track", DEFAULT_TRACK))
@@ -123,13 +125,7 @@ def make(
     Raises:
         ScenarioError: if there is no such scenario, or the file breaks a rule.
     """
-    return parallel_env(_shared(scenario_id), render_mode, info)
-
-
-def _shared(id_or_path: str) -> Any:
-    """Environments of one scenario share it, with a year's prices and skies, until it changes."""
-    specification = read_scenario(id_or_path).model_dump_json()
-    return _built(specification, id_or_path, _stored(specification))
+    return parallel_env(load_scenario(scenario_id), render_mode, info)
 
 
 def parallel_env(
@@ -151,7 +147,7 @@ def make_batch(scenario_id: str, batch: int, threads: int = 1, split: str = "tra
     Raises:
         ScenarioError: if there is no such scenario, or its track has no batches.
     """
-    scenario = _shared(scenario_id)
+    scenario = load_scenario(scenario_id)
     batched = extra(scenario, "batch")
     if batched is None:
         raise ScenarioError(f"{scenario_id}: track {scenario.spec.track!r} has no batches")

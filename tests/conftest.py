@@ -3,7 +3,11 @@ from hypothesis import HealthCheck, settings
 # No deadline: the first call of a kernel compiles it. Drawn examples are the same in every run, but
 # for `make test-all`, which asks for the profile "explore".
 settings.register_profile(
-    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "steady",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
     "explore", settings.get_profile("steady"), derandomize=False, max_examples=1000

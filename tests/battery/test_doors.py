@@ -34,7 +34,7 @@ def numbers(name):
 @pytest.mark.compiled
 @pytest.mark.parametrize("name", [PLAIN, FLEET])
 def test_an_environment_of_numbers_conforms(name):
-    check_environment(partial(numbers, name), steps=48)
+    check_environment(partial(numbers, name), steps=24)
 
 
 def test_a_copy_of_one_battery_goes_on_alike():

@@ -15,12 +15,11 @@ from tests.every_scenario import ids_of
 
 SHIPPED = ids_of("battery")
 PLAIN = "battery-146-v0"
-EVERY = [name if name == PLAIN else pytest.param(name, marks=pytest.mark.slow) for name in SHIPPED]
 IDLE = np.array([0, 2, 10])
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_environment_conforms(name):
     check_environment(partial(make, name))
 

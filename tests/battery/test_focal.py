@@ -30,6 +30,7 @@ def result():
     return found
 
 
+@pytest.mark.compiled
 def test_every_draw_of_a_week_is_played_with_the_bots_of_the_track(result):
     assert result.population.name == "battery-population-1"
     assert [(key.start_day, key.seed) for key in result.keys] == [
@@ -76,6 +77,7 @@ def test_a_battery_alone_has_nobody_beside_it():
         focal(load_scenario("battery-146-v0"), ["reserve-first"], weeks=[0])
 
 
+@pytest.mark.compiled
 def test_the_command_plays_a_fleet(tmp_path):
     yaml = pytest.importorskip("yaml")
     path = tmp_path / "two-days-v0.yaml"

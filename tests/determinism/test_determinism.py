@@ -7,6 +7,7 @@ fused multiply-add variants of glibc's mathematics, NumPy's vector code.
 import multiprocessing
 import platform
 import sys
+from itertools import product
 
 import pytest
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
@@ -17,14 +18,14 @@ from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario
 from tests.determinism.elsewhere import assert_same
 from tests.determinism.fingerprint import processor
-from tests.every_scenario import COMMUNITY, PLAIN, SELDOM, VARIED
+from tests.every_scenario import COMMUNITY, PLAIN, VARIED
 
 pytestmark = pytest.mark.xdist_group("fingerprints")  # found once to compare with
 
-IDS = [name for name in COMMUNITY if name not in SELDOM]
+TYPICAL = (*VARIED, "assets-12-v0")
 NO_VECTORS = {"NPY_DISABLE_CPU_FEATURES": " ".join(n for n in __cpu_dispatch__ if n != "X86_V2")}
 NO_FMA = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX2_Usable,-FMA_Usable"}
-TOGETHER = "all at once"  # in every scenario; one switch alone in two of them, to say who it was
+TOGETHER = "all at once"  # in typical scenarios; one switch alone in two of them, to say who it was
 SWITCHES = {
     "Sandy Bridge": {"OPENBLAS_CORETYPE": "Sandybridge"},
     "Nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
@@ -54,7 +55,7 @@ def test_compiled_and_plain_python_agree(scenarios):
 @pytest.mark.parametrize(
     ("name", "scenarios"),
     [
-        *((name, IDS if name == TOGETHER else PLAIN) for name in SWITCHES),
+        *((name, TYPICAL if name == TOGETHER else PLAIN) for name in SWITCHES),
         *(pytest.param(name, COMMUNITY, marks=pytest.mark.slow) for name in SWITCHES),
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
@@ -77,13 +78,13 @@ def played_alone(case: tuple[str, str, int]) -> tuple[str, bytes]:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("policy", ["truthful", "zero-intelligence"])
-def test_one_process_and_four_workers_agree(policy):
+def test_one_process_and_four_workers_agree():
     names, seeds = ("classic-v0", "community-16-v0", "ev-12-v0"), range(4)
-    cases = [(name, policy, seed) for name in names for seed in seeds]
+    policies = ("truthful", "zero-intelligence")
+    cases = [(*pair, seed) for pair in product(names, policies) for seed in seeds]
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         apart = dict(zip(cases, pool.map(played_alone, cases, chunksize=1), strict=True))
-    for name in names:
+    for name, policy in product(names, policies):
         scenario = load_scenario(name)
         keys = [choose_key(scenario, seed, "test", seed) for seed in seeds]
         batch = stack([draw(scenario, key) for key in keys])

@@ -70,21 +70,20 @@ def work(jobs: Sequence[Job], steps: int, dt_h: float, power_kw: float) -> Drive
     drift_kwh = np.zeros(steps)
     if not jobs:
         return drive(drift_kwh, top_kwh=drift_kwh)
-    columns = [(job.first, job.last, job.energy_kwh) for job in jobs]
-    first, last, energy_kwh = np.array(columns).T[:, :, None]
-    np.subtract.at(drift_kwh, last.astype(np.int64).ravel(), energy_kwh.ravel())
-    step = np.arange(steps)
-    # After its last step a job is no more in the level.
-    ahead = (first <= step) & (step < last)
-    due_kwh = np.cumsum(np.where(ahead, energy_kwh, 0.0), axis=0)  # of all jobs due no later
-    left_kwh = power_kw * dt_h * (last - step)
-    floor_kwh = np.where(ahead, due_kwh - left_kwh, 0.0).max(axis=0, initial=0.0)
-    released = (first <= step) & (step <= last)
-    until = last[released.argmax(axis=0), 0] - step + 1.0
-    hours_left = np.where(released.any(axis=0), dt_h * until, 0.0)
+    due_kwh, floor_kwh, hours_left = np.zeros((3, steps))
+    for job in jobs:
+        drift_kwh[job.last] -= job.energy_kwh
+        # After its last step a job is no more in the level.
+        ahead = slice(job.first, job.last)
+        due_kwh[ahead] += job.energy_kwh  # of all jobs due no later
+        left_kwh = power_kw * dt_h * np.arange(job.last - job.first, 0, -1)
+        np.maximum(floor_kwh[ahead], due_kwh[ahead] - left_kwh, out=floor_kwh[ahead])
+    for job in reversed(jobs):  # what is due first is written last
+        length = job.last - job.first + 1
+        hours_left[job.first : job.last + 1] = dt_h * np.arange(length, 0, -1)
     # Down to a watt-hour: a floor must be no higher than what full power reaches.
     floor_kwh = np.floor(1000.0 * floor_kwh + 1e-6) / 1000.0
-    return drive(drift_kwh, floor_kwh=floor_kwh, top_kwh=due_kwh[-1], hours_left=hours_left)
+    return drive(drift_kwh, floor_kwh=floor_kwh, top_kwh=due_kwh, hours_left=hours_left)
 
 
 def shiftable_load(

@@ -63,7 +63,14 @@ def test_both_programs_agree_on_a_day():
     check_agreement(*one_day("classic-v0"))
 
 
-@pytest.mark.parametrize("number", range(30))
+SLOW = 13
+"""Its whole numbers take ten seconds."""
+
+
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=pytest.mark.slow if n == SLOW else ()) for n in range(30)],
+)
 def test_both_programs_agree_on_random_episodes(number):
     check_agreement(*random_case(number))
 

@@ -36,9 +36,9 @@ def taught(request, tmp_path_factory):
 
 def test_it_does_what_the_baseline_does_on_days_that_it_has_not_seen(taught):
     expert, learner = load_policy("reserve-first", taught.scenario), taught.policy()
-    batch = make_batch(taught.args.scenario, 32, split="validation")
+    batch = make_batch(taught.args.scenario, 8, split="validation")
     seen, _ = batch.reset(seed=0)
-    memory, state = learner.start(range(32)), expert.start(range(32))
+    memory, state = learner.start(range(8)), expert.start(range(8))
     same = []
     for _ in range(taught.scenario.steps):
         action, memory = learner.act(seen, memory)
