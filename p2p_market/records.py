@@ -1,8 +1,9 @@
 """Records and types of arrays: the base of all, and what is handed around in play."""
 
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from operator import attrgetter
 from typing import Any, Self, TypeVar, cast, get_args
 
@@ -13,6 +14,15 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
+
+
+@cache
+def _reader(record: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads all fields of a record at once."""
+    names: tuple[str, ...] = record.__match_args__
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda one: tuple(getattr(one, name) for name in names)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,12 +37,11 @@ class Record:
 
     def __post_init__(self) -> None:
         """Make every array read-only, those in mappings too."""
-        names: tuple[str, ...] = self.__match_args__  # its fields
-        for name in names:
-            value = getattr(self, name)
+        record: Any = type(self)
+        for value in _reader(record)(self):
             if isinstance(value, np.ndarray):  # first, for a step makes a hundred of them
                 value.setflags(write=False)
-            elif isinstance(value, Mapping):
+            elif value is not None and isinstance(value, Mapping):  # most others are None
                 for inner in value.values():
                     if isinstance(inner, np.ndarray):
                         inner.setflags(write=False)
@@ -70,8 +79,15 @@ def for_kernels(record: type[R]) -> type[R]:
     arrays.__qualname__ = f"{record.__qualname__}.Arrays"
     read = attrgetter(*names)
     plain = staticmethod(lambda one: arrays._make(read(one)))  # many of them in a step
-    nested = staticmethod(lambda one: arrays._make(map(_inner, read(one))))
-    arrays._of = nested if any(_is_record(field.type) for field in fields(record)) else plain
+    records = [place for place, field in enumerate(fields(record)) if _is_record(field.type)]
+
+    def nested(one: Any) -> Any:
+        values = list(read(one))
+        for place in records:
+            values[place] = _inner(values[place])
+        return arrays._make(values)
+
+    arrays._of = staticmethod(nested) if records else plain
     record.Arrays = arrays
     return record
 

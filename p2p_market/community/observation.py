@@ -271,7 +271,7 @@ def own_kernel(rules, outlook, moment, common, around, told, state, out):  # typ
     for b in range(out.shape[0]):
         w = moment.slot[b]
         for i in range(out.shape[1]):
-            for c in range(out.shape[2]):
+            for c in range(common.shape[2]):
                 out[b, i, c] = common[w, i, c]
             for k in range(assets):
                 own, top = out[b, i, PER_ASSET * k :], nodes.energy_max_kwh[i, k]

@@ -187,10 +187,12 @@ def flows(
     scratch, line = scratch_of(scenario, shape[0]), done_of(scenario, shape[0]).line
     delivered = no_order(scenario, len(levels[0]))
     rules = rules_of(scenario)
-    deliver_fuel(rules.fuel, rules.nodes, state.fuel, levels[0], delivered)
+    if rules.fuel is not None:  # asked here, for a call costs as much as some arithmetic
+        deliver_fuel(rules.fuel, rules.nodes, state.fuel, levels[0], delivered)
     out = Flows.Arrays(*exchange, *levels, *work, line, delivered)
     moved = action.arrays(), fills.arrays(), watch.arrays()
-    look_at_line(packed_rules(scenario).voltage, moved[0], scratch, line)
+    if rules.voltage is not None:
+        look_at_line(packed_rules(scenario).voltage, moved[0], scratch, line)
     flows_kernel(episode.grid[t], proposal.arrays(), *moved, out)
     return Flows(*out)
 

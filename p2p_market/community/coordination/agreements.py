@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from numba import njit
-
-from p2p_market.community.coordination.credit import fits, has_room, most_eur
+from p2p_market.community.coordination.credit import fits, most_eur, open_contracts
 from p2p_market.community.coordination.membership import apply_midnight, pledge
 from p2p_market.community.coordination.proposals import chosen, peer_of, propose, said
 from p2p_market.community.coordination.records import (
@@ -15,6 +13,7 @@ from p2p_market.community.coordination.records import (
     EVERYBODY,
     FIELDS,
     KIND,
+    MOST_OPEN,
     NOBODY,
     OUTCOMES,
     PREMIUM,
@@ -64,7 +63,7 @@ def talk_kernel(rules, terms, t, further, cause, out):  # type: ignore[no-untype
             _share(rules, terms, b, further[b], cause[b], out)
 
 
-@njit
+@inner(forceinline=True)
 def _answer(rules, terms, t, b, row, yes, free, out):  # type: ignore[no-untyped-def]
     """Sign a proposal if everything allows it; returns what became of it."""
     proposer, receiver, kind = int(row[BUYER]), int(row[SELLER]), int(row[KIND])
@@ -77,19 +76,19 @@ def _answer(rules, terms, t, b, row, yes, free, out):  # type: ignore[no-untyped
     buyer, seller = (proposer, receiver) if row[QUANTITY] > 0.0 else (receiver, proposer)
     quantity, contracts, lost = abs(row[QUANTITY]), out.contracts[b], out.lost_eur[b]
     premium = row[PREMIUM] if kind == BACKUP else 0.0
-    if not (has_room(contracts, buyer) and has_room(contracts, seller)):
-        return _OPEN
-    if premium > terms.capital + out.earned_eur[b, buyer]:
-        return _CAPITAL
     steps = row[END] - row[START]
     bought = most_eur(rules, terms, kind, quantity, row[PRICE], steps, True)
     sold = most_eur(rules, terms, kind, quantity, row[PRICE], steps, False)
-    able = fits(rules, terms, t, contracts, lost[buyer] + premium, buyer, bought)
-    if not (able and fits(rules, terms, t, contracts, lost[seller], seller, sold)):
+    place, many, more, buyer_eur, seller_eur = open_contracts(
+        rules, terms, t, contracts, buyer, seller
+    )
+    if max(many, more) >= MOST_OPEN:
+        return _OPEN
+    if premium > terms.capital + out.earned_eur[b, buyer]:
+        return _CAPITAL
+    able = fits(terms, lost[buyer] + premium, buyer_eur, bought)
+    if not (able and fits(terms, lost[seller], seller_eur, sold)):
         return _CREDIT
-    place = 0
-    while contracts[place, KIND] != 0.0:
-        place += 1
     for c in range(FIELDS):
         contracts[place, c] = row[c]
     contracts[place, BUYER] = buyer
@@ -112,25 +111,25 @@ def _pay(b, payer, receiver, eur, out):  # type: ignore[no-untyped-def]
 pay: Final = _pay
 
 
-@njit
+@inner(forceinline=True)
 def _send(rules, terms, t, b, further, cause, out):  # type: ignore[no-untyped-def]
     """Lay the proposals of a step into inboxes; who is first changes by the step."""
     agents, inbox = further.shape[0], out.inbox[b]
     for i in range(agents):
-        for slot in range(SLOTS):
-            for c in range(FIELDS):
-                inbox[i, slot, c] = 0.0
-    for turn in range(agents):
-        i = (t + turn) % agents
+        _empty(inbox[i])
         row = out.proposed[b, i]
-        out.sent[b, i] = NOBODY
         in_time = propose(rules, terms, t, further[i], i, agents, row)
         out.sending[b, i] = 0 if in_time else _TOO_LATE
         if cause[i] != 0:
             out.sending[b, i] = 0
             for c in range(FIELDS):
                 row[c] = 0.0
-        elif row[KIND] != 0.0:
+    first = t % agents
+    for turn in range(first, first + agents):
+        i = turn if turn < agents else turn - agents
+        row = out.proposed[b, i]
+        out.sent[b, i] = NOBODY
+        if row[KIND] != 0.0:
             receiver, slot = int(row[SELLER]), 0
             while slot < SLOTS and inbox[receiver, slot, KIND] != 0.0:
                 slot += 1
@@ -143,17 +142,25 @@ def _send(rules, terms, t, b, further, cause, out):  # type: ignore[no-untyped-d
                     inbox[receiver, slot, c] = row[c]
 
 
-@njit
+@inner(forceinline=True)
+def _empty(slots):  # type: ignore[no-untyped-def]
+    """Clear the places of an inbox, which are filled from the first on."""
+    for slot in range(SLOTS):
+        if slots[slot, KIND] == 0.0:
+            break
+        for c in range(FIELDS):
+            slots[slot, c] = 0.0
+
+
+@inner(forceinline=True)
 def _share(rules, terms, b, further, cause, out):  # type: ignore[no-untyped-def]
     """Keep what is forecast for others to see in the next step."""
     agents, limit = further.shape[0], rules.connection_limit_kw
     for i in range(agents):
         share = chosen(further[i], terms.at.share) if cause[i] == 0 else 0
-        out.shared_to[b, i] = NOBODY
-        if share >= TO_ALL:
-            out.shared_to[b, i] = EVERYBODY
-        elif share >= TO_ONE:
-            out.shared_to[b, i] = peer_of(terms, further[i], i, agents)
+        one = peer_of(terms, further[i], i, agents) if share >= TO_ONE else NOBODY
+        to = EVERYBODY if share >= TO_ALL else one
+        out.shared_to[b, i] = to
         for h in range(out.shared_kw.shape[2]):
             kw = min(max(further[i, terms.at.forecast + h], -limit), limit)
-            out.shared_kw[b, i, h] = kw if out.shared_to[b, i] != NOBODY else 0.0
+            out.shared_kw[b, i, h] = kw if to != NOBODY else 0.0

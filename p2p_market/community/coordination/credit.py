@@ -5,7 +5,6 @@ from p2p_market.community.coordination.records import (
     END,
     FORWARD,
     KIND,
-    MOST_OPEN,
     PRICE,
     QUANTITY,
     SELLER,
@@ -29,35 +28,27 @@ def most_eur(rules, terms, kind, quantity_kw, price, steps, buys):  # type: igno
 
 
 @inner(forceinline=True)
-def exposure_eur(rules, terms, t, contracts, i):  # type: ignore[no-untyped-def]
-    """What the open contracts of a member can cost from step t on [EUR]."""
-    total = 0.0
-    for c in range(contracts.shape[0]):
-        row = contracts[c]
-        if row[KIND] == 0.0:
-            break
-        buys, sells = row[BUYER] == i, row[SELLER] == i
-        if buys or sells:
-            steps = row[END] - max(row[START], t)
-            total += most_eur(rules, terms, row[KIND], row[QUANTITY], row[PRICE], steps, buys)
-    return total
+def open_contracts(rules, terms, t, contracts, one, other):  # type: ignore[no-untyped-def]
+    """How many are open; of each of two members how many, and what these can cost from t on [EUR].
+
+    Every contract is added, most as 0: whose each one is a processor cannot guess.
+    """
+    place, one_open, other_open, one_eur, other_eur = 0, 0, 0, 0.0, 0.0
+    while place < contracts.shape[0] and contracts[place, KIND] != 0.0:
+        row = contracts[place]
+        kind, quantity, price = row[KIND], row[QUANTITY], row[PRICE]
+        buyer, seller, steps = row[BUYER], row[SELLER], row[END] - max(row[START], t)
+        bought = most_eur(rules, terms, kind, quantity, price, steps, True)
+        sold = most_eur(rules, terms, kind, quantity, price, steps, False)
+        one_open += (buyer == one) | (seller == one)
+        other_open += (buyer == other) | (seller == other)
+        one_eur += bought if buyer == one else (sold if seller == one else 0.0)
+        other_eur += bought if buyer == other else (sold if seller == other else 0.0)
+        place += 1
+    return place, one_open, other_open, one_eur, other_eur
 
 
 @inner(forceinline=True)
-def fits(rules, terms, t, contracts, lost_eur, i, more_eur):  # type: ignore[no-untyped-def]
+def fits(terms, lost_eur, open_eur, more_eur):  # type: ignore[no-untyped-def]
     """Whether a member may take on so much more; what it has lost so far counts."""
-    drawn = max(lost_eur, 0.0) + exposure_eur(rules, terms, t, contracts, i)
-    return drawn + more_eur <= terms.credit
-
-
-@inner(forceinline=True)
-def has_room(contracts, i):  # type: ignore[no-untyped-def]
-    """Whether a member may open one more contract."""
-    count = 0
-    for c in range(contracts.shape[0]):
-        row = contracts[c]
-        if row[KIND] == 0.0:
-            break
-        if row[BUYER] == i or row[SELLER] == i:
-            count += 1
-    return count < MOST_OPEN
+    return max(lost_eur, 0.0) + open_eur + more_eur <= terms.credit

@@ -1,7 +1,6 @@
 """Energy that contracts deliver before the auction, and the money of contracts."""
 
 import numpy as np
-from numba import njit
 
 from p2p_market.community.coordination.agreements import pay
 from p2p_market.community.coordination.proposals import said
@@ -20,7 +19,7 @@ from p2p_market.community.coordination.records import (
 from p2p_market.compilation import inner
 
 
-@njit
+@inner(forceinline=True)
 def deliver(rules, terms, t, b, further, left_kw, out_order_kw, out):  # type: ignore[no-untyped-def]
     """Deliver in the order of signing what surplus and deficit of the parties allow.
 
@@ -77,7 +76,7 @@ def reference(rules, terms, floor, cap, hub_price):  # type: ignore[no-untyped-d
     return min(max(price, terms.lowest), rules.price_max)
 
 
-@njit
+@inner(forceinline=True)
 def settle_differences(rules, terms, t, b, price, out):  # type: ignore[no-untyped-def]
     """Pay the differences of a step, and drop the contracts that end with it."""
     contracts, kept = out.contracts[b], 0

@@ -77,4 +77,4 @@ def show(rules, terms, step, common, agreements, out):  # type: ignore[no-untype
     """See `agreed_kernel`."""
     if terms is None:
         return
-    agreed_kernel(rules, terms, step, agreements, out[:, :, common.shape[2] :])
+    agreed_kernel(rules, terms, step, agreements, common.shape[2], out)

@@ -1,7 +1,5 @@
 """Who belongs to which coalition: it changes at midnight, by what was signed during the day."""
 
-from numba import njit
-
 from p2p_market.community.coordination.records import NOBODY, OUTCOMES
 from p2p_market.compilation import inner
 
@@ -20,7 +18,7 @@ def size_of(coalition, i):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit
+@inner(forceinline=True)
 def pledge(terms, t, b, proposer, receiver, days, out):  # type: ignore[no-untyped-def]
     """Sign that the two join at midnight; returns what became of it.
 
@@ -40,7 +38,7 @@ def pledge(terms, t, b, proposer, receiver, days, out):  # type: ignore[no-untyp
     return _SIGNED
 
 
-@njit
+@inner(forceinline=True)
 def apply_midnight(terms, t, coalition, leaves, partner, days):  # type: ignore[no-untyped-def]
     """Let members leave whose time is over, then join those who signed, in their order.
 
@@ -71,7 +69,7 @@ def apply_midnight(terms, t, coalition, leaves, partner, days):  # type: ignore[
     _rename(coalition)
 
 
-@njit
+@inner(forceinline=True)
 def _rename(coalition):  # type: ignore[no-untyped-def]
     """Call each coalition by its lowest member; one of a single member is none."""
     agents = coalition.shape[0]

@@ -47,33 +47,31 @@ def peer_of(terms, further, i, agents):  # type: ignore[no-untyped-def]
 
 @inner(forceinline=True)
 def propose(rules, terms, t, further, i, agents, out):  # type: ignore[no-untyped-def]
-    """Write the proposal of a member in step t; returns false where its window has passed."""
+    """Write the proposal of a member in step t; returns false where its window has passed.
+
+    Values are chosen, not branched to: what members say differs too much to be guessed.
+    """
     at, dt = terms.at, rules.dt_h
-    for c in range(out.shape[0]):
-        out[c] = 0.0
-    part = min(max(chosen(further, at.kind), 0), terms.kinds.shape[0] - 1)
-    kind = terms.kinds[part]
-    if kind == NONE:
-        return True
+    kind = terms.kinds[min(max(chosen(further, at.kind), 0), terms.kinds.shape[0] - 1)]
     quantity = min(max(said(further, at.quantity), -terms.max_kw), terms.max_kw)
+    price = min(max(said(further, at.price), 0.0), rules.price_max)
+    premium = min(max(said(further, at.premium), 0.0), terms.max_premium)
     length = int(np.floor(min(max(said(further, at.length), 0.0), terms.longest * dt) / dt + 0.5))
-    if kind != COALITION:
-        if abs(quantity) < LEAST_KW:
-            return True
-        price = min(max(said(further, at.price), 0.0), rules.price_max)
-        ahead = min(max(said(further, at.start), 0.0), terms.ahead * dt)
-        start = t + max(int(np.floor(ahead / dt + 0.5)), FIRST_STEP)
-        if t + FIRST_STEP >= rules.steps:
-            return False
-        start = min(start, rules.steps - 1)
-        out[QUANTITY] = quantity
-        out[PRICE] = np.floor(price / rules.tick + 0.5) * rules.tick
-        out[PREMIUM] = min(max(said(further, at.premium), 0.0), terms.max_premium)
-        out[START] = start
-        out[END] = start + min(max(length, 1), rules.steps - start)
-    else:
-        out[END] = max(int(np.floor(length / terms.per_day + 0.5)), 1)
-    out[KIND] = kind
-    out[BUYER] = i
-    out[SELLER] = peer_of(terms, further, i, agents)
-    return True
+    days = max(int(np.floor(length / terms.per_day + 0.5)), 1)
+    ahead = int(np.floor(min(max(said(further, at.start), 0.0), terms.ahead * dt) / dt + 0.5))
+    start = min(t + max(ahead, FIRST_STEP), rules.steps - 1)
+    end = start + min(max(length, 1), rules.steps - start)
+    joins = kind == COALITION
+    trades = (kind != NONE) & (kind != COALITION) & (abs(quantity) >= LEAST_KW)
+    in_time = t + FIRST_STEP < rules.steps
+    deal = trades & in_time
+    says = deal | joins
+    out[KIND] = kind if says else 0.0
+    out[BUYER] = i if says else 0.0
+    out[SELLER] = peer_of(terms, further, i, agents) if says else 0.0
+    out[QUANTITY] = quantity if deal else 0.0
+    out[PRICE] = np.floor(price / rules.tick + 0.5) * rules.tick if deal else 0.0
+    out[START] = start if deal else 0.0
+    out[END] = end if deal else (days if joins else 0.0)
+    out[PREMIUM] = premium if deal else 0.0
+    return in_time or not trades

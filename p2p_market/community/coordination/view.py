@@ -15,6 +15,7 @@ from p2p_market.community.coordination.records import (
     FORWARD,
     KIND,
     MOST_OPEN,
+    NOBODY,
     PREMIUM,
     PRICE,
     QUANTITY,
@@ -33,7 +34,8 @@ from p2p_market.track import Feature
 
 PER_SLOT: Final = 9
 _POSITION: Final = PER_SLOT * SLOTS
-_TIMES: Final = 1 + len(HORIZONS_H)
+_HORIZONS: Final = len(HORIZONS_H)
+_TIMES: Final = 1 + _HORIZONS
 _PRICE, _EXPOSURE, _CREDIT, _OPPORTUNITY, _SIZE, _SENDERS, _ERROR = range(
     _POSITION + _TIMES, _POSITION + _TIMES + 7
 )
@@ -78,35 +80,31 @@ def agreed_features(scenario: Scenario) -> list[Feature]:
 
 
 @kernel(forceinline=True)
-def agreed_kernel(rules, terms, t, agreed, out):  # type: ignore[no-untyped-def]
-    """Write the features of all members before step t, (batch, agent, feature)."""
+def agreed_kernel(rules, terms, t, agreed, first, out):  # type: ignore[no-untyped-def]
+    """Write the features of all members before step t, from a place on, (batch, agent, feature)."""
     for b in range(out.shape[0]):
         for i in range(out.shape[1]):
-            own = out[b, i]
-            own[_OPPORTUNITY] = 0.0
+            own = out[b, i, first:]
+            for c in range(_SIZE):
+                own[c] = 0.0
+            own[_OPPORTUNITY] = 1.0 if agreed.inbox[b, i, 0, KIND] != 0.0 else 0.0
             for slot in range(SLOTS):
                 row = agreed.inbox[b, i, slot]
-                if row[KIND] != 0.0:
-                    own[_OPPORTUNITY] = 1.0
+                if row[KIND] == 0.0:
+                    break
                 _show_proposal(rules, terms, t, row, own[PER_SLOT * slot :])
-            for c in range(_POSITION, _CREDIT):
-                own[c] = 0.0
             own[_SIZE] = size_of(agreed.coalition[b], i)
-            if terms.forecasts:
-                _show_forecasts(agreed, b, i, own)
-        _show_contracts(rules, terms, t, agreed.contracts[b], out[b])
+        if terms.forecasts:
+            _show_forecasts(agreed, b, first, out[b])
+        _show_contracts(rules, terms, t, agreed.contracts[b], first, out[b])
         for i in range(out.shape[1]):
-            left = terms.credit - max(agreed.lost_eur[b, i], 0.0) - out[b, i, _EXPOSURE]
-            out[b, i, _CREDIT] = max(left, 0.0)
+            left = terms.credit - max(agreed.lost_eur[b, i], 0.0) - out[b, i, first + _EXPOSURE]
+            out[b, i, first + _CREDIT] = max(left, 0.0)
 
 
 @inner(forceinline=True)
 def _show_proposal(rules, terms, t, row, own):  # type: ignore[no-untyped-def]
     """One slot of the inbox; a quantity above 0 is what the receiver would buy."""
-    for c in range(PER_SLOT):
-        own[c] = 0.0
-    if row[KIND] == 0.0:
-        return
     own[int(row[KIND]) - FORWARD] = 1.0
     own[BACKUP + 1] = row[BUYER] + 1.0
     own[BACKUP + 2] = -row[QUANTITY]
@@ -120,55 +118,76 @@ def _show_proposal(rules, terms, t, row, own):  # type: ignore[no-untyped-def]
 
 
 @inner(forceinline=True)
-def _show_contracts(rules, terms, t, contracts, out):  # type: ignore[no-untyped-def]
+def _show_contracts(rules, terms, t, contracts, first, out):  # type: ignore[no-untyped-def]
     """What members have bought less what they have sold, now and later, mean price, exposure.
 
     The sum of quantities stands in the place of the credit until all are known.
     """
-    for i in range(out.shape[0]):
-        out[i, _CREDIT] = 0.0
     for c in range(contracts.shape[0]):
         row = contracts[c]
-        if row[KIND] == 0.0:
+        kind, quantity, price, start, end = (
+            row[KIND],
+            row[QUANTITY],
+            row[PRICE],
+            row[START],
+            row[END],
+        )
+        if kind == 0.0:
             break
-        steps = row[END] - max(row[START], t)
-        for buys in (True, False):
-            own = out[int(row[BUYER] if buys else row[SELLER])]
-            own[_CREDIT] += row[QUANTITY]
-            own[_PRICE] += row[QUANTITY] * row[PRICE]
-            own[_EXPOSURE] += most_eur(
-                rules, terms, row[KIND], row[QUANTITY], row[PRICE], steps, buys
-            )
-            for ahead in range(_TIMES):
-                then = t if ahead == 0 else t + rules.ahead[ahead - 1]
-                if row[START] <= then < row[END]:
-                    own[_POSITION + ahead] += row[QUANTITY] if buys else -row[QUANTITY]
+        buyer, seller = out[int(row[BUYER]), first:], out[int(row[SELLER]), first:]
+        steps = end - max(start, t)
+        buyer[_CREDIT] += quantity
+        seller[_CREDIT] += quantity
+        buyer[_PRICE] += quantity * price
+        seller[_PRICE] += quantity * price
+        buyer[_EXPOSURE] += most_eur(rules, terms, kind, quantity, price, steps, True)
+        seller[_EXPOSURE] += most_eur(rules, terms, kind, quantity, price, steps, False)
+        for ahead in range(_TIMES):
+            then = t if ahead == 0 else t + rules.ahead[ahead - 1]
+            kw = quantity if (start <= then) & (then < end) else 0.0
+            buyer[_POSITION + ahead] += kw
+            seller[_POSITION + ahead] -= kw
     most_kw = MOST_OPEN * terms.max_kw
     for i in range(out.shape[0]):
-        own = out[i]
+        own = out[i, first:]
         if own[_CREDIT] > 0.0:
             own[_PRICE] = min(own[_PRICE] / own[_CREDIT], rules.price_max)
-        own[_EXPOSURE] = min(own[_EXPOSURE], terms.credit)
-        for ahead in range(_TIMES):
-            own[_POSITION + ahead] = min(max(own[_POSITION + ahead], -most_kw), most_kw)
+            own[_EXPOSURE] = min(own[_EXPOSURE], terms.credit)
+            for ahead in range(_TIMES):
+                own[_POSITION + ahead] = min(max(own[_POSITION + ahead], -most_kw), most_kw)
 
 
 @inner(forceinline=True)
-def _show_forecasts(agreed, b, i, own):  # type: ignore[no-untyped-def]
-    """Sum of what others forecast for this member, and how far their forecasts were off so far."""
-    for h in range(agreed.shared_kw.shape[2]):
-        own[_SHARED + h] = 0.0
-    senders, off, net = 0.0, 0.0, 0.0
-    for j in range(agreed.shared_to.shape[1]):
-        told = agreed.shared_to[b, j] == i or agreed.shared_to[b, j] == EVERYBODY
-        if told and j != i:
-            senders += 1.0
-            off += agreed.error_kw[b, j, 0]
-            net += agreed.error_kw[b, j, 1]
-            for h in range(agreed.shared_kw.shape[2]):
-                own[_SHARED + h] += agreed.shared_kw[b, j, h]
-    own[_SENDERS] = senders
-    own[_ERROR] = min(off / net, LARGEST_ERROR) if net > 0.0 else 0.0
+def _show_forecasts(agreed, b, first, out):  # type: ignore[no-untyped-def]
+    """Sum of what others forecast for each member, and how far their forecasts were off so far.
+
+    Sums are taken sender by sender, so that no receiver's has to wait for its own last addition.
+    """
+    agents = out.shape[0]
+    for i in range(agents):
+        own = out[i, first:]
+        for h in range(_HORIZONS):
+            own[_SHARED + h] = 0.0
+    for j in range(agents):
+        to = agreed.shared_to[b, j]
+        if to == NOBODY:
+            continue
+        one, last = (0, agents) if to == EVERYBODY else (to, to + 1)
+        for i in range(one, last):
+            if i != j:
+                own = out[i, first:]
+                for h in range(_HORIZONS):
+                    own[_SHARED + h] += agreed.shared_kw[b, j, h]
+    for i in range(agents):
+        own, senders, off, net = out[i, first:], 0.0, 0.0, 0.0
+        for j in range(agents):
+            to = agreed.shared_to[b, j]
+            heard = 1.0 if j != i and to in (EVERYBODY, i) else 0.0
+            senders += heard
+            off += heard * agreed.error_kw[b, j, 0]
+            net += heard * agreed.error_kw[b, j, 1]
+        own[_SENDERS] = senders
+        own[_ERROR] = min(off / net, LARGEST_ERROR) if net > 0.0 else 0.0
 
 
 def with_agreements(scenario: Scenario, state: State, observation: Float32Array) -> Float32Array:
@@ -178,5 +197,5 @@ def with_agreements(scenario: Scenario, state: State, observation: Float32Array)
     shape = (*observation.shape[:2], len(agreed_features(scenario)))
     out = np.zeros(shape, dtype=np.float32)
     arrays: Any = state.agreements.arrays()
-    agreed_kernel(packed_rules(scenario), packed_terms(scenario), state.step, arrays, out)
+    agreed_kernel(packed_rules(scenario), packed_terms(scenario), state.step, arrays, 0, out)
     return np.concatenate([observation, out], axis=2)

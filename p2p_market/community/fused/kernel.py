@@ -269,18 +269,8 @@ def _show(tables, windows, series, moment, first, state, work, out):  # type: ig
     _read(rules, series, moment.t, first, state, work)
     if rules.faults:
         _show_readings(rules, windows.pv_top_kw, moment.slot, state.reading, work.told)
-    _observe_others(rules, terms, windows, moment, work, state, out)
+    _observe(rules, windows, moment, common, work.now, work.told, state, out)
     agreed.show(rules, terms, moment.step, common, state.agreements, out)
-
-
-@inner(forceinline=True)
-def _observe_others(rules, terms, windows, moment, work, state, out):  # type: ignore[no-untyped-def]
-    """The observations without the features of agreements."""
-    if terms is None:
-        _observe(rules, windows, moment, work.common, work.now, work.told, state, out)
-    else:
-        own = out[:, :, : work.common.shape[2]]
-        _observe(rules, windows, moment, work.common, work.now, work.told, state, own)
 
 
 _Past, _Acting = Past.Arrays, Acting.Arrays

@@ -132,7 +132,8 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
     nodes, presence = packed_nodes(scenario), presence_of(episode, t)
     limits = power_limits(nodes, presence, state.energy_kwh, state.setpoint_kw)
     fixed, levels, further = rules_of(scenario), state.energy_kwh, proposal.further
-    hold_still(fixed.service, fixed.service_column, t, further, state.service, limits)
+    if fixed.service is not None:  # asked here, for a call costs as much as some arithmetic
+        hold_still(fixed.service, fixed.service_column, t, further, state.service, limits)
     scratch, order = scratch_of(scenario, episode.batch), no_order(scenario, episode.batch)
     powers = np.empty_like(limits.low), *np.empty((5, *limits.low.shape[:2]))
     kvar, pulled, _ = done_of(scenario, episode.batch)
@@ -140,5 +141,6 @@ def project(scenario: Scenario, episode: Episode, state: State, proposal: Propos
     action = Action.Arrays(*powers, kvar, pulled, order, transfer)
     rules, now = packed_rules(scenario), now_of(episode, t)
     project_kernel(rules, now, proposal.arrays(), limits, scratch, action)
-    order_fuel(fixed.fuel, fixed.nodes, fixed.fuel_column, further, levels, state.fuel, order)
+    if fixed.fuel is not None:
+        order_fuel(fixed.fuel, fixed.nodes, fixed.fuel_column, further, levels, state.fuel, order)
     return Action(*action)

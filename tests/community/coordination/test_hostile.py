@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from p2p_market.community import engine
-from p2p_market.community.coordination.credit import exposure_eur
+from p2p_market.community.coordination.credit import open_contracts
 from p2p_market.community.coordination.terms import packed_terms
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.community.fused.boards import CompiledBoard, PureBoard, board
@@ -60,5 +60,5 @@ def test_whatever_is_said_money_balances_and_nobody_loses_more_than_its_credit(s
         step = batch._board.step
         for b in range(batch.batch):
             for i in range(12):
-                open_eur = exposure_eur(rules, terms, step, agreed.contracts[b], i)
+                *_, open_eur = open_contracts(rules, terms, step, agreed.contracts[b], i, i)
                 assert max(agreed.lost_eur[b, i], 0.0) + open_eur <= 5.0 + 1e-9
