@@ -58,3 +58,9 @@ def test_size(benchmark, per, prosumers, batch):
 @pytest.mark.benchmark(group="512 communities of stores alone, and of every kind of machine")
 def test_machines(benchmark, per, scenario_id):
     time_steps(benchmark, per, load_scenario(scenario_id), 512, 1)
+
+
+@pytest.mark.parametrize("scenario_id", ["few-sellers-v0", "contracts-12-v0"])
+@pytest.mark.benchmark(group="512 communities of the same members, without agreements and with")
+def test_agreements(benchmark, per, scenario_id):
+    time_steps(benchmark, per, load_scenario(scenario_id), 512, 1)
