@@ -51,9 +51,9 @@ def place(folder: Path, options: str, text: str) -> None:
     path.write_text("".join([*lines[: number + 1], text, *lines[number + 1 :]]), encoding="utf-8")
 
 
-def run(folder: Path, *arguments: str) -> str:
+def run(folder: Path, *arguments: str, **more: str) -> str:
     own = {"PYTHONPATH": str(folder), "P2P_MARKET_DATA": str(folder / "data")}
-    environment = {**os.environ, **own}
+    environment = {**os.environ, **own, **more}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -73,6 +73,10 @@ def arguments(line: str, folder: Path) -> list[str]:
     return line.replace("p2p-market ", "-m p2p_market ").removeprefix("python ").split()
 
 
+FEW_STEPS = {"looking-back.md": {"NUMBA_DISABLE_JIT": "1"}}
+"""Pages whose communities no test plays, for so few steps that compiling would take longer."""
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page, checkout):
@@ -90,7 +94,7 @@ def test_page(page, checkout):
             assert text in screen
         elif language == "python":
             assert options == " run", f"{page}: a block that nobody runs"
-            said += run(checkout, "-c", text)
+            said += run(checkout, "-c", text, **FEW_STEPS.get(page, {}))
         elif language == "text":
             expected += text
     assert said == expected

@@ -1,26 +1,44 @@
-"""What a first step compiles, compiled once and kept on disk.
+"""What first steps compile, compiled once and kept on disk.
 
     python -m tools.compile_kernels
 
-Tests in several processes that begin together would each compile it.
+Tests in several processes that begin together would each compile it. Scenarios of one form, with
+the same options, take the same code; so one of each form is played, each in a process of its own.
 """
 
 from concurrent.futures import ProcessPoolExecutor
+from typing import cast
 
-from p2p_market.registry import make, read_scenario
+from p2p_market.evaluation.players.policy import Policy, load_policy
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.registry import load_scenario, make
 from p2p_market.scenarios import scenario_ids
-from p2p_market.tracks import TRACKS
+from p2p_market.track import AnyScenario
+from p2p_market.tracks import track_of
+
+OPTIONS = ("voltage", "coordination")
 
 
-def begin(track: str) -> None:
-    """Play one step in each shipped scenario of a track."""
-    for name in scenario_ids():
-        if read_scenario(name).track == track:
-            env = make(name)
-            env.reset(seed=0)
-            env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+def form(scenario: AnyScenario) -> tuple[object, ...]:
+    """The track of a scenario, and which options it has that are code of their own."""
+    nodes = getattr(scenario, "nodes", None)
+    machines = getattr(nodes, "machines", None) is not None
+    return scenario.spec.track, machines, *(getattr(scenario.spec, o, None) for o in OPTIONS)
+
+
+def begin(name: str) -> None:
+    """Play a step of a scenario's environment, and an episode of the engine in plain Python."""
+    env = make(name)
+    env.reset(seed=0)
+    env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+    scenario = load_scenario(name)
+    track = track_of(scenario)
+    (key, *_), *_ = track.keys(scenario, "test", 0)
+    rule = cast(Policy, load_policy(track.CARD.rule, scenario))
+    rollout(scenario, track.draw(scenario, key), rule)
 
 
 if __name__ == "__main__":
+    forms = {str(form(load_scenario(name))): name for name in scenario_ids()}
     with ProcessPoolExecutor() as pool:
-        list(pool.map(begin, TRACKS))
+        list(pool.map(begin, forms.values()))

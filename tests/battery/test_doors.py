@@ -32,7 +32,7 @@ def numbers(name):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("name", [PLAIN, FLEET])
+@pytest.mark.parametrize("name", [FLEET, pytest.param(PLAIN, marks=pytest.mark.slow)])
 def test_an_environment_of_numbers_conforms(name):
     check_environment(partial(numbers, name), steps=24)
 
