@@ -167,9 +167,10 @@ class _Case:
     @property
     def fuel(self) -> Fuelled | None:
         """What orders of fuel add; None where nobody orders."""
-        machines = self.scenario.nodes.machines
-        hold = 0.0 if machines is None else machines.hold_eur_per_kwh
-        return fuelled(self.scenario, self.episode, self.prices, self.worth_eur_per_kwh - hold)
+        if (machines := self.scenario.nodes.machines) is None:
+            return None
+        worth = self.worth_eur_per_kwh - machines.hold_eur_per_kwh
+        return fuelled(self.scenario, self.episode, self.prices, worth)
 
     def level_eur(self, level_kwh: FloatArray) -> FloatArray:
         """What holding a level costs: worth now, less worth in the next step, (step, agent, asset).
