@@ -13,6 +13,7 @@ doi:10.1137/1013001.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Losses:
     cuts: FloatArray  # (step,), PV or load cut where it did not pay
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Case:
     """One episode with its prices; arrays (step, agent) unless said otherwise."""
 
@@ -64,13 +65,13 @@ class _Case:
         """1 where the grid is there, (step, 1)."""
         return self.episode.grid
 
-    @property
+    @cached_property
     def open(self) -> FloatArray:
         """Whether a member's orders can trade."""
         episode = self.episode
         return np.asarray(episode.ask_floor_eur_per_kwh[:, 0] < episode.bid_cap_eur_per_kwh[:, 0])
 
-    @property
+    @cached_property
     def import_eur_per_kwh(self) -> FloatArray:
         """Retail price and carbon cost."""
         retail = self.episode.retail_eur_per_kwh[: self.scenario.steps, 0]
@@ -81,7 +82,7 @@ class _Case:
         """What the grid pays."""
         return self.episode.feed_in_eur_per_kwh[: self.scenario.steps, 0]
 
-    @property
+    @cached_property
     def line_eur_per_kwh(self) -> FloatArray:
         """What a kW of each member costs on the line, by its voltages too."""
         return self.prices.line_eur_per_kwh[:, None] + moved_eur(self.scenario, self.prices).per_kwh
@@ -91,15 +92,20 @@ class _Case:
         """Share of what is sold that arrives, (step, 1): in an outage the seller bears losses."""
         return np.asarray(1.0 - self.scenario.spec.fees.loss_share * (1.0 - self.grid))
 
-    def exchange_eur(self, net_load_kw: FloatArray) -> FloatArray:
-        """Cheapest way to serve a net load from hub and grid, line included."""
+    @cached_property
+    def ways_eur_per_kwh(self) -> tuple[FloatArray, FloatArray]:
+        """Cheapest way to take a kWh and dearest to give one, from hub and grid; inf: none."""
         fee, hub = self.scenario.network_fee_eur_per_kwh, self.prices.hub_eur_per_kwh[:, None]
         buying = np.where(self.open, hub + fee, np.inf)
         selling = np.where(self.open, (hub - fee) * self.arriving, -np.inf)
         with_grid = self.grid > 0.0
         taken = np.minimum(buying, np.where(with_grid, self.import_eur_per_kwh, np.inf))
         feed_in = np.where(with_grid, self.feed_in_eur_per_kwh, 0.0)
-        given = np.maximum(selling, feed_in)
+        return taken, np.maximum(selling, feed_in)
+
+    def exchange_eur(self, net_load_kw: FloatArray) -> FloatArray:
+        """Cheapest way to serve a net load from hub and grid, line included."""
+        taken, given = self.ways_eur_per_kwh
         taking = np.maximum(net_load_kw, 0.0)  # in an outage without orders it cannot be had
         cost = np.where(taking > 0.0, taken, 0.0) * taking + given * np.minimum(net_load_kw, 0.0)
         line = self.line_eur_per_kwh * net_load_kw
@@ -155,7 +161,7 @@ class _Case:
         bought = (machines.missing_eur_per_kwh - stored) * missing_kwh
         return np.asarray(bought + (machines.spilled_eur_per_kwh + stored) * spilled_kwh)
 
-    @property
+    @cached_property
     def worth_eur_per_kwh(self) -> FloatArray:
         """What a kWh is worth after each step in the next one, (step, agent, asset)."""
         stored = self.prices.stored_eur_per_kwh
@@ -164,7 +170,7 @@ class _Case:
         worth[-1] = self.terminal_eur_per_kwh
         return worth
 
-    @property
+    @cached_property
     def fuel(self) -> Fuelled | None:
         """What orders of fuel add; None where nobody orders."""
         if (machines := self.scenario.nodes.machines) is None:
