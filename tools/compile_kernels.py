@@ -22,8 +22,9 @@ OPTIONS = ("voltage", "coordination")
 def form(scenario: AnyScenario) -> tuple[object, ...]:
     """The track of a scenario, and which options it has that are code of their own."""
     nodes = getattr(scenario, "nodes", None)
-    machines = getattr(nodes, "machines", None) is not None
-    return scenario.spec.track, machines, *(getattr(scenario.spec, o, None) for o in OPTIONS)
+    options = (getattr(scenario.spec, name, None) for name in OPTIONS)
+    parts = (getattr(nodes, "machines", None), *options)
+    return scenario.spec.track, *(part is not None for part in parts)
 
 
 def begin(name: str) -> None:
@@ -39,6 +40,6 @@ def begin(name: str) -> None:
 
 
 if __name__ == "__main__":
-    forms = {str(form(load_scenario(name))): name for name in scenario_ids()}
+    forms = {form(load_scenario(name)): name for name in scenario_ids()}
     with ProcessPoolExecutor() as pool:
         list(pool.map(begin, forms.values()))

@@ -145,6 +145,16 @@ def test_a_search_that_ends_early_is_certified_with_its_gap(monkeypatch):
     assert proved.objective_eur == pytest.approx(proved.bound_eur, abs=2.0 * policy.PROVED_EUR)
 
 
+def test_a_published_search_of_many_whole_numbers_ends_early(monkeypatch):
+    scenario, episode = one_day("resale-6-v0", week=0)
+    closed = optimum(scenario, proved=True).plan(episode)
+    monkeypatch.setattr(policy, "MANY_WHOLE", 0)
+    monkeypatch.setattr(policy, "PROVED_NODES", 1)
+    early = optimum(scenario, proved=True).plan(episode)
+    assert early.objective_eur - early.bound_eur > 1e-3
+    assert early.bound_eur <= closed.bound_eur + 1e-6 <= early.objective_eur + 2e-6
+
+
 def test_published_weeks_are_proved():
     for entry in entries(load_scenario("resale-6-v0")):
         assert entry.holds
