@@ -23,6 +23,7 @@ from p2p_market.track import AnyEpisode, AnyScenario, AnyTrack, Joint
 TRACKS: Final[Mapping[str, str]] = {
     "community": "p2p_market.community.track",  # prosumers, an auction, the grid as fallback
     "battery": "p2p_market.battery.track",  # large batteries in four markets
+    "wholesale": "p2p_market.wholesale.track",  # a power system in five-minute steps
 }
 """Name of a track of this package -> its module, imported on use."""
 

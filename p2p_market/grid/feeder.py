@@ -109,11 +109,38 @@ def linear_flow(
     return LinearFlow(resistance, reactance, source_pu**2, low**2, high**2)
 
 
+def per_unit_flow(
+    parent: IntArray,
+    r_pu: FloatArray,
+    x_pu: FloatArray,
+    base_mva: float,
+    band_pu: tuple[float, float] = BAND_PU,
+) -> LinearFlow:
+    """The voltages of the buses of a radial net, for loads in MW and Mvar instead of kW and kvar.
+
+    Args:
+        parent: of each bus, -1 for bus 0; parents stand before their children.
+        r_pu: resistance of the line to the parent, (bus,), on the base.
+        x_pu: its reactance.
+        base_mva: power at one per unit [MVA].
+        band_pu: lowest and highest voltage that is no violation.
+    """
+    low, high = band_pu
+    drops = (common_path(parent, line) * (2.0 / base_mva) for line in (r_pu, x_pu))
+    return LinearFlow(*drops, 1.0, low**2, high**2)
+
+
 @inner(forceinline=True)
 def squares(flow, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
     """Squared voltages of one community."""
+    squares_of(flow, flow.source_pu2, net_load, reactive, out_pu2)
+
+
+@inner(forceinline=True)
+def squares_of(flow, source_pu2, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
+    """Squared voltages where that before the first line is given."""
     for i in range(net_load.shape[0]):
-        w = flow.source_pu2
+        w = source_pu2
         for j in range(net_load.shape[0]):
             w -= flow.drop_per_kw[i, j] * net_load[j] + flow.drop_per_kvar[i, j] * reactive[j]
         out_pu2[i] = w

@@ -16,7 +16,7 @@ from p2p_market.market.merit_order import cross, serve, sides
 
 
 @inner
-def _clear_one(quantity, price, tick, k, fills):  # type: ignore[no-untyped-def]
+def clear_one(quantity, price, tick, k, fills):  # type: ignore[no-untyped-def]
     """Fill one book; returns the hub price, nan when nothing trades."""
     for i in range(quantity.shape[0]):
         fills[i] = 0.0
@@ -40,7 +40,7 @@ def clear_kernel(  # type: ignore[no-untyped-def]
 ):
     """See `clear`."""
     for b in range(quantity.shape[0]):
-        out_price[b] = _clear_one(quantity[b], price[b], tick, k, out_fill[b])
+        out_price[b] = clear_one(quantity[b], price[b], tick, k, out_fill[b])
         for i in range(quantity.shape[1]):
             fill = out_fill[b, i]
             out_payment[b, i] = 0.0 if fill == 0.0 else fill * dt * out_price[b]

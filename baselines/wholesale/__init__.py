@@ -1,0 +1,1 @@
+"""Baselines of the track `wholesale` that need a library."""

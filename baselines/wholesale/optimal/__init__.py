@@ -1,0 +1,1 @@
+"""The optimum with perfect foresight: a linear program of the whole power system."""

@@ -1,0 +1,1 @@
+"""Track `wholesale`: a power system in five-minute steps, with frequency and voltage."""

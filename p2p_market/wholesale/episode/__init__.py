@@ -1,0 +1,1 @@
+"""What is drawn at reset: load, wind, sun, outages and what agents may expect of them."""

@@ -1,0 +1,136 @@
+"""One step of many communities in one compiled call: the rules of the game, in reading order."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from p2p_market.compilation import kernel
+from p2p_market.wholesale.actions import read_kernel
+from p2p_market.wholesale.book import book_kernel
+from p2p_market.wholesale.dispatch import clear_kernel, dispatch_kernel, serve_kernel
+from p2p_market.wholesale.events import (
+    frequency_kernel,
+    rooms_kernel,
+    state_kernel,
+    voltage_kernel,
+)
+from p2p_market.wholesale.records import CAUSES
+from p2p_market.wholesale.scenario import Fleet, Rules
+from p2p_market.wholesale.settlement import reward_kernel, settle_kernel
+
+_HELD: Final = CAUSES.index("held")
+
+
+class Series(NamedTuple):
+    """What is drawn, as in `Episode`."""
+
+    available_mw: Any
+    must_mw: Any
+    trips: Any
+    firm_mw: Any
+    flexible_mw: Any
+    fluctuation_mw: Any
+    damping_mw_per_hz: Any
+    high_voltage_pu: Any
+
+
+class Game(NamedTuple):
+    """All that a step reads and writes."""
+
+    rules: Rules
+    fleet: Fleet
+    flow: Any  # LinearFlow.Arrays
+    series: Series
+    moving: Any  # State.Arrays, moved in place; its `last` takes what the step produces
+    order: Any  # Order.Arrays
+
+
+@njit(inline="always")
+def _screen(rules, fleet, b, moving, order):  # type: ignore[no-untyped-def]
+    """Who sent something wrong, now or within the hold time, plays the fallback of its role."""
+    done, agents = moving.last, moving.hold_steps.shape[1]
+    units, storages = done.output_mw.shape[1], done.power_mw.shape[1]
+    for i in range(agents):
+        held, cause = moving.hold_steps[b, i], order.fault[b, i]
+        if cause != 0:
+            held = rules.hold_steps
+        elif held > 0:
+            cause, held = _HELD, held - 1
+        moving.hold_steps[b, i], done.cause[b, i] = held, cause
+        if cause == 0:
+            continue
+        if i < units:
+            order.level[b, i], order.share[b, i] = fleet.truthful[i], 1.0
+        elif i < units + storages:
+            order.power_mw[b, i - units] = 0.0
+        elif i < agents - 1:
+            order.adjustment[b, i - units - storages] = 0.0
+        else:
+            order.reserve_level[b] = 1
+            order.tap[b] = centring_tap(rules, done.tap[b], done.voltage_pu[b])
+
+
+@njit(inline="always")
+def centring_tap(rules, tap, voltage_pu):  # type: ignore[no-untyped-def]
+    """The tap that would have centred the last voltages around 1."""
+    low = high = voltage_pu[0]
+    for bus in range(1, voltage_pu.shape[0]):
+        low, high = min(low, voltage_pu[bus]), max(high, voltage_pu[bus])
+    away = (1.0 - (low + high) / 2.0) / rules.tap_pu if rules.tap_pu > 0.0 else 0.0
+    return int(min(max(np.floor(tap + away + 0.5), -2.0), 2.0))
+
+
+@njit(inline="always")
+def _advance(rules, fleet, series, b, t, moving):  # type: ignore[no-untyped-def]
+    """Levels and backlogs after the step, clipped to their bounds against rounding."""
+    done = moving.last
+    for i in range(done.output_mw.shape[1]):
+        moving.output_mw[b, i] = 0.0 if series.trips[b, t, i] > 0.0 else done.output_mw[b, i]
+    for i in range(done.power_mw.shape[1]):
+        power = done.power_mw[b, i]
+        moved = fleet.gain_charge[i] * max(power, 0.0) - fleet.gain_discharge[i] * max(-power, 0.0)
+        level = min(max(moving.level_mwh[b, i] + moved, 0.0), fleet.capacity_mwh[i])
+        moving.level_mwh[b, i] = done.level_mwh[b, i] = level
+    for i in range(done.load_mw.shape[1]):
+        missing = series.flexible_mw[b, t, i] - done.flexible_mw[b, i]
+        backlog = moving.backlog_mwh[b, i] + rules.dt_h * missing
+        backlog = min(max(backlog, 0.0), fleet.most_backlog_mwh[i])
+        moving.backlog_mwh[b, i] = done.backlog_mwh[b, i] = backlog
+
+
+@njit(inline="always")
+def _play(game, t, b):  # type: ignore[no-untyped-def]
+    """One step of one community, whose orders are known."""
+    rules, fleet, series = game.rules, game.fleet, game.series
+    moving, order, done = game.moving, game.order, game.moving.last
+    _screen(rules, fleet, b, moving, order)
+    done.reserve_level[b], done.tap[b] = order.reserve_level[b], order.tap[b]
+    book_kernel(rules, fleet, series, b, t, moving, order, done)
+    clear_kernel(rules, b, done)
+    unserved = dispatch_kernel(b, done)
+    serve_kernel(fleet, b, moving.level_mwh[b], unserved, done)
+    rooms_kernel(fleet, series, b, t, moving.level_mwh[b], done)
+    frequency_kernel(rules, fleet, series, b, t, done)
+    voltage_kernel(rules, fleet, game.flow, series, b, t, order, done)
+    _advance(rules, fleet, series, b, t, moving)
+    settle_kernel(rules, fleet, b, t, done)
+    reward_kernel(rules, fleet, b, done)
+    state_kernel(rules, b, moving, done)
+    moving.price_eur_per_mwh[b, t] = done.price_eur_per_mwh[b]
+
+
+@kernel(nogil=True)
+def turn(game, t, sent, heard):  # type: ignore[no-untyped-def]
+    """Play step t of all communities.
+
+    Args:
+        game: a `Game`, packed.
+        sent: a `Sent` of actions, (batch, agent, column); without columns the orders of `game`
+            stand.
+        heard: whose action arrived, (batch, agent).
+    """
+    for b in range(game.moving.level_mwh.shape[0]):
+        if sent.generator.shape[2] > 0:
+            read_kernel(game.rules, game.fleet, b, sent, heard, game.order)
+        _play(game, t, b)
