@@ -1,7 +1,7 @@
 """Flexible load: energy that is served later where it was reduced, a power node without losses.
 
-Backlog: B' = B + (F - f) dt with 0 <= B' <= highest backlog, where F is the normal load and f what is
-served. What comes back is at most the recovery above normal. Source: Heussen et al. (2010),
+Backlog: B' = B + (F - f) dt with 0 <= B' <= highest backlog, where F is the normal load and f what
+is served. What comes back is at most the recovery above normal. Source: Heussen et al. (2010),
 "Energy storage in power system operation: the power nodes modeling framework",
 doi:10.1109/ISGTEUROPE.2010.5638865.
 """

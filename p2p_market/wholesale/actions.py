@@ -140,7 +140,7 @@ class Sent(NamedTuple):
 
 
 def resting(role: str) -> FloatArray:
-    """What stands where an agent of a role sends nothing, (column,); latched agents do other things.
+    """What stands where an agent of a role sends nothing, (column,).
 
     A generator offers nothing, a storage is idle, a consumer adjusts nothing, the operator keeps no
     reserve at the middle tap.

@@ -15,9 +15,15 @@ from p2p_market.wholesale import invariants, kernel
 from p2p_market.wholesale.actions import COLUMNS, Sent
 from p2p_market.wholesale.book import orders
 from p2p_market.wholesale.episode.episode import Episode
+from p2p_market.wholesale.features import WIDTHS
 from p2p_market.wholesale.kernel import Game, Series
+from p2p_market.wholesale.observation import Seen
 from p2p_market.wholesale.records import (
+    FILLS,
+    FIRST_PRICE_EUR_PER_MWH,
+    HOUR,
     LEDGER_ENTRIES,
+    LONGEST_AWAY_H,
     RECOVERY_STEPS,
     ROLES,
     Dispatch,
@@ -27,14 +33,10 @@ from p2p_market.wholesale.records import (
 from p2p_market.wholesale.scenario import Scenario
 from p2p_market.wholesale.schema import BUSES
 
-FIRST_PRICE_EUR_PER_MWH: Final = 50.0
-"""What stands for the last price before the first step."""
-
 
 def start(scenario: Scenario, episode: Episode) -> State:
     """The state before the first step: storages as the scenario says, nothing produced."""
-    units, storages, consumers = scenario.sizes
-    batch = episode.batch
+    (units, storages, consumers), batch = scenario.sizes, episode.batch
     last = blank_dispatch(scenario, batch)
     last.price_eur_per_mwh[:] = FIRST_PRICE_EUR_PER_MWH
     last.voltage_pu[:] = 1.0
@@ -49,6 +51,11 @@ def start(scenario: Scenario, episode: Episode) -> State:
         system_state=np.zeros(batch, dtype=np.int64),
         clean_steps=np.full(batch, RECOVERY_STEPS, dtype=np.int64),
         price_eur_per_mwh=np.zeros((batch, scenario.steps)),
+        fills_mw=np.zeros((batch, units, FILLS)),
+        profits_eur=np.zeros((batch, len(scenario.agents), HOUR)),
+        responses_eur=np.zeros((batch, storages, HOUR)),
+        away_h=np.full((batch, units), LONGEST_AWAY_H),
+        stored_eur_per_mwh=np.full((batch, storages), FIRST_PRICE_EUR_PER_MWH),
         last=Dispatch(*last),
     )
 
@@ -89,6 +96,14 @@ def act(
     return _step(scenario, episode, state, blank, given, everyone, strict)
 
 
+def observe(scenario: Scenario, episode: Episode, state: State) -> Seen:
+    """What agents see before a step, by role, (batch, agent of the role, feature)."""
+    seen = blank_seen(scenario, episode.batch)
+    order = blank_order(scenario, episode.batch)
+    kernel.show(game_of(scenario, episode, moving_of(state), order), state.step, seen)
+    return seen
+
+
 def _step(
     scenario: Scenario,
     episode: Episode,
@@ -99,7 +114,7 @@ def _step(
     strict: bool,
 ) -> State:
     moving = moving_of(state)
-    kernel.turn(game_of(scenario, episode, moving, order), state.step, sent, fixed(heard))
+    kernel.turn(game_of(scenario, episode, moving, order), state.step, sent, fixed(heard), UNSEEN)
     after = State(*moving._replace(step=state.step + 1, last=Dispatch(*moving.last)))
     if strict:
         invariants.insist(scenario, episode, state, after)
@@ -142,6 +157,9 @@ def blank_dispatch(scenario: Scenario, batch: int) -> Any:
     agents, providers = len(scenario.agents), units + storages + consumers
     widths: dict[str, int] = {
         "cause": agents,
+        "bid_level": units,
+        "offered_share": units,
+        "adjustment": consumers,
         "order_mw": orders(*scenario.sizes),
         "order_eur_per_mwh": orders(*scenario.sizes),
         "fill_mw": orders(*scenario.sizes),
@@ -171,13 +189,20 @@ def blank_dispatch(scenario: Scenario, batch: int) -> Any:
         "reward": agents,
         "objectives_eur": 3,
     }
-    whole = ("cause", "reserve_level", "tap", "system_state")
+    whole = ("cause", "bid_level", "reserve_level", "tap", "system_state")
     made = {}
     for name in Dispatch.Arrays._fields:
         shape = (batch, widths[name]) if name in widths else (batch,)
         made[name] = np.zeros(shape, dtype=np.int64 if name in whole else np.float64)
     made["entries_eur"] = np.zeros((batch, agents, len(LEDGER_ENTRIES)))
     return Dispatch.Arrays(**made)
+
+
+def blank_seen(scenario: Scenario, batch: int) -> Seen:
+    """Room for observations."""
+    counts = (*scenario.sizes, 1)
+    shapes = zip(counts, WIDTHS.values(), strict=True)
+    return Seen(*(np.empty((batch, *shape), dtype=np.float32) for shape in shapes))
 
 
 def fixed(array: NDArray[Any]) -> NDArray[Any]:
@@ -194,3 +219,5 @@ def _unsent() -> Sent:
 UNSENT: Final = _unsent()
 NOBODY: Final = np.zeros((0, 0), dtype=np.bool_)
 """In place of actions, where orders stand."""
+UNSEEN: Final = Seen(*(np.zeros((0, 0, 0), dtype=np.float32) for _ in COLUMNS))
+"""In place of observations that nobody needs."""

@@ -15,7 +15,8 @@ from p2p_market.wholesale.events import (
     state_kernel,
     voltage_kernel,
 )
-from p2p_market.wholesale.records import CAUSES
+from p2p_market.wholesale.observation import show_kernel
+from p2p_market.wholesale.records import CAUSES, FILLS, HOUR, LONGEST_AWAY_H
 from p2p_market.wholesale.scenario import Fleet, Rules
 from p2p_market.wholesale.settlement import reward_kernel, settle_kernel
 
@@ -33,6 +34,11 @@ class Series(NamedTuple):
     fluctuation_mw: Any
     damping_mw_per_hz: Any
     high_voltage_pu: Any
+    net_load_forecast_mw: Any
+    available_forecast_mw: Any
+    load_forecast_mw: Any
+    expected_price_eur_per_mwh: Any
+    clock: Any
 
 
 class Game(NamedTuple):
@@ -100,12 +106,45 @@ def _advance(rules, fleet, series, b, t, moving):  # type: ignore[no-untyped-def
 
 
 @njit(inline="always")
+def _remember(rules, series, b, t, moving):  # type: ignore[no-untyped-def]
+    """What agents see of this step later."""
+    done, units = moving.last, moving.output_mw.shape[1]
+    moving.price_eur_per_mwh[b, t] = done.price_eur_per_mwh[b]
+    for i in range(done.entries_eur.shape[1]):
+        paid = 0.0
+        for entry in range(done.entries_eur.shape[2]):
+            paid += done.entries_eur[b, i, entry]
+        moving.profits_eur[b, i, t % HOUR] = -paid
+    for i in range(units):
+        moving.fills_mw[b, i, t % FILLS] = done.output_mw[b, i] - done.dumped_mw[b, i]
+        away = 0.0 if series.trips[b, t, i] > 0.0 else moving.away_h[b, i] + rules.dt_h
+        moving.away_h[b, i] = min(away, LONGEST_AWAY_H)
+    for i in range(done.power_mw.shape[1]):
+        moving.responses_eur[b, i, t % HOUR] = done.response_eur[b, units + i]
+        bought, level = rules.dt_h * max(0.0, done.power_mw[b, i]), done.level_mwh[b, i]
+        if bought > 0.0 and level > 0.0:
+            share = min(1.0, bought / level)
+            mean = moving.stored_eur_per_mwh[b, i]
+            moving.stored_eur_per_mwh[b, i] += share * (done.price_eur_per_mwh[b] - mean)
+
+
+@njit(inline="always")
+def _note(b, order, done):  # type: ignore[no-untyped-def]
+    """What is executed of the messages, beside the book."""
+    done.reserve_level[b], done.tap[b] = order.reserve_level[b], order.tap[b]
+    for i in range(order.level.shape[1]):
+        done.bid_level[b, i], done.offered_share[b, i] = order.level[b, i], order.share[b, i]
+    for i in range(order.adjustment.shape[1]):
+        done.adjustment[b, i] = order.adjustment[b, i]
+
+
+@njit(inline="always")
 def _play(game, t, b):  # type: ignore[no-untyped-def]
     """One step of one community, whose orders are known."""
     rules, fleet, series = game.rules, game.fleet, game.series
     moving, order, done = game.moving, game.order, game.moving.last
     _screen(rules, fleet, b, moving, order)
-    done.reserve_level[b], done.tap[b] = order.reserve_level[b], order.tap[b]
+    _note(b, order, done)
     book_kernel(rules, fleet, series, b, t, moving, order, done)
     clear_kernel(rules, b, done)
     unserved = dispatch_kernel(b, done)
@@ -117,20 +156,30 @@ def _play(game, t, b):  # type: ignore[no-untyped-def]
     settle_kernel(rules, fleet, b, t, done)
     reward_kernel(rules, fleet, b, done)
     state_kernel(rules, b, moving, done)
-    moving.price_eur_per_mwh[b, t] = done.price_eur_per_mwh[b]
+    _remember(rules, series, b, t, moving)
 
 
 @kernel(nogil=True)
-def turn(game, t, sent, heard):  # type: ignore[no-untyped-def]
-    """Play step t of all communities.
+def turn(game, t, sent, heard, out_seen):  # type: ignore[no-untyped-def]
+    """Play step t of all communities, and write what is seen after it.
 
     Args:
         game: a `Game`, packed.
         sent: a `Sent` of actions, (batch, agent, column); without columns the orders of `game`
             stand.
         heard: whose action arrived, (batch, agent).
+        out_seen: a `Seen`; without features nothing is written.
     """
     for b in range(game.moving.level_mwh.shape[0]):
         if sent.generator.shape[2] > 0:
             read_kernel(game.rules, game.fleet, b, sent, heard, game.order)
         _play(game, t, b)
+        if out_seen.operator.shape[2] > 0:
+            show_kernel(game, t + 1, b, out_seen)
+
+
+@kernel(nogil=True)
+def show(game, t, out_seen):  # type: ignore[no-untyped-def]
+    """What all see before step t, as in `turn`."""
+    for b in range(out_seen.operator.shape[0]):
+        show_kernel(game, t, b, out_seen)

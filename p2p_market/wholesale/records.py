@@ -52,6 +52,11 @@ NORMAL, ALERT, EMERGENCY = 0, 1, 2
 """States of the system."""
 RECOVERY_STEPS: Final = 3  # clean steps until the system counts as normal again
 EMERGENCY_HZ: Final = 0.5
+FIRST_PRICE_EUR_PER_MWH: Final = 50.0
+"""What stands for the last price before the first step."""
+FILLS: Final = 6  # steps of own fills that a generator sees
+HOUR: Final = 12  # steps of five minutes over which profits are averaged
+LONGEST_AWAY_H: Final = 24.0
 
 
 @for_kernels
@@ -76,6 +81,9 @@ class Dispatch(Record):
     """Everything one step produced. Orders: must-run, offers, storages, firm, wanted, offered."""
 
     cause: IntArray  # (batch, agent), index into CAUSES
+    bid_level: IntArray  # (batch, generator), as executed
+    offered_share: FloatArray  # (batch, generator), as executed
+    adjustment: FloatArray  # (batch, consumer), as executed
     order_mw: FloatArray  # (batch, order), positive = buy
     order_eur_per_mwh: FloatArray  # (batch, order), limit
     fill_mw: FloatArray  # (batch, order), what the auction matched
@@ -124,4 +132,10 @@ class State(Record):
     system_state: IntArray  # (batch,)
     clean_steps: IntArray  # (batch,), since the last event
     price_eur_per_mwh: FloatArray  # (batch, step), of the steps played, else 0
+    # What agents see of the steps before, the newest at place step % length
+    fills_mw: FloatArray  # (batch, generator, 6), sold
+    profits_eur: FloatArray  # (batch, agent, 12), what the ledger gave
+    responses_eur: FloatArray  # (batch, storage, 12)
+    away_h: FloatArray  # (batch, generator), since the unit tripped, 24 at most
+    stored_eur_per_mwh: FloatArray  # (batch, storage), mean price of what is stored
     last: Dispatch  # of the step before

@@ -57,10 +57,13 @@ class Fleet(NamedTuple):
     """Numbers of units, one row each; providers are generators, storages and consumers."""
 
     max_mw: FloatArray  # (generator,)
+    least_mw: FloatArray  # (generator,), while it is available
     ramp_mw: FloatArray  # (generator,), inf: as fast as it likes
     cost: FloatArray  # (generator,), fuel and carbon [EUR/MWh]
     emissions: FloatArray  # (generator,) [t/MWh]
     thermal: BoolArray  # (generator,)
+    kind: IntArray  # (generator,), index into KINDS
+    solar: BoolArray  # (generator,)
     thermal_share: FloatArray  # (generator,), of the thermal capacity, 0 for others
     truthful: IntArray  # (generator,), lowest bid level that covers the cost
     owner: IntArray  # (generator,), first unit of the same owner
@@ -197,12 +200,15 @@ def _fleet(spec: WholesaleSpec) -> Fleet:
     ]
     fleet = Fleet(
         max_mw=most,
+        least_mw=_column(units, "min_mw"),
         ramp_mw=np.array(
             [math.inf if unit.ramp_mw_per_step is None else unit.ramp_mw_per_step for unit in units]
         ),
         cost=cost,
         emissions=emissions,
         thermal=thermal,
+        kind=np.array([KINDS.index(unit.kind) for unit in units], dtype=np.int64),
+        solar=np.array([unit.source == "solar" for unit in units]),
         thermal_share=np.where(thermal, most / burning, 0.0) if burning else np.zeros(len(units)),
         truthful=np.minimum(
             np.searchsorted(LEVELS_EUR_PER_MWH, cost), len(LEVELS_EUR_PER_MWH) - 1

@@ -13,7 +13,7 @@ RESPONSE_HZ: Final = 0.2
 """Response is paid for what comes at this deviation."""
 STABILITY_SCALE: Final = 10.0
 STABILITY, COST, ENVIRONMENT = 0, 1, 2
-_SOCIAL: Final = tuple(LEDGER_ENTRIES.index(name) for name in SOCIAL)
+SOCIAL_PLACES: Final = tuple(LEDGER_ENTRIES.index(name) for name in SOCIAL)
 
 
 @njit(inline="always")
@@ -106,7 +106,7 @@ def reward_kernel(rules, fleet, b, done):  # type: ignore[no-untyped-def]
         reward[i] = 0.0
         for entry in range(entries.shape[1]):
             reward[i] -= entries[i, entry]
-        for entry in _SOCIAL:
+        for entry in SOCIAL_PLACES:
             social += entries[i, entry]
     for i in range(units):
         tonnes += done.emissions_t[b, i]

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from p2p_market.environment import environment as environment
-from p2p_market.kit.defaults import digest as digest
 from p2p_market.kit.defaults import masks as masks
 from p2p_market.kit.defaults import reads as reads
 from p2p_market.kit.defaults import setting as setting
@@ -21,10 +20,11 @@ from p2p_market.wholesale.actions import COLUMNS, resting
 from p2p_market.wholesale.baselines import BASELINES, RULE
 from p2p_market.wholesale.engine import start as start
 from p2p_market.wholesale.episode.episode import Episode
+from p2p_market.wholesale.episode.episode import digest as digest
 from p2p_market.wholesale.episode.episode import draw as draw
 from p2p_market.wholesale.episode.episode import keys as keys
+from p2p_market.wholesale.features import features
 from p2p_market.wholesale.metrics import METRICS
-from p2p_market.wholesale.observation import features, observe_roles
 from p2p_market.wholesale.optimum.plan import plan_actions
 from p2p_market.wholesale.optimum.program import BLOCKS, horizon_of, program_of
 from p2p_market.wholesale.records import CAUSES, LEDGER_ENTRIES, ROLES, SOCIAL, State
@@ -68,7 +68,7 @@ def roles(scenario: Scenario) -> tuple[Role, ...]:
 
 def observe(scenario: Scenario, episode: Episode, state: State) -> Joint:
     """What the agents of each role see."""
-    return observe_roles(scenario, episode, state)
+    return engine.observe(scenario, episode, state)._asdict()
 
 
 def step(

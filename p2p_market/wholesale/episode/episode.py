@@ -1,5 +1,6 @@
 """An episode: load, wind, sun, outages and voltage of the high side, drawn at reset."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -13,6 +14,8 @@ from p2p_market.data.synthetic import autoregression
 from p2p_market.kit.episodes import Drawn, keys_of
 from p2p_market.records import FloatArray
 from p2p_market.track import EpisodeKey
+from p2p_market.wholesale.episode.forecast import forecasts
+from p2p_market.wholesale.episode.load import load_mw, working_day
 from p2p_market.wholesale.episode.outages import draw_outages
 from p2p_market.wholesale.scenario import Scenario
 
@@ -21,27 +24,27 @@ STREAMS: Final = ("demand", "wind", "solar", "fluctuation", "high voltage", "out
 
 PERSISTENCE: Final = {"demand": 0.9, "wind": 0.97, "solar": 0.9, "high voltage": 0.995}
 """From step to step of five minutes."""
-WORKING_HOURS: Final = (8, 18)  # standard time, Monday to Friday
 MOST_HIGH_VOLTAGE: Final = 0.03  # pu away from 1
+
+
+PHYSICAL: Final = (
+    "available_mw", "must_mw", "trips", "firm_mw", "flexible_mw", "fluctuation_mw",
+    "damping_mw_per_hz", "high_voltage_pu",
+)  # fmt: skip
+"""What the cost of a schedule depends on."""
+
+TOLD: Final = (
+    "net_load_forecast_mw", "available_forecast_mw", "load_forecast_mw",
+    "expected_price_eur_per_mwh", "clock",
+)  # fmt: skip
+"""What agents are told; row t stands before step t."""
 
 
 @dataclass(frozen=True, slots=True)
 class Episode(Drawn):
     """All that is random, rounded to 1 kW and 0.001 pu."""
 
-    BATCH_AXIS: ClassVar[Mapping[str, int]] = dict.fromkeys(
-        (
-            "available_mw",
-            "must_mw",
-            "trips",
-            "firm_mw",
-            "flexible_mw",
-            "fluctuation_mw",
-            "damping_mw_per_hz",
-            "high_voltage_pu",
-        ),
-        0,
-    )
+    BATCH_AXIS: ClassVar[Mapping[str, int]] = dict.fromkeys((*PHYSICAL, *TOLD), 0)
 
     available_mw: FloatArray  # (batch, step, generator)
     must_mw: FloatArray  # (batch, step, generator), least output
@@ -51,6 +54,12 @@ class Episode(Drawn):
     fluctuation_mw: FloatArray  # (batch, step), amplitude of fast fluctuation
     damping_mw_per_hz: FloatArray  # (batch, step), of the load
     high_voltage_pu: FloatArray  # (batch, step)
+    net_load_forecast_mw: FloatArray  # (batch, step + 1, horizon of MEAN_H), mean from now on
+    available_forecast_mw: FloatArray  # (batch, step + 1, generator, horizon but the first)
+    load_forecast_mw: FloatArray  # (batch, step + 1, consumer, 4): firm, flexible now; in 1 h, 3 h
+    expected_price_eur_per_mwh: FloatArray  # (batch, step + 1), of truthful offers
+    clock: FloatArray  # (batch, step + 1, 4): sine and cosine of the time of day, working day,
+    # share of the episode that is left
 
 
 def keys(scenario: Scenario, split: str, seed: int) -> tuple[tuple[EpisodeKey, ...], ...]:
@@ -80,7 +89,8 @@ def draw(scenario: Scenario, key: EpisodeKey) -> Episode:
         "fluctuation_mw": _fluctuation(scenario, load, shares, streams["fluctuation"]),
         "damping_mw_per_hz": scenario.rules.damping * load,
         "high_voltage_pu": _high_voltage(scenario, streams["high voltage"]),
-    }
+        "clock": _clock(scenario, key.start_day),
+    } | forecasts(scenario, key.start_day, shares, available)
     return Episode((key,), **{name: values[None] for name, values in arrays.items()})
 
 
@@ -111,26 +121,6 @@ def measured(scenario: Scenario, start_day: int) -> dict[str, FloatArray]:
         "solar": year.solar_fraction,
     }
     return {name: np.interp(middle_h, quarter_h, values) for name, values in columns.items()}
-
-
-def load_mw(
-    scenario: Scenario, start_day: int, demand: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Firm and flexible load of each consumer, (step, consumer), to 1 kW.
-
-    Args:
-        demand: share of the highest national demand, (step,).
-    """
-    clock_h = np.arange(scenario.steps) * scenario.dt_h
-    weekday, hour = (start_day + clock_h // 24.0) % 7, clock_h % 24.0
-    first, end = WORKING_HOURS
-    working = (weekday < 5) & (hour >= first) & (hour < end)
-    consumers = scenario.spec.consumers
-    factor = 1.0 + np.outer(working, [float(unit.working_hours) for unit in consumers])
-    shape = factor * demand[:, None]
-    firm = shape * [float(unit.firm_mw) for unit in consumers]
-    flexible = shape * [float(unit.flexible_mw) for unit in consumers]
-    return np.round(firm, 3), np.round(flexible, 3)
 
 
 def _generation(
@@ -168,3 +158,20 @@ def _high_voltage(scenario: Scenario, generator: np.random.Generator) -> FloatAr
     shocks = generator.standard_normal(scenario.steps)
     away = scenario.spec.draws.high_voltage * autoregression(shocks, PERSISTENCE["high voltage"])
     return np.asarray(np.round(1.0 + np.clip(away, -MOST_HIGH_VOLTAGE, MOST_HIGH_VOLTAGE), 3))
+
+
+def _clock(scenario: Scenario, start_day: int) -> FloatArray:
+    """Time as agents see it, (step + 1, 4), rounded since sines differ between math libraries."""
+    rows = np.arange(scenario.steps + 1)
+    turn = 2.0 * np.pi * (rows * scenario.dt_h % 24.0) / 24.0
+    working = working_day(scenario, start_day, scenario.steps + 1)
+    left = 1.0 - rows / scenario.steps
+    return np.round(np.stack([np.sin(turn), np.cos(turn), working, left], axis=1), 4)
+
+
+def digest(scenario: Scenario, episode: Episode) -> str:
+    """Of the scenario and of all that the cost of a schedule depends on; a batch of one."""
+    known = hashlib.sha256(scenario.digest.encode())
+    for name in PHYSICAL:
+        known.update(getattr(episode, name).tobytes())
+    return known.hexdigest()
