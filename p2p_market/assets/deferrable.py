@@ -6,16 +6,16 @@ is served. What comes back is at most the recovery above normal. Source: Heussen
 doi:10.1109/ISGTEUROPE.2010.5638865.
 """
 
-from numba import njit
+from p2p_market.compilation import inner
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def least_kernel(normal, backlog, most_backlog, dt_h):  # type: ignore[no-untyped-def]
     """Load that must be served, else the backlog would pass its bound [MW]."""
     return max(0.0, normal - (most_backlog - backlog) / dt_h)
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def most_kernel(normal, backlog, recovery, dt_h):  # type: ignore[no-untyped-def]
     """Load with what comes back [MW]."""
     return normal + min(recovery, backlog / dt_h)

@@ -31,12 +31,17 @@ class Packed:
     Compiled functions and others know its fields by their names, as those of the tuple.
     """
 
-    def __init__(self, values: Any) -> None:
-        """Note where the arrays are."""
+    def __init__(self, values: Any, whole: bool = False) -> None:
+        """Note where the arrays are.
+
+        Args:
+            whole: tuples inside stay packed where compiled functions hand them on; then they can be
+                read by their fields alone, and much less code is compiled.
+        """
         leaves = list(_leaves(values))
-        kinds = type(values), *(_kind(leaf) for leaf in leaves)
+        kinds = whole, type(values), *(_kind(leaf) for leaf in leaves)
         if kinds not in _TYPES:
-            _TYPES[kinds] = PackedType(numba.typeof(values))
+            _TYPES[kinds] = PackedType(numba.typeof(values), whole)
         self._values = values
         self._numba_type_ = _TYPES[kinds]
         self._words = np.array([word for leaf in leaves for word in _words(leaf)], dtype=np.int64)
@@ -50,15 +55,15 @@ class Packed:
 class PackedType(types.Type):
     """How Numba calls a `Packed` of a named tuple."""
 
-    def __init__(self, values: Any) -> None:
-        """Know the type of what is packed."""
-        self.values = values
-        super().__init__(name=f"Packed({values})")
+    def __init__(self, values: Any, whole: bool) -> None:
+        """Know the type of what is packed, and whether tuples inside stay packed."""
+        self.values, self.whole = values, whole
+        super().__init__(name=f"Packed({values}{', whole' if whole else ''})")
 
     @property
     def key(self) -> Any:
         """What makes two of them equal."""
-        return self.values
+        return self.values, self.whole
 
     @property
     def inside(self) -> tuple[Any, ...]:
@@ -115,19 +120,31 @@ class _Attributes(AttributeTemplate):  # type: ignore[misc]
 
     def generic_resolve(self, kind: PackedType, name: str) -> Any:
         fields = kind.values.fields
-        return kind.values.types[fields.index(name)] if name in fields else None
+        return _seen(kind, fields.index(name)) if name in fields else None
 
 
 @lower_getattr_generic(PackedType)  # type: ignore[untyped-decorator]
 def _field(context: Any, builder: Any, kind: PackedType, table: Any, name: str) -> Any:
     number = kind.values.fields.index(name)
-    places = iter(range(sum(map(_length, kind.values.types[:number])), 2**31))
+    first = sum(map(_length, kind.values.types[:number]))
+    if isinstance(_seen(kind, number), PackedType):
+        return builder.gep(table, [ir.Constant(ir.IntType(64), first)], inbounds=True)
+    places, unchanged = iter(range(first, 2**31)), builder.module.add_metadata([])
 
     def word() -> Any:
         place = ir.Constant(ir.IntType(64), next(places))
-        return builder.load(builder.gep(table, [place], inbounds=True))
+        read = builder.load(builder.gep(table, [place], inbounds=True))
+        read.set_metadata("invariant.load", unchanged)  # nobody writes into the table meanwhile
+        return read
 
     return _value(context, builder, kind.values.types[number], word)
+
+
+def _seen(kind: PackedType, number: int) -> types.Type:
+    """What a field is in compiled code."""
+    field: types.Type = kind.values.types[number]
+    packed = kind.whole and isinstance(field, types.BaseNamedTuple)
+    return PackedType(field, True) if packed else field
 
 
 def _length(kind: types.Type) -> int:

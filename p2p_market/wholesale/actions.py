@@ -7,8 +7,8 @@ consumer adjustment and price, the operator one choice of reserve level and tap.
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from p2p_market.compilation import inner
 from p2p_market.records import FloatArray
 from p2p_market.track import Column
 from p2p_market.wholesale.records import (
@@ -39,19 +39,19 @@ COLUMNS: Final = {
 }
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def fraction(number):  # type: ignore[no-untyped-def]
     """A number of [-1, 1] as a share of its range, 0 to 1; beyond the ends it is clipped."""
     return (min(max(number, -1.0), 1.0) + 1.0) / 2.0
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def on_tick(price):  # type: ignore[no-untyped-def]
     """The nearest tick, half a tick up [EUR/MWh]."""
     return np.floor(price / TICK_EUR_PER_MWH + 0.5) * TICK_EUR_PER_MWH
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def level_of(number):  # type: ignore[no-untyped-def]
     """The bid level that a number means: the range is cut into equal parts."""
     return int(np.floor(fraction(number) * (LEVELS - 1) + 0.5))
@@ -68,7 +68,7 @@ def price_number(price_eur_per_mwh: FloatArray | float, prices: tuple[float, flo
     return np.asarray(2.0 * (np.asarray(price_eur_per_mwh) - low) / (high - low) - 1.0)
 
 
-@njit(inline="always")
+@inner
 def fault_of(action, heard, choices):  # type: ignore[no-untyped-def]
     """What is wrong with a message, 0 if nothing is.
 
@@ -87,7 +87,7 @@ def fault_of(action, heard, choices):  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit(inline="always")
+@inner
 def read_kernel(rules, fleet, b, sent, heard, order):  # type: ignore[no-untyped-def]
     """What all agents of community b ask for, into `order`.
 
@@ -124,7 +124,7 @@ def read_kernel(rules, fleet, b, sent, heard, order):  # type: ignore[no-untyped
         order.tap[b] = int(action[0]) % TAPS - NEUTRAL_TAP
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def priced(number, prices):  # type: ignore[no-untyped-def]
     """The price of a range that a number means, on a tick [EUR/MWh]."""
     return on_tick(prices[0] + fraction(number) * (prices[1] - prices[0]))

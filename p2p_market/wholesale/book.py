@@ -7,9 +7,9 @@ offered load of each consumer. A demand response offer is the last one: load tha
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from p2p_market.assets.deferrable import least_kernel, most_kernel
+from p2p_market.compilation import inner
 from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH
 
 LEAST_MW: Final = 1e-9
@@ -26,13 +26,13 @@ def orders(generators: int, storages: int, consumers: int) -> int:
     return 2 * generators + storages + 3 * consumers
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def _put(done, b, place, quantity, price):  # type: ignore[no-untyped-def]
     done.order_mw[b, place] = quantity if abs(quantity) > LEAST_MW else 0.0
     done.order_eur_per_mwh[b, place] = price
 
 
-@njit(inline="always")
+@inner
 def bounds_kernel(fleet, series, b, t, output_mw, done):  # type: ignore[no-untyped-def]
     """Least and most output of each generator, by availability and ramp.
 
@@ -47,7 +47,7 @@ def bounds_kernel(fleet, series, b, t, output_mw, done):  # type: ignore[no-unty
         done.low_mw[b, i], done.high_mw[b, i] = low, max(low, high)
 
 
-@njit(inline="always")
+@inner
 def _generators(rules, fleet, available_mw, b, order, done):  # type: ignore[no-untyped-def]
     """Must-run energy at the floor, and the offered share of the rest at the bid.
 
@@ -63,7 +63,7 @@ def _generators(rules, fleet, available_mw, b, order, done):  # type: ignore[no-
     return 2 * units
 
 
-@njit(inline="always")
+@inner
 def _storages(fleet, b, level_mwh, first, order, done):  # type: ignore[no-untyped-def]
     """Power within what limits, level and the operator's reserve leave."""
     kept = RESERVED_SHARE * order.reserve_level[b]
@@ -78,7 +78,7 @@ def _storages(fleet, b, level_mwh, first, order, done):  # type: ignore[no-untyp
     return first + level_mwh.shape[0]
 
 
-@njit(inline="always")
+@inner
 def _consumers(rules, fleet, series, b, t, backlog_mwh, first, order, done):  # type: ignore[no-untyped-def]
     """Firm load at the cap, flexible load below it, and what may be reduced at its price."""
     count = backlog_mwh.shape[0]
@@ -95,7 +95,7 @@ def _consumers(rules, fleet, series, b, t, backlog_mwh, first, order, done):  # 
         _put(done, b, first + 2 * count + i, normal - wanted, price)
 
 
-@njit(inline="always")
+@inner
 def book_kernel(rules, fleet, series, b, t, moving, order, done):  # type: ignore[no-untyped-def]
     """All orders of community b, into `done`."""
     bounds_kernel(fleet, series, b, t, moving.output_mw[b], done)

@@ -4,13 +4,12 @@ The price is the lower end of the crossing interval, which is the last accepted 
 rejected bid where that is higher.
 """
 
-from numba import njit
-
+from p2p_market.compilation import inner
 from p2p_market.market.k_double_auction import clear_one
 from p2p_market.wholesale.actions import TICK_EUR_PER_MWH
 
 
-@njit(inline="always")
+@inner
 def clear_kernel(rules, b, done):  # type: ignore[no-untyped-def]
     """Fills and price of community b.
 
@@ -26,7 +25,7 @@ def clear_kernel(rules, b, done):  # type: ignore[no-untyped-def]
     done.price_eur_per_mwh[b] = cleared
 
 
-@njit(inline="always")
+@inner
 def dispatch_kernel(b, done):  # type: ignore[no-untyped-def]
     """Powers out of fills; must-run energy that nobody bought is dumped.
 
@@ -51,13 +50,13 @@ def dispatch_kernel(b, done):  # type: ignore[no-untyped-def]
     return unserved
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def _share(left, room):  # type: ignore[no-untyped-def]
     """Part of a room that is used."""
     return 1.0 if room <= left else left / room
 
 
-@njit(inline="always")
+@inner
 def serve_kernel(fleet, b, level_mwh, unserved, done):  # type: ignore[no-untyped-def]
     """Serve firm load that found no seller: storages first, then generators, each pro rata to room.
 

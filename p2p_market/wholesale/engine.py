@@ -125,7 +125,7 @@ def game_of(scenario: Scenario, episode: Episode, moving: Any, order: Any) -> An
     """All that a step reads and writes, as one argument of a kernel."""
     series = Series(*(getattr(episode, name) for name in Series._fields))
     flow = scenario.flow.arrays()
-    return Packed(Game(scenario.rules, scenario.fleet, flow, series, moving, order))
+    return Packed(Game(scenario.rules, scenario.fleet, flow, series, moving, order), whole=True)
 
 
 def moving_of(state: State) -> Any:

@@ -3,8 +3,8 @@
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from p2p_market.compilation import inner
 from p2p_market.grid.feeder import squares_of, violation
 from p2p_market.grid.frequency import deviation
 from p2p_market.wholesale.records import ALERT, EMERGENCY, EMERGENCY_HZ, NORMAL, RECOVERY_STEPS
@@ -15,7 +15,7 @@ UP, DOWN = 0, 1
 LEAST_LOST_MW: Final = 1e-9
 
 
-@njit(inline="always")
+@inner
 def rooms_kernel(fleet, series, b, t, level_mwh, done):  # type: ignore[no-untyped-def]
     """Room of each provider to respond, in both directions.
 
@@ -38,7 +38,7 @@ def rooms_kernel(fleet, series, b, t, level_mwh, done):  # type: ignore[no-untyp
         done.room_down_mw[b, units + storages + i] = 0.0
 
 
-@njit(inline="always")
+@inner
 def frequency_kernel(rules, fleet, series, b, t, done):  # type: ignore[no-untyped-def]
     """Deviation below and above the nominal frequency, and what relays shed."""
     units, providers = done.output_mw.shape[1], done.room_up_mw.shape[1]
@@ -59,7 +59,7 @@ def frequency_kernel(rules, fleet, series, b, t, done):  # type: ignore[no-untyp
     done.deviation_hz[b, DOWN], done.shed_mw[b, DOWN] = hz, shed
 
 
-@njit(inline="always")
+@inner
 def voltage_kernel(rules, fleet, flow, series, b, t, order, done):  # type: ignore[no-untyped-def]
     """Voltage of each bus; loads absorb reactive power, nobody else does."""
     active, reactive = done.bus_mw[b], done.bus_mvar[b]
@@ -80,7 +80,7 @@ def voltage_kernel(rules, fleet, flow, series, b, t, order, done):  # type: igno
         pu2[bus] = np.sqrt(max(0.0, pu2[bus]))
 
 
-@njit(inline="always")
+@inner
 def state_kernel(rules, b, moving, done):  # type: ignore[no-untyped-def]
     """State of the system: it rises at once, and is normal again after three clean steps."""
     largest = max(done.deviation_hz[b, UP], done.deviation_hz[b, DOWN])

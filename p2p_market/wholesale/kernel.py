@@ -3,9 +3,8 @@
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
-from p2p_market.compilation import kernel
+from p2p_market.compilation import inner, kernel
 from p2p_market.wholesale.actions import read_kernel
 from p2p_market.wholesale.book import book_kernel
 from p2p_market.wholesale.dispatch import clear_kernel, dispatch_kernel, serve_kernel
@@ -52,7 +51,7 @@ class Game(NamedTuple):
     order: Any  # Order.Arrays
 
 
-@njit(inline="always")
+@inner
 def _screen(rules, fleet, b, moving, order):  # type: ignore[no-untyped-def]
     """Who sent something wrong, now or within the hold time, plays the fallback of its role."""
     done, agents = moving.last, moving.hold_steps.shape[1]
@@ -77,7 +76,7 @@ def _screen(rules, fleet, b, moving, order):  # type: ignore[no-untyped-def]
             order.tap[b] = centring_tap(rules, done.tap[b], done.voltage_pu[b])
 
 
-@njit(inline="always")
+@inner
 def centring_tap(rules, tap, voltage_pu):  # type: ignore[no-untyped-def]
     """The tap that would have centred the last voltages around 1."""
     low = high = voltage_pu[0]
@@ -87,7 +86,7 @@ def centring_tap(rules, tap, voltage_pu):  # type: ignore[no-untyped-def]
     return int(min(max(np.floor(tap + away + 0.5), -2.0), 2.0))
 
 
-@njit(inline="always")
+@inner
 def _advance(rules, fleet, series, b, t, moving):  # type: ignore[no-untyped-def]
     """Levels and backlogs after the step, clipped to their bounds against rounding."""
     done = moving.last
@@ -105,7 +104,7 @@ def _advance(rules, fleet, series, b, t, moving):  # type: ignore[no-untyped-def
         moving.backlog_mwh[b, i] = done.backlog_mwh[b, i] = backlog
 
 
-@njit(inline="always")
+@inner
 def _remember(rules, series, b, t, moving):  # type: ignore[no-untyped-def]
     """What agents see of this step later."""
     done, units = moving.last, moving.output_mw.shape[1]
@@ -128,7 +127,7 @@ def _remember(rules, series, b, t, moving):  # type: ignore[no-untyped-def]
             moving.stored_eur_per_mwh[b, i] += share * (done.price_eur_per_mwh[b] - mean)
 
 
-@njit(inline="always")
+@inner
 def _note(b, order, done):  # type: ignore[no-untyped-def]
     """What is executed of the messages, beside the book."""
     done.reserve_level[b], done.tap[b] = order.reserve_level[b], order.tap[b]
@@ -138,7 +137,7 @@ def _note(b, order, done):  # type: ignore[no-untyped-def]
         done.adjustment[b, i] = order.adjustment[b, i]
 
 
-@njit(inline="always")
+@inner
 def _play(game, t, b):  # type: ignore[no-untyped-def]
     """One step of one community, whose orders are known."""
     rules, fleet, series = game.rules, game.fleet, game.series

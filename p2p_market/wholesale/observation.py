@@ -3,8 +3,8 @@
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from p2p_market.compilation import inner
 from p2p_market.wholesale.events import DOWN, UP
 from p2p_market.wholesale.features import CHEAPEST
 from p2p_market.wholesale.records import (
@@ -34,7 +34,7 @@ class Seen(NamedTuple):
     operator: Any
 
 
-@njit(inline="always")
+@inner
 def _mean_price(prices, t, steps):  # type: ignore[no-untyped-def]
     """Mean over the last steps, as far as they were played."""
     first = max(0, t - steps)
@@ -46,14 +46,14 @@ def _mean_price(prices, t, steps):  # type: ignore[no-untyped-def]
     return total / (t - first)
 
 
-@njit(inline="always")
+@inner(forceinline=True)
 def _yesterday(prices, expected, t, ahead, day):  # type: ignore[no-untyped-def]
     """Price a day before a step ahead; what was to be expected where it was not played."""
     back = t + ahead - day
     return prices[back] if back >= 0 else expected[min(t + ahead, expected.shape[0] - 1)]
 
 
-@njit(inline="always")
+@inner
 def _public(rules, fleet, series, moving, b, t, row):  # type: ignore[no-untyped-def]
     """What all may know."""
     done, prices = moving.last, moving.price_eur_per_mwh[b]
@@ -83,7 +83,7 @@ def _public(rules, fleet, series, moving, b, t, row):  # type: ignore[no-untyped
     row[30], row[31] = moving.system_state[b], done.reserve_level[b]
 
 
-@njit(inline="always")
+@inner
 def _mean_of_hour(recent, t):  # type: ignore[no-untyped-def]
     """Mean over the last hour, as far as it was played."""
     count, total = min(t, HOUR), 0.0
@@ -92,7 +92,7 @@ def _mean_of_hour(recent, t):  # type: ignore[no-untyped-def]
     return total / count if count > 0 else 0.0
 
 
-@njit(inline="always")
+@inner
 def _generator(game, b, t, i, thermal, row):  # type: ignore[no-untyped-def]
     rules, fleet, series, moving = game.rules, game.fleet, game.series, game.moving
     done, units, now = moving.last, fleet.max_mw.shape[0], min(t, game.rules.steps - 1)
@@ -124,7 +124,7 @@ def _generator(game, b, t, i, thermal, row):  # type: ignore[no-untyped-def]
     row[62], row[63] = done.price_eur_per_mwh[b] - fleet.cost[i], rules.carbon
 
 
-@njit(inline="always")
+@inner
 def _storage(game, b, t, i, row):  # type: ignore[no-untyped-def]
     fleet, moving, done = game.fleet, game.moving, game.moving.last
     units, level = fleet.max_mw.shape[0], moving.level_mwh[b, i]
@@ -149,7 +149,7 @@ def _storage(game, b, t, i, row):  # type: ignore[no-untyped-def]
     row[47] = income
 
 
-@njit(inline="always")
+@inner
 def _consumer(game, b, t, i, public, row):  # type: ignore[no-untyped-def]
     fleet, series, moving = game.fleet, game.series, game.moving
     done, count = moving.last, fleet.flexible_mw.shape[0]
@@ -179,7 +179,7 @@ def _consumer(game, b, t, i, public, row):  # type: ignore[no-untyped-def]
     row[39] = solar / renewable if renewable > 0.0 else 0.0
 
 
-@njit(inline="always")
+@inner
 def _rooms(fleet, room, first, row, flexible):  # type: ignore[no-untyped-def]
     """Response of thermal units, inverters, storages and flexible load."""
     units, storages = fleet.max_mw.shape[0], fleet.power_mw.shape[0]
@@ -194,7 +194,7 @@ def _rooms(fleet, room, first, row, flexible):  # type: ignore[no-untyped-def]
             row[first + 3] += room[i]
 
 
-@njit(inline="always")
+@inner
 def _offers(done, b, units, row, first):  # type: ignore[no-untyped-def]
     """The cheapest offers of units, price and size; equal prices in the order of units."""
     price, quantity = done.order_eur_per_mwh[b], done.order_mw[b]
@@ -214,7 +214,7 @@ def _offers(done, b, units, row, first):  # type: ignore[no-untyped-def]
             last_price = 1e9
 
 
-@njit(inline="always")
+@inner
 def _operator(game, b, t, row):  # type: ignore[no-untyped-def]
     fleet, series, moving, done = game.fleet, game.series, game.moving, game.moving.last
     buses, units = done.voltage_pu.shape[1], fleet.max_mw.shape[0]
@@ -255,7 +255,7 @@ def _operator(game, b, t, row):  # type: ignore[no-untyped-def]
     row[79] = social
 
 
-@njit(inline="always")
+@inner
 def show_kernel(game, t, b, out_seen):  # type: ignore[no-untyped-def]
     """What the agents of community b see before step t."""
     rules, fleet, series, moving = game.rules, game.fleet, game.series, game.moving

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from numba import njit
-
+from p2p_market.compilation import inner
 from p2p_market.wholesale.events import DOWN, UP
 from p2p_market.wholesale.records import LEDGER_ENTRIES, SOCIAL
 
@@ -16,7 +15,7 @@ STABILITY, COST, ENVIRONMENT = 0, 1, 2
 SOCIAL_PLACES: Final = tuple(LEDGER_ENTRIES.index(name) for name in SOCIAL)
 
 
-@njit(inline="always")
+@inner
 def _units(rules, fleet, b, done):  # type: ignore[no-untyped-def]
     entries, energy_eur = done.entries_eur[b], rules.dt_h * done.price_eur_per_mwh[b]
     for i in range(done.output_mw.shape[1]):
@@ -28,7 +27,7 @@ def _units(rules, fleet, b, done):  # type: ignore[no-untyped-def]
     return done.output_mw.shape[1]
 
 
-@njit(inline="always")
+@inner
 def _storages(rules, fleet, b, t, first, done):  # type: ignore[no-untyped-def]
     entries, energy_eur = done.entries_eur[b], rules.dt_h * done.price_eur_per_mwh[b]
     for i in range(done.power_mw.shape[1]):
@@ -40,7 +39,7 @@ def _storages(rules, fleet, b, t, first, done):  # type: ignore[no-untyped-def]
     return first + done.power_mw.shape[1]
 
 
-@njit(inline="always")
+@inner
 def _consumers(rules, fleet, b, t, first, done):  # type: ignore[no-untyped-def]
     entries, energy_eur = done.entries_eur[b], rules.dt_h * done.price_eur_per_mwh[b]
     shed = rules.dt_h * rules.lost_load * (done.shed_mw[b, UP] + done.shed_mw[b, DOWN])
@@ -58,7 +57,7 @@ def _consumers(rules, fleet, b, t, first, done):  # type: ignore[no-untyped-def]
     return load
 
 
-@njit(inline="always")
+@inner
 def _responses(rules, fleet, b, consumers, load, done):  # type: ignore[no-untyped-def]
     """Providers are paid for room that answers a small deviation, consumers pay for it by load."""
     entries, total = done.entries_eur[b], 0.0
@@ -75,7 +74,7 @@ def _responses(rules, fleet, b, consumers, load, done):  # type: ignore[no-untyp
         entries[consumers + i, RESPONSE] += total * share
 
 
-@njit(inline="always")
+@inner
 def _operator(rules, b, operator, done):  # type: ignore[no-untyped-def]
     entries, beyond_hz, beyond_pu = done.entries_eur[b], 0.0, 0.0
     for way in (UP, DOWN):
@@ -86,7 +85,7 @@ def _operator(rules, b, operator, done):  # type: ignore[no-untyped-def]
     entries[operator, VOLTAGE] = rules.dt_h * rules.voltage * beyond_pu
 
 
-@njit(inline="always")
+@inner
 def settle_kernel(rules, fleet, b, t, done):  # type: ignore[no-untyped-def]
     """Ledger of community b, into `done`; what is not written stays 0."""
     storages = _units(rules, fleet, b, done)
@@ -96,7 +95,7 @@ def settle_kernel(rules, fleet, b, t, done):  # type: ignore[no-untyped-def]
     _operator(rules, b, done.entries_eur.shape[1] - 1, done)
 
 
-@njit(inline="always")
+@inner
 def reward_kernel(rules, fleet, b, done):  # type: ignore[no-untyped-def]
     """Each agent's own ledger, of units of one owner the sum; the operator's three objectives."""
     entries, reward = done.entries_eur[b], done.reward[b]
