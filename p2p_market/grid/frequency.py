@@ -5,7 +5,8 @@
 x is the size of the deviation [Hz], d the power that is missing [MW], D what load sheds by itself
 [MW/Hz], k_i the gain of a provider's governor [MW/Hz] and h_i its head-room [MW]. What is missing
 at the highest deviation is shed by relays. Power in excess is the same with rooms downwards. F, the
-left side, is concave in x and in h, so x and what is shed are convex in what the providers do.
+left side, is concave in x and in h; so the money c x + V s for x and what is shed, s, is convex in
+what the providers do as long as c <= V D. (The x that stops at its highest is not, by itself.)
 
 Source: Kundur (1994), "Power System Stability and Control", ch. 11: the swing equation
 M dx/dt = d - D x - sum of responses, at rest after the governors have answered. Left out are
@@ -61,7 +62,7 @@ def deviation(damping_mw_per_hz, gains_mw_per_hz, rooms_mw, missing_mw, highest_
                 full += 1
             else:
                 slope += gain
-        if full == full_before:
+        if full == full_before or left <= 0.0:
             break
         if left >= slope * highest_hz:
             return highest_hz, _shed(
