@@ -4,7 +4,7 @@ M dx/dt = d - D x - sum of responses, forward steps of 5 ms over 300 s; Kundur (
 are typical values. No function of the package is used but for the constants of its droop.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,6 +55,11 @@ class Cases:
     @property
     def at_nadir(self):
         return self.gains * DELIVERED
+
+    @property
+    def recoverable(self):
+        """Whether secondary control has the room to replace all that is missing."""
+        return np.where(THERMAL & (self.gains > 0.0), self.up, 0.0).sum(axis=1) >= self.missing
 
 
 def drawn(count, generator):
@@ -128,10 +133,3 @@ def swing(cases, agc):
         valve = valve + first * (wish - valve)
         worst = np.maximum(worst, x)
     return worst, x
-
-
-def without_noise(cases, least_mw):
-    """Only the cases that are events."""
-    kept = cases.missing > least_mw
-    names = ("damping", "gains", "up", "down", "missing")
-    return replace(cases, **{name: getattr(cases, name)[kept] for name in names})
