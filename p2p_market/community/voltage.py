@@ -189,7 +189,7 @@ def voltage_features(scenario: Scenario) -> list[Feature]:
     """Of the last step; what the operator tells is never spoiled by a fault of a meter."""
     flow, agents = lines_of(scenario).flow, len(scenario.agents)
     power = np.full(agents, float(scenario.spec.connection_limit_kw))
-    most = flow.drop_per_kw @ power + flow.drop_per_kvar @ most_reactive_kvar(scenario)
+    most = flow.drop_per_active @ power + flow.drop_per_reactive @ most_reactive_kvar(scenario)
     low = math.sqrt(max(flow.source_pu2 - float(most.max()), 0.0))
     high = math.sqrt(flow.source_pu2 + float(most.max()))
     least_kw = float(lines_of(scenario).cables.most_kw.min())

@@ -1,10 +1,12 @@
 """Voltages along a radial feeder as a linear function of the net loads at its nodes.
 
-    w_i = v_0^2 - 1000 * 2 / 400^2 * sum_j (R_ij P_j + X_ij Q_j)
+    w_i = v_0^2 - 2 / base * sum_j (R_ij P_j + X_ij Q_j)
 
-w is the square of the voltage [pu of 400 V], P and Q the net load [kW] and the reactive power
-[kvar] of a member, positive into it, R_ij and X_ij the resistance and reactance [ohm] of the lines
-that i and j share on their way to the transformer. Three balanced phases; without losses, so w is
+w is the square of the voltage [pu], P and Q the net load and the reactive power of a member,
+positive into it, R_ij and X_ij the resistance and reactance of the lines that i and j share on
+their way to the source. At low voltage powers are kW and kvar, R and X ohm, and the base is
+400^2 / 1000; in a net given per unit powers are MW and Mvar, R and X pu, and the base is its power
+[MVA]. Three balanced phases; without losses, so w is
 never below that of the whole AC equations, and without phase angles. Source: Baran and Wu (1989),
 "Network reconfiguration in distribution systems for loss reduction and load balancing", IEEE Trans.
 Power Delivery 4(2), doi:10.1109/61.25627: simplified DistFlow.
@@ -19,6 +21,7 @@ import numpy as np
 
 from p2p_market.compilation import inner, kernel
 from p2p_market.data.dataset import FeederData
+from p2p_market.errors import ArgumentError
 from p2p_market.records import FloatArray, IntArray, Record, for_kernels
 
 VOLTS: Final = 400.0
@@ -42,8 +45,8 @@ class LinearFlow(Record):
     Voltages are seen where members are connected, which is where EN 50160 holds.
     """
 
-    drop_per_kw: FloatArray  # (member i, member j), fall of w at i for a kW into j [pu^2/kW]
-    drop_per_kvar: FloatArray  # the same for reactive power [pu^2/kvar]
+    drop_per_active: FloatArray  # (member i, member j), fall of w at i for a kW or MW into j [pu^2]
+    drop_per_reactive: FloatArray  # the same for a kvar or Mvar
     source_pu2: float  # w before the first line, or before the transformer
     lowest_pu2: float  # of the band
     highest_pu2: float
@@ -114,54 +117,87 @@ def per_unit_flow(
     r_pu: FloatArray,
     x_pu: FloatArray,
     base_mva: float,
-    band_pu: tuple[float, float] = BAND_PU,
+    band_pu: tuple[float, float],
 ) -> LinearFlow:
-    """The voltages of the buses of a radial net, for loads in MW and Mvar instead of kW and kvar.
+    """The voltages of all nodes of a radial net that is given per unit; powers are MW and Mvar.
 
     Args:
-        parent: of each bus, -1 for bus 0; parents stand before their children.
-        r_pu: resistance of the line to the parent, (bus,), on the base.
-        x_pu: its reactance.
-        base_mva: power at one per unit [MVA].
+        parent: of each node, -1 for node 0; parents stand before their children.
+        r_pu: resistance of the line to the parent, (node,); nothing is read for node 0.
+        x_pu: reactance likewise.
+        base_mva: power that is one per unit [MVA].
         band_pu: lowest and highest voltage that is no violation.
+
+    Returns:
+        With a source of 1 pu, for those who give no other.
+
+    Raises:
+        ArgumentError: if parents do not stand first, lengths differ, the base is not above 0, or
+            the band does not hold 1 pu.
     """
     low, high = band_pu
-    drops = (common_path(parent, line) * (2.0 / base_mva) for line in (r_pu, x_pu))
-    return LinearFlow(*drops, 1.0, low**2, high**2)
+    if not 0.0 < low <= 1.0 <= high or not base_mva > 0.0:
+        raise ArgumentError(
+            f"net of {base_mva:g} MVA with a band of {low:g} to {high:g} pu; give a base above 0 "
+            "and a band that holds 1 pu"
+        )
+    above = list(parent)
+    if above[:1] != [-1] or any(not 0 <= up < node for node, up in enumerate(above) if node):
+        raise ArgumentError(
+            f"net with parents {above}; node 0 has -1, others one that stands before"
+        )
+    if not len(above) == len(r_pu) == len(x_pu):
+        raise ArgumentError(
+            f"net of {len(above)} nodes, {len(r_pu)} resistances and {len(x_pu)} reactances; give "
+            "one of each per node"
+        )
+    resistance, reactance = (common_path(parent, line) * (2.0 / base_mva) for line in (r_pu, x_pu))
+    return LinearFlow(resistance, reactance, 1.0, low**2, high**2)
 
 
 @inner(forceinline=True)
 def squares(flow, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
-    """Squared voltages of one community."""
-    squares_of(flow, flow.source_pu2, net_load, reactive, out_pu2)
+    """Squared voltages of one net at the source that its flow names."""
+    squares_from(flow, flow.source_pu2, net_load, reactive, out_pu2)
 
 
 @inner(forceinline=True)
-def squares_of(flow, source_pu2, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
-    """Squared voltages where that before the first line is given."""
+def squares_from(flow, source_pu2, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
+    """Squared voltages of one net, (member,); the source is what changes from call to call."""
     for i in range(net_load.shape[0]):
         w = source_pu2
         for j in range(net_load.shape[0]):
-            w -= flow.drop_per_kw[i, j] * net_load[j] + flow.drop_per_kvar[i, j] * reactive[j]
+            w -= (
+                flow.drop_per_active[i, j] * net_load[j]
+                + flow.drop_per_reactive[i, j] * reactive[j]
+            )
         out_pu2[i] = w
 
 
 @kernel(forceinline=True)
-def squares_kernel(flow, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
+def squares_kernel(flow, source_pu2, net_load, reactive, out_pu2):  # type: ignore[no-untyped-def]
     """See `squared_voltages`."""
     for b in range(net_load.shape[0]):
-        squares(flow, net_load[b], reactive[b], out_pu2[b])
+        squares_from(flow, source_pu2[b], net_load[b], reactive[b], out_pu2[b])
 
 
-def squared_voltages(flow: Flow, net_load_kw: FloatArray, reactive_kvar: FloatArray) -> FloatArray:
+def squared_voltages(
+    flow: Flow,
+    net_load: FloatArray,
+    reactive: FloatArray,
+    source_pu2: FloatArray | float | None = None,
+) -> FloatArray:
     """Squares of the members' voltages, (batch, member) [pu^2].
 
     Args:
-        net_load_kw: (batch, member) [kW], positive = load.
-        reactive_kvar: (batch, member) [kvar], positive = absorbed.
+        net_load: (batch, member) [kW, or MW per unit], positive = load.
+        reactive: (batch, member) [kvar, or Mvar per unit], positive = absorbed.
+        source_pu2: squared voltage before the first line, (batch,) or one for all [pu^2]; None =
+            what the flow names.
     """
-    out = np.empty_like(net_load_kw)
-    squares_kernel(plain(flow), net_load_kw, reactive_kvar, out)
+    source = np.full(len(net_load), flow.source_pu2 if source_pu2 is None else source_pu2)
+    out = np.empty_like(net_load)
+    squares_kernel(plain(flow), source, net_load, reactive, out)
     return out
 
 
@@ -222,7 +258,7 @@ def charge_kernel(flow, eur_per_pu, net_load, reactive, pu2, out_eur):  # type: 
 @inner(forceinline=True)
 def _drop(flow, i, j, net_load, reactive):  # type: ignore[no-untyped-def]
     """What member j takes from the squared voltage of member i."""
-    return flow.drop_per_kw[i, j] * net_load[j] + flow.drop_per_kvar[i, j] * reactive[j]
+    return flow.drop_per_active[i, j] * net_load[j] + flow.drop_per_reactive[i, j] * reactive[j]
 
 
 def charges(

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.assets.deferrable import least_kernel, most_kernel
+from p2p_market.assets.deferrable import least as least_kernel
+from p2p_market.assets.deferrable import most as most_kernel
 from p2p_market.compilation import inner
 from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH
 

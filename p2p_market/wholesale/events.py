@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from p2p_market.compilation import inner
-from p2p_market.grid.feeder import squares_of, violation
+from p2p_market.grid.feeder import squares_from, violation
 from p2p_market.grid.frequency import deviation
 from p2p_market.wholesale.records import ALERT, EMERGENCY, EMERGENCY_HZ, NORMAL, RECOVERY_STEPS
 from p2p_market.wholesale.scenario import REACTIVE
@@ -74,7 +74,7 @@ def voltage_kernel(rules, fleet, flow, series, b, t, order, done):  # type: igno
         reactive[fleet.consumer_bus[i]] += REACTIVE * done.load_mw[b, i]
     source = series.high_voltage_pu[b, t] + rules.tap_pu * order.tap[b]
     pu2 = done.voltage_pu[b]
-    squares_of(flow, source * source, active, reactive, pu2)
+    squares_from(flow, source * source, active, reactive, pu2)
     for bus in range(active.shape[0]):
         done.voltage_beyond_pu[b, bus] = violation(flow, pu2[bus])
         pu2[bus] = np.sqrt(max(0.0, pu2[bus]))

@@ -3,10 +3,11 @@
 from functools import lru_cache
 from typing import Final
 
+from p2p_market.grid.frequency import NOMINAL_HZ
 from p2p_market.track import Feature
 from p2p_market.wholesale.actions import LEVELS, RESPONSE_PRICES, STORAGE_PRICES
 from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH, LONGEST_AWAY_H, RESERVE_LEVELS
-from p2p_market.wholesale.scenario import NOMINAL_HZ, Scenario
+from p2p_market.wholesale.scenario import Scenario
 from p2p_market.wholesale.schema import (
     BUSES,
     KINDS,

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from p2p_market.compilation import inner
+from p2p_market.grid.frequency import NOMINAL_HZ
 from p2p_market.wholesale.events import DOWN, UP
 from p2p_market.wholesale.features import CHEAPEST
 from p2p_market.wholesale.records import (
@@ -13,7 +14,6 @@ from p2p_market.wholesale.records import (
     HOUR,
     LEVELS_EUR_PER_MWH,
 )
-from p2p_market.wholesale.scenario import NOMINAL_HZ
 from p2p_market.wholesale.schema import KINDS, MOST_CONSUMERS, MOST_STORAGES
 from p2p_market.wholesale.settlement import SOCIAL_PLACES
 

@@ -12,19 +12,16 @@ import numpy as np
 from p2p_market.data import system
 from p2p_market.errors import ScenarioError
 from p2p_market.grid.feeder import LinearFlow, per_unit_flow
+from p2p_market.grid.frequency import DELIVERED_BY_NADIR, NOMINAL_HZ
 from p2p_market.kit.episodes import Source
 from p2p_market.records import BoolArray, FloatArray, IntArray, Record
 from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH
 from p2p_market.wholesale.schema import BUSES, KINDS, WholesaleSpec
 
-NOMINAL_HZ: Final = 50.0
 BASE_MVA: Final = 100.0
 BAND_PU: Final = (0.95, 1.05)
 REACTIVE: Final = 0.25  # of the active power of loads; units and storages supply none
 INVERTER: Final = KINDS.index("inverter")
-DELIVERED: Final = {"steam": 0.20, "gas": 0.55, "engine": 0.45, "inverter": 0.85}
-DELIVERED_STORAGE, DELIVERED_LOAD = 0.85, 0.85
-"""Share of the response that has come when the frequency is lowest after a unit trips."""
 LOWEST_DEMAND: Final = 0.375
 """Lowest share of the highest national demand in the data."""
 
@@ -194,9 +191,9 @@ def _fleet(spec: WholesaleSpec) -> Fleet:
         flexible / spec.load_full_hz,
     ]
     delivered = [
-        [DELIVERED[unit.kind] for unit in units],
-        [DELIVERED_STORAGE] * len(storages),
-        [DELIVERED_LOAD] * len(consumers),
+        [DELIVERED_BY_NADIR[unit.kind] for unit in units],
+        [DELIVERED_BY_NADIR["storage"]] * len(storages),
+        [DELIVERED_BY_NADIR["load"]] * len(consumers),
     ]
     fleet = Fleet(
         max_mw=most,
@@ -302,8 +299,8 @@ def _insist_voltage(scenario: Scenario, before: str) -> None:
         injection[storage.bus] += storage.power_mw
     for generator in spec.generators:
         injection[generator.bus] += generator.max_mw
-    drop = flow.drop_per_kw @ load + flow.drop_per_kvar @ reactive
-    rise = flow.drop_per_kw @ injection
+    drop = flow.drop_per_active @ load + flow.drop_per_reactive @ reactive
+    rise = flow.drop_per_active @ injection
     reach = 2.0 * float(spec.tap_pu)
     most_drop = (0.97 + reach) ** 2 - BAND_PU[0] ** 2
     most_rise = BAND_PU[1] ** 2 - (1.03 - reach) ** 2

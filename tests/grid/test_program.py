@@ -21,8 +21,8 @@ INVERTERS = Inverters(
 
 def planned(fixed_kw, worth):
     """Powers and reactive powers of batteries of the least cost inside band and octagons."""
-    eye, across = np.eye(MEMBERS), np.hstack([FLOW.drop_per_kw, FLOW.drop_per_kvar])
-    idle = FLOW.source_pu2 - FLOW.drop_per_kw @ fixed_kw
+    eye, across = np.eye(MEMBERS), np.hstack([FLOW.drop_per_active, FLOW.drop_per_reactive])
+    idle = FLOW.source_pu2 - FLOW.drop_per_active @ fixed_kw
     sides = [np.hstack([p * eye, q * SLOPE * eye]) for p in (-1, 1) for q in (-1, 1)]
     found = optimize.linprog(
         worth,

@@ -71,8 +71,10 @@ def test_a_transformer_is_in_series_with_all():
     nodes = [3, 3, 40, 95]
     without, behind = (linear_flow(FEEDER, nodes, transformer=there) for there in (False, True))
     per_ohm = 2000.0 / 400.0**2
-    assert behind.drop_per_kw - without.drop_per_kw == pytest.approx(resistance * per_ohm)
-    assert behind.drop_per_kvar - without.drop_per_kvar == pytest.approx(reactance * per_ohm)
+    assert behind.drop_per_active - without.drop_per_active == pytest.approx(resistance * per_ohm)
+    assert behind.drop_per_reactive - without.drop_per_reactive == pytest.approx(
+        reactance * per_ohm
+    )
 
 
 def test_without_load_everybody_has_the_voltage_of_the_source():

@@ -137,11 +137,11 @@ def voltages_of(
     low, high = [], []
     half = 0.5 * PER_PU
     for number, rows in enumerate(blocks):
-        fall = net_load_kw[rows] @ (half * flow.drop_per_kw.T)
+        fall = net_load_kw[rows] @ (half * flow.drop_per_active.T)
         if fixed is not None:
-            fall = fall + fixed[number] @ (half * flow.drop_per_kvar.T)
+            fall = fall + fixed[number] @ (half * flow.drop_per_reactive.T)
         if chosen is not None:
-            fall = fall + chosen.kvar[rows] @ (half * flow.drop_per_kvar.T)
+            fall = fall + chosen.kvar[rows] @ (half * flow.drop_per_reactive.T)
         spare = half * (flow.source_pu2 - flow.lowest_pu2)
         low.append(fall - beyond[rows] <= spare)
         high.append(-fall - beyond[rows] <= half * (flow.highest_pu2 - flow.source_pu2))

@@ -1,6 +1,6 @@
 """What voltages add to the proof of an optimum: a price of each member's squared voltage.
 
-With a price n_i of w_i, a kW of member j costs sum_i n_i drop_per_kw[i, j] on the line, a kvar
+With a price n_i of w_i, a kW of member j costs sum_i n_i drop_per_active[i, j] on the line, a kvar
 likewise. What is left of voltage i is price * violation(w_i) + n_i (w_i - w_source), whose least
 value over all w_i is n_i (bound - w_source) at the lower bound of the band where n_i > 0, at the
 upper one where n_i < 0, as long as |n_i| is at most half the price of a violation.
@@ -41,7 +41,7 @@ def moved_eur(scenario: Scenario, prices: Prices) -> Moved:
         none = np.zeros((1, len(scenario.agents)))
         return Moved(none, none)
     flow, worth = lines_of(scenario).flow, prices.voltage_eur_per_pu2_h
-    return Moved(worth @ flow.drop_per_kw, worth @ flow.drop_per_kvar)
+    return Moved(worth @ flow.drop_per_active, worth @ flow.drop_per_reactive)
 
 
 def held_eur(scenario: Scenario, prices: Prices, pv_kw: FloatArray) -> float:
@@ -135,7 +135,7 @@ def voltage_loss_eur(
         return 0.0
     net_load_kw, kvar = played["net_load_kw"], played["reactive_kvar"]
     flow, price = lines_of(scenario).flow, priced_eur_per_pu_h(scenario)
-    w = flow.source_pu2 - net_load_kw @ flow.drop_per_kw.T - kvar @ flow.drop_per_kvar.T
+    w = flow.source_pu2 - net_load_kw @ flow.drop_per_active.T - kvar @ flow.drop_per_reactive.T
     cost = scenario.dt_h * price * violations(flow, w)
     if (worth := prices.voltage_eur_per_pu2_h) is not None:
         cost = cost + scenario.dt_h * worth * (w - flow.source_pu2) - _least_eur(scenario, worth)

@@ -100,7 +100,7 @@ def dearest_eur_per_kwh(scenario: Scenario) -> FloatArray:
     """What a kW of each member can cost by the voltages that it moves, (agent,)."""
     if (price := priced_eur_per_pu_h(scenario)) == 0.0:
         return np.zeros(len(scenario.agents))
-    return np.asarray(0.5 * price * lines_of(scenario).flow.drop_per_kw.sum(axis=0))
+    return np.asarray(0.5 * price * lines_of(scenario).flow.drop_per_active.sum(axis=0))
 
 
 def most_reactive_kvar(scenario: Scenario) -> FloatArray:
@@ -168,7 +168,11 @@ def check_rest(scenario: Scenario, load_kw: FloatArray, pv_kw: FloatArray) -> No
     reactive = np.zeros_like(pv_kw)
     if given.reactive == "cos_phi":
         reactive = by_rule(pv_kw, lines_of(scenario).inverters.pv_kw)
-    w = flow.source_pu2 - (load_kw - pv_kw) @ flow.drop_per_kw.T - reactive @ flow.drop_per_kvar.T
+    w = (
+        flow.source_pu2
+        - (load_kw - pv_kw) @ flow.drop_per_active.T
+        - reactive @ flow.drop_per_reactive.T
+    )
     beyond = np.maximum(flow.lowest_pu2 - w, w - flow.highest_pu2)
     if beyond.max() <= 0.0:
         return

@@ -83,8 +83,7 @@ def _taps(scenario: Scenario, episode: Episode, schedule: Series) -> FloatArray:
     beyond = []
     for tap in TRIED:
         source = episode.high_voltage_pu[0] + scenario.rules.tap_pu * tap
-        pu2 = squared_voltages(scenario.flow, active, reactive)
-        pu2 = pu2 + (source * source - scenario.flow.source_pu2)[:, None]
+        pu2 = squared_voltages(scenario.flow, active, reactive, source * source)
         beyond.append(np.round(violations(scenario.flow, pu2).sum(axis=1), 12))
     tap = np.array(TRIED)[np.argmin(beyond, axis=0)]
     return (tap + NEUTRAL_TAP).astype(np.float64)[:, None, None, None]
