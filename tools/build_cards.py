@@ -25,7 +25,7 @@ from p2p_market.community.meanings import meaning
 from p2p_market.community.metrics import METRICS
 from p2p_market.community.records import LEDGER_ENTRIES, SUPERVISOR_CAUSES
 from p2p_market.community.scenario.scenario import Scenario
-from p2p_market.data import weather
+from p2p_market.data import system, weather
 from p2p_market.data.dataset import card
 from p2p_market.market import MECHANISMS
 from p2p_market.registry import load_scenario, of_default_track
@@ -306,6 +306,9 @@ def data() -> str:
         table(
             ["series", "label"], [[f"`{name}`", label] for name, label in weather.LABELS.items()]
         ),
+        f"## `{system.SET}`",
+        text_of(system),
+        _arrays(system.card()),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from p2p_market import __version__
 from p2p_market.data.sources import FOLDER, embedded_card
+from p2p_market.data.system import SET as SYSTEM
 from p2p_market.data.weather import SET as WEATHER
 from p2p_market.files import write_bytes
 
@@ -60,7 +61,7 @@ COLUMNS: Final = {
     "unit": "Unit of its numbers",
     "axes": "What its axes count",
     "dtype": "Type of its numbers, as NumPy writes it",
-    "label": "measured, resampled, simulated, synthetic or typical year",
+    "label": "measured, derived, resampled, simulated, synthetic or typical year",
     "done": "What was done to the source",
     "source": "Where it was taken from",
     "licence": "Its licence",
@@ -81,6 +82,11 @@ SETS: Final = {
         "with which the heat of de2018 was simulated, and the flow of German rivers in 2018, "
         "measured as the output of run-of-river plants.",
         "2026-11-30",
+    ),
+    SYSTEM: (
+        "A power system, Germany 2018, in quarter-hours at UTC+1: wind on land and at sea and sun "
+        "as measured, and a demand derived from generation, each over its maximum of the year.",
+        "2026-12-01",
     ),
 }
 """Name of a set -> what it is, and since when."""

@@ -139,3 +139,18 @@ WEATHER_CARD = {
         "output of all run-of-river plants over its mean; a mountain stream is more irregular",
     ),
 }
+
+SYSTEM_CARD = {
+    "demand": _card(
+        _ENTSOE,
+        "derived",
+        "1/65535",
+        "quarter",
+        "generation without pumped storage, less the part of the deviations of wind and sun that "
+        "it follows (exports); hours that lack a control zone filled; over the year's maximum",
+    ),
+    "wind": _card(
+        _ENTSOE, "measured", "1/65535", "quarter", "on land and at sea, over the year's maximum"
+    ),
+    "solar": _card(_ENTSOE, "measured", "1/65535", "quarter", "over the year's maximum"),
+}

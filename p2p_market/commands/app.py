@@ -35,7 +35,7 @@ from p2p_market.commands.console import (
 from p2p_market.commands.run import run
 from p2p_market.commands.screen import visible
 from p2p_market.compilation import folder
-from p2p_market.data import weather
+from p2p_market.data import system, weather
 from p2p_market.errors import P2PMarketError
 from p2p_market.evaluation.record.citation import bibtex, cff
 from p2p_market.evaluation.record.recorded import read_run
@@ -308,6 +308,7 @@ def _checks() -> Iterator[tuple[str, str, bool]]:
     try:
         data.verify("de2018")
         weather.verify()
+        system.verify()
         yield "data de2018", "all digests agree", True
         compiled, began = _count(kept), time.perf_counter()
         if not compiled:
