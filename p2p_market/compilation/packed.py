@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.core.types.containers import BaseTuple
+from numba.core.types.containers import BaseNamedTuple, BaseTuple
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
@@ -143,7 +143,7 @@ def _field(context: Any, builder: Any, kind: PackedType, table: Any, name: str) 
 def _seen(kind: PackedType, number: int) -> types.Type:
     """What a field is in compiled code."""
     field: types.Type = kind.values.types[number]
-    packed = kind.whole and isinstance(field, types.BaseNamedTuple)
+    packed = kind.whole and isinstance(field, BaseNamedTuple)
     return PackedType(field, True) if packed else field
 
 

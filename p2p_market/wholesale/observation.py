@@ -96,9 +96,10 @@ def _mean_of_hour(recent, t):  # type: ignore[no-untyped-def]
 def _generator(game, b, t, i, thermal, row):  # type: ignore[no-untyped-def]
     rules, fleet, series, moving = game.rules, game.fleet, game.series, game.moving
     done, units, now = moving.last, fleet.max_mw.shape[0], min(t, game.rules.steps - 1)
-    # the running wind and sun are not known: offers are made before
-    before = max(0, now - 1)
-    available = series.available_mw[b, now if fleet.thermal[i] else before, i]
+    available = series.available_mw[b, now, i]
+    if not fleet.thermal[i]:  # offers are made before wind and sun of the step are known
+        told = series.available_forecast_mw[b, 0, i, 0]
+        available = series.available_mw[b, t - 1, i] if t > 0 else told
     low, high = series.must_mw[b, now, i], available
     if t > 0:
         high = min(high, moving.output_mw[b, i] + fleet.ramp_mw[i])

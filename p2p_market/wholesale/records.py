@@ -1,7 +1,7 @@
 """What flows between the rooms of the track: frozen records of plain arrays.
 
-Axes stand in this order: `(batch, unit)`, series `(batch, step, unit)`. Power is in MW. `output_mw` of
-a generator is what it produces; `power_mw` of a storage is positive when it charges. Money is in
+Axes stand in this order: `(batch, unit)`, series `(batch, step, unit)`. Power is in MW. `output_mw`
+of a generator is what it produces; `power_mw` of a storage is positive when it charges. Money is in
 EUR and positive when paid; prices are in EUR/MWh.
 """
 

@@ -116,7 +116,8 @@ def build(spec: WholesaleSpec, source: str = "") -> Scenario:
         ScenarioError: if what the file says is impossible, or breaks what the optimum rests on.
     """
     before = f"{source}: " if source.endswith((".yaml", ".yml")) else ""
-    names = [unit.name for unit in (*spec.generators, *spec.storages, *spec.consumers)]
+    names = [one.name for one in spec.generators] + [one.name for one in spec.storages]
+    names += [one.name for one in spec.consumers]
     _insist(len(set(names)) == len(names), spec, before, "two units have the same name")
     data = Source()
     if spec.data != "constant":
@@ -270,8 +271,8 @@ def _check(scenario: Scenario, before: str) -> None:
             rules.dumped <= burn,
             spec,
             before,
-            f"dumped_eur_per_mwh {rules.dumped:g} is above {burn:.2f}: {unit.name} would charge and "
-            "discharge at once to burn energy; lower it or raise wear_eur_per_mwh",
+            f"dumped_eur_per_mwh {rules.dumped:g} is above {burn:.2f}: {unit.name} would charge "
+            "and discharge at once to burn energy; lower it or raise wear_eur_per_mwh",
         )
     dearest = float(fleet.cost.max())
     _insist(
@@ -310,6 +311,6 @@ def _insist_voltage(scenario: Scenario, before: str) -> None:
             moved[bus] <= most,
             spec,
             before,
-            f"the squared voltage of bus {bus} can {name} by {moved[bus]:.4f}, above {most:.4f}: no "
-            "tap would hold it; move units to bus 0 or use better lines",
+            f"the squared voltage of bus {bus} can {name} by {moved[bus]:.4f}, above {most:.4f}: "
+            "no tap would hold it; move units to bus 0 or use better lines",
         )

@@ -19,7 +19,7 @@ from p2p_market.data.calendar import (
     season,
     split_mask,
 )
-from p2p_market.records import FloatArray, IntArray, Record
+from p2p_market.records import BoolArray, FloatArray, IntArray, Record
 
 SERIES: Final = ("demand", "wind", "solar")
 MEAN_H: Final = (0.25, 1.0, 3.0, 12.0, 24.0)
@@ -63,7 +63,7 @@ def expectation() -> Expectation:
     return Expectation(**averages, left_of_mean=np.array(means), left_of_point=np.array(points))
 
 
-def _averages(values: FloatArray, group: IntArray, train: FloatArray) -> FloatArray:
+def _averages(values: FloatArray, group: IntArray, train: BoolArray) -> FloatArray:
     """Average of the training quarter-hours of each group, at every quarter-hour of the year."""
     count = int(group.max()) + 1
     total = np.bincount(group[train], values[train], count)
@@ -72,7 +72,7 @@ def _averages(values: FloatArray, group: IntArray, train: FloatArray) -> FloatAr
     )
 
 
-def _left(away: FloatArray, train: FloatArray, horizon_h: float, mean: bool) -> float:
+def _left(away: FloatArray, train: BoolArray, horizon_h: float, mean: bool) -> float:
     """Share of a deviation that is left: slope of later on now, both on training days."""
     ahead = round(4 * horizon_h)
     sums = np.concatenate([[0.0], np.cumsum(away)])

@@ -90,7 +90,7 @@ def _mean_ahead(scenario: Scenario, series: FloatArray, horizon_h: float) -> Flo
 
 
 def _loads(scenario: Scenario, start_day: int) -> FloatArray:
-    """Load of each consumer at the highest national demand, (step of the longer clock, consumer)."""
+    """Load of each consumer at the highest demand, (step of the longer clock, consumer)."""
     both = [float(one.firm_mw + one.flexible_mw) for one in scenario.spec.consumers]
     return np.asarray(working_factors(scenario, start_day, _clock(scenario)) * both)
 
@@ -103,7 +103,7 @@ def _capacity(scenario: Scenario, source: str) -> float:
 def _available(
     scenario: Scenario, ahead: Mapping[str, FloatArray], available_mw: FloatArray
 ) -> FloatArray:
-    """Of inverters the forecast, of others what is available now, (step + 1, generator, horizon)."""
+    """Of inverters the forecast, of others what is there now, (step + 1, generator, horizon)."""
     now = np.vstack([available_mw, available_mw[-1:]])
     told = np.repeat(now[:, :, None], len(MEAN_H) - 1, axis=2)
     for place, unit in enumerate(scenario.spec.generators):
@@ -138,4 +138,4 @@ def _prices(scenario: Scenario, load: FloatArray, expected: Mapping[str, FloatAr
     reach = np.cumsum(fleet.max_mw[units]) if units else np.zeros(1)
     bids = levels[fleet.truthful[units]] if units else levels[:1]
     chosen = np.minimum(np.searchsorted(reach, net[: scenario.steps + 1]), len(bids) - 1)
-    return np.where(net[: scenario.steps + 1] > 0.0, bids[chosen], levels[0])
+    return np.asarray(np.where(net[: scenario.steps + 1] > 0.0, bids[chosen], levels[0]))

@@ -26,8 +26,8 @@ SLACK_MW: Final = 1e-6
 def plan_actions(scenario: Scenario, episode: Episode, schedule: Series) -> dict[str, NDArray[Any]]:
     """Actions of every role that play a schedule, (step, 1, agent of the role, column).
 
-    Units offer what they shall produce at the highest bid, storages take or give at any price, loads
-    are reduced in any case; the operator keeps no reserve and sets the best tap.
+    Units offer what they shall produce at the highest bid, storages take or give at any price,
+    loads are reduced in any case; the operator keeps no reserve and sets the best tap.
 
     Args:
         episode: a batch of one.
@@ -86,7 +86,7 @@ def _taps(scenario: Scenario, episode: Episode, schedule: Series) -> FloatArray:
         pu2 = squared_voltages(scenario.flow, active, reactive, source * source)
         beyond.append(np.round(violations(scenario.flow, pu2).sum(axis=1), 12))
     tap = np.array(TRIED)[np.argmin(beyond, axis=0)]
-    return (tap + NEUTRAL_TAP).astype(np.float64)[:, None, None, None]
+    return np.asarray((tap + NEUTRAL_TAP).astype(np.float64)[:, None, None, None])
 
 
 def bus_loads(

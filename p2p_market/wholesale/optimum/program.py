@@ -265,7 +265,7 @@ def _nodes(made: _Maker) -> None:
 def _gains(made: _Maker) -> FloatArray:
     """Gain of each provider in each step, (step, provider)."""
     fleet, trips = made.scenario.fleet, made.horizon.trips
-    tripped = trips.any(axis=1)[:, None]
+    tripped = np.asarray(trips.any(axis=1))[:, None]
     gains = fleet.gain_mw_per_hz * np.where(tripped, fleet.delivered, 1.0)
     gains[:, : trips.shape[1]] *= 1.0 - trips
     return gains

@@ -11,11 +11,11 @@ from p2p_market.wholesale.actions import (
     NEUTRAL_TAP,
     RESPONSE_PRICES,
     STORAGE_PRICES,
-    TAPS,
     level_number,
     price_number,
 )
 from p2p_market.wholesale.features import features
+from p2p_market.wholesale.records import TAPS
 from p2p_market.wholesale.scenario import Scenario
 from p2p_market.wholesale.schema import BUSES
 
@@ -58,7 +58,7 @@ def _threshold(scenario: Scenario, seen: FloatArray) -> FloatArray:
 
 
 def consumer(scenario: Scenario) -> Rule:
-    """Offer all flexible load at dear and cheap prices, else what comes back, the dearer the more."""
+    """Offer all flexible load at dear and cheap prices, else what comes back."""
     return Rule(_respond, scenario)
 
 
