@@ -1,1 +1,1 @@
-"""The line between members and the transformer: its voltages, what it carries, what corrects it."""
+"""Power lines and the system behind them: voltages, loads, what corrects them, and frequency."""

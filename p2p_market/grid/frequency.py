@@ -12,7 +12,7 @@ Source: Kundur (1994), "Power System Stability and Control", ch. 11: the swing e
 M dx/dt = d - D x - sum of responses, at rest after the governors have answered. Left out are
 inertia, the lags of governors and turbines, and secondary control (AGC). So of a slow disturbance x
 is nearly the worst deviation. Of a step it is where frequency settles, not the nadir, which is
-several times deeper: there each gain is multiplied by what is delivered by the nadir.
+deeper: there each gain is multiplied by what is delivered by the nadir (`DELIVERED_BY_NADIR`).
 """
 
 from dataclasses import dataclass
