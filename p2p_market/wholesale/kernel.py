@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from p2p_market.assets.deferrable import after as backlog_after
 from p2p_market.compilation import inner, kernel
 from p2p_market.wholesale.actions import read_kernel
 from p2p_market.wholesale.book import book_kernel
@@ -98,9 +99,9 @@ def _advance(rules, fleet, series, b, t, moving):  # type: ignore[no-untyped-def
         level = min(max(moving.level_mwh[b, i] + moved, 0.0), fleet.capacity_mwh[i])
         moving.level_mwh[b, i] = done.level_mwh[b, i] = level
     for i in range(done.load_mw.shape[1]):
-        missing = series.flexible_mw[b, t, i] - done.flexible_mw[b, i]
-        backlog = moving.backlog_mwh[b, i] + rules.dt_h * missing
-        backlog = min(max(backlog, 0.0), fleet.most_backlog_mwh[i])
+        normal, served = series.flexible_mw[b, t, i], done.flexible_mw[b, i]
+        most = fleet.most_backlog_mwh[i]
+        backlog = backlog_after(normal, served, moving.backlog_mwh[b, i], most, rules.dt_h)
         moving.backlog_mwh[b, i] = done.backlog_mwh[b, i] = backlog
 
 
