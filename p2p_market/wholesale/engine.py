@@ -135,6 +135,12 @@ def moving_of(state: State) -> Any:
     return State.Arrays(step, *copies, Dispatch.Arrays(*(np.array(one) for one in last)))
 
 
+def copied(moving: Any, step: int) -> State:
+    """The state that kernels have moved, as a record of its own."""
+    fresh = State.Arrays(*map(np.array, moving[:-1]), Dispatch(*map(np.array, moving.last)))
+    return State(*fresh._replace(step=step))
+
+
 def blank_order(scenario: Scenario, batch: int) -> Any:
     """Room for orders, as named arrays."""
     units, storages, consumers = scenario.sizes

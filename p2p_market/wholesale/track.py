@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from p2p_market.environment import environment as environment
 from p2p_market.kit.defaults import masks as masks
 from p2p_market.kit.defaults import reads as reads
 from p2p_market.kit.defaults import setting as setting
@@ -19,6 +18,7 @@ from p2p_market.wholesale import engine
 from p2p_market.wholesale.actions import COLUMNS, resting
 from p2p_market.wholesale.baselines import BASELINES, RULE
 from p2p_market.wholesale.engine import start as start
+from p2p_market.wholesale.envs.env import environment as environment
 from p2p_market.wholesale.episode.episode import Episode
 from p2p_market.wholesale.episode.episode import digest as digest
 from p2p_market.wholesale.episode.episode import draw as draw
