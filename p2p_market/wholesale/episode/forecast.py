@@ -133,9 +133,18 @@ def _prices(scenario: Scenario, load: FloatArray, expected: Mapping[str, FloatAr
     net = load.sum(axis=1) * expected["demand"]
     for source in ("wind", "solar"):
         net = net - _capacity(scenario, source) * expected[source]
+    return marginal_bids(scenario, net[: scenario.steps + 1])
+
+
+def marginal_bids(scenario: Scenario, net_load_mw: FloatArray) -> FloatArray:
+    """Bid of the last unit that truthful offers would call, in the shape of the net load.
+
+    Storages and ramps are left out; without a need for thermal units it is the lowest bid.
+    """
     fleet, levels = scenario.fleet, np.array(LEVELS_EUR_PER_MWH)
     units = [place for place in np.argsort(fleet.cost, kind="stable") if fleet.thermal[place]]
-    reach = np.cumsum(fleet.max_mw[units]) if units else np.zeros(1)
-    bids = levels[fleet.truthful[units]] if units else levels[:1]
-    chosen = np.minimum(np.searchsorted(reach, net[: scenario.steps + 1]), len(bids) - 1)
-    return np.asarray(np.where(net[: scenario.steps + 1] > 0.0, bids[chosen], levels[0]))
+    if not units:
+        return np.full(net_load_mw.shape, levels[0])
+    reach, bids = np.cumsum(fleet.max_mw[units]), levels[fleet.truthful[units]]
+    chosen = np.minimum(np.searchsorted(reach, net_load_mw), len(bids) - 1)
+    return np.asarray(np.where(net_load_mw > 0.0, bids[chosen], levels[0]))
