@@ -42,7 +42,11 @@ CARD: Final = Card(
     rule=RULE,
     prices=BLOCKS,
     default="wholesale-12-v0",
-    extras={"optimum": "baselines.wholesale.optimal.policy:optimum"},
+    extras={
+        "batch": "p2p_market.wholesale.envs.batch:systems",
+        "optimum": "baselines.wholesale.optimal.policy:optimum",
+        "board": "leaderboard.tracks.wholesale:CARD",
+    },
 )
 
 SERIES: Final = (

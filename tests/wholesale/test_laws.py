@@ -202,7 +202,7 @@ def test_the_state_of_the_system_needs_three_clean_steps():
     assert states == [states[0]] * 3 + [0] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.compiled
 @pytest.mark.parametrize("kind", ["uniform", CORNERS, "broken"])
 def test_a_hundred_thousand_hostile_steps(kind):
 

@@ -26,6 +26,10 @@ class Systems(Board):
         return self.show()._asdict()
 
 
-def systems(scenario: Scenario, batch: int, split: str = "train") -> JointBatch:
-    """A batch that is stepped by one compiled call, see `JointBatch`."""
+def systems(scenario: Scenario, batch: int, threads: int = 1, split: str = "train") -> JointBatch:
+    """A batch that is stepped by one compiled call, see `JointBatch`.
+
+    Args:
+        threads: ignored; all are played by one call.
+    """
     return JointBatch(scenario, batch, split, Systems)
