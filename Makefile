@@ -13,7 +13,7 @@ AGAIN := $(MAKE) --no-print-directory
 SPREAD := --numprocesses auto --dist loadgroup
 # tests of the rooms with compiled kernels, and others that have no branches to count
 IN_COMMUNITY := coordination envs fused golden machines past safety voltage
-KERNELS := $(addprefix tests/,assets battery compilation grid market $(addprefix community/,$(IN_COMMUNITY)))
+KERNELS := $(addprefix tests/,assets battery compilation grid market wholesale $(addprefix community/,$(IN_COMMUNITY)))
 UNTRACED := $(KERNELS) tests/determinism tests/docs tests/report
 TYPED := $(wildcard p2p_market baselines report leaderboard tools)
 

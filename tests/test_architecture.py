@@ -26,7 +26,7 @@ FLOORS = (
     ("compilation", "data"),
     ("assets", "grid", "market"),
     ("registry",),
-    ("battery", "community"),
+    ("battery", "community", "wholesale"),
     ("p2p_market",),
     ("evaluation",),
     ("testing", "commands"),
@@ -136,7 +136,7 @@ def test_the_import_check_sees(tmp_path, path, source, complaint):
     assert complaint is None or complaint in found[0]
 
 
-TRACKS = ("community", "battery")
+TRACKS = ("community", "battery", "wholesale")
 # What serves every track knows none; each asks for one through `p2p_market.tracks`.
 NEUTRAL = (
     "p2p_market.evaluation",

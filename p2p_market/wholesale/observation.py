@@ -167,7 +167,7 @@ def _consumer(game, b, t, i, public, row):  # type: ignore[no-untyped-def]
     row[31], row[32] = done.flexible_mw[b, i], done.adjustment[b, i]
     row[33] = done.order_eur_per_mwh[b, 2 * units + storages + 2 * count + i]
     normal = done.normal_mw[b, i]
-    row[34] = (normal - done.flexible_mw[b, i]) / normal if normal > 0.0 else 0.0
+    row[34] = max(0.0, normal - done.flexible_mw[b, i]) / normal if normal > 0.0 else 0.0
     row[35], row[36] = fleet.discomfort[i], 20.0 * fleet.discomfort[i]
     agent = units + storages + i
     row[37] = -moving.profits_eur[b, agent, (t - 1) % HOUR] if t > 0 else 0.0
