@@ -4,6 +4,7 @@ Every content has a version, so that old records can be read when a kind grows.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -104,6 +105,92 @@ class HumanRequest:
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class GenerationBid:
+    """An order of a generator or a storage."""
+
+    order: str  # must_run, offer or storage
+    quantity_mw: float  # below 0 the sender sells
+    price_eur_per_mwh: float  # limit
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DemandResponseOffer:
+    """An order of a consumer; what is offered is load that bids its price."""
+
+    order: str  # firm, wanted or offered
+    quantity_mw: float  # above 0: bought
+    price_eur_per_mwh: float  # limit
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPriceUpdate:
+    """What an auction came to, and how the system stood in its interval."""
+
+    clearing_price_eur_per_mwh: float
+    volume_mw: float  # traded
+    lowest_frequency_hz: float
+    highest_frequency_hz: float
+    lowest_voltage_pu: float
+    highest_voltage_pu: float
+    renewable_share: float  # of the load served
+    co2_kg_per_mwh: float  # of the load served
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BidNotCleared:
+    """The auction took nothing of an order."""
+
+    order: str
+    quantity_mw: float
+    price_eur_per_mwh: float
+    clearing_price_eur_per_mwh: float
+    reason: str  # demand_met_by_cheaper_offers, price_above_limit or no_seller
+    status: str = "bid_not_cleared"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchInstruction:
+    """What the receiver has to do, paid at the clearing price."""
+
+    order: str  # of the book, or response to frequency, which is not energy sold
+    cleared_quantity_mw: float  # above 0: into the receiver
+    clearing_price_eur_per_mwh: float  # one for all
+    reason: str  # cleared or emergency
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencySignal:
+    """The state of the system has changed."""
+
+    state: str  # normal, alert or emergency
+    frequency_hz: float  # farthest from nominal in the interval
+    voltage_pu: float  # of the bus farthest from 1
+    missing_mw: float  # load lost, and shed by relays
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUpdate:
+    """How an agent stands at the end of a step; what does not apply to it is None."""
+
+    cause: str  # why the supervisor holds it, or none
+    paid_eur: float  # in the step, below 0: earned
+    power_mw: float | None = None  # above 0: into the agent
+    level_mwh: float | None = None
+    backlog_mwh: float | None = None
+    tripped: bool | None = None  # the unit is lost at the end of the step
+    state: str | None = None  # of the system
+    reserve_level: int | None = None
+    tap: int | None = None
+    version: int = 1
+
+
 Content = (
     ForwardProposal
     | BackupProposal
@@ -115,7 +202,25 @@ Content = (
     | ForecastShare
     | Stop
     | HumanRequest
+    | GenerationBid
+    | DemandResponseOffer
+    | MarketPriceUpdate
+    | BidNotCleared
+    | DispatchInstruction
+    | EmergencySignal
+    | StatusUpdate
 )
+
+KINDS: Final[Mapping[type, str]] = {
+    GenerationBid: "GENERATION_BID",
+    DemandResponseOffer: "DEMAND_RESPONSE_OFFER",
+    MarketPriceUpdate: "MARKET_PRICE_UPDATE",
+    BidNotCleared: "MARKET_PRICE_UPDATE",
+    DispatchInstruction: "DISPATCH_INSTRUCTION",
+    EmergencySignal: "EMERGENCY_SIGNAL",
+    StatusUpdate: "STATUS_UPDATE",
+}
+"""Contents whose kind is not the name of their class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +236,9 @@ class Message:
 
     @property
     def kind(self) -> str:
-        """Name of its content."""
-        return type(self.content).__name__
+        """Name of its content: of its class, or as in `KINDS`."""
+        content = type(self.content)
+        return KINDS.get(content, content.__name__)
 
     def line(self) -> str:
         """As one line of JSON, the same bytes for the same message."""
@@ -146,3 +252,8 @@ class Message:
             "content": asdict(self.content),
         }
         return json.dumps(values, sort_keys=True)
+
+
+def log_of(messages: Iterable[Message]) -> bytes:
+    """A log: one line of JSON per message, the same bytes for the same messages."""
+    return "".join(f"{message.line()}\n" for message in messages).encode()

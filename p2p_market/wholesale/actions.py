@@ -72,12 +72,17 @@ def price_number(price_eur_per_mwh: FloatArray | float, prices: tuple[float, flo
 def fault_of(action, heard, choices):  # type: ignore[no-untyped-def]
     """What is wrong with a message, 0 if nothing is.
 
+    A row of NaN alone is no message: so a policy says that it has none for an agent.
+
     Args:
         action: of one agent, (column,).
         heard: whether it sent one.
         choices: of its only column, 0 for numbers.
     """
-    if not heard:
+    silent = True
+    for c in range(action.shape[0]):
+        silent = silent and np.isnan(action[c])
+    if silent or not heard:
         return _MISSING
     for c in range(action.shape[0]):
         if not np.isfinite(action[c]):

@@ -54,6 +54,7 @@ SERIES: Final = (
     "power_mw", "flexible_mw", "lost_mw", "load_mw", "emergency_mw", "room_up_mw", "room_down_mw",
     "deviation_hz", "shed_mw", "reserve_level", "tap", "voltage_pu", "voltage_beyond_pu",
     "system_state", "level_mwh", "backlog_mwh", "emissions_t", "low_mw", "high_mw",
+    "gain_mw_per_hz",
 )  # fmt: skip
 """What of a step is kept by name for metrics, messages and pictures."""
 
