@@ -26,7 +26,7 @@ POPULATION: Final = "baselines.population.bots:FIRST"
 FILES: Final[Mapping[str, str]] = {
     ".onnx": "baselines.learners.onnx_policy.policy:from_file",  # a trained network
 }
-"""Ending of a file that holds a policy -> `module:factory`, called with scenario and path."""
+"""Ending of a file that holds a policy -> `module:factory`, called with scenario, path and role."""
 
 
 def load_scenario(id_or_path: str | Path) -> Any:

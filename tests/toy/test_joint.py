@@ -109,28 +109,33 @@ def test_one_role_learns_beside_the_default_of_the_others(scenario):
     assert np.array_equal(alone.step(np.ones((2, 1, 1))).observations[..., 1], [[1.0]] * 2)
 
 
-class CountingBoard(TrackBoard):
-    """A faster board, which tells that it was used."""
+class ToldBoard(TrackBoard):
+    """A faster board, which tells what it was asked to play."""
 
-    played = 0
+    played = ()
 
     def play(self, actions):
-        type(self).played += 1
+        type(self).played = (*self.played, actions)
         return super().play(actions)
 
 
-def test_every_door_takes_a_faster_board(scenario, monkeypatch):
-    monkeypatch.setattr(CountingBoard, "played", 0)
-    batch = JointBatch(scenario, 2, board=CountingBoard)
+@pytest.fixture
+def told(monkeypatch):
+    monkeypatch.setattr(ToldBoard, "played", ())
+    return ToldBoard
+
+
+def test_every_door_takes_a_faster_board(scenario, told):
+    batch = JointBatch(scenario, 2, board=ToldBoard)
     batch.reset(seed=0)
     batch.step({})
     one = batch.for_role("plant", {"storage": "random"})
     one.reset(seed=0)
     one.step(np.zeros((2, 1, 1)))
-    seat = SeatEnv(scenario, "storage_1", board=CountingBoard)
+    seat = SeatEnv(scenario, "storage_1", board=ToldBoard)
     seat.reset(seed=0)
     seat.step(np.zeros(2))
-    assert CountingBoard.played == 3
+    assert len(told.played) == 3
 
 
 def test_a_batch_of_the_track_has_all_roles_or_one(scenario, monkeypatch):
@@ -148,6 +153,37 @@ def test_a_batch_of_one_role_has_no_other():
     assert batch.role.name == "battery"
     with pytest.raises(ScenarioError, match="its batches take no role; leave it out"):
         make_batch("classic-v0", 2, role="prosumer")
+
+
+def test_others_act_as_in_a_rollout(scenario, told):
+    name, given = "storage=random,plant=idle", {"storage": "random"}
+    batch = TrackBatch(scenario, 2, role="plant", others=given, joint=told)
+    batch.reset(seed=4)
+    episode = track.stack([track.draw(scenario, key) for key in batch.keys])
+    for _ in range(scenario.steps + 1):
+        batch.step(np.zeros((2, 1, 1)))
+    expected = play(scenario, episode, name).actions["storage"]
+    at_gate = np.arange(scenario.steps) % 4 == 0
+    storage = np.array([joint["storage"] for joint in told.played])[:-1]
+    assert np.array_equal(storage[..., 0], expected[..., 0])
+    assert np.array_equal(storage[at_gate], expected[at_gate])
+    following = track.stack([track.draw(scenario, key) for key in batch.keys])
+    first = play(scenario, following, name).actions["storage"][0]
+    assert np.array_equal(told.played[-1]["storage"], first)
+
+
+def test_others_act_beside_a_seat_as_in_a_rollout(scenario, told):
+    env = SeatEnv(scenario, "storage_1", {"storage": "random", "plant": "random"}, told)
+    env.reset(seed=4)
+    expected = play(scenario, track.draw(scenario, env.keys[0]), "random").actions
+    for _ in range(scenario.steps):
+        env.step(np.zeros(2))
+    powers, choices = (
+        np.array([joint[name][..., 0] for joint in told.played]) for name in ("storage", "plant")
+    )
+    assert np.array_equal(powers[..., 0], expected["storage"][..., 0, 0])
+    assert not powers[..., 1].any()
+    assert np.array_equal(choices, expected["plant"][..., 0])
 
 
 # A seat
