@@ -63,6 +63,19 @@ def of_roles(scenario: AnyScenario, name: str) -> dict[str, str]:
     return {role: found.get(role, one.rule) for role, one in roles.items()}
 
 
+def played_roles(scenario: AnyScenario, name: str) -> tuple[str, ...]:
+    """Roles that a policy plays; those that it leaves out play their rule.
+
+    Raises:
+        PolicyError: as `of_roles`.
+    """
+    roles = of_roles(scenario, name)
+    if "=" not in name or name in named(scenario) or name.partition("=")[0] not in roles:
+        return tuple(roles)
+    said = {part.partition("=")[0] for part in name.split(",")}
+    return tuple(role for role in roles if role in said)
+
+
 def target_of(scenario: AnyScenario, role: str, name: str) -> str:
     """`module:factory` behind the policy of one role: a baseline, a file or itself."""
     if name == OPTIMUM:
