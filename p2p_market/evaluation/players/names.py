@@ -49,6 +49,10 @@ def of_roles(scenario: AnyScenario, name: str) -> dict[str, str]:
     if not (equals and before in roles):
         if len(roles) > 1 and name not in named(scenario):
             asked = ", ".join(f"{role}=..." for role in roles)
+            if equals and before.isidentifier():
+                raise PolicyError(
+                    f"policy {name!r}: there is no role {before!r}; say one of {asked}"
+                )
             raise PolicyError(f"policy {name!r} plays one role; say which of {asked}")
         return dict.fromkeys(roles, name)
     found: dict[str, str] = {}
