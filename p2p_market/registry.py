@@ -9,7 +9,7 @@ from typing import Any, Final
 from pettingzoo import ParallelEnv
 
 from p2p_market.data.sources import stored_digest
-from p2p_market.errors import ScenarioError
+from p2p_market.errors import ArgumentError, ScenarioError
 from p2p_market.scenarios import path_of, read, scenario_ids, shipped_path, text_of
 from p2p_market.track import OPTIMUM, AnyScenario, AnyTrack, Baseline
 from p2p_market.tracks import extra, track, track_of
@@ -26,7 +26,7 @@ POPULATION: Final = "baselines.population.bots:FIRST"
 FILES: Final[Mapping[str, str]] = {
     ".onnx": "baselines.learners.onnx_policy.policy:from_file",  # a trained network
 }
-"""Ending of a file that holds a policy -> `module:factory`, called with scenario and path."""
+"""Ending of a file that holds a policy -> `module:factory`, called with scenario, path and role."""
 
 
 def load_scenario(id_or_path: str | Path) -> Any:
@@ -135,7 +135,14 @@ def parallel_env(
     return track_of(scenario).environment(scenario, render_mode, info)
 
 
-def make_batch(scenario_id: str, batch: int, threads: int = 1, split: str = "train") -> Any:
+def make_batch(
+    scenario_id: str,
+    batch: int,
+    threads: int = 1,
+    split: str = "train",
+    role: str | None = None,
+    others: Mapping[str, Any] | None = None,
+) -> Any:
     """Many communities of a scenario at once: arrays in, arrays out, automatic reset.
 
     Args:
@@ -143,15 +150,26 @@ def make_batch(scenario_id: str, batch: int, threads: int = 1, split: str = "tra
         batch: number of communities.
         threads: how many of them play at a time; no result depends on it.
         split: part of the year that episodes are drawn from.
+        role: whose agents act, where there are several roles; None: all roles act.
+        others: role -> policy or baseline of the other roles, of which one that is left out plays
+            its rule; None: they rest.
 
     Raises:
-        ScenarioError: if there is no such scenario, or its track has no batches.
+        ScenarioError: if there is no such scenario or role, or its track has no batches.
+        ArgumentError: if `others` names an unknown role or baseline, or is given without a role.
     """
     scenario = load_scenario(scenario_id)
     batched = extra(scenario, "batch")
     if batched is None:
         raise ScenarioError(f"{scenario_id}: track {scenario.spec.track!r} has no batches")
-    return batched(scenario, batch, threads, split)
+    found = batched(scenario, batch, threads, split)
+    if role is None:
+        if others is not None:
+            raise ArgumentError("others play beside one role; give it as role=...")
+        return found
+    if not hasattr(found, "for_role"):
+        raise ScenarioError(f"{scenario_id}: its batches take no role; leave it out")
+    return found.for_role(role, others)
 
 
 def baselines(scenario: AnyScenario) -> Mapping[str, Baseline]:

@@ -22,7 +22,7 @@ from p2p_market.scenarios import known_ids
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import extra, track_of
 from p2p_market.words import counted, episodes, per, period
-from report import columns, table
+from report import columns, roles, table
 from report.days import day, day_of_year
 from report.figures import Picture, gap_picture, score_picture
 from report.money import cost_picture
@@ -166,7 +166,7 @@ def _section(result: ScenarioResult) -> Section:
             *([gap_picture(result, pages.gaps)] if card.gaps else []),
         ],
         why=None if pages.why is None else pages.why(result),
-        tables=pages.tables(result),
+        tables=[*roles.tables(result), *pages.tables(result)],
         others=list(pages.pictures(result)),
         data=pages.data(result.scenario),
         sources=pages.sources(result.scenario),

@@ -142,23 +142,26 @@ def _named(actions: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({wide})" if wide > 1 else name for name, wide in actions.items())
 
 
-def only_role(scenario: AnyScenario) -> Role:
-    """The role of a scenario in which all agents are alike.
+def role_for(scenario: AnyScenario, name: str | None = None) -> Role:
+    """The role that a network plays: the only one, or one of several by name.
 
     Raises:
-        PolicyError: if there are several.
+        PolicyError: if there are several and none is named, or there is none of that name.
     """
     roles = track_of(scenario).roles(scenario)
-    if len(roles) != 1:
-        names = ", ".join(role.name for role in roles)
-        raise PolicyError(f"{scenario.spec.id} has the roles {names}; one network plays one role")
-    return roles[0]
+    found = [role for role in roles if name in (None, role.name)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(role.name for role in roles)
+    if name is not None:
+        raise PolicyError(f"{scenario.spec.id} has no role {name!r}; its roles are {names}")
+    raise PolicyError(f"{scenario.spec.id} has the roles {names}; one network plays one role")
 
 
-def plain(scenario: AnyScenario) -> Plain:
-    """For the only role of a scenario.
+def plain(scenario: AnyScenario, name: str | None = None) -> Plain:
+    """For the only role of a scenario, or one of several by name.
 
     Raises:
-        PolicyError: if there are several.
+        PolicyError: if there are several and none is named, or there is none of that name.
     """
-    return Plain(scenario, only_role(scenario))
+    return Plain(scenario, role_for(scenario, name))

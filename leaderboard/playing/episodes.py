@@ -87,9 +87,9 @@ def play(task: Task, tell: Tell) -> Played:
     seconds: list[float] = []
     with actor(task.candidate, task.file, season, drawn, seat) as one:
         timed = {role: Timed(policy, seconds) for role, policy in one.cast.items()}
-        cast = guarded(timed, season, drawn, faults)
+        cast = guarded(timed, season, drawn, faults, seat)
         if seat is not None:
-            cast = {role: among_bots(own, season, drawn, seat) for role, own in cast.items()}
+            cast = among_bots(cast, season, drawn, seat)
         on_grid = {role.name: OnGrid(cast[role.name], role.columns) for role in roles}
         played = rollout(scenario, drawn.episode(), on_grid, task.file)
         told = one.told

@@ -1,6 +1,6 @@
 """An entry at work: in all seats, or in one among bots; as a cast for one draw."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,8 +25,8 @@ from p2p_market.evaluation.players.mixture import Mixture
 from p2p_market.evaluation.players.policy import Informed, Policy, load_cast, load_policy
 from p2p_market.evaluation.players.population import Seeded, bot_seed, load_population, seated
 from p2p_market.evaluation.rollout import Cast, recorded, rollout
-from p2p_market.records import FloatArray
-from p2p_market.track import OPTIMUM, Card
+from p2p_market.records import FloatArray, Role
+from p2p_market.track import OPTIMUM, AnyScenario, Card
 from p2p_market.tracks import track_of
 
 
@@ -69,7 +69,7 @@ def actor(
         file: name of the cast.
         season: whose limits hold.
         drawn: where it plays.
-        seat: which it is asked for, where there is one role; None for all.
+        seat: which it is asked for, by its place among all agents; None for all.
     """
     scenario = drawn.scenario
     cast = candidate.cast(file, scenario)
@@ -78,15 +78,13 @@ def actor(
         return
     playing, processes, code = dict(cast), list[PolicyProcess](), list[Seated]()
     with ExitStack() as running:
-        for role in track_of(scenario).roles(scenario):
+        for role, asked in asked_in(scenario, seat):
             policy = cast[role.name]
             if isinstance(policy, Seats):
-                asked = tuple(range(len(role.agents))) if seat is None else (seat,)
                 process = running.enter_context(process_of(policy, season.file.limits, asked))
                 playing[role.name] = remote(policy, process, asked)
                 processes.append(process)
             elif isinstance(policy, Code):
-                asked = tuple(range(len(role.agents))) if seat is None else (seat,)
                 own = seated_code(policy, scenario, drawn.episode(), season.file.limits, asked)
                 playing[role.name] = seats = running.enter_context(own)
                 processes += seats.processes.values()
@@ -126,34 +124,70 @@ def _planned(season: Season, drawn: Draw, of: Draw) -> Cast:
     return recorded(track.replayed(scenario, episode, optimum(season, of)))
 
 
-def guarded(cast: Cast, season: Season, drawn: Draw, out_faults: list[int]) -> dict[str, Policy]:
-    """The policies with the safe default behind them, in the order in which they are asked."""
+def asked_in(scenario: AnyScenario, seat: int | None) -> list[tuple[Role, tuple[int, ...]]]:
+    """Roles in which an entry is asked, and for which of their agents.
+
+    Args:
+        seat: in focus, by its place among all agents; None: the entry has all.
+    """
+    roles: Sequence[Role] = track_of(scenario).roles(scenario)
+    if seat is None:
+        return [(role, tuple(range(len(role.agents)))) for role in roles]
+    agent = scenario.agents[seat]
+    return [(one, (one.agents.index(agent),)) for one in roles if agent in one.agents]
+
+
+def guarded(
+    cast: Cast, season: Season, drawn: Draw, out_faults: list[int], seat: int | None = None
+) -> dict[str, Policy]:
+    """The policies with the safe default behind them, in the order in which they are asked.
+
+    With a seat in focus it is the policy of its role alone.
+    """
     scenario = drawn.scenario
     most = allowed_faults(scenario.steps, season.file.limits.faulty_share)
     default = board_card_of(scenario).default(scenario)
     return {
         role.name: Guarded(cast[role.name], default[role.name], most, out_faults, place == 0)
-        for place, role in enumerate(track_of(scenario).roles(scenario))
+        for place, (role, _) in enumerate(asked_in(scenario, seat))
     }
 
 
-def among_bots(policy: Policy, season: Season, drawn: Draw, seat: int) -> Policy:
-    """The policy in one seat, a bot of the population in each of the others; of one role."""
-    scenario, key = drawn.scenario, drawn.key
-    population = load_population(season.file.population)
-    names = seated(scenario, population, key)
-    bots = list(dict.fromkeys(names))
-    member_of = np.array([[1 + bots.index(name) for name in names]])
-    member_of[0, seat] = 0
-    players = []
-    for bot in bots:
-        player = load_policy(population.bots[bot].target, scenario)
-        if not isinstance(player, Policy):
-            raise PolicyError(f"{population.name}: {bot} sees more than observations")
-        players.append(Seeded(player, (bot_seed(key),)))
-    labels = ("entry", *(f"{population.name}: {bot}" for bot in bots))
-    (role,) = track_of(scenario).roles(scenario)
-    return Mixture(labels, (policy, *players), member_of, len(role.columns), role.choices)
+def among_bots(cast: Cast, season: Season, drawn: Draw, seat: int) -> dict[str, Policy]:
+    """A policy in one seat, a bot of the population in each of the others; by role.
+
+    Args:
+        cast: has the policy of the seat's role.
+        seat: by its place among all agents.
+    """
+    scenario, key, first = drawn.scenario, drawn.key, 0
+    population, found = load_population(season.file.population), dict[str, Policy]()
+    names, asked = seated(scenario, population, key), dict(_of_seat(scenario, seat))
+    for role in track_of(scenario).roles(scenario):
+        own = names[first : first + len(role.agents)]
+        first += len(role.agents)
+        bots = list(dict.fromkeys(own))
+        member_of = np.array([[1 + bots.index(name) for name in own]])
+        players = list[Policy]()
+        for bot in bots:
+            player = load_policy(population.bots[bot].target, scenario, role.name)
+            if not isinstance(player, Policy):
+                raise PolicyError(f"{population.name}: {bot} sees more than observations")
+            players.append(Seeded(player, (bot_seed(key),)))
+        labels = ["entry", *(f"{population.name}: {bot}" for bot in bots)]
+        if role.name in asked:
+            member_of[0, asked[role.name]] = 0
+            players.insert(0, cast[role.name])
+        else:
+            labels, member_of = labels[1:], member_of - 1
+        given = tuple(labels), tuple(players), member_of, len(role.columns), role.choices
+        found[role.name] = Mixture(*given)
+    return found
+
+
+def _of_seat(scenario: AnyScenario, seat: int) -> list[tuple[str, int]]:
+    """Role of a seat, and its place there."""
+    return [(role.name, place) for role, (place,) in asked_in(scenario, seat)]
 
 
 @lru_cache(maxsize=4)
@@ -161,10 +195,12 @@ def compared_costs_eur(season: Season, drawn: Draw, seat: int) -> FloatArray:
     """Private costs where the seat plays what others are measured against, (agent,)."""
     scenario = drawn.scenario
     name = compared_in(track_of(scenario).CARD)
-    policy = load_policy(name, scenario)
+    ((own, _),) = asked_in(scenario, seat)
+    policy = load_policy(name, scenario, own.name)
     assert isinstance(policy, Policy)
-    (role,) = track_of(scenario).roles(scenario)
-    joint = OnGrid(among_bots(policy, season, drawn, seat), role.columns)
+    cast = among_bots({own.name: policy}, season, drawn, seat)
+    roles: Sequence[Role] = track_of(scenario).roles(scenario)
+    joint = {role.name: OnGrid(cast[role.name], role.columns) for role in roles}
     played = rollout(scenario, drawn.episode(), joint, name)
     return np.asarray(played.private_cost_eur[0])
 

@@ -194,7 +194,8 @@ def evaluate_policy(
     with complaining():
         if len(policy) > 1 and not all("=" in part for part in policy):
             raise typer.BadParameter(
-                "scores one policy; for several use `p2p-market benchmark -p A -p B`",
+                "scores one policy; for several use `p2p-market benchmark -p A -p B`, and for "
+                "several roles -p ROLE=A -p ROLE=B",
                 param_hint="--policy",
             )
         names = _chosen(scenario, everything, of_default_track())

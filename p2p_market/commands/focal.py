@@ -25,7 +25,7 @@ from p2p_market.commands.screen import Figures
 from p2p_market.evaluation.benchmark import weeks_and_draws
 from p2p_market.evaluation.focal.focal import FocalResult, units_of_work
 from p2p_market.evaluation.focal.focal import focal as play_focal
-from p2p_market.evaluation.focal.summary import best_response, focal_record, summarise
+from p2p_market.evaluation.focal.summary import best_response, by_role, focal_record, summarise
 from p2p_market.evaluation.players.failure import FailedPolicyError
 from p2p_market.evaluation.players.names import is_ours
 from p2p_market.evaluation.running.first_try import first_tries
@@ -37,7 +37,20 @@ from p2p_market.registry import load_scenario, of_default_track, rule_of
 from p2p_market.track import AnyScenario
 from p2p_market.words import episodes
 
+BEST: Final = "best response, at least"
 STARTS_OVER: Final = "nothing of this scenario was kept, the same command starts it again"
+
+SEVERAL: Final = (
+    "EUR a week, mean over the seats of a role; each agent is in focus once, and all others play "
+    "bots of one population, drawn per week.\n"
+    "saving: what the agent pays where all play {rule}, less what it pays with the policy\n"
+    "gain: the same against its own cost with {compared}, among the same bots\n"
+    "short: how much more the best policy here saves on each seat, chosen in hindsight\n"
+    "others: what all other agents together gain when the agent plays this policy and not "
+    "{compared}\n"
+    "best response, at least: mean of the best savings of each seat of the role"
+)
+"""Of a track with several roles."""
 
 LEGEND: Final = (
     "EUR a week, mean over all seats; each member is in focus once, and all others play bots of "
@@ -91,7 +104,8 @@ def focal(
             with complaining(1, f"the record is complete: {path}"):
                 _print_table(result)
                 console.say(f"record: {path}")
-            legends[LEGEND.format(rule=rule_of(one), compared=result.compared)] = None
+            legend = SEVERAL if result.several else LEGEND
+            legends[legend.format(rule=rule_of(one), compared=result.compared)] = None
         for legend in legends:
             console.print(legend)
 
@@ -123,21 +137,39 @@ def _play(
 def _print_table(result: FocalResult) -> None:
     """One row per policy, entries first; then what a best response saves at least."""
     spec, (weeks, draws) = result.scenario.spec, weeks_and_draws(result.scenario, result.keys)
-    rows = []
-    for one in summarise(result):
-        short, _ = _cells(one.short_eur)
-        saving, gain = _cells(one.saving_eur), _cells(one.others_gain_eur)
-        rows.append((one.policy, *saving, short, *gain))
-    rows.append(
-        ("best response, at least", f"{best_response(result).mean_eur:.2f}", "", "", "", "")
-    )
     console.say(
         f"{spec.id}, focal: {len(result.scenario.agents)} seats, "
         f"{episodes(weeks, spec.days, draws)}, {result.population.name}",
         "italic",
     )
+    console.print(_of_roles(result) if result.several else _of_one_role(result))
+
+
+def _of_one_role(result: FocalResult) -> Figures:
+    rows = []
+    for one in summarise(result):
+        short, _ = _cells(one.short_eur)
+        saving, gain = _cells(one.saving_eur), _cells(one.others_gain_eur)
+        rows.append((one.policy, *saving, short, *gain))
+    rows.append((BEST, f"{best_response(result).mean_eur:.2f}", "", "", "", ""))
     headings = ("policy", "saving", "95 % interval", "short", "others", "95 % interval")
-    console.print(Figures(headings, rows))
+    return Figures(headings, rows)
+
+
+def _of_roles(result: FocalResult) -> Figures:
+    """Role after role, for the money of one role says nothing of another's."""
+    rows, best, every = list[tuple[str, ...]](), best_response(result), by_role(result)
+    for role in dict.fromkeys(one.role for one in every):
+        for one in every:
+            if one.role != role:
+                continue
+            (saving, _), gain = _cells(one.saving_eur), _cells(one.gain_eur)
+            (short, _), (others, _) = _cells(one.short_eur), _cells(one.others_gain_eur)
+            rows.append((role, one.policy, saving, *gain, short, others))
+        least = f"{best.mean_of_eur(result.seats_of(role)):.2f}"
+        rows.append((role, BEST, least, "", "", "", ""))
+    headings = ("role", "policy", "saving", "gain", "95 % interval", "short", "others")
+    return Figures(headings, rows)
 
 
 def _cells(found: Interval) -> tuple[str, str]:

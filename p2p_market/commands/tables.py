@@ -14,6 +14,7 @@ from p2p_market.evaluation.statistics.bootstrap import few_weeks
 from p2p_market.evaluation.statistics.summary import Summary
 from p2p_market.evaluation.tables.marks import NO_MARK, legends, marks_of, nothing, unmarked
 from p2p_market.evaluation.tables.overview import overview
+from p2p_market.evaluation.tables.roles import money_of_roles
 from p2p_market.registry import rule_of
 from p2p_market.track import OPTIMUM
 from p2p_market.tracks import track_of
@@ -33,6 +34,26 @@ def print_result(result: ScenarioResult) -> None:
         console.print(few)
     _print_conduct(result)
     _print_certificate(result)
+    _print_roles(result)
+
+
+def _print_roles(result: ScenarioResult) -> None:
+    """What the agents of each role pay, where there are several roles."""
+    rows = []
+    for one in money_of_roles(result):
+        ends = one.saved_eur.low, one.saved_eur.high
+        interval = "{:.2f}..{:.2f}".format(*ends) if np.isfinite(ends).all() else DASH
+        rule = one.policy == rule_of(result.scenario)
+        saved = DASH if rule else euro(np.array(one.saved_eur.point))
+        cost = euro(np.array(one.cost_eur))
+        rows.append((one.role, one.policy, cost, saved, DASH if rule else interval))
+    if rows:
+        headings = ("role", "policy", _unit(result), "saved", "95 % interval")
+        console.print(Figures(headings, rows, names=(0, 1)))
+        console.print(
+            f"{_unit(result)}: what all agents of a role pay together; saved: what they pay where "
+            f"all play {rule_of(result.scenario)}, less that"
+        )
 
 
 def print_overview(results: Sequence[ScenarioResult]) -> None:

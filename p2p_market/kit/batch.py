@@ -1,18 +1,19 @@
 """Many episodes of one scenario at once: arrays in, arrays out, automatic reset."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from p2p_market.errors import ResetNeededError, ScenarioError
+from p2p_market.errors import ArgumentError, ResetNeededError, ScenarioError
+from p2p_market.kit.boards import Board, NewBoard, RoleBoard, TrackBoard
+from p2p_market.kit.cast import Given, Others, cast_of
 from p2p_market.kit.sequences import Sequences
 from p2p_market.kit.spaces import seen_by, sent_by
 from p2p_market.records import BoolArray, Float32Array, FloatArray
-from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey, Role
-from p2p_market.tracks import counted, track_of
+from p2p_market.track import AnyScenario, EpisodeKey, Role
+from p2p_market.tracks import track_of
 from p2p_market.validation import floats, options_of, whole_number
 
 MOST: Final = 100_000  # communities of a batch
@@ -27,62 +28,6 @@ class BatchStep(NamedTuple):
     entries_eur: FloatArray  # (batch, agent, entry), the ledger, for rewards of one's own
     ended: bool  # all communities share the clock; where true, a new episode has begun
     final_observations: Float32Array | None  # of the old episode, where it ended
-
-
-class Board(Protocol):
-    """Episodes in mid-game, moved in place."""
-
-    step: int  # played so far
-    done: Any  # of the last step: `reward` (batch, agent), `entries_eur` (batch, agent, entry)
-
-    def begin(self, episode: Any) -> None:
-        """Go to the first step of other episodes, as many as before."""
-
-    def play(self, actions: FloatArray, heard: BoolArray) -> tuple[Float32Array, BoolArray]:
-        """Play one step; observations and masks after it, fresh arrays."""
-
-    def show(self) -> tuple[Float32Array, BoolArray]:
-        """Observations and masks of this moment, fresh arrays."""
-
-
-class RoleBoard:
-    """Episodes of any track by its contract: the agents of one role act, all others rest."""
-
-    def __init__(self, scenario: AnyScenario, episode: AnyEpisode, role: Role) -> None:
-        """Begin before the first step."""
-        self.scenario, self.role = scenario, role
-        self.done: Any = None
-        self._own = np.flatnonzero(np.isin(scenario.agents, role.agents))
-        self.begin(episode)
-
-    def begin(self, episode: AnyEpisode) -> None:
-        """Go to the first step of other episodes."""
-        self.episode, self.step = episode, 0
-        self.state = track_of(self.scenario).start(self.scenario, episode)
-
-    def play(self, actions: FloatArray, heard: BoolArray) -> tuple[Float32Array, BoolArray]:
-        """Play one step; who was not heard rests."""
-        track, given = track_of(self.scenario), (self.scenario, self.episode, self.state)
-        joint = {
-            role.name: np.tile(role.rest, (self.episode.batch, 1, 1))
-            for role in track.roles(self.scenario)
-        }
-        joint[self.role.name] = np.where(heard[..., None], actions, joint[self.role.name])
-        self.state, outcome = track.step(*given, counted(*given, joint), True)
-        reward, entries_eur = outcome.reward[:, self._own], outcome.entries_eur[:, self._own]
-        self.done = replace(outcome, reward=reward, entries_eur=entries_eur)
-        self.step += 1
-        return self.show()
-
-    def show(self) -> tuple[Float32Array, BoolArray]:
-        """Observations and masks; all choices where the track masks none."""
-        track, name = track_of(self.scenario), self.role.name
-        seen = track.observe(self.scenario, self.episode, self.state)[name].copy()
-        allowed = track.masks(self.scenario, name, seen)
-        if allowed is None:
-            choices = sum(column.choices for column in self.role.columns)
-            allowed = np.ones((*seen.shape[:2], choices), dtype=np.bool_)
-        return seen, allowed
 
 
 class TrackBatch:
@@ -101,6 +46,8 @@ class TrackBatch:
         split: str = "train",
         role: str | None = None,
         board: Callable[[Any, Any], Board] | None = None,
+        joint: NewBoard = TrackBoard,
+        others: Given | None = None,
     ) -> None:
         """Build the batch.
 
@@ -109,11 +56,15 @@ class TrackBatch:
             batch: number of communities B.
             threads: ignored; all are played by one call.
             split: part of the year that episodes are drawn from.
-            role: whose agents act, all others rest; may be left out where there is one role.
+            role: whose agents act; may be left out where there is one role.
             board: plays episodes faster than the track's contract does.
+            joint: the same for all roles; of no effect beside `board`.
+            others: role -> policy or baseline of the other roles, and who is left out plays its
+                rule; None: all others rest.
 
         Raises:
-            ArgumentError: if batch is no whole number from 1 to `MOST`.
+            ArgumentError: if batch is no whole number from 1 to `MOST`, or `others` names an
+                unknown role or baseline, or the role that acts.
             ScenarioError: if there is no such role, or it was left out and there are several.
         """
         self.scenario, self.split = scenario, split
@@ -125,8 +76,24 @@ class TrackBatch:
         self._shape = self.batch, len(self.agents), len(self.role.columns)
         self._everyone = np.ones(self._shape[:2], dtype=np.bool_)
         self._sequences = Sequences(scenario, self.batch)
-        self._new_board = board or partial(RoleBoard, role=self.role)
+        beside = None if others is None else _others(scenario, self.role, others)
+        self._new_board: Callable[[Any, Any], Board] = board or partial(
+            RoleBoard, role=self.role, joint=joint, others=beside
+        )
         self._board: Board | None = None
+
+    def for_role(self, role: str, others: Given | None = None) -> "TrackBatch":
+        """This batch, where it is asked for the only role.
+
+        Raises:
+            ScenarioError: if another role is asked for.
+        """
+        if role != self.role.name or others:
+            raise ScenarioError(
+                f"{self.scenario.spec.id}: this batch plays {self.role.name} alone; build one "
+                "with `TrackBatch(scenario, batch, role=..., others=...)`"
+            )
+        return self
 
     def reset(
         self, seed: int | None = None, options: Mapping[str, Any] | None = None, first: int = 0
@@ -179,6 +146,14 @@ class TrackBatch:
             return BatchStep(seen, rewards, masks, entries, False, None)
         first, masks = self.reset()
         return BatchStep(first, rewards, masks, entries, True, seen)
+
+
+def _others(scenario: AnyScenario, role: Role, given: Given) -> Others:
+    if role.name in given:
+        raise ArgumentError(f"role {role.name!r} is played by you; leave it out of the others")
+    cast = cast_of(scenario, given)
+    del cast[role.name]
+    return Others(scenario, cast)
 
 
 def _role(scenario: AnyScenario, name: str | None) -> Role:

@@ -36,11 +36,13 @@ from p2p_market.evaluation.players.population import (
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import POPULATION, load_scenario
 from p2p_market.track import policy_seed
+from p2p_market.tracks import track_of
 
 pytestmark = pytest.mark.xdist_group("focal")  # two runs for all of them
 
 SCENARIO = build(load_scenario("classic-v0").spec.model_copy(update={"days": 1}))
 AGENTS = len(SCENARIO.agents)
+(ROLE,) = (role.name for role in track_of(SCENARIO).roles(SCENARIO))
 WEEKS = (3, 8)
 SINGLES = draw_weeks(SCENARIO, "train", WEEKS, 0)
 HONEST = Population("honest", {"truthful": Bot("truthful", "truthful")})
@@ -114,9 +116,9 @@ def test_money_of_the_seat_and_of_the_others_is_that_of_the_community():
     crowd = load_population(POPULATION)
     (episode,) = draw_weeks(SCENARIO, "train", [WEEKS[0]], 0)
     seats = range(AGENTS)
-    mixture = background(SCENARIO, episode.keys[0], crowd, "zip", seats)
+    mixtures = background(SCENARIO, episode.keys[0], crowd, "zip", seats)
     (other,) = draw_weeks(SCENARIO, "train", [WEEKS[0]], stranger(episode.keys[0]).seed)
-    whole = rollout(SCENARIO, stack([episode] * AGENTS + [other]), mixture)
+    whole = rollout(SCENARIO, stack([episode] * AGENTS + [other]), mixtures)
     costs = rooms.play_seats(SCENARIO, episode, crowd, "zip", seats)
     assert costs.sum(axis=1) == pytest.approx(whole.social_cost_eur[:-1], abs=1e-9)
     row = played("zip").row("zip")
@@ -142,7 +144,7 @@ def test_workers_change_no_number(result):
 def test_every_entry_meets_the_same_background(result):
     crowd, key = load_population(POPULATION), SINGLES[0].keys[0]
     mixtures = [
-        background(SCENARIO, key, crowd, name, range(AGENTS)) for name in deviations(SCENARIO)
+        background(SCENARIO, key, crowd, name, range(AGENTS))[ROLE] for name in deviations(SCENARIO)
     ]
     assert len({mixture.names[1:] for mixture in mixtures}) == 1
     assert len({mixture.member_of.tobytes() for mixture in mixtures}) == 1
@@ -155,7 +157,7 @@ def test_every_entry_meets_the_same_background(result):
 
 def test_an_entry_sees_its_own_row_and_no_seed_of_the_bots():
     crowd, key = load_population(POPULATION), SINGLES[0].keys[0]
-    mixture = background(SCENARIO, key, crowd, "random", range(AGENTS))
+    mixture = background(SCENARIO, key, crowd, "random", range(AGENTS))[ROLE]
     entry, *bots = mixture.members
     assert isinstance(entry, Blinkered)
     assert entry.own[:-1].tolist() == np.eye(AGENTS, dtype=bool).tolist()

@@ -21,6 +21,7 @@ policy = { kind = "rules", track = "toy", roles = { storage = ["storage.toml"] }
 training = { summary = "None." }
 citation = { title = "My agent", year = 2026 }
 """
+ROLES = ("storage", "plant")
 RULE = 'rule = "thrifty"\n'
 
 
@@ -64,3 +65,43 @@ def test_a_track_brings_its_board(monkeypatch):
     board_card.cache_clear()
     assert board_card("toy") is board.CARD
     board_card.cache_clear()
+
+
+FOCAL = """population = "tests.toy.test_seats:CROWD"
+focal = { scenario = "toy-v0", draws = 1, seats = 3 }
+"""
+
+
+@pytest.fixture
+def with_seats(tmp_path):
+    """A season with every seat in focus once, of both roles."""
+    from leaderboard.playing.opening import open_season
+
+    (tmp_path / "plan.toml").write_text(PLAN + FOCAL)
+    (tmp_path / "secret").write_text(bytes(range(32)).hex())
+    return open_season(tmp_path / "plan.toml", tmp_path / "toy", tmp_path / "secret")
+
+
+@pytest.mark.parametrize("kind", ["onnx", "rules"])
+def test_a_template_has_a_file_for_each_role_and_plays_every_seat(
+    with_seats, tmp_path, monkeypatch, kind
+):
+    from leaderboard.checking.replay import replay
+    from leaderboard.package.package import pack_folder
+    from leaderboard.package.template import write_template
+    from leaderboard.playing.candidate import of_package
+    from leaderboard.playing.evaluate import evaluate
+    from tests.toy import track
+
+    monkeypatch.setattr(track, "CARD", replace(track.CARD, default="toy-v0"))
+    folder = tmp_path / "my-cast"
+    endings = {"onnx": "onnx", "rules": "toml"}
+    files = {path.name for path in write_template(folder, kind, "toy")}
+    assert files == {"submission.toml", *(f"{name}.{endings[kind]}" for name in ROLES)}
+    record = evaluate(of_package(pack_folder(folder), with_seats), with_seats, tmp_path / "out")
+    assert [one.seat for one in record.focal] == [0, 1, 2]
+    assert not any(one.failed for one in record.focal)
+    if kind == "rules":  # rest, in a game in which no agent moves the money of another
+        assert all(one.cost_eur == one.alone_eur == one.truthful_eur for one in record.focal)
+    assert all(abs(one.others_gain_eur) < 1e-9 for one in record.focal)
+    assert replay(tmp_path / "out" / "my-cast-0.1.0", with_seats) == []

@@ -179,8 +179,8 @@ def test_prices_prove_the_optimum(scenario):
         assert not certify(scenario, single, replace(plan, prices=other))[0].holds
 
 
-def test_the_focal_role_says_that_it_needs_one_role(scenario):
-    with pytest.raises(PolicyError, match="toy-v0: the focal role needs a track with one role"):
+def test_the_focal_role_says_that_it_needs_bots(scenario):
+    with pytest.raises(PolicyError, match="toy-v0: track 'toy' has no population of bots"):
         focal(scenario, ["thrifty"])
 
 

@@ -17,6 +17,8 @@ from p2p_market.evaluation.statistics.bootstrap import draw_weeks as drawn
 from p2p_market.evaluation.statistics.bootstrap import effective_weeks, interval
 from p2p_market.evaluation.statistics.scores import ratio_of_sums
 from p2p_market.evaluation.tables.overview import Costs, over_scenarios
+from p2p_market.evaluation.tables.roles import money_of_roles, private_columns
+from p2p_market.registry import load_scenario
 from tests.evaluation.runs import deaf, written
 from tests.toy.conftest import CAST, SCENARIO, command
 
@@ -66,6 +68,32 @@ def test_ray_gives_the_same_bytes(job, whole, tmp_path):
 
 
 # Statistics
+
+
+def test_money_is_told_role_by_role(scenario, run):
+    result = evaluate(scenario, ["thrifty", CAST], weeks=[1, 3])
+    found = {(one.role, one.policy): one for one in money_of_roles(result)}
+    assert len(found) == 2 * 4
+    idle, thrifty = (row.private_cost_eur for row in result.rows[:2])
+    plant = found["plant", "thrifty"]
+    assert plant.cost_eur == pytest.approx(thrifty[:, 2].mean())
+    assert plant.saved_eur.point == pytest.approx((idle - thrifty)[:, 2].mean())
+    assert found["storage", "thrifty"].cost_eur == pytest.approx(thrifty[:, :2].sum(axis=1).mean())
+    assert found["storage", CAST].cost_eur == found["storage", "thrifty"].cost_eur
+    rows = [
+        one
+        for one in csv.DictReader((run / "metrics.csv").read_text().splitlines())
+        if one["policy"] == CAST
+    ]
+    mean = np.mean([float(one["storage_private_cost_eur"]) for one in rows])
+    assert mean == pytest.approx(found["storage", CAST].cost_eur)
+    assert "Money of each role" in (run / "report.html").read_text()
+
+
+def test_one_role_has_no_table_of_roles():
+    result = evaluate(load_scenario("battery-146-v0"), [], weeks=[0])
+    assert money_of_roles(result) == []
+    assert private_columns(result, result.rows[0]) == {}
 
 
 def test_intervals_draw_units_whole(scenario):

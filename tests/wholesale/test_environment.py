@@ -54,7 +54,7 @@ def engine_episode(env):
 def test_a_batch_plays_what_environments_play():
     of = scenario()
     fast, plain = systems(of, 3), JointBatch(of, 3)
-    seen, same = fast.reset(seed=5), plain.reset(seed=5)
+    (seen, _), (same, _) = fast.reset(seed=5), plain.reset(seed=5)
     envs, generator = [make("wholesale-12-v0") for _ in range(3)], np.random.default_rng(1)
     single = [env.reset(seed=5 + b)[0] for b, env in enumerate(envs)]
     for _ in range(20):
@@ -85,8 +85,8 @@ def test_a_batch_begins_its_next_episodes_by_itself():
     played = batch.step(actions)
     assert played.ended
     assert played.final_observations is not None
-    with pytest.raises(ActionError, match="actions of roles"):
-        batch.step({"generator": actions["generator"]})
+    with pytest.raises(ActionError, match="unknown role"):
+        batch.step({"seller": actions["generator"]})
 
 
 @pytest.mark.parametrize("name", ids_of("wholesale"))

@@ -28,6 +28,7 @@ def export(
     module: str | None = None,
     state: int = 0,
     decides: Sequence[str] | None = None,
+    role: str | None = None,
 ) -> Path:
     """Write a trained policy as a file that `evaluate` and `leaderboard init --policy` take.
 
@@ -47,6 +48,7 @@ def export(
             and gives outputs and next states.
         decides: columns of an action that it decides, in the order of its outputs; the others rest.
             None: all.
+        role: that it plays, where the scenario has several.
 
     Raises:
         PolicyError: if something of the policy cannot be exported; it is named.
@@ -54,7 +56,7 @@ def export(
     from baselines.learners.export.file import write
     from baselines.learners.export.target import target_of
 
-    target = target_of(scenario, agent_indicator, decides)
+    target = target_of(scenario, agent_indicator, decides, role)
     options = {"normalize": normalize, "module": module, "state": state}
     network, target, remembered = load(_reader(policy))(policy, target, options)
     write(network, target, Path(path), remembered)

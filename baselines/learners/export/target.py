@@ -10,7 +10,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from baselines.learners.interop.view import FAR, View
-from baselines.learners.plain import Plain, indicators, only_role, outputs_of
+from baselines.learners.plain import Plain, indicators, outputs_of, role_for
 from baselines.learners.ppo.decision import KINDS
 from p2p_market.errors import PolicyError
 from p2p_market.records import FloatArray
@@ -61,7 +61,10 @@ class Normal(nn.Module):
 
 
 def target_of(
-    made_for: Any, agent_indicator: bool = False, decides: Sequence[str] | None = None
+    made_for: Any,
+    agent_indicator: bool = False,
+    decides: Sequence[str] | None = None,
+    role: str | None = None,
 ) -> Target:
     """What a network was made for.
 
@@ -69,10 +72,11 @@ def target_of(
         made_for: a scenario, its id, or the `View` whose rows the network was trained on.
         agent_indicator: whether a one-hot of the agent stands behind what it observes.
         decides: columns of an action in the order of its outputs; None: all.
+        role: that it plays; None: the only one.
 
     Raises:
-        PolicyError: if the scenario has several roles or no such column, or a view has no
-            indicator.
+        PolicyError: if the scenario has several roles and none is given, or no such role or
+            column, or a view has no indicator.
     """
     if isinstance(made_for, View):
         if agent_indicator:
@@ -86,12 +90,12 @@ def target_of(
         before = (Normal(*made_for.row_scale, FAR),)
         return Target(made_for.scenario, name, made_for.decision.names, outputs, False, before)
     scenario = load_scenario(made_for) if isinstance(made_for, str) else made_for
-    role = only_role(scenario)
-    names = [feature.name for feature in role.features]
+    plays = role_for(scenario, role)
+    names = [feature.name for feature in plays.features]
     if agent_indicator:
-        names += indicators(role)
-    columns = Plain(scenario, role, names).names
-    outputs = outputs_of(role)
+        names += indicators(plays)
+    columns = Plain(scenario, plays, names).names
+    outputs = outputs_of(plays)
     if decides is not None:
         if not decides or (unknown := [name for name in decides if name not in outputs]):
             raise PolicyError(

@@ -21,7 +21,7 @@ from baselines.learners.mappo.algorithm import RESUME, configuration
 from baselines.learners.mappo.module import SHARED
 from baselines.learners.mappo.settings import Settings, settings_from
 from baselines.learners.mappo.sight import Sight, remembered, survey
-from baselines.learners.plain import only_role
+from baselines.learners.plain import role_for
 from baselines.learners.ppo.collect import segment_steps
 from baselines.learners.ppo.imitate import imitate, lessons
 from baselines.learners.ppo.learn import Report
@@ -56,7 +56,7 @@ class Training:
         """
         self.settings, self.args, self.meaning = settings, settings.args, settings.args.decision
         self.scenario = load_scenario(self.args.scenario)
-        if choices_of(only_role(self.scenario)):
+        if choices_of(role_for(self.scenario)):
             raise PolicyError(
                 f"{self.args.scenario}: the trainer 'mappo' learns numbers, and here are choices; "
                 "take 'ppo'"

@@ -18,7 +18,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -82,11 +82,17 @@ def on_grid(values: Float32Array) -> Float32Array:
     return np.asarray(np.round(values * PER_UNIT) / PER_UNIT, dtype=np.float32)
 
 
-def from_file(scenario: AnyScenario, path: str) -> OnnxPolicy:
+def from_file(scenario: AnyScenario, path: str, role: str | None = None) -> OnnxPolicy:
     """The policy of a file in a scenario.
 
+    Args:
+        scenario: in which it plays.
+        path: of the file.
+        role: that it plays; None: the only one.
+
     Raises:
-        PolicyError: if the file is missing, damaged, or made for other observations.
+        PolicyError: if the file is missing, damaged, or made for other observations; or if no role
+            is given and there are several.
     """
     if not Path(path).is_file():
         raise PolicyError(f"no file {path!r}; `p2p-market train` writes one")
@@ -106,7 +112,7 @@ def from_file(scenario: AnyScenario, path: str) -> OnnxPolicy:
             "onnx.helper.set_model_props"
         )
     _check_inputs(path, _session(model))
-    kind, known = told[DECISION], _decisions(scenario)
+    kind, known = told[DECISION], _decisions(scenario, role)
     if kind not in known:
         raise PolicyError(f"{path}: {_unknown(kind, known, scenario)}")
     columns, actions = json.loads(told[COLUMNS]), json.loads(told.get(ACTIONS, "null"))
@@ -123,10 +129,12 @@ def from_file(scenario: AnyScenario, path: str) -> OnnxPolicy:
     return OnnxPolicy(model, decision)
 
 
-def _decisions(scenario: AnyScenario) -> Mapping[str, Callable[[AnyScenario], Decision]]:
+def _decisions(
+    scenario: AnyScenario, role: str | None
+) -> Mapping[str, Callable[[AnyScenario], Decision]]:
     """What a network may decide in a scenario, by name."""
     own = OWN.get(scenario.spec.track)
-    return {**(load(own) if own else {}), "plain": plain}
+    return {**(load(own) if own else {}), "plain": partial(plain, name=role)}
 
 
 def _unknown(kind: str, known: Iterable[str], scenario: AnyScenario) -> str:

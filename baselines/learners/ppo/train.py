@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from baselines.learners.plain import only_role
+from baselines.learners.plain import role_for
 from baselines.learners.ppo import masked
 from baselines.learners.ppo.args import FAST, Args
 from baselines.learners.ppo.collect import Collector, first_seed
@@ -112,7 +112,7 @@ class Training:
 
 def _parts(args: Args, scenario: Any, generator: torch.Generator) -> Parts:
     """By the columns of the role: choices or numbers."""
-    role = only_role(scenario)
+    role = role_for(scenario)
     if choices_of(role):
         return masked.parts(args, scenario, role, generator)
     batch = CommunityBatch(scenario, args.communities, split="train")
@@ -138,7 +138,7 @@ def _parts(args: Args, scenario: Any, generator: torch.Generator) -> Parts:
 def _args(settings: Mapping[str, Any]) -> Args:
     """Settings, on top of those of the scenario's kind of columns."""
     scenario = load_scenario(settings.get("scenario", Args().scenario))
-    if not choices_of(only_role(scenario)):
+    if not choices_of(role_for(scenario)):
         return Args(**settings)
     return Args(**{**FAST, **own_of(scenario).settings, **settings})
 

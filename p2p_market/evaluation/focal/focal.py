@@ -1,7 +1,8 @@
 """The focal role: one agent plays the entry, a frozen background population plays all others.
 
-Every seat of a community is in focus once a week. Entries meet the same episodes, the same bots and
-the same draws of these bots, so that all differences between entries are paired.
+Where there are several roles, an entry is a policy for each of them, and one seat of any role has
+its part of it. Every seat of a community is in focus once a week. Entries meet the same episodes,
+the same bots and the same draws of these bots, so that all differences between entries are paired.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from p2p_market.errors import ClusterError, PolicyError
 from p2p_market.evaluation.benchmark import all_weeks, draw_weeks, units_of
 from p2p_market.evaluation.players.mixture import Blinkered, Mixture
+from p2p_market.evaluation.players.names import of_roles, played_roles
 from p2p_market.evaluation.players.player import play
 from p2p_market.evaluation.players.policy import Policy, load_policy
 from p2p_market.evaluation.players.population import (
@@ -27,7 +29,7 @@ from p2p_market.evaluation.players.population import (
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.evaluation.running.parts import Tell
 from p2p_market.evaluation.running.processes import in_processes
-from p2p_market.records import FloatArray, IntArray, Record
+from p2p_market.records import BoolArray, FloatArray, IntArray, Record, Role
 from p2p_market.registry import baselines, rule_of, scenario_of
 from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey
 from p2p_market.tracks import track_of
@@ -84,6 +86,27 @@ class FocalResult:
         """Private cost saved against no trade, (week, seat) [EUR]."""
         return self.alone_eur - self.row(policy).cost_eur
 
+    def gain_eur(self, policy: str) -> FloatArray:
+        """Private cost saved against `compared` on the same seat and background, (week, seat).
+
+        Above 0 the agent earns more than its truthful self [EUR].
+        """
+        return self.row(self.compared).cost_eur - self.row(policy).cost_eur
+
+    def seats_of(self, role: str) -> BoolArray:
+        """Which seats are of a role, (seat,)."""
+        (own,) = (one for one in track_of(self.scenario).roles(self.scenario) if one.name == role)
+        return np.isin(self.scenario.agents, own.agents)
+
+    def roles_of(self, policy: str) -> tuple[str, ...]:
+        """Roles that a policy plays; of others that it leaves out, their rule is played."""
+        return played_roles(self.scenario, policy)
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several roles, of which each has figures of its own."""
+        return len(track_of(self.scenario).roles(self.scenario)) > 1
+
     def others_gain_eur(self, policy: str) -> FloatArray:
         """What all others save when the seat plays this and not `compared`, (week, seat).
 
@@ -132,8 +155,6 @@ def focal(
         PolicyError: if one of them sees more than observations, or is not a policy.
     """
     track = track_of(scenario)
-    if len(track.roles(scenario)) > 1:
-        raise PolicyError(f"{scenario.spec.id}: the focal role needs a track with one role")
     if len(scenario.agents) == 1:
         raise PolicyError(
             f"{scenario.spec.id}: its only agent has nobody beside it; the focal role needs a "
@@ -145,7 +166,8 @@ def focal(
     singles = draw_weeks(scenario, split, numbers, seed)
     names = entries(scenario, policies)
     for name in names:
-        _acting(scenario, name)
+        for role in track.roles(scenario):
+            _acting(scenario, role, name)
     specification = scenario.spec.model_dump_json()
     turns = [
         Turn(specification, scenario.digest, population, name, split, week, draw, seed)
@@ -210,41 +232,84 @@ def play_seats(
     Returns:
         Private costs, (seat in focus, agent) [EUR].
     """
-    mixture = background(scenario, episode.keys[0], population, name, seats)
+    cast = background(scenario, episode.keys[0], population, name, seats)
     track = track_of(scenario)
     strange = track.draw(scenario, stranger(episode.keys[0]))
     together = track.stack([episode] * len(seats) + [strange])
-    played = rollout(scenario, together, mixture, name, progress=progress)
+    played = rollout(scenario, together, cast, name, progress=progress)
     return played.private_cost_eur[:-1]
 
 
 def background(
     scenario: AnyScenario, key: EpisodeKey, population: Population, name: str, seats: Sequence[int]
-) -> Mixture:
-    """The policy in focus on these seats, one per community, and the bots on all others.
+) -> dict[str, Mixture]:
+    """The policy in focus on these seats, one per community, and the bots on all others; by role.
 
     In one community more, the last, the policy has all seats: that of the strangers it sees.
     """
-    drawn = seated(scenario, population, key)
+    drawn, found, first = seated(scenario, population, key), dict[str, Mixture](), 0
+    in_focus = np.arange(len(scenario.agents)) == np.array([*seats, -1])[:, None]
+    in_focus[-1] = True
+    for role in track_of(scenario).roles(scenario):
+        own = slice(first, first := first + len(role.agents))
+        crowd = _crowd(scenario, role, key, population, drawn[own])
+        found[role.name] = _mixture(scenario, role, name, crowd, in_focus[:, own])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Bots of one role in one week."""
+
+    names: tuple[str, ...]
+    players: tuple[Policy, ...]
+    seeds: tuple[int, ...]  # of all
+    seats: IntArray  # (agent,), number of the bot
+
+
+def _crowd(
+    scenario: AnyScenario,
+    role: Role,
+    key: EpisodeKey,
+    population: Population,
+    drawn: Sequence[str],
+) -> _Crowd:
     bots = list(dict.fromkeys(drawn))
-    member_of = np.tile([1 + bots.index(bot) for bot in drawn], (len(seats) + 1, 1))
-    member_of[np.arange(len(seats)), seats] = 0
-    member_of[-1] = 0
-    seeds = (bot_seed(key),) * len(member_of)
-    in_focus = Blinkered(_acting(scenario, name), member_of == 0)
-    players = [Seeded(_acting(scenario, population.bots[bot].target), seeds) for bot in bots]
-    role = track_of(scenario).roles(scenario)[0]
+    return _Crowd(
+        tuple(f"{population.name}: {bot}" for bot in bots),
+        tuple(_bot(scenario, role, population.bots[bot].target) for bot in bots),
+        (bot_seed(key),),
+        np.array([bots.index(bot) for bot in drawn]),
+    )
+
+
+def _mixture(
+    scenario: AnyScenario, role: Role, name: str, crowd: _Crowd, in_focus: BoolArray
+) -> Mixture:
+    """Who plays the agents of one role.
+
+    Args:
+        in_focus: where the policy sits, (batch, agent).
+    """
+    seeds = crowd.seeds * len(in_focus)
+    entry = Blinkered(_acting(scenario, role, name), in_focus)
     return Mixture(
-        (name, *(f"{population.name}: {bot}" for bot in bots)),
-        (in_focus, *players),
-        member_of,
+        (name, *crowd.names),
+        (entry, *(Seeded(player, seeds) for player in crowd.players)),
+        np.where(in_focus, 0, 1 + crowd.seats),
         len(role.columns),
         role.choices,
     )
 
 
-def _acting(scenario: AnyScenario, name: str) -> Policy:
-    policy = load_policy(name, scenario)
+def _acting(scenario: AnyScenario, role: Role, name: str) -> Policy:
+    """The part of a policy that plays a role."""
+    return _bot(scenario, role, of_roles(scenario, name)[role.name])
+
+
+def _bot(scenario: AnyScenario, role: Role, name: str) -> Policy:
+    """A policy of one role, by name."""
+    policy = load_policy(name, scenario, role.name)
     if not isinstance(policy, Policy):
         raise PolicyError(
             f"{name!r} knows the episode before it starts; only policies that act on observations "

@@ -49,6 +49,10 @@ def of_roles(scenario: AnyScenario, name: str) -> dict[str, str]:
     if not (equals and before in roles):
         if len(roles) > 1 and name not in named(scenario):
             asked = ", ".join(f"{role}=..." for role in roles)
+            if equals and before.isidentifier():
+                raise PolicyError(
+                    f"policy {name!r}: there is no role {before!r}; say one of {asked}"
+                )
             raise PolicyError(f"policy {name!r} plays one role; say which of {asked}")
         return dict.fromkeys(roles, name)
     found: dict[str, str] = {}
@@ -61,6 +65,19 @@ def of_roles(scenario: AnyScenario, name: str) -> dict[str, str]:
             raise PolicyError(f"policy {name!r} names the role {role!r} twice; remove one")
         found[role] = policy
     return {role: found.get(role, one.rule) for role, one in roles.items()}
+
+
+def played_roles(scenario: AnyScenario, name: str) -> tuple[str, ...]:
+    """Roles that a policy plays; those that it leaves out play their rule.
+
+    Raises:
+        PolicyError: as `of_roles`.
+    """
+    roles = of_roles(scenario, name)
+    if "=" not in name or name in named(scenario) or name.partition("=")[0] not in roles:
+        return tuple(roles)
+    said = {part.partition("=")[0] for part in name.split(",")}
+    return tuple(role for role in roles if role in said)
 
 
 def target_of(scenario: AnyScenario, role: str, name: str) -> str:

@@ -79,8 +79,8 @@ def load_policy(
 ) -> Policy | Planner | Informed:
     """A baseline by name, a researcher's own policy as `module:factory`, or one in a file.
 
-    The factory is called with the scenario, and that of a file's kind with its path too, and
-    returns a `Policy`. Modules are searched in the current directory first.
+    The factory is called with the scenario, and that of a file's kind with its path and the role
+    too, and returns a `Policy`. Modules are searched in the current directory first.
 
     Args:
         role: that it plays; None: the first, which most tracks have alone.
@@ -101,7 +101,7 @@ def _load(name: str, part: str, role: str, scenario: AnyScenario) -> Policy | Pl
     """
     module_name, factory_name = place_of(scenario, role, part)
     author = Stranger(name, scenario.spec.id, module_name)
-    given = (scenario, part) if is_file(part) else (scenario,)
+    given = (scenario, part, role) if is_file(part) else (scenario,)
     with ExitStack() as stack:
         try:
             if is_ours(part):
@@ -139,7 +139,7 @@ def _made(factory: Any, arguments: tuple[Any, ...]) -> Any:
     if not takes(factory, *arguments):
         raise WrongAnswerError(
             f"the factory cannot be called as {getattr(factory, '__name__', 'it')}(scenario"
-            f"{', path' if len(arguments) > 1 else ''})"
+            f"{', path, role' if len(arguments) > 1 else ''})"
         )
     policy = factory(*arguments)
     insist_on_policy(policy)

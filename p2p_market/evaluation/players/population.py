@@ -14,6 +14,7 @@ from p2p_market.loading import import_from_here, import_ours
 from p2p_market.records import Float32Array
 from p2p_market.registry import POPULATION
 from p2p_market.track import AnyScenario, EpisodeKey
+from p2p_market.tracks import track_of
 
 _SEATS: Final = 0x73656174
 _BOTS: Final = 0x626F7473
@@ -26,14 +27,26 @@ class Bot:
 
     behaviour: str
     target: str  # a policy's name or `module:factory`
+    role: str = ""  # whose seats it takes; "": it plays every role, as a baseline does
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Bots by name; each is as likely to be drawn as any other."""
+    """Bots by name; each is as likely to be drawn as any other that plays the role of a seat."""
 
     name: str
     bots: Mapping[str, Bot]
+
+    def of_role(self, role: str) -> list[str]:
+        """Names of the bots that play a role.
+
+        Raises:
+            PolicyError: if none does.
+        """
+        names = [name for name, bot in self.bots.items() if bot.role in ("", role)]
+        if not names:
+            raise PolicyError(f"population {self.name!r} has no bot for the role {role!r}; add one")
+        return names
 
 
 def load_population(target: str) -> Population:
@@ -59,9 +72,12 @@ def load_population(target: str) -> Population:
 def seated(scenario: AnyScenario, population: Population, key: EpisodeKey) -> tuple[str, ...]:
     """Name of the bot on each seat, drawn per seed, scenario and week; one stream per seat."""
     words = [key.seed, key.start_day, _SEATS, *scenario.spec.id.encode()]
-    root, names = np.random.SeedSequence(words), list(population.bots)
-    agents = range(len(scenario.agents))
-    return tuple(names[int(stream(root, agent).integers(len(names)))] for agent in agents)
+    root, drawn, roles = np.random.SeedSequence(words), list[str](), track_of(scenario).roles
+    for role in roles(scenario):
+        names = population.of_role(role.name)
+        seats = range(len(drawn), len(drawn) + len(role.agents))
+        drawn += [names[int(stream(root, seat).integers(len(names)))] for seat in seats]
+    return tuple(drawn)
 
 
 def bot_seed(key: EpisodeKey) -> int:

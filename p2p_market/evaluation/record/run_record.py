@@ -39,6 +39,7 @@ from p2p_market.evaluation.record.versions import versions
 from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.evaluation.statistics.scores import score
 from p2p_market.evaluation.tables.overview import overview, recorded_overview
+from p2p_market.evaluation.tables.roles import private_columns
 from p2p_market.files import safe_name, write_bytes, write_text
 from p2p_market.records import FloatArray, IntArray
 from p2p_market.registry import rule_of, scenario_of
@@ -91,7 +92,7 @@ def metric_rows(result: ScenarioResult) -> list[dict[str, Any]]:
     """One flat dictionary per policy and episode, units in the names."""
     rows, card = [], track_of(result.scenario).CARD
     for row in result.rows:
-        more = _figures(result, row)
+        more = {**private_columns(result, row), **_figures(result, row)}
         for number, key in enumerate(result.episode.keys):
             rows.append(
                 {

@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from baselines.learners.onnx_policy.policy import from_file
-from baselines.learners.plain import only_role
+from baselines.learners.plain import role_for
 from baselines.learners.ppo.args import FAST, args_from
 from baselines.learners.ppo.choices import ChoiceActor
 from baselines.learners.ppo.masked import Earned
@@ -122,7 +122,7 @@ def test_what_was_played_is_as_probable_when_it_is_learnt_from(a_day):
 
 def earned_of(scenario, others=None):
     args = args_from({**FAST, **(others or {})})
-    return Earned(scenario, only_role(scenario), own_of(scenario), args)
+    return Earned(scenario, role_for(scenario), own_of(scenario), args)
 
 
 def test_money_counts_but_what_is_given_and_wear_grows_to_its_whole():
