@@ -4,18 +4,20 @@ from leaderboard.season.draws import board_scenario
 from leaderboard.season.season import Plan, files_of_all
 from leaderboard.tracks import board_card, track_name
 from p2p_market.errors import RecordError
+from p2p_market.evaluation.players.population import load_population
 from p2p_market.registry import POPULATION
 from p2p_market.tracks import track_of
 
 
 def check(plan: Plan) -> None:
-    """Boards of one track, and a focal role only where there is one.
+    """Boards of one track, and bots for every seat of the focal board.
 
     Scores of different tracks are never added up, and every package plays on every board: so each
     track has its own seasons.
 
     Raises:
         RecordError: if they do not fit together.
+        PolicyError: if the population has no bot for a role.
         ScenarioError: if a scenario is unknown.
     """
     focal = [] if plan.focal is None else [plan.focal]
@@ -27,18 +29,17 @@ def check(plan: Plan) -> None:
         )
     if plan.focal is None:
         return
-    scenario = board_scenario(plan.focal)
-    roles = [role.name for role in track_of(scenario).roles(scenario)]
-    if len(roles) > 1:
-        raise RecordError(
-            f"focal: {plan.focal.scenario} has the roles {', '.join(roles)}; one seat among bots "
-            "is offered in tracks with one role, leave `focal` out"
-        )
     if plan.population == POPULATION != board_card(tracks[0]).population:
         raise RecordError(
             f"focal: track {tracks[0]!r} has no population of its own; name one in `population` as "
             "MODULE:ATTRIBUTE, or leave `focal` out"
         )
+    scenario = board_scenario(plan.focal)
+    roles = [role.name for role in track_of(scenario).roles(scenario)]
+    if len(roles) > 1:
+        crowd = load_population(plan.population)
+        for role in roles:
+            crowd.of_role(role)
 
 
 def public(file: Plan) -> bool:

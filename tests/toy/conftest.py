@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCENARIO = Path(__file__).with_name("scenarios") / "toy-v0.yaml"
 FILES = {
     "METADATA": "Metadata-Version: 2.1\nName: toy-track\nVersion: 0\n",
-    "entry_points.txt": "[p2p_market.tracks]\ntoy = tests.toy.track\n",
+    "entry_points.txt": "[p2p_market.tracks]\ntoy = tests.toy.track\ntrio = tests.toy.trio\n",
 }
 
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from p2p_market.errors import PolicyError
+
 for needed in ("cryptography", "onnxruntime", "safetensors"):
     pytest.importorskip(needed)
 
@@ -101,7 +103,17 @@ def test_a_template_has_a_file_for_each_role_and_plays_every_seat(
     record = evaluate(of_package(pack_folder(folder), with_seats), with_seats, tmp_path / "out")
     assert [one.seat for one in record.focal] == [0, 1, 2]
     assert not any(one.failed for one in record.focal)
+    if kind == "onnx":  # its storages keep half in reserve, which is paid for
+        assert all(one.cost_eur < one.alone_eur for one in record.focal[:2])
     if kind == "rules":  # rest, in a game in which no agent moves the money of another
         assert all(one.cost_eur == one.alone_eur == one.truthful_eur for one in record.focal)
     assert all(abs(one.others_gain_eur) < 1e-9 for one in record.focal)
     assert replay(tmp_path / "out" / "my-cast-0.1.0", with_seats) == []
+
+
+def test_a_season_needs_bots_for_every_role(tmp_path):
+    from leaderboard.playing.opening import open_season
+
+    (tmp_path / "plan.toml").write_text(PLAN + FOCAL.replace("CROWD", "OF_STORAGES"))
+    with pytest.raises(PolicyError, match="population 'half' has no bot for the role 'plant'"):
+        open_season(tmp_path / "plan.toml", tmp_path / "toy", tmp_path / "secret")
