@@ -7,6 +7,7 @@ remembers travels in the state, so a play is a function of its seed as long as `
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final, TypedDict
 
 import numpy as np
@@ -147,7 +148,7 @@ def _compiled(decide: Decider, role: Role, power_mw: tuple[float, ...]) -> Any:
     for name, node in nodes.items():
         graph.add_node(name, node)
     order = [START, *nodes, END]
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         graph.add_edge(before, after)
     return graph.compile(checkpointer=None)
 

@@ -151,7 +151,7 @@ def test_who_is_held_plays_the_fallback():
     now = play(of, given_episode, np.random.default_rng(5), "uniform", 3)
     actions = sent(of, np.random.default_rng(6), "uniform")
     for values in actions.values():
-        values[:, 0] = np.nan
+        values[:, 0, 0] = np.inf
     after = engine.act(of, given_episode, now, actions)
     done, (units, storages, _) = after.last, of.sizes
     assert done.bid_level[0, 0] == of.fleet.truthful[0]

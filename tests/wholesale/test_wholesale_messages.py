@@ -15,7 +15,7 @@ from p2p_market.kit.defaults import stack
 from p2p_market.messages import EVERYBODY, GenerationBid, Message, log_of
 from p2p_market.wholesale.bus import MessageBus
 from p2p_market.wholesale.messages import PHASES, RESPONSE, all_messages, book_of, messages
-from p2p_market.wholesale.records import CAUSES, LEDGER_ENTRIES
+from p2p_market.wholesale.records import LEDGER_ENTRIES
 from tests.wholesale.cases import drawn, quiet, scenario
 
 KINDS = {
@@ -187,12 +187,19 @@ def test_droop_is_told_in_the_order_of_the_protocol():
 
 
 def test_who_is_held_says_so():
+    """A row of NaN is no message; a NaN beside a number is a wrong one."""
     of, episode = scenario(), drawn()
     actions = {role: values.copy() for role, values in played().actions.items()}
-    actions["storage"][1, 0, 1] = np.nan
+    actions["storage"][1, 0, 1] = actions["operator"][1] = np.nan
+    actions["storage"][1, 0, 0, 1] = np.nan
     play = rollout(of, episode, recorded(actions), steps=3)
-    told = [m.content.cause for m in messages(of, episode, play, 1) if m.sender == "storage_1"]
-    assert told[-1] in CAUSES[1:3]
+    status = [m for m in messages(of, episode, play, 1) if m.kind == "STATUS_UPDATE"]
+    causes = {m.sender: m.content.cause for m in status if m.content.cause != "none"}
+    assert causes == {
+        "storage_0": "non_finite",
+        "storage_1": "missing",
+        "operator_0": "missing",
+    }
 
 
 def test_a_step_that_was_not_played_is_refused():
