@@ -54,7 +54,6 @@ class _Ranges:
         self.room_mw = self.units_mw + float(fleet.power_mw.sum()) * 2.0 + self.served_mw
         self.emissions = float(fleet.emissions.max())
         self.relay_hz = rules.relay_hz
-        self.tap_pu = 1.03 + 2.0 * rules.tap_pu
 
 
 @lru_cache(maxsize=16)

@@ -55,7 +55,7 @@ def away_from(
         "backlog [MWh]": after.backlog_mwh - before.backlog_mwh - deferred,
         "money of the market [EUR]": done.entries_eur[:, :, _TRANSFERS].sum(axis=1),
         "power within its limits [MW]": np.concatenate(within, axis=1),
-        "ledger [EUR]": done.entries_eur * 0.0,
+        "finite ledger [EUR]": done.entries_eur * 0.0,  # NaN and inf stay
     }
 
 

@@ -19,8 +19,6 @@ from p2p_market.wholesale.settlement import SOCIAL_PLACES
 
 PUBLIC: Final = 32
 PRICES: Final = 12
-OWN: Final = PUBLIC
-CONSUMER_OWN: Final = 24
 _LEVELS: Final = np.array(LEVELS_EUR_PER_MWH)
 _KINDS: Final = len(KINDS)
 

@@ -23,7 +23,7 @@ BAND_PU: Final = (0.95, 1.05)
 REACTIVE: Final = 0.25  # of the active power of loads; units and storages supply none
 INVERTER: Final = KINDS.index("inverter")
 LOWEST_DEMAND: Final = 0.375
-"""Lowest share of the highest national demand in the data."""
+"""Share of the highest national demand below which none is drawn; in the data it is 0.40."""
 
 
 class Rules(NamedTuple):
