@@ -100,7 +100,8 @@ class Card:
 
 
 EXTRAS: Final[Mapping[str, str]] = {
-    "batch": "(scenario, batch, threads, split) -> many communities at once, for training",
+    "batch": "(scenario, batch, threads, split) -> many communities at once, for training; with "
+    "several roles it has `for_role(role, others)`",
     "breakdown": "(scenario, episode, prices, played) -> why a policy loses, or None",
     "gaps": "(scenario, episode, played, best_eur) -> name in `Card.gaps` -> (batch,) [EUR]",
     "figures": "(scenario, episode, played) -> more columns of metrics.csv -> (episode,)",
@@ -113,7 +114,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "starter": "(data set) -> text of a first scenario file on what a user imported",
     "optimum": "module:factory of the planner, called with the scenario",
     "row": "(scenario, week) -> a row of the reference table, where it holds more than any track's",
-    "population": "bots that play beside an agent in focus",
+    "population": "bots that play beside an agent in focus, of one role each or of all",
     "report": "pages of the report",
     "board": "a `BoardCard` of `leaderboard.tracks.card`, for the leaderboard",
 }

@@ -125,6 +125,15 @@ def told(monkeypatch):
     return ToldBoard
 
 
+def test_who_learns_has_three_doors(scenario):
+    every = JointBatch(scenario, batch=64)  # all roles act: step({"storage": ..., "plant": ...})
+    one = every.for_role("plant", others={"storage": "thrifty"})  # one role, as a `TrackBatch`
+    seat = SeatEnv(scenario, "storage_1", others={"storage": "random"})  # one agent, Gymnasium
+    seen, _ = every.reset(seed=0)
+    assert one.reset(seed=0)[0].tobytes() == seen["plant"].tobytes()
+    assert np.array_equal(seat.reset(seed=0)[0], seen["storage"][0, 1])
+
+
 def test_every_door_takes_a_faster_board(scenario, told):
     batch = JointBatch(scenario, 2, board=ToldBoard)
     batch.reset(seed=0)
