@@ -9,7 +9,7 @@ the same options, take the same code; so one of each form is played, each in a p
 from concurrent.futures import ProcessPoolExecutor
 from typing import cast
 
-from p2p_market.evaluation.players.policy import Policy, load_policy
+from p2p_market.evaluation.players.policy import Policy, load_cast
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.registry import load_scenario, make
 from p2p_market.scenarios import scenario_ids
@@ -35,7 +35,7 @@ def begin(name: str) -> None:
     scenario = load_scenario(name)
     track = track_of(scenario)
     (key, *_), *_ = track.keys(scenario, "test", 0)
-    rule = cast(Policy, load_policy(track.CARD.rule, scenario))
+    rule = cast(dict[str, Policy], load_cast(track.CARD.rule, scenario))
     rollout(scenario, track.draw(scenario, key), rule)
 
 
