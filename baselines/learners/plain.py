@@ -155,7 +155,9 @@ def role_for(scenario: AnyScenario, name: str | None = None) -> Role:
     names = ", ".join(role.name for role in roles)
     if name is not None:
         raise PolicyError(f"{scenario.spec.id} has no role {name!r}; its roles are {names}")
-    raise PolicyError(f"{scenario.spec.id} has the roles {names}; one network plays one role")
+    raise PolicyError(
+        f"{scenario.spec.id} has the roles {names}; one network plays one role, so say which"
+    )
 
 
 def plain(scenario: AnyScenario, name: str | None = None) -> Plain:

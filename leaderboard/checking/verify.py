@@ -12,6 +12,7 @@ from typing import Any, Final
 from leaderboard.ledger import ledger
 from leaderboard.ledger.ledger import Ledger
 from leaderboard.ledger.line import Executed, Line, Submission, Verdict, canonical
+from leaderboard.package.casts import played_roles
 from leaderboard.package.package import Package
 from leaderboard.package.package import read as read_package
 from leaderboard.record import entries, sums
@@ -193,13 +194,16 @@ def _package(folder: Path, record: Record) -> list[str]:
         return [f"{PACKAGE}: has identity {package.identity}, not {record.entry.package}"]
     said, told = _told(package), record.entry.model_dump(mode="json")
     return [
-        f"entry.{name} is not what the package says" for name in said if said[name] != told[name]
+        f"entry.{name} is not what the package says"
+        for name in said
+        if said[name] != told.get(name)
     ]
 
 
 def _told(package: Package) -> Mapping[str, Any]:
     manifest = package.manifest.model_dump(mode="json")
-    return {name: manifest[name] for name in OF_MANIFEST} | {"kind": manifest["policy"]["kind"]}
+    more = {"kind": manifest["policy"]["kind"], "roles": played_roles(package.manifest)}
+    return {name: manifest[name] for name in OF_MANIFEST} | more
 
 
 def evaluation_of(folder: Path) -> Executed:

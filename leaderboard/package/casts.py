@@ -38,6 +38,12 @@ def casts(manifest: Manifest, roles: Sequence[str]) -> dict[str, dict[str, str]]
     return {files[0]: dict(zip(named, files, strict=True)) for files in together}
 
 
+def played_roles(manifest: Manifest) -> list[str] | None:
+    """Roles that a package has files for; None: it plays all, as code does."""
+    named = manifest.policy.roles
+    return None if named is None or manifest.policy.kind == "python" else list(named)
+
+
 def names(manifest: Manifest) -> tuple[str, ...]:
     """Of all casts."""
     if manifest.policy.kind == "python":

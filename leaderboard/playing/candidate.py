@@ -89,9 +89,15 @@ def of_package(data: bytes, season: Season, board: str | None = None) -> Candida
         training=told.training,
         citation=told.citation,
         attempt=_attempt(package.identity, season),
+        roles=casts.played_roles(told),
     )
     files = casts.names(told)
     return Candidate(entry, data, files, package, networks, told.policy.track)
+
+
+def _said(name: str) -> list[str]:
+    """Roles that `ROLE=POLICY,...` names."""
+    return [part.partition("=")[0] for part in name.split(",")]
 
 
 def _attempt(package: str, season: Season) -> int:
@@ -130,5 +136,6 @@ def of_baseline(name: str, track: str = DEFAULT_TRACK) -> Candidate:
         authors=[Author(name=DEVELOPERS)],
         training=Training(summary="None.", seeds=[]),
         citation=Citation(title=f"Baseline {label} of p2p_market", year=2026),
+        roles=_said(name) if "=" in name else None,
     )
     return Candidate(entry, b"", (known.get(name, name),), None, {}, track)

@@ -6,15 +6,23 @@ places disagree. Nor does a record say how far it may be trusted: the ledger doe
 
 import hashlib
 import json
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from leaderboard.forms import (
     Count,
     Digest,
     FileName,
     Id,
+    Name,
     Section,
     Slug,
     Text,
@@ -48,6 +56,14 @@ class Entry(Section):
     training: Training
     citation: Citation
     attempt: Annotated[int, Field(ge=1)] = 1
+    roles: Annotated[list[Name], Field(min_length=1, max_length=16)] | None = None
+    """That it plays, while the others play their rule; None: all of the track."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Where it plays all roles nothing is said of them, as in older records."""
+        told: dict[str, Any] = plain(self)
+        return {key: each for key, each in told.items() if key != "roles" or each is not None}
 
 
 class Environment(Section):

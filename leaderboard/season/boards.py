@@ -1,6 +1,6 @@
 """Which boards may stand in one season, and which seasons are public or open."""
 
-from leaderboard.season.draws import board_scenario
+from leaderboard.season.draws import board_scenario, focal_seats
 from leaderboard.season.season import Plan, files_of_all
 from leaderboard.tracks import board_card, track_name
 from p2p_market.errors import RecordError
@@ -34,8 +34,20 @@ def check(plan: Plan) -> None:
             f"focal: track {tracks[0]!r} has no population of its own; name one in `population` as "
             "MODULE:ATTRIBUTE, or leave `focal` out"
         )
-    scenario = board_scenario(plan.focal)
+    scenario, asked = board_scenario(plan.focal), plan.focal.role
     roles = [role.name for role in track_of(scenario).roles(scenario)]
+    if asked not in (None, *roles):
+        raise RecordError(
+            f"focal.role: {plan.focal.scenario} has no role {asked!r}; its roles are "
+            f"{', '.join(roles)}"
+        )
+    there = len(focal_seats(plan.focal))
+    if plan.focal.seats > there:
+        of = "" if asked is None else f" of role {asked!r}"
+        raise RecordError(
+            f"focal.seats: {plan.focal.seats} of each draw, and {plan.focal.scenario} has "
+            f"{there}{of}; ask for less"
+        )
     if len(roles) > 1:
         crowd = load_population(plan.population)
         for role in roles:

@@ -6,14 +6,15 @@ a draw. What a draw is made of, such as a year that nobody has seen, the track s
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from leaderboard.season.season import Board, Season
+from leaderboard.season.season import Board, FocalBoard, Season
 from leaderboard.tracks import board_card_of
 from p2p_market.registry import load_scenario, scenario_of
-from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey
+from p2p_market.track import AnyEpisode, AnyScenario, EpisodeKey, Role
 from p2p_market.tracks import track_of
 
 PURPOSE: Final = b"p2p_market/draw/1"
@@ -96,9 +97,17 @@ def seats(season: Season, count: int, index: int) -> list[int]:
     """Seats in focus in a draw of the focal board, in order."""
     assert season.file.focal is not None
     name, secret = season.file.focal.scenario, season.known_secret()
-    every = range(len(board_scenario(season.file.focal).agents))
+    every = focal_seats(season.file.focal)
     drawn = sorted(every, key=lambda seat: number(secret, name, index, f"seat {seat}"))
     return sorted(drawn[:count])
+
+
+def focal_seats(board: FocalBoard) -> list[int]:
+    """Seats that may be drawn, by their places among all agents."""
+    scenario = board_scenario(board)
+    roles: Sequence[Role] = track_of(scenario).roles(scenario)
+    own = {agent for one in roles if board.role in (None, one.name) for agent in one.agents}
+    return [seat for seat, agent in enumerate(scenario.agents) if agent in own]
 
 
 def board_scenario(board: Board) -> AnyScenario:

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints, model_validator
 
-from leaderboard.forms import Digest, Id, Section, Text, read_toml
+from leaderboard.forms import Digest, Id, Name, Section, Text, read_toml
 from leaderboard.tracks import track_name
 from p2p_market.errors import RecordError, UsageError
 from p2p_market.registry import POPULATION
@@ -35,9 +35,10 @@ class Board(Section):
 
 
 class FocalBoard(Board):
-    """A scenario for the role of one seat among bots."""
+    """A scenario in which an entry has one seat among bots."""
 
     seats: Annotated[int, Field(ge=1, le=64)]  # of each draw
+    role: Name | None = None  # whose seats are drawn; None: those of all roles
 
 
 class Limits(Section):

@@ -46,6 +46,7 @@ class Row:
     worst_scenario: str
     columns: Mapping[str, float]  # means over episodes, as `leaderboard.ranking.columns` names them
     reasons: tuple[str, ...] = ()  # why it is not ranked
+    roles: tuple[str, ...] = ()  # that it plays; (): all
 
     @property
     def label(self) -> str:

@@ -120,6 +120,7 @@ def _row(row: ranking.Row) -> Row:
         worst_scenario=summary.worst_scenario,
         columns=row.columns,
         reasons=row.reasons,
+        roles=tuple(entry.roles or ()),
     )
 
 

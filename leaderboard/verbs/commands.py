@@ -5,6 +5,7 @@ from pathlib import Path
 from shlex import quote
 
 from leaderboard.gate.check import check
+from leaderboard.package.casts import played_roles
 from leaderboard.package.manifest import NAME
 from leaderboard.package.package import from_bytes, pack_folder, read
 from leaderboard.package.template import AUTHOR, SHORTEST, slug, write_template
@@ -100,6 +101,8 @@ def check_file(path: Path) -> list[str]:
         f"{package.manifest.division}, kind {package.manifest.policy.kind}",
         f"identity {package.identity}",
     ]
+    if (plays := played_roles(package.manifest)) is not None:
+        lines.append(f"plays the roles {', '.join(plays)}; every other role plays its rule")
     for name, network in networks.items():
         lines.append(
             f"{name}: {network.parameters} parameters, {network.nodes} nodes, "

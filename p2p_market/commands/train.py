@@ -65,7 +65,8 @@ def train(
             goes_on = "; the same command goes on" if (folder / "checkpoint.pt").is_file() else ""
             console.say(f"stopped after {minutes:g} min at {teller.done} agent-steps{goes_on}")
     console.say(f"policy, log and checkpoint: {folder}")
-    console.say(f"score it: p2p-market evaluate -p {path} -s {scenario} --split validation")
+    role = f"{settings['role']}=" if settings.get("role") else ""
+    console.say(f"score it: p2p-market evaluate -p {role}{path} -s {scenario} --split validation")
 
 
 def _trainer(name: str) -> Trainer:

@@ -219,7 +219,7 @@ def test_a_clock_and_a_seat_among_bots_are_refused_where_there_is_none(season, t
     with pytest.raises(PolicyError, match=r"say which of storage=\.\.\., plant="):
         evaluate(of_baseline("clock-only", "toy"), season, tmp_path)
     focal = PLAN + 'focal = { scenario = "toy-v0", draws = 1, seats = 1 }\n'
-    with pytest.raises(RecordError, match="toy-v0 has the roles storage, plant; one seat among"):
+    with pytest.raises(RecordError, match="track 'toy' has no population of its own; name one in"):
         opened(tmp_path, focal)
 
 

@@ -84,6 +84,14 @@ class Args(Settings):
     """Share of the community's mean in each agent's reward; 0 = everyone learns for itself."""
     validate_every: PositiveInt = 1
     """Episodes between two plays of the validation weeks (and two checkpoints)."""
+    role: str = ""
+    """Whose agents learn, where a scenario has several roles; all others play their rule. It needs
+    columns that are choices, and is chosen by what its agents pay. Empty: the only role."""
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Plain values by key; of one role nothing is said, as in older checkpoints."""
+        told = super().as_mapping()
+        return told if self.role else {key: told[key] for key in told if key != "role"}
 
 
 def args_from(values: Mapping[str, Any]) -> Args:

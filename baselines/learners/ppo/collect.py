@@ -1,7 +1,7 @@
 """Play communities with the policy of the moment and keep what is to be learnt from."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from baselines.learners.ppo.network import Actor, Inputs, log_density
 from p2p_market.community.envs.batch import CommunityBatch
 from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
-from p2p_market.track import AnyScenario
+from p2p_market.track import AnyScenario, Role
+from p2p_market.tracks import extra, track_of
 
 SURVEY_EVERY: Final = 8
 """Steps between two looks at what there is to be seen."""
@@ -47,6 +48,12 @@ def segment_steps(args: Args, scenario: AnyScenario) -> int:
             f"whole number of segments in {scenario.steps * scenario.spec.dt_h:g} h"
         )
     return steps
+
+
+def batch_of(scenario: AnyScenario, role: Role, communities: int) -> Any:
+    """Communities in which a role learns; where there are several, the others play their rule."""
+    found = extra(scenario, "batch")(scenario, communities, split="train")
+    return found if len(track_of(scenario).roles(scenario)) == 1 else found.for_role(role.name, {})
 
 
 class Collector:

@@ -14,11 +14,10 @@ from torch import Tensor
 
 from baselines.learners.ppo.args import Args
 from baselines.learners.ppo.choices import ChoiceActor, Shown
-from baselines.learners.ppo.collect import first_seed
+from baselines.learners.ppo.collect import batch_of, first_seed
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.policy import Policy, load_policy
-from p2p_market.track import AnyScenario
-from p2p_market.tracks import extra
+from p2p_market.track import AnyScenario, Role
 
 ROUNDS: Final = 4
 MINIBATCH: Final = 512
@@ -33,6 +32,7 @@ Lesson = tuple[Tensor, Tensor, Tensor]
 
 def follow(
     scenario: AnyScenario,
+    role: Role,
     inputs: Shown,
     actor: ChoiceActor,
     args: Args,
@@ -43,11 +43,11 @@ def follow(
     Raises:
         PolicyError: if there is no such baseline, or it needs to know the week.
     """
-    expert = load_policy(args.imitate, scenario)
+    expert = load_policy(args.imitate, scenario, role.name)
     if not isinstance(expert, Policy):
         raise PolicyError(f"imitate {args.imitate!r}: choices are learnt from a policy")
     fleets = max(1, args.imitate_weeks // ROUNDS)
-    batch = extra(scenario, "batch")(scenario, fleets, split="train")
+    batch = batch_of(scenario, role, fleets)
     seen, allowed = batch.reset(first_seed(args) + args.communities)
     optimiser = torch.optim.Adam(actor.parameters(), lr=RATE)
     lessons: list[Lesson] = []

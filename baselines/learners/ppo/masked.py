@@ -12,17 +12,17 @@ from torch import Tensor
 from baselines.learners.plain import Plain
 from baselines.learners.ppo.args import FAST, Args
 from baselines.learners.ppo.choices import ChoiceActor, ChoiceNetwork, Seen, Shown
-from baselines.learners.ppo.collect import Segment, segment_steps
+from baselines.learners.ppo.collect import Segment, batch_of, segment_steps
 from baselines.learners.ppo.follow import follow
 from baselines.learners.ppo.own import Own, own_of
 from baselines.learners.ppo.policy import SEED, SPLIT, saved
 from p2p_market.errors import PolicyError
 from p2p_market.evaluation.players.player import play
-from p2p_market.evaluation.players.policy import Policy
+from p2p_market.evaluation.players.policy import Policy, load_cast
 from p2p_market.evaluation.rollout import rollout
 from p2p_market.records import BoolArray, Float32Array, FloatArray
 from p2p_market.track import AnyScenario, EpisodeKey, Role, Trajectory
-from p2p_market.tracks import extra, track_of
+from p2p_market.tracks import track_of
 
 WEAR: Final = "degradation"
 """The entry of a ledger that may count for less at the beginning."""
@@ -119,7 +119,7 @@ class Collector:
         generator: torch.Generator,
     ) -> None:
         """Nothing is played before `begin`."""
-        self.batch = extra(scenario, "batch")(scenario, args.communities, split="train")
+        self.batch = batch_of(scenario, role, args.communities)
         self.role, self.inputs, self.generator = role, inputs, generator
         self.steps = segment_steps(args, scenario)
         self.earned = Earned(scenario, role, own_of(scenario), args)
@@ -198,36 +198,58 @@ class Collector:
 
 
 class Weeks:
-    """The validation weeks of any track, all their draws."""
+    """The validation weeks of any track, all their draws.
 
-    def __init__(self, scenario: AnyScenario) -> None:
-        """Draws them, and plays the rule at 0 and what the track is compared with."""
-        track = track_of(scenario)
+    Where there are several roles the others play their rule, and what counts is what the agents of
+    this one pay.
+    """
+
+    def __init__(self, scenario: AnyScenario, role: Role | None = None) -> None:
+        """Draws them, and plays the rule at 0 and what the track is compared with.
+
+        Args:
+            scenario: in which they are played.
+            role: that learns; None: the only one.
+        """
+        track, roles = track_of(scenario), track_of(scenario).roles(scenario)
+        self.role = role if len(roles) > 1 else None
         keys = [key for unit in track.keys(scenario, SPLIT, SEED) for key in unit]
         self.episode = track.stack([track.draw(scenario, key) for key in keys])
         self.scenario, self.card = scenario, track.CARD
-        self.rule_eur = self._cost_eur(play(scenario, self.episode, self.card.rule))
+        self.rule_eur = self._cost_eur(self._played(self.card.rule))
         self.shown: Mapping[str, float] = {}
 
     def told(self) -> str:
         """What to compare with: the best of the track's rules."""
         savings = {
-            name: self.rule_eur - self._cost_eur(play(self.scenario, self.episode, name))
+            name: self.rule_eur - self._cost_eur(self._played(name))
             for name, one in self.card.baselines.items()
             if not (one.slow or one.foresight)
+            and (self.role is None or self.role.name in one.targets)
         }
         best = max(savings, key=lambda name: savings[name])
         return f"{best} {saved(savings[best], self.card.rule)}"
 
     def saving_eur(self, policy: Policy) -> float:
-        """Social cost saved against the rule at 0, mean per week: what the score measures."""
-        played = rollout(self.scenario, self.episode, policy)
+        """Cost saved against the rule at 0, mean per week: what the score measures, or a role's."""
+        cast: Any = policy
+        if self.role is not None:
+            cast = {**load_cast(self.card.rule, self.scenario), self.role.name: policy}
+        played = rollout(self.scenario, self.episode, cast)
         shown = own_of(self.scenario).shown
         self.shown = shown(self.scenario, self.episode, played) if shown else {}
         return self.rule_eur - self._cost_eur(played)
 
+    def _played(self, name: str) -> Trajectory:
+        """A baseline, in all roles or in this one."""
+        asked = name if self.role is None else f"{self.role.name}={name}"
+        return play(self.scenario, self.episode, asked)
+
     def _cost_eur(self, played: Trajectory) -> float:
-        return float(np.mean(played.social_cost_eur))
+        if self.role is None:
+            return float(np.mean(played.social_cost_eur))
+        own = np.isin(self.scenario.agents, self.role.agents)
+        return float(played.private_cost_eur[:, own].sum(axis=1).mean())
 
 
 def parts(args: Args, scenario: AnyScenario, role: Role, generator: torch.Generator) -> Parts:
@@ -252,9 +274,9 @@ def parts(args: Args, scenario: AnyScenario, role: Role, generator: torch.Genera
         inputs=inputs,
         actor=actor,
         joint=0,
-        weeks=Weeks,
+        weeks=partial(Weeks, role=role),
         network=ChoiceNetwork(inputs, actor),
-        imitate=partial(follow, scenario, inputs, actor, args, generator),
+        imitate=partial(follow, scenario, role, inputs, actor, args, generator),
         appraised=APPRAISED,
     )
 

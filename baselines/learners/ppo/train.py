@@ -24,6 +24,7 @@ from baselines.learners.ppo.own import own_of
 from baselines.learners.ppo.policy import Network, TorchPolicy, Validation
 from baselines.learners.training.run import Tell, drive
 from p2p_market.community.envs.batch import CommunityBatch
+from p2p_market.errors import PolicyError
 from p2p_market.registry import load_scenario
 
 
@@ -47,10 +48,11 @@ class Training:
         self.collector, self.decision = made.collector, made.decision
         self.inputs, self.actor, self.weeks = made.inputs, made.actor, made.weeks
         critic = Critic(self.inputs.width, made.joint, args, self.generator)
-        self.learner = Learner(self.actor, critic, args, scenario.dt_h, self.generator)
+        self.learner = Learner(self.actor, critic, args, float(scenario.spec.dt_h), self.generator)
         self.network, self.made = made.network, made
         self.episode, self.best_eur = 0, -np.inf
-        self.episode_agent_steps = args.communities * len(scenario.agents) * scenario.steps
+        learning = role_for(scenario, args.role or None).agents
+        self.episode_agent_steps = args.communities * len(learning) * scenario.steps
 
     @property
     def agent_steps(self) -> int:
@@ -111,10 +113,19 @@ class Training:
 
 
 def _parts(args: Args, scenario: Any, generator: torch.Generator) -> Parts:
-    """By the columns of the role: choices or numbers."""
-    role = role_for(scenario)
+    """By the columns of the role: choices or numbers.
+
+    Raises:
+        PolicyError: if they are numbers of another track than the community.
+    """
+    role = role_for(scenario, args.role or None)
     if choices_of(role):
         return masked.parts(args, scenario, role, generator)
+    if scenario.spec.track != "community":
+        raise PolicyError(
+            f"{scenario.spec.id}: columns of role {role.name!r} are numbers, which 'ppo' learns in "
+            "communities alone; train it on rows of `p2p_market.kit.vector.BatchVectorEnv`"
+        )
     batch = CommunityBatch(scenario, args.communities, split="train")
     decision = chosen(args.decision, scenario)
     inputs, joint = Inputs(decision.names), len(batch.state_feature_table)
@@ -138,7 +149,7 @@ def _parts(args: Args, scenario: Any, generator: torch.Generator) -> Parts:
 def _args(settings: Mapping[str, Any]) -> Args:
     """Settings, on top of those of the scenario's kind of columns."""
     scenario = load_scenario(settings.get("scenario", Args().scenario))
-    if not choices_of(role_for(scenario)):
+    if not choices_of(role_for(scenario, settings.get("role") or None)):
         return Args(**settings)
     return Args(**{**FAST, **own_of(scenario).settings, **settings})
 

@@ -147,9 +147,10 @@ def _keep(training: Trainable, folder: Path, rows: list[Row], saving_eur: float)
 
 def _told(training: Trainable, rows: list[Row], clock: "_Clock") -> dict[str, Any]:
     """What a package says of the training, as its author need not find out."""
-    scenario = training.scenario.spec.id
+    scenario, role = training.scenario.spec.id, getattr(training.args, "role", "")
     return {
-        "summary": f"p2p-market train {training.kind} -s {scenario}",
+        "summary": f"p2p-market train {training.kind} -s {scenario}"
+        + (f" --set role={role}" if role else ""),
         "seeds": [training.args.seed],
         "agent_steps": training.agent_steps,
         "processor_hours": round(clock.processor_h(), 5) if training.alone else None,
