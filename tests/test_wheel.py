@@ -58,7 +58,7 @@ def test_wheel_alone_plays_and_scores(tmp_path, monkeypatch):
     played = run(python, "-I", "-c", EPISODES, *sorted(shipped), cwd=tmp_path).splitlines()
     steps = dict(line.split() for line in played)
     assert steps.keys() == shipped
-    assert all(int(count) > 1 for count in steps.values())
+    assert all(int(count) > 0 for count in steps.values())
 
     (tmp_path / "my_agent.py").write_text(AGENT)
     short = ("-s", "classic-v0", "--weeks", "5", "-w", "1")

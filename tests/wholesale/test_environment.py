@@ -89,6 +89,7 @@ def test_a_batch_begins_its_next_episodes_by_itself():
         batch.step({"seller": actions["generator"]})
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ids_of("wholesale"))
 def test_observations_lie_in_their_spaces(name):
     of, env = load_scenario(name), make(name)

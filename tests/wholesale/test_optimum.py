@@ -115,6 +115,7 @@ def costs_of(of, joint, actions):
     return cost
 
 
+@pytest.mark.compiled
 def test_nothing_beats_the_bound():
     """A thousand policies: plans changed at random, and actions at random."""
     given, plan = day_plan()
@@ -207,6 +208,7 @@ def test_a_net_that_no_tap_can_hold_is_refused():
         build(read(values))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ids_of("wholesale"))
 def test_published_ends_are_played_and_proved_without_a_solver(name):
     of = load_scenario(name)
