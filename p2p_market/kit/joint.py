@@ -64,7 +64,8 @@ class JointBatch:
         self.observation_spaces = {role.name: seen_by(role.features) for role in roles}
         self.action_spaces = {role.name: sent_by(role) for role in roles}
         self.keys: tuple[EpisodeKey, ...] = ()
-        self._own = {one.name: np.isin(scenario.agents, one.agents) for one in roles}
+        self._own = {one.name: _rows(scenario.agents, one.agents) for one in roles}
+        self._rest = {one.name: np.tile(one.rest, (self.batch, 1, 1)) for one in roles}
         self._sequences = Sequences(scenario, self.batch)
         self._new_board = board
         self._board: JointBoard | None = None
@@ -121,8 +122,10 @@ class JointBatch:
             raise ResetNeededError("call reset() first")
         board = self._board
         seen, masks = board.play(self._heard(actions))
-        rewards = {name: board.done.reward[:, own] for name, own in self._own.items()}
-        entries = {name: board.done.entries_eur[:, own] for name, own in self._own.items()}
+        rewards = {name: np.array(board.done.reward[:, own]) for name, own in self._own.items()}
+        entries = {
+            name: np.array(board.done.entries_eur[:, own]) for name, own in self._own.items()
+        }
         if board.step < self.scenario.steps:
             return JointStep(seen, rewards, masks, entries, False, None)
         first, masks = self.reset()
@@ -138,6 +141,12 @@ class JointBatch:
         heard = {}
         for name, role in self.roles.items():
             shape = (self.batch, len(role.agents), len(role.columns))
-            given = actions.get(name, np.broadcast_to(role.rest, shape))
+            given = actions.get(name, self._rest[name])
             heard[name] = floats(f"role {name!r}", given, shape, "fiu").astype(np.float64)
         return heard
+
+
+def _rows(agents: tuple[str, ...], own: tuple[str, ...]) -> slice:
+    """Where the agents of a role stand: beside each other, in the order of the role."""
+    first = agents.index(own[0])
+    return slice(first, first + len(own))

@@ -88,7 +88,8 @@ def test_starting_again_is_paid_from_the_time_of_the_episode(bubblewrap):
             with pytest.raises(FaultError, match="late"):
                 ask(asked)
         assert 1.0 < asked.seconds < 9.0
-        assert asked._number == 3 * (2 + 1)  # locked and loaded; asked in vain
+        # locked and loaded; asked in vain: once, or twice where starting is quick, not nine times
+        assert 3 < asked._number <= 3 * (2 + 1)
 
 
 @pytest.mark.attack("D48")

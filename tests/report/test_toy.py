@@ -35,9 +35,10 @@ def page(result, tmp_path_factory):
 def test_it_has_what_every_track_has(page, result):
     assert pages_of(result.scenario) == Pages()
     assert len(page.images) == 2  # scores, money
-    rows, ((compared, *_),) = page.tables
+    rows, ((compared, *_),), money = page.tables
     assert compared in ("thrifty", "random")  # with the other
-    assert [row[0] for row in rows] == ["idle", "thrifty", "random", "optimum"]
+    everyone = ["idle", "thrifty", "random", "optimum"]
+    assert [row[0] for row in rows] == [row[0] for row in money] == everyone
     text = " ".join(" ".join(page.text).split())
     assert "0 is the rule idle (" in text
     assert "100 is the perfect-foresight optimum of the same episodes" in text
