@@ -257,7 +257,7 @@ def floats(
         raise ActionError(
             f"{who} needs {_needed(shape, kinds)}, got a {kind} that is not an array of numbers"
         ) from error
-    if np.ma.is_masked(values):
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ActionError(f"{who} needs numbers, got an array in which some are masked; fill them")
     if array.shape == () and shape == (1,):
         array = array.reshape(1)

@@ -10,6 +10,7 @@ from p2p_market.kit.joint import JointBatch
 from p2p_market.records import BoolArray, FloatArray, IntArray
 from p2p_market.track import Joint
 from p2p_market.wholesale.actions import CHOICES, Sent
+from p2p_market.wholesale.engine import fixed
 from p2p_market.wholesale.envs.board import Board, everyone
 from p2p_market.wholesale.episode.episode import Episode
 from p2p_market.wholesale.observation import Seen
@@ -44,7 +45,7 @@ class Systems:
 
     def play(self, actions: Joint) -> tuple[Joint, Mapping[str, BoolArray]]:
         """Play one step of all roles; observations after it, and masks that forbid nothing."""
-        seen = self._board.play(Sent(*(actions[role] for role in ROLES)), self._everyone)
+        seen = self._board.play(Sent(*[fixed(actions[role]) for role in ROLES]), self._everyone)
         self.step, done = self._board.step, self._board.done
         self.done = Paid(done.reward, done.cause, done.entries_eur)
         return self._by_role(seen)

@@ -29,6 +29,7 @@ class Board:
         """Begin before the first step."""
         self.scenario = scenario
         self.order = blank_order(scenario, episode.batch)
+        self._shapes = [one.shape for one in blank_seen(scenario, episode.batch)]
         self.begin(episode)
 
     @property
@@ -46,23 +47,28 @@ class Board:
         """Play one step; observations after it, fresh arrays.
 
         Args:
-            sent: actions by role, (batch, agent of the role, column) of float64.
-            heard: whose action arrived, (batch, agent).
+            sent: actions by role, (batch, agent of the role, column) of float64; read-only views,
+                see `fixed`.
+            heard: whose action arrived, (batch, agent), likewise.
         """
-        seen = blank_seen(self.scenario, self.episode.batch)
-        turn(self._packed, self.step, Sent(*map(fixed, sent)), fixed(heard), seen)
+        seen = self._blank()
+        turn(self._packed, self.step, sent, heard, seen)
         self.step += 1
         return seen
 
     def show(self) -> Seen:
         """Observations of this moment, fresh arrays."""
-        seen = blank_seen(self.scenario, self.episode.batch)
+        seen = self._blank()
         show(self._packed, self.step, seen)
         return seen
 
     def state(self) -> State:
         """A copy of the state."""
         return copied(self.moving, self.step)
+
+    def _blank(self) -> Seen:
+        """Room for observations."""
+        return Seen(*[np.empty(shape, dtype=np.float32) for shape in self._shapes])
 
     def _pack(self) -> None:
         """Convert the arrays for the compiled code, once for many steps."""
@@ -80,4 +86,4 @@ class Board:
 
 def everyone(scenario: Scenario, batch: int) -> BoolArray:
     """Every agent was heard, (batch, agent)."""
-    return np.ones((batch, len(scenario.agents)), dtype=np.bool_)
+    return fixed(np.ones((batch, len(scenario.agents)), dtype=np.bool_))

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from p2p_market.environment import Shown, TrackEnv
 from p2p_market.errors import ResetNeededError
 from p2p_market.track import EpisodeKey
 from p2p_market.validation import by_agent, floats, lean_or_full, options_of
 from p2p_market.wholesale.actions import Sent
+from p2p_market.wholesale.engine import fixed
 from p2p_market.wholesale.envs.board import Board
 from p2p_market.wholesale.episode.episode import draw
 from p2p_market.wholesale.observation import Seen
@@ -70,16 +70,7 @@ class WholesaleEnv(TrackEnv):
         """
         super().__init__(scenario, render_mode)
         self.info = lean_or_full(info)
-        self._sent = Sent(*(np.array(role.rest[None]) for role in self.roles))
-        self._heard = np.zeros((1, len(scenario.agents)), dtype=np.bool_)
-        self._rows = {
-            agent: (number, k, row)
-            for number, (k, row, agent) in enumerate(
-                (k, row, agent)
-                for k, role in enumerate(self.roles)
-                for row, agent in enumerate(role.agents)
-            )
-        }
+        self._wire()
         self._board: Board | None = None
 
     @property
@@ -116,12 +107,11 @@ class WholesaleEnv(TrackEnv):
         if not self.agents:
             raise ResetNeededError("call reset() first")
         board, agents = self._begun(), self.agents
-        self._heard[:] = False
+        self._arrived[:] = False
         for agent, action in by_agent(actions, self._rows).items():
-            place, role, row = self._rows[agent]
-            kept: NDArray[Any] = self._sent[role]
-            kept[0, row] = floats(f"{agent}: action", action, kept.shape[2:], "fiu")
-            self._heard[0, place] = True
+            place, row, shape = self._rows[agent]
+            row[:] = floats(f"{agent}: action", action, shape, "fiu")
+            self._arrived[place] = True
         seen = self._told(board.play(self._sent, self._heard))
         ended = board.step == self.scenario.steps
         infos = self._infos(board.done.cause[0].tolist())
@@ -130,13 +120,34 @@ class WholesaleEnv(TrackEnv):
         reward = dict(zip(agents, board.done.reward[0].tolist(), strict=True))
         return seen, reward, dict.fromkeys(agents, ended), dict.fromkeys(agents, False), infos
 
+    def _wire(self) -> None:
+        """Room for actions: rows that are written, and read-only views of the same for kernels."""
+        sent = [np.array(role.rest[None]) for role in self.roles]
+        heard = np.zeros((1, len(self.scenario.agents)), dtype=np.bool_)
+        self._sent, self._heard, self._arrived = Sent(*map(fixed, sent)), fixed(heard), heard[0]
+        rows = (row for of_role in sent for row in of_role[0])
+        self._rows = {
+            agent: (place, row, row.shape)
+            for place, (agent, row) in enumerate(zip(self.scenario.agents, rows, strict=True))
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what shares memory, which a copy would tear apart."""
+        wired = ("_sent", "_heard", "_arrived", "_rows")
+        return {name: one for name, one in self.__dict__.items() if name not in wired}
+
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
+        """Unpickle, or copy."""
+        self.__dict__.update(attributes)
+        self._wire()
+
     def _begun(self) -> Board:
         if self._board is None:
             raise ResetNeededError("call reset() first")
         return self._board
 
     def _told(self, seen: Seen) -> Shown:
-        rows = (row for of_role in seen for row in of_role[0])
+        rows = [row for of_role in seen for row in of_role[0]]
         return dict(zip(self.possible_agents, rows, strict=True))
 
     def _infos(self, causes: list[int]) -> Shown:
