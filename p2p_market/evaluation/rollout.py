@@ -53,39 +53,88 @@ def rollout(
         FailedPolicyError: if a policy or somebody else's code inside the step raises, or a policy
             answers with something that is not an action; holds what was played before.
     """
-    track, roles = track_of(scenario), track_of(scenario).roles(scenario)
-    cast = players if isinstance(players, Mapping) else {roles[0].name: players}
-    authors, foreign = authors_of(name, scenario), extra(scenario, "foreign")
-    elsewhere = None if foreign is None else foreign(scenario)
-    state, chains = track.start(scenario, episode), [b""] * episode.batch
-    rows: list[tuple[Joint, Outcome]] = []
-    seeds = [policy_seed(key) for key in episode.keys]
-    memory: dict[str, Any] = {}
+    playing = Playing(scenario, episode, players, name, strict)
     try:
-        for role in roles:
-            start = cast[role.name].start
-            memory[role.name] = authors[role.name].call(None, start, list(seeds))
-        for step in range(scenario.steps if steps is None else steps):
-            seen = track.observe(scenario, episode, state)
-            actions: dict[str, NDArray[Any]] = {}
-            for role in roles:
-                shape = (episode.batch, len(role.agents), len(role.columns))
-                given = cast[role.name], seen[role.name], memory[role.name], shape, role.choices
-                action, memory[role.name] = authors[role.name].call(step, ask, *given)
-                actions[role.name] = action
-            actions = counted(scenario, episode, state, actions)
-            if watch is not None:
-                watch(step, actions)
-            given_step = scenario, episode, state, actions, strict
-            state, outcome = _step(track, authors, elsewhere, step, *given_step)
-            chains = [_link(chain, b, outcome) for b, chain in enumerate(chains)]
-            rows.append(({role: action.copy() for role, action in actions.items()}, outcome))
+        for _ in range(scenario.steps if steps is None else steps):
+            playing.step(watch)
             if progress is not None:
                 progress(1)
     except FailedPolicyError as error:
-        before = _collect(track.CARD, name, rows, chains) if rows else None
+        before = playing.played() if playing.done else None
         raise FailedPolicyError(error.failure, before) from None
-    return _collect(track.CARD, name, rows, chains)
+    return playing.played()
+
+
+class Playing:
+    """A batch of episodes that is played step by step."""
+
+    def __init__(
+        self,
+        scenario: AnyScenario,
+        episode: AnyEpisode,
+        players: Policy | Cast,
+        name: str = "policy",
+        strict: bool = True,
+    ) -> None:
+        """Before the first step; see `rollout`.
+
+        Raises:
+            FailedPolicyError: if a policy raises at its start.
+        """
+        self.scenario, self.episode, self.name, self.strict = scenario, episode, name, strict
+        self._track = track_of(scenario)
+        self._roles: Sequence[Role] = self._track.roles(scenario)
+        cast = players if isinstance(players, Mapping) else {self._roles[0].name: players}
+        self._cast, self._authors = cast, authors_of(name, scenario)
+        foreign = extra(scenario, "foreign")
+        self._elsewhere = None if foreign is None else foreign(scenario)
+        self._state, self._chains = self._track.start(scenario, episode), [b""] * episode.batch
+        self._rows: list[tuple[Joint, Outcome]] = []
+        self._seeds = [policy_seed(key) for key in episode.keys]
+        self._memory: dict[str, Any] = {}
+
+    @property
+    def done(self) -> int:
+        """Steps played."""
+        return len(self._rows)
+
+    def step(self, watch: Callable[[int, Joint], None] | None = None) -> None:
+        """Play one step.
+
+        Args:
+            watch: called with the number of the step and its actions, as they are recorded.
+
+        Raises:
+            FailedPolicyError: if a policy or somebody else's code inside the step raises.
+        """
+        scenario, episode, number = self.scenario, self.episode, self.done
+        if not number:
+            for role in self._roles:
+                start = self._cast[role.name].start
+                self._memory[role.name] = self._authors[role.name].call(
+                    None, start, list(self._seeds)
+                )
+        seen = self._track.observe(scenario, episode, self._state)
+        actions: dict[str, NDArray[Any]] = {}
+        for role in self._roles:
+            shape = (episode.batch, len(role.agents), len(role.columns))
+            own, memory = self._cast[role.name], self._memory[role.name]
+            given = own, seen[role.name], memory, shape, role.choices
+            answer = self._authors[role.name].call(number, ask, *given)
+            actions[role.name], self._memory[role.name] = answer
+        actions = counted(scenario, episode, self._state, actions)
+        if watch is not None:
+            watch(number, actions)
+        given_step = scenario, episode, self._state, actions, self.strict
+        self._state, outcome = _step(
+            self._track, self._authors, self._elsewhere, number, *given_step
+        )
+        self._chains = [_link(chain, b, outcome) for b, chain in enumerate(self._chains)]
+        self._rows.append(({role: action.copy() for role, action in actions.items()}, outcome))
+
+    def played(self) -> Trajectory:
+        """What was played so far, at least one step."""
+        return _collect(self._track.CARD, self.name, self._rows, self._chains)
 
 
 def authors_of(name: str, scenario: AnyScenario) -> dict[str, Stranger]:

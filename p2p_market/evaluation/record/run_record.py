@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from p2p_market.errors import ReplayError, ScenarioError
@@ -35,8 +34,8 @@ from p2p_market.evaluation.players.conduct import UNKNOWN, known_conduct, record
 from p2p_market.evaluation.players.failure import described
 from p2p_market.evaluation.record.events import events, requested
 from p2p_market.evaluation.record.recorded import RECORD_NAME, SCHEMA, first_wrong
+from p2p_market.evaluation.record.replayed import in_file, play_again
 from p2p_market.evaluation.record.versions import versions
-from p2p_market.evaluation.rollout import recorded, rollout
 from p2p_market.evaluation.statistics.scores import score
 from p2p_market.evaluation.tables.overview import overview, recorded_overview
 from p2p_market.evaluation.tables.roles import private_columns
@@ -48,7 +47,6 @@ from p2p_market.track import (
     AnyEpisode,
     AnyScenario,
     EpisodeKey,
-    Joint,
     Metric,
     Trajectory,
 )
@@ -139,23 +137,6 @@ def _lost(row: Row, choice: str, number: int) -> float | None:
 
 def _with_unit(name: str, metric: Metric) -> str:
     return name if metric.unit == "1" else f"{name}_{metric.unit.lower()}"
-
-
-def in_file(actions: Joint) -> dict[str, NDArray[Any]]:
-    """Actions under their names in a file: `actions` of the only role, else one name per role."""
-    if len(actions) == 1:
-        return dict(zip(("actions",), actions.values(), strict=True))
-    return dict(actions)
-
-
-def out_of_file(scenario: AnyScenario, arrays: Mapping[str, NDArray[Any]]) -> Joint:
-    """Actions of all roles out of a file.
-
-    Raises:
-        KeyError: if a role is not there.
-    """
-    names = [role.name for role in track_of(scenario).roles(scenario)]
-    return {name: arrays["actions" if len(names) == 1 else name] for name in names}
 
 
 def _csv(table: Sequence[Mapping[str, Any]]) -> str:
@@ -261,9 +242,7 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
         lines.append(f"{name}: other units of episodes")
     singles = [track.draw(scenario, key) for key in keys]
     episode = track.stack(singles)
-    again = {
-        one["policy"]: _play_again(folder, scenario, episode, one) for one in entry["policies"]
-    }
+    again = {one["policy"]: play_again(folder, scenario, episode, one) for one in entry["policies"]}
     rule, optimum = again[rule_of(scenario)], again[OPTIMUM]
     if rule is None or optimum is None:
         raise ReplayError(f"{name}: an end of the scale failed")
@@ -284,33 +263,6 @@ def _replay_scenario(folder: Path, entry: Mapping[str, Any]) -> list[str]:
         if asdict(own) != policy["score"]:
             lines.append(f"{name}: {policy['policy']}: the score differs")
     return lines
-
-
-def _play_again(
-    folder: Path, scenario: AnyScenario, episode: AnyEpisode, entry: Mapping[str, Any]
-) -> Trajectory | None:
-    """What was played, up to a failure; None if the policy never acted."""
-    failure = recorded_conduct(entry).failure
-    steps = scenario.steps if failure is None else failure.step or 0
-    if steps == 0:
-        return None
-    path = (folder / entry["actions"]).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ReplayError(f"{folder}: actions outside the run's folder: {entry['actions']}")
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            actions = out_of_file(scenario, {name: archive[name] for name in archive.files})
-    except DAMAGES as error:
-        what = "there is none" if isinstance(error, FileNotFoundError) else described(error)
-        raise ReplayError(f"{path}: the actions cannot be read: {what}") from error
-    track = track_of(scenario)
-    for role in track.roles(scenario):
-        shape = (steps, episode.batch, len(role.agents), len(role.columns))
-        if (found := actions[role.name].shape) != shape:
-            raise ReplayError(f"{path}: actions have shape {found}, needed: {shape}")
-    if entry["policy"] == OPTIMUM:
-        scenario, episode = track.setting(scenario, episode)
-    return rollout(scenario, episode, recorded(actions), entry["policy"], steps=steps)
 
 
 def _label_differences(scenario: AnyScenario, entry: Mapping[str, Any]) -> list[str]:
