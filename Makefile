@@ -141,6 +141,6 @@ $(DOCS_READY): $(CREATED) $(INPUTS)
 $(TEST_READY): $(CREATED) $(INPUTS)
 	@echo 'Installing p2p_market and its test tools into $(VENV); the first time takes a few minutes ...'
 	@$(PIP) install --quiet --no-compile --constraint constraints.txt torch
-	@$(PIP) install --quiet --no-compile --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,langgraph,grid-test,docs,dev]'
+	@$(PIP) install --quiet --no-compile --constraint constraints.txt --editable '.[optimal,report,rl,onnx,leaderboard,interop,ray,rllib,sb3,langgraph,grid-test,dashboard,docs,dev]'
 	@$(BYTECODE)
 	@touch $(RUN_READY) $(DOCS_READY) $@

@@ -116,6 +116,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "row": "(scenario, week) -> a row of the reference table, where it holds more than any track's",
     "population": "bots that play beside an agent in focus, of one role each or of all",
     "report": "pages of the report",
+    "dashboard": "file of a Streamlit page on a recorded play, or on one of a scenario",
     "board": "a `BoardCard` of `leaderboard.tracks.card`, for the leaderboard",
 }
 """What a track may have beside the contract: name -> signature. Neutral code asks for it by name

@@ -1,6 +1,6 @@
 """Write the page: what the template needs, as plain text and figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -70,6 +70,7 @@ class Section:
     why: Why | None
     tables: Sequence[Table]
     others: list[Picture]
+    beside: Mapping[str, str]  # further pages: what each is called -> name of its file
     data: str
     sources: Sequence[str]
     digests: str
@@ -88,7 +89,7 @@ class Overall:
 
 
 def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
-    """Write `report.html`, one file that needs no other.
+    """Write `report.html`, one file that needs no other, and the pages that tracks add beside it.
 
     Args:
         results: one per scenario.
@@ -111,7 +112,7 @@ def write(results: Sequence[ScenarioResult], folder: Path, title: str) -> Path:
         overall=_overall(results),
         zero=" or ".join(dict.fromkeys(rule_of(result.scenario) for result in results)),
         guides=_guides(results),
-        sections=[_section(result) for result in results],
+        sections=[_section(result, folder) for result in results],
     )
     path = folder / PAGE_NAME
     write_text(path, page)
@@ -142,7 +143,7 @@ def _overall(results: Sequence[ScenarioResult]) -> Overall | None:
     )
 
 
-def _section(result: ScenarioResult) -> Section:
+def _section(result: ScenarioResult, folder: Path) -> Section:
     spec, shown = result.scenario.spec, columns.shown(result)
     pages, card = pages_of(result.scenario), track_of(result.scenario).CARD
     return Section(
@@ -168,6 +169,7 @@ def _section(result: ScenarioResult) -> Section:
         why=None if pages.why is None else pages.why(result),
         tables=[*roles.tables(result), *pages.tables(result)],
         others=list(pages.pictures(result)),
+        beside=pages.beside(result, folder),
         data=pages.data(result.scenario),
         sources=pages.sources(result.scenario),
         digests=f"scenario {result.scenario.digest}, data {result.scenario.data.digest}",

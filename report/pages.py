@@ -48,6 +48,10 @@ def _no_pictures(result: ScenarioResult) -> Sequence[Picture]:
     return ()
 
 
+def _no_pages(result: ScenarioResult, folder: Path) -> Mapping[str, str]:
+    return {}
+
+
 def _nothing(result: ScenarioResult) -> str:
     return ""
 
@@ -80,6 +84,8 @@ class Pages:
     pictures: Callable[[ScenarioResult], Sequence[Picture]] = _no_pictures  # at the end
     data: Callable[[Any], str] = _name_of_data  # what its series are
     sources: Callable[[Any], Sequence[str]] = _no_sources  # attribution and licence, each once
+    beside: Callable[[ScenarioResult, Path], Mapping[str, str]] = _no_pages  # writes further
+    # pages into the folder of the report: what each is called -> name of its file
 
 
 def pages_of(scenario: AnyScenario) -> Pages:

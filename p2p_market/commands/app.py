@@ -18,7 +18,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from p2p_market import data
-from p2p_market.commands import compare, focal
+from p2p_market.commands import compare, dashboard, focal
 from p2p_market.commands import data as datasets
 from p2p_market.commands import leaderboard as submissions
 from p2p_market.commands import reference as references
@@ -59,6 +59,7 @@ EXTRAS: Final = (
     ("onnxruntime", "onnx"),
     ("onnx", "leaderboard"),
     ("ray", "ray"),
+    ("streamlit", "dashboard"),
 )
 """A package and the extra that carries it."""
 NOT_KEPT: Final = (
@@ -79,6 +80,7 @@ app.add_typer(datasets.app, name="data")
 app.add_typer(submissions.app, name="leaderboard")
 app.command(name="reference")(references.reference)
 app.command(name="focal")(focal.focal)
+app.command(name="dashboard")(dashboard.dashboard)
 app.command(name="train")(training.train)
 
 OutputOption = Annotated[

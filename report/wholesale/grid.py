@@ -25,8 +25,8 @@ from report.wholesale.view import (
 
 def figure(view: View, step: int) -> Any:
     """Frequency, voltages of the step, balance of the step, reserve and state."""
-    titles = ["Frequency", f"Voltage, {view.clock(step)}", "Reserve and state", "Balance"]
-    shown = panels(titles, 2, 2)
+    at = view.clock(step)
+    shown = panels(["Frequency", f"Voltage, {at}", "Reserve and state", f"Balance, {at}"], 4)
     _frequency(shown, view, step)
     _voltage(shown, view, step)
     _reserve(shown, view, step)
@@ -59,18 +59,18 @@ def _voltage(shown: Any, view: View, step: int) -> None:
             line={"color": GREY, "width": 1},
             showlegend=False,
         ),
-        row=1,
-        col=2,
+        row=2,
+        col=1,
     )
-    band(shown, *BAND_PU, 1, 2)
+    band(shown, *BAND_PU, 2)
     reach = max(0.07, float(np.abs(volts - 1.0).max()) + 0.01)
-    shown.update_yaxes(title_text="pu", range=[1.0 - reach, 1.0 + reach], row=1, col=2)
+    shown.update_yaxes(title_text="pu", range=[1.0 - reach, 1.0 + reach], row=2, col=1)
 
 
 def _reserve(shown: Any, view: View, step: int) -> None:
     state = view.of("system_state")
     series = {"reserve level": (view.of("reserve_level"), BLUE), "tap": (view.of("tap"), GREY)}
-    lines(shown, view, series, 2)
+    lines(shown, view, series, 3)
     for place, color in ((1, ORANGE), (2, VERMILLION)):
         at = np.flatnonzero(state == place)
         shown.add_trace(
@@ -81,11 +81,11 @@ def _reserve(shown: Any, view: View, step: int) -> None:
                 name=STATES[place],
                 marker={"color": color, "symbol": "square", "size": 7},
             ),
-            row=2,
+            row=3,
             col=1,
         )
-    now(shown, view, step, 2)
-    shown.update_yaxes(title_text="level, steps", range=[-2.5, 5.0], row=2, col=1)
+    now(shown, view, step, 3)
+    shown.update_yaxes(title_text="level, steps", range=[-2.5, 5.0], row=3, col=1)
 
 
 def _balance(shown: Any, view: View, step: int) -> None:
@@ -106,7 +106,7 @@ def _balance(shown: Any, view: View, step: int) -> None:
             showlegend=False,
             name="balance",
         ),
-        row=2,
-        col=2,
+        row=4,
+        col=1,
     )
-    shown.update_yaxes(title_text="MW into the net", row=2, col=2)
+    shown.update_yaxes(title_text="MW into the net", row=4, col=1)

@@ -21,18 +21,22 @@ def figure(view: View, step: int) -> Any:
 
 
 def _merit_order(shown: Any, view: View, step: int) -> None:
-    """Offers from the cheapest on, bids from the dearest on; the marginal offer is marked."""
+    """Offers from the cheapest on, bids from the dearest on; the marginal offer is marked.
+
+    Bids far above all offers are drawn at the upper edge.
+    """
     quantity, price = view.of("order_mw")[step], view.of("order_eur_per_mwh")[step]
     fills, cleared = view.of("fill_mw")[step], float(view.of("price_eur_per_mwh")[step])
     book = book_of(view.scenario)
     sells = np.flatnonzero(quantity < -LEAST_MW)
     buys = np.flatnonzero(quantity > LEAST_MW)
+    most = 1.1 * max([cleared, *price[sells], 100.0])
     for name, places, sign, color in (
         ("offers", sells, 1.0, BLUE),
         ("bids", buys, -1.0, ORANGE),
     ):
         order = places[np.argsort(sign * price[places], kind="stable")]
-        x, y = _stairs(np.abs(quantity[order]), price[order])
+        x, y = _stairs(np.abs(quantity[order]), np.minimum(price[order], most))
         told = [f"{view.names[book[k].agent]} ({book[k].name})" for k in order for _ in range(2)]
         shown.add_trace(
             go.Scatter(
@@ -44,8 +48,7 @@ def _merit_order(shown: Any, view: View, step: int) -> None:
     _marginal(shown, view, [k for k in sells if fills[k] < -LEAST_MW], price, quantity)
     shown.add_hline(y=cleared, line={"color": GREY, "dash": "dot"}, row=1, col=1)
     shown.update_xaxes(title_text="MW", row=1, col=1)
-    most = max([cleared, *price[sells], 100.0])
-    shown.update_yaxes(title_text="EUR/MWh", range=[-60.0, 1.15 * most], row=1, col=1)
+    shown.update_yaxes(title_text="EUR/MWh", range=[-60.0, 1.05 * most], row=1, col=1)
 
 
 def _stairs(widths: FloatArray, heights: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -19,7 +19,8 @@ def figure(view: View, step: int) -> Any:
     for row, names, values in ((2, view.storages, level), (3, view.consumers, backlog)):
         series = {name: (values[:, k], colors[k]) for k, name in enumerate(names)}
         lines(shown, view, series, row)
-        shown.update_yaxes(title_text="MWh", rangemode="tozero", row=row, col=1)
+        most = max(1.0, 1.05 * float(values.max()))
+        shown.update_yaxes(title_text="MWh", range=[0.0, most], row=row, col=1)
     cost = view.entry_eur(*SOCIAL).sum(axis=1).cumsum() / 1000.0
     lines(shown, view, {"social cost": (cost, GREY)}, 4)
     shown.update_yaxes(title_text="kEUR", row=4, col=1)
@@ -33,7 +34,7 @@ def _dispatch(shown: Any, view: View) -> None:
     power = view.of("power_mw")
     order = np.argsort(view.scenario.fleet.cost, kind="stable")
     parts = [(view.units[k], output[:, k], view.color(k)) for k in order]
-    parts.append(("discharge", np.maximum(-power, 0.0).sum(axis=1), PURPLE))
+    parts.append(("discharge", np.maximum(-power, 0.0).sum(axis=1), GREEN))
     for name, values, color in parts:
         shown.add_trace(
             go.Scatter(

@@ -19,7 +19,7 @@ ORANGE, VERMILLION, PURPLE, GREY = "#E69F00", "#D55E00", "#CC79A7", "#7f7f7f"
 UNITS: Final = ("#6b4c2a", VERMILLION, PURPLE, "#8B0000", ORANGE, SKY, GREEN, BLUE)
 """Colours of generators without a source, in the file's order."""
 SOURCES: Final = {"solar": "#E6B800", "wind": SKY}
-HEIGHT: Final = 330  # pixels of a row of panels
+HEIGHT: Final = 330  # pixels of a panel
 
 
 @dataclass(frozen=True)
@@ -88,24 +88,16 @@ class View:
         return f"day {minutes // 1440 + 1}, {minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
-def panels(
-    titles: list[str], rows: int, columns: int = 1, specs: Any = None, shared: bool = False
-) -> Any:
-    """An empty figure with panels, read row by row."""
+def panels(titles: list[str], rows: int) -> Any:
+    """An empty figure with panels, one below the other, so that a phone shows them as well."""
     figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        subplot_titles=titles,
-        specs=specs,
-        shared_xaxes=shared,
-        vertical_spacing=0.34 / max(rows, 2) if not shared else 0.07,
-        horizontal_spacing=0.10,
+        rows=rows, cols=1, subplot_titles=titles, vertical_spacing=0.34 / max(rows, 2)
     )
     figure.update_annotations(font_size=14)
     figure.update_layout(
-        height=HEIGHT * rows,
+        height=HEIGHT * rows + 60,
         margin={"l": 60, "r": 20, "t": 40, "b": 50},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.28 / rows, "x": 0},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.26 / rows, "x": 0},
         hovermode="x unified",
         template="none",
         paper_bgcolor="rgba(0,0,0,0)",
@@ -122,8 +114,6 @@ def lines(
     view: View,
     series: dict[str, tuple[FloatArray, str]],
     row: int,
-    column: int = 1,
-    **look: Any,
 ) -> None:
     """Series that are constant within each step: name -> values and colour."""
     for name, (values, color) in series.items():
@@ -134,25 +124,24 @@ def lines(
                 name=name,
                 line={"color": color, "width": 1.5, "shape": "hv"},
                 mode="lines",
-                **look,
             ),
             row=row,
-            col=column,
+            col=1,
         )
 
 
-def now(figure: Any, view: View, step: int, row: int, column: int = 1) -> None:
+def now(figure: Any, view: View, step: int, row: int) -> None:
     """Mark the step, and name the axis."""
     figure.add_vline(
         x=float(view.hours[step]), line={"color": GREY, "width": 1.5, "dash": "dot"},
-        row=row, col=column,
+        row=row, col=1,
     )  # fmt: skip
-    figure.update_xaxes(title_text="hours since the start", row=row, col=column)
+    figure.update_xaxes(title_text="hours since the start", row=row, col=1)
 
 
-def band(figure: Any, low: float, high: float, row: int, column: int = 1) -> None:
+def band(figure: Any, low: float, high: float, row: int) -> None:
     """Limits of what is allowed."""
     for value in (low, high):
         figure.add_hline(
-            y=value, line={"color": VERMILLION, "width": 1.0, "dash": "dash"}, row=row, col=column
+            y=value, line={"color": VERMILLION, "width": 1.0, "dash": "dash"}, row=row, col=1
         )
