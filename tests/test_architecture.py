@@ -40,7 +40,7 @@ PACKAGES = ("p2p_market", "baselines", "report", "leaderboard")
 
 HEAVY = {
     "torch", "onnx", "onnxruntime", "ray", "cvxpy", "pandas", "matplotlib", "scipy", "jinja2",
-    "cryptography", "pandapower", "langgraph", "langsmith",
+    "cryptography", "pandapower", "langgraph", "langsmith", "plotly", "streamlit",
 }  # fmt: skip
 LINES = 400
 SEEDED = {"Generator", "SeedSequence", "BitGenerator", "PCG64", "Philox", "default_rng"}

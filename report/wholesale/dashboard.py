@@ -66,17 +66,18 @@ def count(scenario: Scenario, hours: float) -> int:
 def going_on(name: str, cast: str, hours: float, seed: int) -> tuple[Any, Any, Any, bool]:
     """Scenario, episode, what was played so far, and whether there is more; one step per call."""
     if "playing" not in st.session_state:
-        scenario, episode = drawn(name, seed)
-        policies: Any = load_cast(cast, scenario)
-        st.session_state.playing = Playing(scenario, episode, policies, cast)
+        made, episode = drawn(name, seed)
+        policies: Any = load_cast(cast, made)
+        st.session_state.playing = Playing(made, episode, policies, cast)
     playing: Playing = st.session_state.playing
-    last = count(playing.scenario, hours)
+    scenario: Any = playing.scenario
+    last = count(scenario, hours)
     if playing.done < last and not st.session_state.get("pause", False):
         for _ in range(int(st.session_state.get("pace", 1))):
             if playing.done < last:
                 playing.step()
     more = playing.done < last
-    return playing.scenario, playing.episode, playing.played(), more
+    return scenario, playing.episode, playing.played(), more
 
 
 def show(view: View, step: int) -> None:
@@ -125,7 +126,7 @@ def chosen_step(view: View) -> int:
 
 def watch(scenario: Any, episode: Any, play: Any, policy: str) -> None:
     """A play that is over."""
-    st.title(scenario.spec.title)
+    st.header(scenario.spec.title)
     community = 0
     if len(episode.keys) > 1:
         told = [f"week {k + 1}: day {key.start_day}" for k, key in enumerate(episode.keys)]
@@ -141,7 +142,7 @@ def watch(scenario: Any, episode: Any, play: Any, policy: str) -> None:
 def live(name: str, cast: str, hours: float, seed: int) -> None:
     """A play that goes on: one refresh, one step, or as many as the reader likes."""
     scenario, *_ = drawn(name, seed)
-    st.title(f"{scenario.spec.title}, live")
+    st.header(f"{scenario.spec.title}, live")
     left, right = st.columns(2)
     left.slider("Steps per second", 1, 12, key="pace")
     right.toggle("pause", key="pause")

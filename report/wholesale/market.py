@@ -45,7 +45,7 @@ def _merit_order(shown: Any, view: View, step: int) -> None:
             ),
             row=1, col=1,
         )  # fmt: skip
-    _marginal(shown, view, [k for k in sells if fills[k] < -LEAST_MW], price, quantity)
+    _marginal(shown, view, [int(k) for k in sells if fills[k] < -LEAST_MW], price, quantity)
     shown.add_hline(y=cleared, line={"color": GREY, "dash": "dot"}, row=1, col=1)
     shown.update_xaxes(title_text="MW", row=1, col=1)
     shown.update_yaxes(title_text="EUR/MWh", range=[-60.0, 1.05 * most], row=1, col=1)

@@ -1,7 +1,7 @@
 """The track `wholesale` on the page, and the six views on a page beside it."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import plotly.io
@@ -88,7 +88,8 @@ def _dearest(result: ScenarioResult) -> tuple[str, int, int]:
 def views(result: ScenarioResult, folder: Path) -> dict[str, str]:
     """Write the six views of a moment, around the step that cost most; title -> file name."""
     policy, week, step = _dearest(result)
-    view = View(result.scenario, result.episode, result.trajectories[policy], week)  # type: ignore[arg-type]
+    scenario: Any = result.scenario
+    view = View(scenario, result.episode, result.trajectories[policy], week)
     drawn = []
     for name, shown in VIEWS.items():
         figure = shown.figure(view, step)
@@ -97,15 +98,15 @@ def views(result: ScenarioResult, folder: Path) -> dict[str, str]:
             figure, full_html=False, include_plotlyjs=False, config=CONFIG, div_id=safe_name(name)
         )
         drawn.append((name, shown.caption, html))
-    spec = result.scenario.spec
+    spec = scenario.spec
     title = f"{spec.title}: {policy}, {view.clock(step)} of week {week + 1}"
     page = (
         Environment(autoescape=False)
         .from_string(TEMPLATE)
         .render(
             title=title,
-            told="The moment that cost most in the weeks of this run, under its best policy between "
-            "the ends. `p2p-market dashboard` shows every other moment of the same record.",
+            told="The moment that cost most in the weeks of this run, under its best policy "
+            "between the ends. `p2p-market dashboard` shows every other moment of the same record.",
             library=plotly.offline.get_plotlyjs(),
             views=drawn,
         )
@@ -115,10 +116,10 @@ def views(result: ScenarioResult, folder: Path) -> dict[str, str]:
     return {"Six views of the moment that cost most": name}
 
 
-def _near(figure: object, view: View, step: int) -> None:
+def _near(figure: Any, view: View, step: int) -> None:
     """Show the days around a moment on axes of time."""
     middle, half = float(view.hours[step]), 12.0 * SHOWN_DAYS
-    figure.update_xaxes(  # type: ignore[attr-defined]
+    figure.update_xaxes(
         range=[max(0.0, middle - half), min(float(view.hours[-1]), middle + half)],
         selector=lambda axis: axis.title.text == "hours since the start",
     )

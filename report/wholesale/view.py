@@ -91,7 +91,7 @@ class View:
 def panels(titles: list[str], rows: int) -> Any:
     """An empty figure with panels, one below the other, so that a phone shows them as well."""
     figure = make_subplots(
-        rows=rows, cols=1, subplot_titles=titles, vertical_spacing=0.34 / max(rows, 2)
+        rows=rows, cols=1, subplot_titles=titles, vertical_spacing=0.42 / max(rows, 2)
     )
     figure.update_annotations(font_size=14)
     figure.update_layout(
