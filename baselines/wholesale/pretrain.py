@@ -1,11 +1,12 @@
 """Pre-training: 365 training days into memory, then updates from them alone.
 
-`python -m baselines.wholesale.pretrain` does it for generators, consumers and the operator, writes a
-policy of each, and says what it is worth on the validation weeks. Each training begins so by itself.
+`python -m baselines.wholesale.pretrain` does it for generators, consumers and the operator, writes
+a policy of each, and says what it is worth on the validation weeks. Each training begins so by
+itself.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,7 +32,7 @@ def trainings(scenario: str, seed: int, days: int) -> list[Training]:
     Raises:
         PolicyError: wrong settings, or a scenario of another track.
     """
-    given = {"scenario": scenario, "seed": seed, "days": days}
+    given: dict[str, Any] = {"scenario": scenario, "seed": seed, "days": days}
     return [
         Generators(DqnArgs(**given)),
         Consumers(MaddpgArgs(**given)),

@@ -6,7 +6,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from baselines.wholesale.learners.networks import Decider, Normal, dense
+from baselines.wholesale.learners.networks import Decider, Normal, dense, shrink
 from p2p_market.wholesale.actions import STORAGE_PRICES
 
 WIDTHS: Final = (48, 64, 32, 1)
@@ -51,8 +51,7 @@ class Valuer(Decider):
         super().__init__()
         self.price = list(columns).index("price_1_ago")
         self.normal, self.body = Normal(len(columns)), dense(WIDTHS, generator)
-        with torch.no_grad():
-            self.body[-1].weight.mul_(0.01)
+        shrink(self.body, 0.01)
 
     def output(self, rows: Tensor) -> Tensor:
         """Mean of the exploration, (row,), in [-1, 1]."""

@@ -95,7 +95,7 @@ class Storages(Training):
         money = -torch.from_numpy(entries.sum(axis=-1).ravel()).float()
         money = money + args.shaping_eur_per_mwh * stored
         if ended:
-            start = torch.from_numpy(self.scenario.fleet.start_mwh).float()
+            start = torch.tensor(self.scenario.fleet.start_mwh).float()
             more = after[:, level] - start.repeat(len(after) // len(start))
             money = money - args.shaping_eur_per_mwh * more
         return money / args.reward_eur
@@ -118,8 +118,9 @@ class Storages(Training):
         missed = (returns - values[:-1]).square().mean()
         for _ in range(args.epochs):
             order = torch.randperm(len(flat[0]), generator=self.generator)
-            for chosen in order.split(args.batch_rows):
-                self._update(*(one[chosen] for one in (*rows, *flat)), deviation)
+            for first in range(0, len(order), args.batch_rows):
+                chosen = order[first : first + args.batch_rows]
+                self._update(deviation, *(one[chosen] for one in (*rows, *flat)))
         self.episode += 1
         explained = float(1.0 - missed / returns.var().clamp(min=1e-9))
         mean = float(segment.reward.mean()) * args.reward_eur
@@ -127,13 +128,13 @@ class Storages(Training):
 
     def _update(
         self,
+        deviation: float,
         seen: Tensor,
         normal: Tensor,
         output: Tensor,
         before: Tensor,
         advantage: Tensor,
         returns: Tensor,
-        deviation: float,
     ) -> None:
         """One step of Adam on actor and critic."""
         clip = self.args.clip

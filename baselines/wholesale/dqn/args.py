@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from baselines.learners.training.settings import Settings
 
@@ -23,7 +23,7 @@ class Args(Settings):
     """Draws episodes, first weights and exploration."""
     unit: str = ""
     """The only unit that learns, such as coal_0, while the others bid their cost; "": all learn."""
-    agent_steps: PositiveInt = 3_800_000
+    agent_steps: PositiveInt = 1_600_000
     """Length of the training in steps of single units."""
     systems: PositiveInt = 16
     """Weeks played at the same time."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from baselines.wholesale.learners.networks import Decider, Normal
 from p2p_market.wholesale.actions import LEVELS
+from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH
 from p2p_market.wholesale.schema import KINDS
 
 WIDTHS: Final = (64, 128, 64, 32, LEVELS)
@@ -42,6 +43,7 @@ class Bidder(Decider):
 
     told = "random_share"
     learning: Tensor
+    levels: Tensor
 
     def __init__(
         self, columns: Sequence[str], learning: Sequence[bool], agents: int, generator: Any
@@ -60,14 +62,15 @@ class Bidder(Decider):
         self.kinds = [at[f"is_{kind}"] for kind in KINDS]
         self.normal, self.nets = Normal(self.width), KindNets(generator)
         self.register_buffer("learning", torch.tensor(learning, dtype=torch.float32))
-        self.register_buffer("levels", _levels())
+        self.register_buffer("levels", torch.tensor(LEVELS_EUR_PER_MWH, dtype=torch.float32))
 
     def values(self, rows: Tensor) -> Tensor:
         """Value of each bid, (row, level), by the network of the unit's kind."""
         seen = rows[:, : self.width]
         every = self.nets(self.normal(seen)[None])
         own = torch.stack([seen[:, place] for place in self.kinds])
-        return (every * own[:, :, None]).sum(dim=0)
+        values: Tensor = (every * own[:, :, None]).sum(dim=0)
+        return values
 
     def truthful(self, rows: Tensor) -> Tensor:
         """The lowest level that covers the cost, (row,)."""
@@ -97,12 +100,6 @@ def targets(
     chosen = ahead.argmax(dim=-1, keepdim=True)
     follows = ahead_slow.gather(-1, chosen)[..., 0]
     return reward + discount * (1.0 - ended) * follows
-
-
-def _levels() -> Tensor:
-    from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH
-
-    return torch.tensor(LEVELS_EUR_PER_MWH, dtype=torch.float32)
 
 
 def copied(state: Mapping[str, Any]) -> dict[str, Any]:

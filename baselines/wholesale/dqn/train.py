@@ -5,6 +5,7 @@ own profit, so what all learn together is what each wants in a market in which a
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from p2p_market.errors import PolicyError
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.wholesale.actions import LEVELS
 from p2p_market.wholesale.schema import KINDS
+
+NOTHING = torch.zeros(0, 0)
 
 
 class Generators(Training):
@@ -79,7 +82,7 @@ class Generators(Training):
         while not ended:
             seen = play.seen
             action = self.mixed(play.rule.act(seen, None)[0], self._random(seen), share)
-            done = play.act(lambda _, action=action: action)
+            done = play.act(partial(_given, action))
             self._remember(memories, seen, action, done)
             ended = done.ended
 
@@ -112,9 +115,9 @@ class Generators(Training):
             group["lr"] = args.learning_rate * max(self.left, 0.02)
         while not ended:
             seen = self.play.seen
-            action = self.mixed(self.policy().act(seen, None)[0], self._random(seen), share)
+            action = self.mixed(self.policy().act(seen, NOTHING)[0], self._random(seen), share)
             action[:, ~self.learning] = self.play.rule.act(seen, None)[0][:, ~self.learning]
-            done = self.play.act(lambda _, action=action: action)
+            done = self.play.act(partial(_given, action))
             self._remember(self.memories, seen, action, done)
             losses += [self._update(self.memories) for _ in range(args.updates)]
             profits.append(-done.entries_eur[:, self.learning].sum(axis=-1).mean())
@@ -137,7 +140,7 @@ class Generators(Training):
         told = values.gather(-1, rows["level"][..., None])[..., 0]
         loss = smooth_l1_loss(told, aim)
         self.optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(nets.parameters(), 10.0)
         self.optimiser.step()
         follow(self.slow, nets, args.follow)
@@ -161,6 +164,11 @@ class Generators(Training):
         for k, memory in self.memories.items():
             memory.restore(state["memories"][str(k)])
         self.play.begin(self.episode)
+
+
+def _given(action: FloatArray, seen: Float32Array) -> FloatArray:
+    """The action that was chosen before, whatever is seen."""
+    return action
 
 
 def _flat(seen: Float32Array) -> Tensor:

@@ -32,7 +32,8 @@ class Normal(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Normalised columns, in the shape of the rows."""
-        return torch.clamp((rows - self.mean) / self.spread, -FAR, FAR)
+        normal: Tensor = torch.clamp((rows - self.mean) / self.spread, -FAR, FAR)
+        return normal
 
 
 def dense(widths: Sequence[int], generator: torch.Generator) -> nn.Sequential:
@@ -73,6 +74,15 @@ class Decider(nn.Module):
     def actor(self) -> "Decider":
         """Itself."""
         return self
+
+
+def shrink(layers: nn.Sequential, share: float) -> nn.Linear:
+    """Keep a share of the weights of the last layer, so that first outputs lie close together."""
+    last = layers[-1]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.weight.mul_(share)
+    return last
 
 
 def follow(target: nn.Module, source: nn.Module, share: float) -> None:

@@ -11,6 +11,7 @@ from p2p_market.evaluation.players.policy import Policy, load_cast
 from p2p_market.records import Float32Array, FloatArray
 from p2p_market.wholesale.baselines import RULE
 from p2p_market.wholesale.envs.batch import systems
+from p2p_market.wholesale.features import features
 from p2p_market.wholesale.scenario import Scenario, build
 
 Acting = Callable[[Float32Array], FloatArray]
@@ -26,7 +27,18 @@ class Played:
     seen: Float32Array  # (system, agent, feature), after the last of the steps
     entries_eur: FloatArray  # (system, agent, entry), of the role, positive = paid
     social_eur: FloatArray  # (system,), all entries of all agents; transfers cancel
+    tonnes: FloatArray  # (system,), emitted
     ended: bool  # `seen` is the last of the episode, and a new one has begun
+
+    def beyond(self, other: "Played") -> "Played":
+        """Money and emissions less those of another play of the same steps."""
+        return Played(
+            self.seen,
+            self.entries_eur - other.entries_eur,
+            self.social_eur - other.social_eur,
+            self.tonnes - other.tonnes,
+            self.ended,
+        )
 
 
 class Play:
@@ -44,9 +56,10 @@ class Play:
         """
         self.scenario, self.role, self.repeat = scenario, role, repeat
         self._batch, self._seed = systems(scenario, count), seed * SEEDS
-        rules = cast(dict[str, Policy], load_cast(RULE, scenario))
-        self.rule = rules.pop(role)
-        self._others = rules
+        self._rules = cast(dict[str, Policy], load_cast(RULE, scenario))
+        self.rule = self._rules[role]
+        names = [feature.name for feature in features(scenario, "operator")]
+        self._carbon = [names.index(name) for name in ("co2_intensity", "demand")]
         self._seen: Any = {}
 
     @property
@@ -58,22 +71,59 @@ class Play:
         """Go to an episode by its number; the same number is the same episode."""
         self._seen, _ = self._batch.reset(self._seed, first=episode)
 
+    def by_rule(self) -> Played:
+        """Play the steps of a decision with the rule in the role as well."""
+        return self.act(lambda seen: self.rule.act(seen, None)[0])
+
     def act(self, acting: Acting) -> Played:
         """Play the steps of a decision; `acting` is asked in each of them."""
         entries: Any = 0.0
         social: Any = 0.0
+        tonnes: Any = 0.0
         for _ in range(self.repeat):
-            seen = self._seen
-            joint = {name: rule.act(seen[name], None)[0] for name, rule in self._others.items()}
-            step = self._batch.step({**joint, self.role: acting(seen[self.role])})
+            seen, role = self._seen, self.role
+            joint = {
+                name: acting(seen[name]) if name == role else rule.act(seen[name], None)[0]
+                for name, rule in self._rules.items()
+            }
+            step = self._batch.step(joint)
             self._seen, after = step.observations, step.observations
             if step.final_observations is not None:
                 after = step.final_observations
-            entries = entries + step.entries_eur[self.role]
+            entries = entries + step.entries_eur[role]
             social = social + sum(one.sum(axis=(1, 2)) for one in step.entries_eur.values())
+            intensity, demand = after["operator"][:, 0, self._carbon].astype(np.float64).T
+            tonnes = tonnes + intensity * demand * self.scenario.dt_h
             if step.ended:
                 break
-        return Played(np.asarray(after[self.role]), entries, social, step.ended)
+        return Played(np.asarray(after[role]), entries, social, tonnes, step.ended)
+
+
+class Twin:
+    """Two plays of the same episodes: in one the role decides, in the other it plays its rule.
+
+    What the second costs no decision can change. Subtracted, it takes the weather out of rewards.
+    """
+
+    def __init__(self, scenario: Scenario, role: str, count: int, repeat: int, seed: int) -> None:
+        """Draw nothing yet; see `Play`."""
+        self.own = Play(scenario, role, count, repeat, seed)
+        self._other = Play(scenario, role, count, repeat, seed)
+        self.scenario, self.repeat, self.rule = scenario, repeat, self.own.rule
+
+    @property
+    def seen(self) -> Float32Array:
+        """What the role sees now where it decides, (system, agent, feature)."""
+        return self.own.seen
+
+    def begin(self, episode: int) -> None:
+        """Go to an episode by its number."""
+        self.own.begin(episode)
+        self._other.begin(episode)
+
+    def act(self, acting: Acting) -> Played:
+        """Play the steps of a decision; money and emissions are those beyond the rule's."""
+        return self.own.act(acting).beyond(self._other.by_rule())
 
 
 @lru_cache(maxsize=8)

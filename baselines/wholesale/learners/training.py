@@ -1,7 +1,7 @@
 """The run of a training of one role: what all four learners have in common."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -9,9 +9,8 @@ import torch
 from baselines.learners.plain import plain, role_for
 from baselines.learners.ppo.masked import Weeks
 from baselines.learners.ppo.policy import TorchPolicy
-from baselines.learners.training.settings import Settings
 from baselines.wholesale.learners.networks import Decider
-from baselines.wholesale.learners.play import Play, of_days
+from baselines.wholesale.learners.play import Play, Twin, of_days
 from p2p_market.errors import PolicyError
 from p2p_market.records import FloatArray
 from p2p_market.registry import load_scenario
@@ -43,6 +42,9 @@ class Training:
 
     kind: str
     role: str
+    scenario: Any
+    settings: Any
+    playing: type[Play] | type[Twin] = Play
     meaning, goes_on, alone = "plain", True, True
 
     def __init__(self, args: Any) -> None:
@@ -54,13 +56,12 @@ class Training:
         Raises:
             PolicyError: if the scenario is of another track.
         """
-        self.args: Any = args
-        self.settings: Settings = args
+        self.args = self.settings = args
         self.scenario = scenario = of_wholesale(args.scenario)
         self.decision = plain(scenario, self.role)
         self.place = {name: place for place, name in enumerate(self.decision.names)}
         self.generator = torch.Generator().manual_seed(args.seed)
-        self.play = Play(scenario, self.role, args.systems, args.repeat, args.seed)
+        self.play: Any = self._playing(scenario, args.systems)
         self.episode, self.best_eur = 0, -np.inf
         self.network: Decider
 
@@ -75,10 +76,13 @@ class Training:
         """Share of the training that is still to come."""
         return max(0.0, 1.0 - self.agent_steps / float(self.args.agent_steps))
 
-    def days(self) -> Play:
+    def days(self) -> Any:
         """The training days that are played before the first episode, each in a system."""
-        scenario = of_days(self.scenario)
-        return Play(scenario, self.role, self.args.days, self.args.repeat, self.args.seed)
+        return self._playing(of_days(self.scenario), self.args.days)
+
+    def _playing(self, scenario: Scenario, count: int) -> Any:
+        args = self.args
+        return self.playing(scenario, self.role, count, args.repeat, args.seed)
 
     def mixed(self, given: FloatArray, other: FloatArray, share: float) -> FloatArray:
         """Actions, of which a share is replaced by others, agent by agent."""
@@ -91,7 +95,7 @@ class Training:
 
     def policy(self) -> TorchPolicy:
         """The policy of the moment."""
-        return TorchPolicy(self.network, self.decision)
+        return TorchPolicy(cast(Any, self.network), self.decision)
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the training is a function of."""
@@ -107,6 +111,14 @@ class Training:
         self.generator.set_state(state["generator"])
         self.episode, self.best_eur = state["episode"], state["best_eur"]
         self.resume(state)
+
+    def begin(self) -> None:
+        """Play what comes before the first episode."""
+        raise NotImplementedError
+
+    def learn(self) -> tuple[Loss, float]:
+        """Play and learn from one episode."""
+        raise NotImplementedError
 
     def learnt(self) -> dict[str, Any]:
         """Networks, optimisers and memory, as plain values and tensors."""

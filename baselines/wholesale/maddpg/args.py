@@ -30,7 +30,7 @@ class Args(Settings):
     days: NonNegativeInt = 365
     """Training days played before, at the first price with random ones among them; 0: none."""
     random_share: Share = 0.2
-    """Share of random prices on those days."""
+    """Share of random prices, on those days and later."""
     day_updates: NonNegativeInt = 2_000
     """Updates of the critic from those days alone."""
     batch_rows: PositiveInt = 256
@@ -39,18 +39,18 @@ class Args(Settings):
     """Decisions of a system that are remembered."""
     updates: PositiveInt = 1
     """Updates after each decision."""
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: PositiveFloat = 5e-4
     """Of Adam, of actor and critic; it falls to 0 linearly."""
     discount: Share = 0.97
     """Weight of a reward one decision later."""
-    first_deviation: PositiveFloat = 0.3
+    first_deviation: PositiveFloat = 0.06
     """Deviation of the exploration at the beginning, of an output in [0, 1]; it falls linearly."""
-    last_deviation: PositiveFloat = 0.03
+    last_deviation: PositiveFloat = 0.02
     """The same at the end."""
     follow: Share = 0.01
     """Share by which target networks move towards the learning ones in an update."""
-    first_price_eur_per_mwh: Annotated[float, Field(gt=20.0, lt=120.0)] = 80.0
-    """The actor begins here: the dear price of the default rule."""
+    first_price_eur_per_mwh: PositiveFloat = 80.0
+    """The actor begins here, at a level above 20 and below 120: the rule's dear price."""
     waiting_eur_per_mwh: NonNegativeFloat = 60.0
     """What deferred energy counts for on the way; at the end what the scenario says."""
     reward_eur: PositiveFloat = 10.0

@@ -7,19 +7,38 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from baselines.wholesale.learners.networks import Decider, Normal, dense
+from baselines.wholesale.learners.networks import Decider, Normal, dense, shrink
 from p2p_market.wholesale.actions import RESPONSE_PRICES
+from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH
 
 WIDTHS: Final = (40, 64, 32, 1)
 EMBEDDED: Final = 64
-PRICES: Final = (20.0, 120.0)
-"""EUR/MWh that an output of 0 and 1 means."""
+PRICES: Final = tuple(price for price in LEVELS_EUR_PER_MWH if price <= 120.0)
+"""EUR/MWh that outputs from 0 to 1 mean: what generators may bid, up to 120.
+
+Between two of them load would wait at the same offers, and set a higher price where it is marginal.
+"""
 
 
 def price_of(output: Tensor) -> Tensor:
     """Price above which flexible load waits [EUR/MWh], in the shape of the output."""
-    low, high = PRICES
-    return low + torch.clamp(output, 0.0, 1.0) * (high - low)
+    place = torch.clamp(output, 0.0, 1.0) * (len(PRICES) - 1)
+    return torch.tensor(PRICES)[torch.floor(place + 0.5).long()]
+
+
+def output_of(price_eur_per_mwh: float) -> float:
+    """The output that means a price."""
+    return PRICES.index(price_eur_per_mwh) / (len(PRICES) - 1)
+
+
+def between(output: Tensor) -> Tensor:
+    """How close an output is to each price, (..., price): 1 at it, 0 from its neighbours on.
+
+    A critic that sees the number alone cannot tell a price from the next, and what they bring
+    differs as much as two offers of generators do.
+    """
+    place = torch.clamp(output, 0.0, 1.0) * (len(PRICES) - 1)
+    return torch.relu(1.0 - (place[..., None] - torch.arange(float(len(PRICES)))).abs())
 
 
 def offers(price: Tensor) -> Tensor:
@@ -37,14 +56,12 @@ class Pricer(Decider):
         """Weights from the generator; the last ones are small, so that it starts at a price."""
         super().__init__()
         self.normal, self.body = Normal(len(columns)), dense(WIDTHS, generator)
-        low, high = PRICES
-        share = (first_price - low) / (high - low)
+        share = output_of(first_price)
         with torch.no_grad():
-            self.body[-1].weight.mul_(0.01)
-            self.body[-1].bias.fill_(log(share / (1.0 - share)))
+            shrink(self.body, 0.01).bias.fill_(log(share / (1.0 - share)))
 
     def output(self, rows: Tensor) -> Tensor:
-        """Share of the range of prices, (...,)."""
+        """Place between the lowest and the highest price, 0 to 1, (...,)."""
         return torch.sigmoid(self.body(self.normal(rows)))[..., 0]
 
     def means(self, rows: Tensor) -> Tensor:
@@ -66,7 +83,7 @@ class Attending(nn.Module):
             generator: draws the weights.
         """
         super().__init__()
-        self.embed = dense((width + 1, EMBEDDED), generator)
+        self.embed = dense((width + len(PRICES), EMBEDDED), generator)
         self.ask, self.key, self.told = (dense((EMBEDDED, EMBEDDED), generator) for _ in range(3))
         self.value = dense((2 * EMBEDDED, EMBEDDED, 1), generator)
 
@@ -77,7 +94,7 @@ class Attending(nn.Module):
             seen: normalised, (row, agent, column).
             output: of each consumer, (row, agent).
         """
-        own = torch.relu(self.embed(torch.cat([seen, output[..., None]], dim=-1)))
+        own = torch.relu(self.embed(torch.cat([seen, between(output)], dim=-1)))
         score = self.ask(own) @ self.key(own).transpose(-1, -2) / EMBEDDED**0.5
         itself = torch.eye(own.shape[-2], dtype=torch.bool)
         if len(itself) > 1:
@@ -85,4 +102,5 @@ class Attending(nn.Module):
         else:
             weight = torch.zeros_like(score)
         others = weight @ torch.relu(self.told(own))
-        return self.value(torch.cat([own, others], dim=-1))[..., 0]
+        values: Tensor = self.value(torch.cat([own, others], dim=-1))
+        return values[..., 0]

@@ -1,7 +1,9 @@
 """MADDPG from the first episode to the last: `p2p-market train maddpg`.
 
 Consumers share an actor, which sees its own consumer alone, and a critic, which sees all of them
-and is needed in training only. The reward is the saving against not adjusting at the same prices.
+and is needed in training only. The reward is what a consumer saves against a twin system, in which
+all consumers play their rule: so the weather is not in it, and that load which waits lowers the
+price of all other load is.
 """
 
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ from torch import Tensor
 
 from baselines.learners.training.run import Tell, drive
 from baselines.wholesale.learners.networks import follow
-from baselines.wholesale.learners.play import Play, Played
+from baselines.wholesale.learners.play import Played, Twin
 from baselines.wholesale.learners.replay import Replay
 from baselines.wholesale.learners.training import Loss, Training, preset_of
 from baselines.wholesale.maddpg.args import REFERENCE, Args
@@ -23,13 +25,14 @@ from baselines.wholesale.maddpg.network import Attending, Pricer, offers, price_
 from p2p_market.records import Float32Array
 from p2p_market.wholesale.records import LEDGER_ENTRIES
 
-DISCOMFORT = LEDGER_ENTRIES.index("discomfort")
+COUNTED = [LEDGER_ENTRIES.index(name) for name in ("market", "discomfort", "backlog")]
+"""What a price of flexible load can change of a bill."""
 
 
 class Consumers(Training):
     """Consumers that learn a price for their flexible load."""
 
-    kind, role = "maddpg", "consumer"
+    kind, role, playing = "maddpg", "consumer", Twin
 
     def __init__(self, args: Args) -> None:
         """Before the first episode."""
@@ -59,7 +62,7 @@ class Consumers(Training):
         memory = Replay(decisions * max(1, args.days), self.generator)
         ended = False
         while not ended:
-            ended = self._decide(play, memory, self._sometimes(play.seen))[1].ended
+            ended = self._decide(play, memory, self._tried(play.seen))[1].ended
         seen = memory.parts["seen"][: memory.held]
         for pricer in (self.pricer, self.slow_pricer):
             pricer.normal.freeze(seen.flatten(0, 1))
@@ -67,50 +70,30 @@ class Consumers(Training):
             self._value(memory)
         self.play.begin(0)
 
-    def _sometimes(self, seen: Float32Array) -> Tensor:
-        """The first price, a share of random ones among it, (system, agent)."""
-        with torch.inference_mode():
-            given = self.pricer.output(torch.from_numpy(seen)).clone()
-        drawn = torch.rand(given.shape, generator=self.generator)
-        other = torch.rand(given.shape, generator=self.generator)
+    def _tried(self, seen: Float32Array) -> Tensor:
+        """The actor's outputs and a deviation, a share of random ones among them, (system, agent).
+
+        The random ones teach the critic what far prices do; the deviation shows the way.
+        """
+        with torch.no_grad():
+            given = self.pricer.output(torch.from_numpy(seen))
+        noise = torch.randn(given.shape, generator=self.generator)
+        given = torch.clamp(given + self.deviation * noise, 0.0, 1.0)
+        drawn, other = torch.rand((2, *given.shape), generator=self.generator)
         return torch.where(drawn < self.args.random_share, other, given)
 
-    def _decide(self, play: Play, memory: Replay, output: Tensor) -> tuple[Tensor, Played]:
+    def _decide(self, play: Twin, memory: Replay, output: Tensor) -> tuple[Tensor, Played]:
         """Play the steps of a decision and remember it; the rewards, and what came of it."""
-        seen = torch.from_numpy(play.seen)
-        action = offers(price_of(output)).numpy().astype(np.float64)
-        saved = torch.zeros(output.shape)
-
-        def acting(now: Float32Array) -> Any:
-            nonlocal before, saved
-            saved = saved + self._saved(before, now)
-            before = now
-            return action
-
-        before = play.seen
-        done = play.act(acting)
-        saved = saved + self._saved(before, done.seen)
-        discomfort = torch.from_numpy(done.entries_eur[..., DISCOMFORT]).float()
-        reward = saved - discomfort - self._still_waiting(done)
-        reward = reward / self.args.reward_eur
-        after, ended = torch.from_numpy(done.seen), torch.full((len(seen),), float(done.ended))
+        first, action = play.seen, offers(price_of(output)).numpy().astype(np.float64)
+        done = play.act(lambda now: action)
+        beyond_eur = done.entries_eur[..., COUNTED].sum(axis=-1)
+        waits = 0.0 if done.ended else done.seen[..., self.place["backlog"]]
+        worth_eur = self.args.waiting_eur_per_mwh * (waits - first[..., self.place["backlog"]])
+        reward = torch.from_numpy(-(beyond_eur + worth_eur) / self.args.reward_eur).float()
+        seen, after = torch.from_numpy(first), torch.from_numpy(done.seen)
+        ended = torch.full((len(seen),), float(done.ended))
         memory.add(seen=seen, output=output, reward=reward, after=after, ended=ended)
         return reward, done
-
-    def _saved(self, before: Float32Array, after: Float32Array) -> Tensor:
-        """Money for energy that was deferred in a step, less its worth on the way, (system, agent).
-
-        What waits more after the step was not bought at its price.
-        """
-        deferred = after[..., self.place["backlog"]] - before[..., self.place["backlog"]]
-        price = after[..., self.place["price_1_ago"]] - self.args.waiting_eur_per_mwh
-        return torch.from_numpy(price * deferred)
-
-    def _still_waiting(self, done: Played) -> Tensor:
-        """What is deferred beyond the end, less its worth on the way, (system, agent)."""
-        backlog = torch.from_numpy(done.seen[..., self.place["backlog"]])
-        dearer = self.scenario.rules.backlog - self.args.waiting_eur_per_mwh
-        return backlog * (dearer if done.ended else 0.0)
 
     def learn(self) -> tuple[Loss, float]:
         """Play and learn from one episode; how it went, and the mean saving of a decision [EUR]."""
@@ -120,10 +103,7 @@ class Consumers(Training):
             for group in optimiser.param_groups:
                 group["lr"] = args.learning_rate * max(self.left, 0.02)
         while not ended:
-            with torch.inference_mode():
-                output = self.pricer.output(torch.from_numpy(self.play.seen)).clone()
-            noise = torch.randn(output.shape, generator=self.generator)
-            output = torch.clamp(output + self.deviation * noise, 0.0, 1.0)
+            output = self._tried(self.play.seen)
             reward, done = self._decide(self.play, self.memory, output)
             for _ in range(args.updates):
                 losses.append(self._value(self.memory))
@@ -149,7 +129,9 @@ class Consumers(Training):
         torch.nn.utils.clip_grad_norm_(self.critic.parameters(), 10.0)
         self.of_critic.step()
         follow(self.slow_critic, self.critic, args.follow)
-        return float(missed.detach().sqrt()), float(1.0 - missed / aim.var().clamp(min=1e-9))
+        return float(missed.detach().sqrt()), float(
+            1.0 - missed.detach() / aim.var().clamp(min=1e-9)
+        )
 
     def _improve(self, memory: Replay) -> None:
         """One step of Adam on the actor: each consumer's own price, the others' as remembered."""

@@ -49,6 +49,8 @@ class Args(Settings):
     """The same at the end."""
     follow: Share = 0.01
     """Share by which the target network moves towards the learning one in an update."""
+    margin_eur: NonNegativeFloat = 30.0
+    """By which a choice must be worth more than the default rule's to be preferred to it."""
     stability: NonNegativeFloat = 0.0
     """Preference that is written to the file: weight of deviations beyond their price."""
     cost: NonNegativeFloat = 1.0

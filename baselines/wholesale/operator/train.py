@@ -1,10 +1,11 @@
 """The operator's training from the first episode to the last: `p2p-market train operator-dqn`.
 
-One network serves every preference: each system draws its own for an episode, so that what is
-learnt under one is used under all. `front` writes a file per corner of the Pareto front.
+One network serves every preference: half of the systems draw their own for an episode, and half of
+what is learnt from is valued under others. Costs are those beyond a twin system, which keeps the
+rule; so the weather is not in them. `front` writes a file per corner of the Pareto front.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
@@ -16,17 +17,16 @@ from torch.nn.functional import smooth_l1_loss
 
 from baselines.learners.ppo.export import write_onnx
 from baselines.learners.training.run import Tell, drive
-from baselines.wholesale.learners.merit import merit_cost_eur
 from baselines.wholesale.learners.networks import follow
-from baselines.wholesale.learners.play import Play, Played
+from baselines.wholesale.learners.play import Played, Twin
 from baselines.wholesale.learners.replay import Replay
 from baselines.wholesale.learners.training import Loss, SocialWeeks, Training, preset_of
 from baselines.wholesale.operator.args import REFERENCE, Args
-from baselines.wholesale.operator.network import OBJECTIVES, Chooser, Heads, weighed
+from baselines.wholesale.operator.network import OBJECTIVES, Chooser, Heads, tap_of, weighed
 from p2p_market.errors import PolicyError
-from p2p_market.records import Float32Array, FloatArray
-from p2p_market.wholesale.actions import CHOICES
-from p2p_market.wholesale.records import LEDGER_ENTRIES
+from p2p_market.wholesale.actions import NEUTRAL_TAP
+from p2p_market.wholesale.records import LEDGER_ENTRIES, RESERVE_LEVELS, TAPS
+from p2p_market.wholesale.rules.default import RESERVE_LEVEL
 from p2p_market.wholesale.settlement import STABILITY_SCALE
 
 DEVIATIONS: Final = [LEDGER_ENTRIES.index(name) for name in ("frequency", "voltage")]
@@ -41,7 +41,7 @@ CORNERS: Final = {
 class Operator(Training):
     """An operator that learns reserve and tap."""
 
-    kind, role = "operator-dqn", "operator"
+    kind, role, playing = "operator-dqn", "operator", Twin
 
     def __init__(self, args: Args) -> None:
         """Before the first episode.
@@ -53,11 +53,16 @@ class Operator(Training):
         wanted = [float(getattr(args, name)) for name in OBJECTIVES]
         if not any(wanted):
             raise PolicyError(f"one of {', '.join(OBJECTIVES)} must be above 0")
-        self.chooser = Chooser(self.decision.names, wanted, self.generator)
+        self.chooser = self._chooser(wanted, self.generator)
         self.network, self.heads = self.chooser, self.chooser.heads
         self.slow: Heads = deepcopy(self.heads)
         self.memory = Replay(args.memory_rows, self.generator)
         self.optimiser = torch.optim.Adam(self.heads.parameters(), lr=args.learning_rate)
+
+    def _chooser(self, preference: Sequence[float], generator: torch.Generator) -> Chooser:
+        tap_pu = self.scenario.rules.tap_pu
+        margin = self.args.margin_eur / self.args.reward_eur
+        return Chooser(self.decision.names, tap_pu, preference, margin, generator)
 
     def begin(self) -> None:
         """Play the training days by rule with random choices; learn from them alone."""
@@ -68,9 +73,9 @@ class Operator(Training):
         memory = Replay(decisions * max(1, args.days), self.generator)
         preference, ended = self._preferences(len(play.seen)), False
         while not ended:
-            rule = play.rule.act(play.seen, None)[0]
-            action = self.mixed(rule, self._random(play.seen), args.random_share)
-            ended = self._decide(play, memory, action, preference)[1].ended
+            rule = torch.full((len(play.seen),), TAPS * RESERVE_LEVEL + NEUTRAL_TAP)
+            moved = self._sometimes(rule, args.random_share)
+            ended = self._decide(play, memory, moved, preference)[1].ended
         self.chooser.normal.freeze(memory.parts["seen"][: memory.held])
         for _ in range(args.day_updates if args.days else 0):
             self._update(memory)
@@ -81,40 +86,39 @@ class Operator(Training):
         drawn = -torch.log(torch.rand((count, len(OBJECTIVES)), generator=self.generator))
         return drawn / drawn.sum(dim=1, keepdim=True)
 
-    def _random(self, seen: Float32Array) -> FloatArray:
-        drawn = torch.randint(CHOICES, (*seen.shape[:2], 1), generator=self.generator)
-        return drawn.numpy().astype(np.float64)
+    def _sometimes(self, moved: Tensor, share: float) -> Tensor:
+        """Reserve levels and moves, a share of them replaced by random levels, (system,).
+
+        Half of the random ones move the tap as well: a wrong tap costs more than it teaches.
+        """
+        count, generator = len(moved), self.generator
+        level = torch.randint(RESERVE_LEVELS, (count,), generator=generator)
+        move = torch.randint(TAPS, (count,), generator=generator)
+        drawn = torch.rand((2, count), generator=generator)
+        move = torch.where(drawn[0] < 0.5, move, NEUTRAL_TAP)
+        return torch.where(drawn[1] < share, TAPS * level + move, moved)
 
     def _decide(
-        self, play: Play, memory: Replay, action: FloatArray, preference: Tensor
+        self, play: Twin, memory: Replay, moved: Tensor, preference: Tensor
     ) -> tuple[Tensor, Played]:
         """Play the steps of a decision and remember it; the rewards, and what came of it."""
-        seen, known = play.seen, 0.0 * play.seen[:, 0, :2].astype(np.float64)
-        tonnes = np.zeros(len(seen))
-        before: Any = None
-
-        def acting(now: Float32Array) -> FloatArray:
-            nonlocal before, known, tonnes
-            if before is not None:
-                known, tonnes = known + self._known(now), tonnes + self._tonnes(now)
-            before = now
-            return action
-
-        done = play.act(acting)
-        known, tonnes = known + self._known(done.seen), tonnes + self._tonnes(done.seen)
+        seen = torch.from_numpy(play.seen[:, 0])
+        choice, moved = tap_of(moved, self.chooser.centre(seen))
+        action = choice.numpy().astype(np.float64)[:, None, None]
+        done = play.act(lambda now: action)
         deviations = done.entries_eur[..., DEVIATIONS].sum(axis=(1, 2))
         money = np.stack(
             [
                 -STABILITY_SCALE * deviations,
-                known[:, 0] - done.social_eur,
-                known[:, 1] - self.scenario.rules.carbon * tonnes,
+                -done.social_eur,
+                -self.scenario.rules.carbon * done.tonnes,
             ],
             axis=1,
         )
         reward = torch.from_numpy(money / self.args.reward_eur).float()
         memory.add(
-            seen=torch.from_numpy(seen[:, 0]),
-            choice=torch.from_numpy(action[:, 0, 0].astype(np.int64)),
+            seen=seen,
+            choice=moved,
             reward=reward,
             after=torch.from_numpy(np.ascontiguousarray(done.seen[:, 0])),
             ended=torch.full((len(seen),), float(done.ended)),
@@ -122,31 +126,21 @@ class Operator(Training):
         )
         return reward, done
 
-    def _known(self, seen: Float32Array) -> FloatArray:
-        """Cost and carbon of the step's net load by merit order, which no choice changes [EUR]."""
-        return merit_cost_eur(self.scenario, seen[:, 0, self.place["net_load"]])
-
-    def _tonnes(self, seen: Float32Array) -> FloatArray:
-        """Emissions of a step [t]."""
-        intensity = seen[:, 0, self.place["co2_intensity"]].astype(np.float64)
-        return np.asarray(intensity * seen[:, 0, self.place["demand"]] * self.scenario.dt_h)
-
     def learn(self) -> tuple[Loss, float]:
         """Play and learn from one episode; how it went, and the mean reward by cost [EUR]."""
         args: Args = self.args
         losses, rewards, ended = [], [], False
         share = args.last_random + (args.first_random - args.last_random) * self.left
         preference = self._preferences(args.systems)
+        preference[: args.systems // 2] = self.chooser.preference
         for group in self.optimiser.param_groups:
             group["lr"] = args.learning_rate * max(self.left, 0.02)
         while not ended:
-            seen = self.play.seen
-            with torch.inference_mode():
-                normal = self.chooser.normal(torch.from_numpy(seen[:, 0]))
+            with torch.no_grad():
+                normal = self.chooser.normal(torch.from_numpy(self.play.seen[:, 0]))
                 best = weighed(self.heads(normal, preference), preference).argmax(dim=1)
-            action = best.numpy().astype(np.float64)[:, None, None]
-            action = self.mixed(action, self._random(seen), share)
-            reward, done = self._decide(self.play, self.memory, action, preference)
+            moved = self._sometimes(best, share)
+            reward, done = self._decide(self.play, self.memory, moved, preference)
             losses += [self._update(self.memory) for _ in range(args.updates)]
             rewards.append(float(reward[:, 1].mean()) * args.reward_eur)
             ended = done.ended
@@ -172,7 +166,7 @@ class Operator(Training):
         told = values.gather(2, place)[..., 0]
         loss = smooth_l1_loss(told, aim)
         self.optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.heads.parameters(), 10.0)
         self.optimiser.step()
         follow(self.slow, self.heads, args.follow)
@@ -204,7 +198,7 @@ class Operator(Training):
         """Write the network as it is, once per corner of the front."""
         written = {}
         for name, preference in CORNERS.items():
-            corner = Chooser(self.decision.names, preference, torch.Generator().manual_seed(0))
+            corner = self._chooser(preference, torch.Generator().manual_seed(0))
             corner.normal.load_state_dict(self.chooser.normal.state_dict())
             corner.heads.load_state_dict(self.heads.state_dict())
             written[name] = folder / f"{name}.onnx"
