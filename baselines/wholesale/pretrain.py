@@ -5,12 +5,15 @@ a policy of each, and says what it is worth on the validation weeks. Each traini
 itself.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from baselines.learners.ppo.export import write_onnx
+from baselines.wholesale.actor_critic.args import Args as StorageArgs
+from baselines.wholesale.actor_critic.train import Storages
 from baselines.wholesale.dqn.args import Args as DqnArgs
 from baselines.wholesale.dqn.train import Generators
 from baselines.wholesale.learners.training import Training
@@ -20,24 +23,27 @@ from baselines.wholesale.operator.args import Args as OperatorArgs
 from baselines.wholesale.operator.train import Operator
 from p2p_market.commands.console import complaining, console
 
+KINDS: Final[Mapping[str, tuple[Any, Any]]] = {
+    "generator": (Generators, DqnArgs),
+    "storage": (Storages, StorageArgs),
+    "consumer": (Consumers, MaddpgArgs),
+    "operator": (Operator, OperatorArgs),
+}
+"""Role -> its training and settings."""
+REMEMBERING: Final = ("generator", "consumer", "operator")
+"""Roles whose learners have a memory; a storage's learns from what it plays at the moment."""
 
-def trainings(scenario: str, seed: int, days: int) -> list[Training]:
-    """The trainings that begin with remembered days, one per role.
 
-    Args:
-        scenario: id of a shipped scenario of the track, or a YAML file.
-        seed: of all of them.
-        days: played before.
+def begun(role: str, settings: Mapping[str, Any]) -> Training:
+    """A training of a role before its first episode: the days are remembered and learnt from.
 
     Raises:
         PolicyError: wrong settings, or a scenario of another track.
     """
-    given: dict[str, Any] = {"scenario": scenario, "seed": seed, "days": days}
-    return [
-        Generators(DqnArgs(**given)),
-        Consumers(MaddpgArgs(**given)),
-        Operator(OperatorArgs(**given)),
-    ]
+    kind, args = KINDS[role]
+    training: Training = kind(args(**settings))
+    training.begin()
+    return training
 
 
 def pretrain(
@@ -48,8 +54,8 @@ def pretrain(
 ) -> None:
     """Learn from training days alone, and write a policy per role."""
     with complaining():
-        for training in trainings(scenario, seed, days):
-            training.begin()
+        for role in REMEMBERING:
+            training = begun(role, {"scenario": scenario, "seed": seed, "days": days})
             path = output / f"{training.role}.onnx"
             write_onnx(path, training.network, training.decision.names, training.meaning)
             saving = training.validation().saving_eur(training.policy())

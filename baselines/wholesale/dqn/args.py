@@ -23,7 +23,7 @@ class Args(Settings):
     """Draws episodes, first weights and exploration."""
     unit: str = ""
     """The only unit that learns, such as coal_0, while the others bid their cost; "": all learn."""
-    agent_steps: PositiveInt = 1_600_000
+    agent_steps: PositiveInt = 1_200_000
     """Length of the training in steps of single units."""
     systems: PositiveInt = 16
     """Weeks played at the same time."""

@@ -21,7 +21,7 @@ class Args(Settings):
     """Id of a shipped scenario of the track, or a YAML file."""
     seed: NonNegativeInt = 0
     """Draws episodes, first weights and exploration."""
-    agent_steps: PositiveInt = 2_900_000
+    agent_steps: PositiveInt = 1_350_000
     """Length of the training in steps of single consumers."""
     systems: PositiveInt = 16
     """Weeks played at the same time."""

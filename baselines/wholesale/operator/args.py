@@ -21,9 +21,9 @@ class Args(Settings):
     """Id of a shipped scenario of the track, or a YAML file."""
     seed: NonNegativeInt = 0
     """Draws episodes, first weights and exploration."""
-    agent_steps: PositiveInt = 1_940_000
+    agent_steps: PositiveInt = 1_560_000
     """Length of the training in steps of single operators."""
-    systems: PositiveInt = 32
+    systems: PositiveInt = 96
     """Weeks played at the same time, each with a preference of its own."""
     repeat: PositiveInt = 3
     """Steps of five minutes for which a decision holds."""
@@ -33,13 +33,13 @@ class Args(Settings):
     """Share of random choices on those days."""
     day_updates: NonNegativeInt = 3_000
     """Updates from those days alone."""
-    batch_rows: PositiveInt = 256
+    batch_rows: PositiveInt = 512
     """Decisions in an update."""
-    memory_rows: PositiveInt = 200_000
+    memory_rows: PositiveInt = 400_000
     """Decisions that are remembered."""
-    updates: PositiveInt = 2
+    updates: PositiveInt = 1
     """Updates after each decision."""
-    learning_rate: PositiveFloat = 5e-4
+    learning_rate: PositiveFloat = 1e-3
     """Of Adam; it falls to 0 linearly."""
     discount: Share = 0.97
     """Weight of a reward one decision later; at 0.8 reserve is unlearnt."""

@@ -7,6 +7,7 @@ rule; so the weather is not in them. `front` writes a file per corner of the Par
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from baselines.wholesale.learners.training import Loss, SocialWeeks, Training, p
 from baselines.wholesale.operator.args import REFERENCE, Args
 from baselines.wholesale.operator.network import OBJECTIVES, Chooser, Heads, tap_of, weighed
 from p2p_market.errors import PolicyError
+from p2p_market.records import Float32Array, FloatArray
 from p2p_market.wholesale.actions import NEUTRAL_TAP
 from p2p_market.wholesale.records import LEDGER_ENTRIES, RESERVE_LEVELS, TAPS
 from p2p_market.wholesale.rules.default import RESERVE_LEVEL
@@ -103,9 +105,8 @@ class Operator(Training):
     ) -> tuple[Tensor, Played]:
         """Play the steps of a decision and remember it; the rewards, and what came of it."""
         seen = torch.from_numpy(play.seen[:, 0])
-        choice, moved = tap_of(moved, self.chooser.centre(seen))
-        action = choice.numpy().astype(np.float64)[:, None, None]
-        done = play.act(lambda now: action)
+        _, left = tap_of(moved, self.chooser.centre(seen))
+        done = play.act(partial(self._chosen, moved))
         deviations = done.entries_eur[..., DEVIATIONS].sum(axis=(1, 2))
         money = np.stack(
             [
@@ -118,13 +119,18 @@ class Operator(Training):
         reward = torch.from_numpy(money / self.args.reward_eur).float()
         memory.add(
             seen=seen,
-            choice=moved,
+            choice=left,
             reward=reward,
             after=torch.from_numpy(np.ascontiguousarray(done.seen[:, 0])),
             ended=torch.full((len(seen),), float(done.ended)),
             preference=preference,
         )
         return reward, done
+
+    def _chosen(self, moved: Tensor, seen: Float32Array) -> FloatArray:
+        """Choices of a step: the tap follows the voltages while level and move are held."""
+        choice, _ = tap_of(moved, self.chooser.centre(torch.from_numpy(seen[:, 0])))
+        return choice.numpy().astype(np.float64)[:, None, None]
 
     def learn(self) -> tuple[Loss, float]:
         """Play and learn from one episode; how it went, and the mean reward by cost [EUR]."""

@@ -14,19 +14,14 @@ from baselines.learners.training.checkpoint import read_checkpoint, write_checkp
 from baselines.wholesale.actor_critic.args import Args as StorageArgs
 from baselines.wholesale.actor_critic.network import orders, value_of
 from baselines.wholesale.actor_critic.train import Storages
-from baselines.wholesale.dqn.args import Args as GeneratorArgs
 from baselines.wholesale.dqn.network import targets
-from baselines.wholesale.dqn.train import Generators
 from baselines.wholesale.learners.play import Play, Twin, of_days
 from baselines.wholesale.learners.replay import Replay
 from baselines.wholesale.learners.training import preset_of
-from baselines.wholesale.maddpg.args import Args as ConsumerArgs
 from baselines.wholesale.maddpg.network import Attending, between, offers, output_of, price_of
-from baselines.wholesale.maddpg.train import Consumers
-from baselines.wholesale.operator.args import Args as OperatorArgs
 from baselines.wholesale.operator.network import CHOICES, by_tap, tap_of
-from baselines.wholesale.operator.train import CORNERS, Operator
-from baselines.wholesale.pretrain import trainings
+from baselines.wholesale.operator.train import CORNERS
+from baselines.wholesale.pretrain import KINDS, REMEMBERING, begun
 from p2p_market.errors import PolicyError
 from p2p_market.wholesale.actions import STORAGE_PRICES
 from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH
@@ -35,17 +30,12 @@ from tests.wholesale.cases import drawn, scenario
 
 SMALL = {"systems": 2, "batch_rows": 16, "validate_every": 1}
 DAYS = {"days": 3, "day_updates": 2}
-KINDS = {
-    "generator": (Generators, GeneratorArgs, DAYS),
-    "storage": (Storages, StorageArgs, {}),
-    "consumer": (Consumers, ConsumerArgs, DAYS),
-    "operator": (Operator, OperatorArgs, DAYS),
-}
 
 
 def training(role, path, **settings):
-    made, args, given = KINDS[role]
-    return made(args(scenario=path, agent_steps=1_000, **SMALL, **given, **settings))
+    made, args = KINDS[role]
+    given = {**SMALL, **(DAYS if role in REMEMBERING else {}), **settings}
+    return made(args(scenario=path, agent_steps=1_000, **given))
 
 
 def linear_widths(module):
@@ -249,7 +239,16 @@ def test_presets_and_what_is_refused(short_day):
         preset_of({"preset": "slow"}, {})
     with pytest.raises(PolicyError, match="is of the track 'community'"):
         Storages(StorageArgs(scenario="classic-v0"))
-    assert [one.role for one in trainings(short_day, 0, 2)] == ["generator", "consumer", "operator"]
+
+
+@pytest.mark.parametrize("role", REMEMBERING)
+def test_days_before_the_first_episode_teach(role, short_day):
+    given = {"scenario": short_day, "days": 2, "batch_rows": 8}
+    drawn, taught = (begun(role, {**given, "day_updates": count}) for count in (0, 3))
+    before, after = drawn.learnt(), taught.learnt()
+    name = "critic" if role == "consumer" else "network"
+    assert any(not torch.equal(before[name][key], after[name][key]) for key in before[name])
+    assert drawn.agent_steps == taught.agent_steps == 0
 
 
 def test_an_episode_of_the_training_split_is_drawn():
