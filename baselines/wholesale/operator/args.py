@@ -41,8 +41,8 @@ class Args(Settings):
     """Updates after each decision."""
     learning_rate: PositiveFloat = 1e-3
     """Of Adam; it falls to 0 linearly."""
-    discount: Share = 0.97
-    """Weight of a reward one decision later; at 0.8 reserve is unlearnt."""
+    discount: Share = 0.9
+    """Weight of a reward one decision later; values that look farther ahead were worse."""
     first_random: Share = 0.3
     """Share of random choices at the beginning; it falls linearly."""
     last_random: Share = 0.02
