@@ -14,15 +14,18 @@ from p2p_market.loading import import_ours, needing
 from p2p_market.registry import load_scenario
 from p2p_market.tracks import extra
 
-TRAINERS: Final[Mapping[str, tuple[str, str]]] = {
-    "ppo": (
-        "baselines.learners.ppo.train:run",
-        "rl",
-    ),  # MAPPO and IPPO in torch
-    "mappo": ("baselines.learners.mappo.train:run", "rllib"),  # the same with RLlib
-    "maskable": ("baselines.battery.maskable.train:run", "sb3"),  # MaskablePPO, for batteries
+TRAINERS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "ppo": ("baselines.learners.ppo.train:run", "rl", ""),  # MAPPO and IPPO in torch
+    "mappo": ("baselines.learners.mappo.train:run", "rllib", ""),  # the same with RLlib
+    "maskable": ("baselines.battery.maskable.train:run", "sb3", ""),  # MaskablePPO, for batteries
+    # roles of a power system
+    "dqn": ("baselines.wholesale.dqn.train:run", "rl", "generator"),
+    "actor-critic": ("baselines.wholesale.actor_critic.train:run", "rl", "storage"),
+    "maddpg": ("baselines.wholesale.maddpg.train:run", "rl", "consumer"),
+    "operator-dqn": ("baselines.wholesale.operator.train:run", "rl", "operator"),
 }
-"""Name of a trainer -> `module:function`, imported on use, and the extra that carries it."""
+"""Name of a trainer -> `module:function`, imported on use; the extra that carries it; and the role
+that it trains, "" where a setting says which."""
 
 Trainer = Callable[..., Path]
 
@@ -65,7 +68,8 @@ def train(
             goes_on = "; the same command goes on" if (folder / "checkpoint.pt").is_file() else ""
             console.say(f"stopped after {minutes:g} min at {teller.done} agent-steps{goes_on}")
     console.say(f"policy, log and checkpoint: {folder}")
-    role = f"{settings['role']}=" if settings.get("role") else ""
+    own = TRAINERS[trainer][2] or settings.get("role", "")
+    role = f"{own}=" if own else ""
     console.say(f"score it: p2p-market evaluate -p {role}{path} -s {scenario} --split validation")
 
 
@@ -77,7 +81,7 @@ def _trainer(name: str) -> Trainer:
     """
     if name not in TRAINERS:
         raise PolicyError(f"no trainer {name!r}; known: {', '.join(TRAINERS)}")
-    target, needed = TRAINERS[name]
+    target, needed, _ = TRAINERS[name]
     module, _, function = target.partition(":")
     try:
         found: Trainer = getattr(import_ours(module), function)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tools.publish import agreed, focal_role, who_gains
+from tools.publish import agreed, focal_role, power, who_gains
 from tools.publish.page import write_page
 from tools.publish.plan import trainings
 from tools.publish.score import EVERY, check, score, tasks
@@ -31,6 +31,12 @@ def score_all(workers: Workers = 2) -> None:
     score(workers)
     focal_role.write(workers)
     agreed.write()
+
+
+@app.command("power")
+def power_system(workers: Workers = 2) -> None:
+    """Train the four learners of a power system and play them on test weeks; an hour."""
+    power.publish(workers)
 
 
 @app.command("check")

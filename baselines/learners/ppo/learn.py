@@ -76,6 +76,15 @@ class Report(NamedTuple):
     cut: float  # share of rows at the clip
     explored: float  # deviation of the exploration, mean over outputs; of choices the entropy
 
+    def row(self, told: str) -> dict[str, float]:
+        """Columns of the log."""
+        return {
+            "explained": self.explained,
+            "divergence": self.moved,
+            "clipped": self.cut,
+            told: self.explored,
+        }
+
 
 def advantages(
     rewards: Tensor, values: Tensor, ended: bool, discount: float, trace: float

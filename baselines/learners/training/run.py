@@ -15,7 +15,6 @@ from tensorboardX import SummaryWriter
 
 from baselines.learners.decision import Decision
 from baselines.learners.ppo.export import write_onnx
-from baselines.learners.ppo.learn import Report
 from baselines.learners.ppo.policy import saved
 from baselines.learners.training import budget, checkpoint
 from baselines.learners.training.checkpoint import Given, Row
@@ -26,6 +25,13 @@ from p2p_market.tracks import track_of
 
 Tell = Callable[[int, int, str], None]
 """Called with agent-steps done, agent-steps in all, and a line of text or nothing."""
+
+
+class Report(Protocol):
+    """How the updates of an episode went."""
+
+    def row(self, told: str) -> dict[str, float]:
+        """Columns of the log; `told` is the name of what measures exploration."""
 
 
 class Trainable(Protocol):
@@ -180,10 +186,7 @@ def _row(
         "seconds": seconds,
         "validation_saving_eur": saving_eur,
         "reward": reward,
-        "explained": report.explained,
-        "divergence": report.moved,
-        "clipped": report.cut,
-        training.network.actor.told: report.explored,
+        **report.row(training.network.actor.told),
     }
 
 

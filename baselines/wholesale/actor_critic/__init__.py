@@ -1,0 +1,1 @@
+"""Actor and critic for storages: what a stored MWh is worth, and limit orders around it."""

@@ -1,0 +1,1 @@
+"""DQN for generators: which of the 20 prices to bid."""

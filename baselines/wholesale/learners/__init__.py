@@ -1,0 +1,1 @@
+"""What the learners of a power system share: play, memory, networks, the run of a training."""

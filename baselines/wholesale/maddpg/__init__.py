@@ -1,0 +1,1 @@
+"""MADDPG for consumers: below which price their flexible load waits."""

@@ -1,0 +1,1 @@
+"""A DQN with several objectives for the operator: stability, cost, environment."""
