@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tools.publish import agreed, focal_role, power, who_gains
+from tools.publish import agreed, focal_role, power, power_page, who_gains
 from tools.publish.page import write_page
 from tools.publish.plan import trainings
 from tools.publish.score import EVERY, check, score, tasks
@@ -53,6 +53,7 @@ def page_of_results() -> None:
     """Write docs/results.md, its pictures and the tables of docs/agreements.md from the records."""
     write_page()
     who_gains.write_page()
+    power_page.write_page()
 
 
 if __name__ == "__main__":

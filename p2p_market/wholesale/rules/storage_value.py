@@ -1,4 +1,4 @@
-"""A storage that knows what prices its hour of the day has on training days."""
+"""A storage that asks what its energy is worth: what the last unit would bid later."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,26 +15,33 @@ from p2p_market.wholesale.episode.forecast import marginal_bids
 from p2p_market.wholesale.rules.default import places
 from p2p_market.wholesale.scenario import Scenario
 
-LOW, HIGH = 0.35, 0.65
-"""Quantiles of a day's prices below which it buys and above which it sells."""
-LOSS: Final = 0.05
-"""Of a stored MWh in either direction, about: what is bought must be worth more than that."""
+HORIZONS: Final = ("12h", "24h")
+"""Over which net load is expected."""
+PARTS: Final = 7
+"""Equal parts of what net load may be, each with a price."""
+REACH: Final = 1.5
+"""Standard deviations up to which net load may lie beside what is expected."""
+FULLNESS: Final = 0.2
+"""Energy of an empty storage is worth this share more, of a full one this share less."""
+VALUES: Final = (25.0, 68.0)
+"""Between the lowest and the third level of offers: what lies outside would never be traded."""
+EACH_WAY, WEAR = 0.95, 3.0
+"""Share of energy that is left after one way, about; wear [EUR/MWh]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Scenario, and quantiles of prices by hour of the day."""
+    """Scenario, and the spread of its net load within training days."""
 
     scenario: Scenario
-    low: FloatArray  # (hour,) [EUR/MWh]
-    high: FloatArray  # (hour,)
+    spread_mw: float
 
 
 @lru_cache(maxsize=8)
-def training_prices(scenario: Scenario) -> FloatArray:
-    """Bid of the last unit that truthful offers would call, (training day, hour) [EUR/MWh]."""
+def spread_mw(scenario: Scenario) -> float:
+    """Standard deviation of the hourly net load around the mean of its training day [MW]."""
     if scenario.spec.data == "constant":
-        return np.full((1, 24), 50.0)
+        return 0.0
     year, train = system.load(), split_mask("train")
     load = sum(float(one.firm_mw + one.flexible_mw) for one in scenario.spec.consumers)
     net = load * year.demand_fraction
@@ -42,27 +49,38 @@ def training_prices(scenario: Scenario) -> FloatArray:
         if unit.source is not None:
             share = year.wind_fraction if unit.source == "wind" else year.solar_fraction
             net = net - float(unit.max_mw) * share
-    hourly = net.reshape(-1, 4).mean(axis=1).reshape(-1, QUARTERS_PER_DAY // 4)
-    return marginal_bids(scenario, hourly[train])
+    days = net.reshape(-1, 4).mean(axis=1).reshape(-1, QUARTERS_PER_DAY // 4)[train]
+    return float(np.round((days - days.mean(axis=1, keepdims=True)).std(), 3))
 
 
 def storage(scenario: Scenario) -> Rule:
-    """Buy below and sell above what the coming hours have on training days."""
-    prices = training_prices(scenario)
-    ahead = np.stack([np.roll(prices, -k, axis=1) for k in range(24)])
-    low, high = (np.quantile(ahead, q, axis=(0, 1)) for q in (LOW, HIGH))
-    return Rule(_act, Known(scenario, low, high))
+    """Limit orders around the value of a stored MWh."""
+    return Rule(_act, Known(scenario, spread_mw(scenario)))
 
 
 def _act(known: Known, seen: FloatArray) -> FloatArray:
-    """Limit orders around the value of a stored MWh."""
+    """Sell where the last price was above the value, else buy; limits pay for losses and wear."""
     at = places(known.scenario, "storage")
-    turn = np.arctan2(seen[..., at["hour_sin"]], seen[..., at["hour_cos"]])
-    hour = np.floor(turn / (2.0 * np.pi) * 24.0 % 24.0).astype(np.int64)
-    mean, last = seen[..., at["price_mean_24h"]], seen[..., at["price_1_ago"]]
-    shift = mean - (known.low[hour] + known.high[hour]) / 2.0
-    low, high = known.low[hour] + shift / 2.0, known.high[hour] + shift / 2.0
-    sells = last >= (low + high) / 2.0
-    limit = np.where(sells, high / (1.0 - LOSS), low * (1.0 - LOSS))
+    value = value_of(known, seen)
+    sells = seen[..., at["price_1_ago"]] >= value
+    limit = np.where(sells, value / EACH_WAY + WEAR, EACH_WAY * value - WEAR)
     limit = np.clip(limit, *STORAGE_PRICES)
     return np.stack([np.where(sells, -1.0, 1.0), price_number(limit, STORAGE_PRICES)], axis=-1)
+
+
+def value_of(known: Known, seen: FloatArray) -> FloatArray:
+    """Value of a stored MWh, (batch, agent) [EUR].
+
+    The mean bid of the last unit over what net load may be, half a day and a day ahead; less where
+    much is stored already.
+    """
+    at = places(known.scenario, "storage")
+    prices = [
+        marginal_bids(known.scenario, seen[..., at[f"net_load_forecast_{horizon}"]] + away)
+        for horizon in HORIZONS
+        for away in known.spread_mw * np.linspace(-REACH, REACH, PARTS)
+    ]
+    full = seen[..., at["level"]] / seen[..., at["capacity"]]
+    return np.asarray(
+        np.clip(np.mean(prices, axis=0) * (1.0 + FULLNESS - 2.0 * FULLNESS * full), *VALUES)
+    )

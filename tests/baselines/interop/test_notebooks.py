@@ -21,7 +21,8 @@ from tools.run_notebooks import EXECUTED, sources, tidy
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
-PICTURES = ("machines",)  # notebooks that train nothing
+PICTURES = ("generator", "machines", "power-system")
+"""Notebooks that submit nothing."""
 NEEDED = (
     "nbclient", "ipykernel", "matplotlib", "cvxpy", "stable_baselines3", "onnx", "onnxruntime",
 )  # fmt: skip
@@ -161,6 +162,39 @@ def test_a_week_of_machines_is_certified_and_trade_pays(tmp_path):
     assert told["holds"]
     assert 0.0 < told["score"] < 100.0
     assert told["profit"] > 50.0
+
+
+@pytest.mark.slow
+def test_a_week_of_a_power_system_is_certified(tmp_path):
+    pytest.importorskip("matplotlib")
+    path = ROOT / "docs" / "notebooks" / "power-system.ipynb"
+    last = (
+        "import json; print(json.dumps({'holds': certificate.holds, 'rule': rule_eur,"
+        " 'best': best_eur, 'trips': int(lost.sum())}))"
+    )
+    told = run(with_last(json.loads(path.read_text("utf-8")), last), tmp_path / path.name)
+    assert told["holds"]
+    assert 0.8 * told["rule"] < told["best"] < told["rule"]
+    assert told["trips"] == 3
+
+
+@pytest.mark.slow
+def test_one_generator_learns_against_five(tmp_path):
+    """A short training; that it pays is a figure of the stored outputs."""
+    for needed in ("torch", "onnx", "onnxruntime", "matplotlib"):
+        pytest.importorskip(needed)
+    path = ROOT / "docs" / "notebooks" / "generator.ipynb"
+    notebook = json.loads(path.read_text("utf-8"))
+    (cell,) = (c for c in code(notebook) if "".join(c["source"]).startswith("AGENT_STEPS"))
+    cell["source"] = "AGENT_STEPS, DAYS = 1, 5"
+    last = (
+        "import json; print(json.dumps({'profits': [float(x) for x in profits],"
+        " 'learned': float(learned), 'levels': len(set(bids.tolist()))}))"
+    )
+    told = run(with_last(notebook, last), tmp_path / path.name)
+    assert max(told["profits"]) > told["profits"][0], "some bid above cost earns more"
+    assert math.isfinite(told["learned"])
+    assert told["levels"] > 1, "it bids by what it sees"
 
 
 def submitted(name: str, said: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""Who plays beside an agent in focus."""
