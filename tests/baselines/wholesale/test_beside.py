@@ -6,30 +6,23 @@ import numpy as np
 import pytest
 
 from baselines.wholesale.population.bots import FIRST
-from p2p_market.evaluation.players.names import target_of
 from p2p_market.evaluation.players.policy import load_cast
 from p2p_market.evaluation.rollout import rollout
-from p2p_market.loading import load
 from p2p_market.testing import check_policy
 from p2p_market.track import EpisodeKey
 from p2p_market.tracks import track_of
 from p2p_market.wholesale.records import ROLES
 from p2p_market.wholesale.rules.default import places
-from p2p_market.wholesale.rules.storage_value import VALUES, Known, spread_mw, value_of
-from p2p_market.wholesale.track import roles
+from p2p_market.wholesale.rules.storage_value import HORIZONS, VALUES, Known, spread_mw, value_of
 from tests.wholesale.cases import drawn, scenario
 
 STEPS = 288
 OWN = [name for name, bot in FIRST.bots.items() if bot.target.startswith("baselines")]
 
 
-def of_role(name):
-    return next(role for role in roles(scenario()) if role.name == name)
-
-
 def bot(name):
     found = FIRST.bots[name]
-    return load(target_of(scenario(), of_role(found.role), found.target))(scenario())
+    return load_cast(f"{found.role}={found.target}", scenario())[found.role]
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +63,13 @@ def test_stored_energy_is_worth_what_the_last_unit_will_bid():
     seen = np.zeros((1, 1, 48))
     seen[..., at["capacity"]] = 100.0
     seen[..., at["level"]] = 50.0
+    ahead = [at[f"net_load_forecast_{horizon}"] for horizon in HORIZONS]
     for net_load_mw, bid in ((-20.0, VALUES[0]), (20.0, 45.0), (60.0, 65.0), (140.0, VALUES[1])):
         seen[..., at["net_load_forecast_12h"]] = seen[..., at["net_load_forecast_24h"]] = (
             net_load_mw
         )
         assert value_of(known, seen)[0, 0] == pytest.approx(bid)
-    seen[..., at["net_load_forecast_12h"]] = seen[..., at["net_load_forecast_24h"]] = 20.0
+    seen[..., ahead] = 20.0
     values = []
     for level in (0.0, 50.0, 100.0):
         seen[..., at["level"]] = level
@@ -84,7 +78,7 @@ def test_stored_energy_is_worth_what_the_last_unit_will_bid():
     assert 20.0 < spread_mw(of) < 40.0
 
 
-@pytest.mark.compiled
+@pytest.mark.slow
 def test_the_storage_earns_more_than_thresholds_on_a_validation_week():
     of = scenario()
     track = track_of(of)
