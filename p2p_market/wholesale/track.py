@@ -45,6 +45,7 @@ CARD: Final = Card(
     extras={
         "batch": "p2p_market.wholesale.envs.batch:systems",
         "optimum": "baselines.wholesale.optimal.policy:optimum",
+        "population": "baselines.wholesale.population.bots:FIRST",
         "board": "leaderboard.tracks.wholesale:CARD",
     },
 )

@@ -71,13 +71,14 @@ def start_day(scenario: Scenario, role: str, seen: FloatArray) -> int:
 
 
 def outlook(scenario: Scenario, role: str, seen: FloatArray, day: int, step: int) -> Outlook:
-    """The day ahead.
+    """The day ahead, or what is left of the episode.
 
     Args:
         seen: what an agent of the role sees before the step, (feature,).
         day: of the year, on which the episode started.
     """
     at, steps = places(scenario, role), round(AHEAD_H / scenario.dt_h)
+    left = scenario.steps - step
     ahead = slice(step, step + steps)
     load, shares = _load(scenario, day)[ahead], _shares(scenario, day)
     most = load.sum(axis=1)
@@ -89,7 +90,8 @@ def outlook(scenario: Scenario, role: str, seen: FloatArray, day: int, step: int
     demand = np.clip(demand, 0.0, 1.0)
     net = _net_load(scenario, day, step + steps)[step:]
     net = net + _moved(scenario, net, _told(scenario, role, seen))
-    return _split(scenario, load * demand[:, None], most * demand - net, shares, ahead)
+    whole = _split(scenario, load * demand[:, None], most * demand - net, shares, ahead)
+    return _first(whole, -(-left // round(BLOCK_H / scenario.dt_h)))
 
 
 def _split(
@@ -117,8 +119,8 @@ def _split(
     )
 
 
-def shifted(expected: Outlook, steps: int) -> Outlook:
-    """The first steps of an outlook."""
+def _first(expected: Outlook, steps: int) -> Outlook:
+    """The first steps of an outlook, at most all."""
     names = ("firm_mw", "flexible_mw", "wind_mw", "solar_mw")
     return replace(expected, **{name: getattr(expected, name)[:steps] for name in names})
 

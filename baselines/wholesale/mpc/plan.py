@@ -23,6 +23,7 @@ class Planned(Record):
     """What a plan says about its first hour, as means of it."""
 
     power_mw: FloatArray  # (storage,), positive = charge
+    flexible_mw: FloatArray  # (consumer,), served
     stored_eur_per_mwh: FloatArray  # (storage,), what one more stored MWh would save
     deferred_eur_per_mwh: FloatArray  # (consumer,), what one more deferred MWh would cost
     objective_eur: float  # of the whole plan
@@ -85,6 +86,7 @@ def plan(
     backlog = found.prices["backlog"].reshape(program.places["backlog"].shape)
     return Planned(
         power_mw=power[:FIRST].mean(axis=0),
+        flexible_mw=found.of(program, "flexible")[:FIRST].mean(axis=0),
         stored_eur_per_mwh=-level[:FIRST].mean(axis=0),
         deferred_eur_per_mwh=backlog[:FIRST].mean(axis=0),
         objective_eur=found.objective_eur,

@@ -81,10 +81,15 @@ def _stored(scenario: Scenario, seen: FloatArray, plans: Sequence[Planned]) -> F
 
 
 def _deferred(scenario: Scenario, seen: FloatArray, plans: Sequence[Planned]) -> FloatArray:
-    """All the flexible load, at what it costs to serve it later."""
+    """As much as the plan defers, at what it costs to serve it later."""
+    at, fleet = places(scenario, "consumer"), scenario.fleet
+    back = np.minimum(fleet.recovery_mw, seen[..., at["backlog"]] / scenario.dt_h)
+    load = np.maximum(seen[..., at["flexible_forecast"]] + back, 1e-9)
+    served = np.stack([one.flexible_mw for one in plans])
+    adjustment = np.clip(1.0 - served / load, 0.0, 1.0)
     value = as_bid(scenario, np.stack([one.deferred_eur_per_mwh for one in plans]))
-    limit = np.clip(value, *RESPONSE_PRICES)
-    return np.stack([np.ones_like(limit), price_number(limit, RESPONSE_PRICES)], axis=-1)
+    limit = price_number(np.clip(value, *RESPONSE_PRICES), RESPONSE_PRICES)
+    return np.stack([2.0 * adjustment - 1.0, limit], axis=-1)
 
 
 def storage(scenario: Scenario) -> Replanner:

@@ -1,8 +1,9 @@
 """The operator of `mpc`: the reserve level that is expected to cost least in the step ahead.
 
 For each level it clears the step by merit order and weighs what units then cost against what the
-deviations of frequency would, over fluctuations of all sizes. Storages are expected to go on as they
-did. Units count as available, and none trips. The tap is that of the default rule.
+deviations of frequency would, over fluctuations of all sizes. Storages are as likely to go on as
+they did as to give all they can: either turns out within minutes. Units count as available, and
+none trips. The tap is that of the default rule.
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,8 @@ from p2p_market.wholesale.records import RESERVE_LEVELS, TAPS
 from p2p_market.wholesale.rules.default import centred, places
 from p2p_market.wholesale.scenario import Scenario
 
-SIZES: Final = gamma.ppf((np.arange(8) + 0.5) / 8.0, 4.0, scale=0.25)
-"""Fluctuation over its mean, in eight parts that are equally likely."""
+SIZES: Final = gamma.ppf((np.arange(32) + 0.5) / 32.0, 4.0, scale=0.25)
+"""Fluctuation over its mean, in parts that are equally likely."""
 
 Memory = tuple[int, tuple[int, ...]]
 """Steps played; per community the day on which it started."""
@@ -61,36 +62,48 @@ def expected_cost(scenario: Scenario, seen: FloatArray, expected: Outlook) -> Fl
     Args:
         seen: what the operator sees, (feature,).
     """
-    fleet, rules, at = scenario.fleet, scenario.rules, places(scenario, "operator")
-    storages, kept = len(fleet.power_mw), np.arange(RESERVE_LEVELS)
+    fleet, at = scenario.fleet, places(scenario, "operator")
+    storages = len(fleet.power_mw)
     level = seen[at["level_0"] :][:storages]
     out = np.minimum(fleet.power_mw, level / fleet.gain_discharge)
     into = np.minimum(fleet.power_mw, (fleet.capacity_mwh - level) / fleet.gain_charge)
-    free = RESERVED_SHARE * kept[:, None] * fleet.power_mw
-    power = np.clip(
-        seen[at["power_0"] :][:storages],
-        -np.maximum(np.minimum(out, fleet.power_mw) - free, 0.0),
-        np.maximum(np.minimum(into, fleet.power_mw) - free, 0.0),
-    )
-    flexible = expected.flexible_mw[0]
-    load = float(expected.firm_mw[0].sum() + flexible.sum())
+    asked = (seen[at["power_0"] :][:storages], -fleet.power_mw)
+    costs = [_cost(scenario, expected, one, out, into) for one in asked]
+    return np.asarray(np.mean(costs, axis=0))
+
+
+def _cost(
+    scenario: Scenario, expected: Outlook, asked: FloatArray, out: FloatArray, into: FloatArray
+) -> FloatArray:
+    """Expected cost if storages ask for a power, (level,) [EUR per hour].
+
+    Args:
+        asked: (storage,), positive = charge.
+        out: most that each storage gives, (storage,).
+        into: most that each storage takes, (storage,).
+    """
+    fleet, rules, kept = scenario.fleet, scenario.rules, np.arange(RESERVE_LEVELS)[:, None]
+    free = RESERVED_SHARE * kept * fleet.power_mw
+    power = np.clip(asked, -np.maximum(out - free, 0.0), np.maximum(into - free, 0.0))
+    flexible = np.tile(expected.flexible_mw[0], (len(kept), 1))
+    load = float(expected.firm_mw[0].sum() + expected.flexible_mw[0].sum())
     available = _available(scenario, expected)
-    most = np.maximum(available - rules.reserve_mw * kept[:, None] * fleet.thermal_share, 0.0)
+    most = np.maximum(available - rules.reserve_mw * kept * fleet.thermal_share, 0.0)
     output, lost = _merit(scenario, most, load + power.sum(axis=1))
-    rooms_up = np.hstack([
-        np.minimum(available - output, output), power + out, np.tile(flexible, (len(kept), 1))
-    ])
-    rooms_down = np.hstack([
-        output - np.minimum(fleet.least_mw, output), into - power, np.zeros((len(kept), len(flexible)))
-    ])
-    cost = output @ fleet.cost + rules.lost_load * lost
+    above = np.minimum(available - output, output)
+    below = output - np.minimum(fleet.least_mw, output)
     draws = scenario.spec.draws
     fluctuation = (
         draws.fluctuation_demand * load
-        + draws.fluctuation_wind * expected.wind_mw[0]
-        + draws.fluctuation_solar * expected.solar_mw[0]
+        + draws.fluctuation_wind * float(expected.wind_mw[0])
+        + draws.fluctuation_solar * float(expected.solar_mw[0])
     )
-    return cost + sum(_events(scenario, load, rooms, fluctuation) for rooms in (rooms_up, rooms_down))
+    rooms = (
+        np.hstack([above, power + out, flexible]),
+        np.hstack([below, into - power, np.zeros_like(flexible)]),
+    )
+    cost = output @ fleet.cost + rules.lost_load * lost
+    return cost + sum(_events(scenario, load, one, fluctuation) for one in rooms)
 
 
 def _available(scenario: Scenario, expected: Outlook) -> FloatArray:

@@ -15,54 +15,58 @@ from p2p_market.wholesale.episode.forecast import marginal_bids
 from p2p_market.wholesale.rules.default import places
 from p2p_market.wholesale.scenario import Scenario
 
-LOW, HIGH = 0.35, 0.65
-"""Quantiles of a day's prices below which it buys and above which it sells."""
-LOSS: Final = 0.05
-"""Of a stored MWh in either direction, about: what is bought must be worth more than that."""
+EMPTY, FULL = 0.80, 0.05
+"""Quantile of the prices of the day ahead that a stored MWh is worth where nothing is stored, and
+where the storage is full: the more there is, the cheaper the hours that the last of it serves.
+Chosen on training weeks."""
+GRID: Final = 41
+"""Forecasts of the net load for which values are computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Scenario, and quantiles of prices by hour of the day."""
+    """Scenario, and what a stored MWh is worth."""
 
     scenario: Scenario
-    low: FloatArray  # (hour,) [EUR/MWh]
-    high: FloatArray  # (hour,)
+    forecast_mw: FloatArray  # (forecast,), mean net load of the day ahead
+    value: FloatArray  # (level, forecast) [EUR/MWh]; level: empty and full
 
 
 @lru_cache(maxsize=8)
-def training_prices(scenario: Scenario) -> FloatArray:
-    """Bid of the last unit that truthful offers would call, (training day, hour) [EUR/MWh]."""
-    if scenario.spec.data == "constant":
-        return np.full((1, 24), 50.0)
-    year, train = system.load(), split_mask("train")
+def training_net_load(scenario: Scenario) -> FloatArray:
+    """Net load of training days, (training day, hour) [MW]."""
     load = sum(float(one.firm_mw + one.flexible_mw) for one in scenario.spec.consumers)
+    if scenario.spec.data == "constant":
+        return np.full((1, 24), load)
+    year, train = system.load(), split_mask("train")
     net = load * year.demand_fraction
     for unit in scenario.spec.generators:
         if unit.source is not None:
             share = year.wind_fraction if unit.source == "wind" else year.solar_fraction
             net = net - float(unit.max_mw) * share
     hourly = net.reshape(-1, 4).mean(axis=1).reshape(-1, QUARTERS_PER_DAY // 4)
-    return marginal_bids(scenario, hourly[train])
+    return np.asarray(hourly[train])
 
 
 def storage(scenario: Scenario) -> Rule:
-    """Buy below and sell above what the coming hours have on training days."""
-    prices = training_prices(scenario)
-    ahead = np.stack([np.roll(prices, -k, axis=1) for k in range(24)])
-    low, high = (np.quantile(ahead, q, axis=(0, 1)) for q in (LOW, HIGH))
-    return Rule(_act, Known(scenario, low, high))
+    """Buy below and sell above what a stored MWh is worth on training days like the day ahead."""
+    net = training_net_load(scenario)
+    forecast = np.linspace(net.min(), net.max(), GRID)
+    shape = net - net.mean(axis=1, keepdims=True)
+    prices = marginal_bids(scenario, forecast[:, None, None] + shape)
+    value = np.quantile(prices, (EMPTY, FULL), axis=(1, 2))
+    return Rule(_act, Known(scenario, forecast, value))
 
 
 def _act(known: Known, seen: FloatArray) -> FloatArray:
-    """Limit orders around the value of a stored MWh."""
+    """Limit orders around the value of a stored MWh, which pay for losses and wear."""
     at = places(known.scenario, "storage")
-    turn = np.arctan2(seen[..., at["hour_sin"]], seen[..., at["hour_cos"]])
-    hour = np.floor(turn / (2.0 * np.pi) * 24.0 % 24.0).astype(np.int64)
-    mean, last = seen[..., at["price_mean_24h"]], seen[..., at["price_1_ago"]]
-    shift = mean - (known.low[hour] + known.high[hour]) / 2.0
-    low, high = known.low[hour] + shift / 2.0, known.high[hour] + shift / 2.0
-    sells = last >= (low + high) / 2.0
-    limit = np.where(sells, high / (1.0 - LOSS), low * (1.0 - LOSS))
+    ahead, last = seen[..., at["net_load_forecast_24h"]], seen[..., at["price_1_ago"]]
+    empty, full = (np.interp(ahead, known.forecast_mw, one) for one in known.value)
+    stored = seen[..., at["level"]] / seen[..., at["capacity"]]
+    value = empty + (full - empty) * np.clip(stored, 0.0, 1.0)
+    each_way, wear = np.sqrt(seen[..., at["round_trip"]]), seen[..., at["wear"]]
+    sells = last >= value
+    limit = np.where(sells, value / each_way + wear, value * each_way - wear)
     limit = np.clip(limit, *STORAGE_PRICES)
     return np.stack([np.where(sells, -1.0, 1.0), price_number(limit, STORAGE_PRICES)], axis=-1)

@@ -1,0 +1,1 @@
+"""The frozen background of the focal role: bots, and how they behave."""
