@@ -69,8 +69,8 @@ def inflexible(scenario: Scenario) -> Rule:
 
 
 def eager(scenario: Scenario) -> Rule:
-    """Consumers offer all their flexible load at 90 EUR/MWh."""
-    return Rule(_responds, Habit(scenario, (1.0, 90.0)))
+    """Consumers offer all their flexible load at 60 EUR/MWh."""
+    return Rule(_responds, Habit(scenario, (1.0, 60.0)))
 
 
 def _responds(habit: Habit, seen: FloatArray) -> FloatArray:
