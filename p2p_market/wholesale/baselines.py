@@ -25,4 +25,6 @@ BASELINES: Final[Mapping[str, Baseline]] = {
     "ladder": Baseline(_one("generator", "ladder")),
     "storage-value": Baseline(_one("storage", "storage_value")),
     "reserve-by-weather": Baseline(_one("operator", "reserve_by_weather")),
+    # plans the day ahead in every hour
+    "mpc": Baseline(_of("baselines.wholesale.mpc.policy"), slow=True, centralised=True),
 }

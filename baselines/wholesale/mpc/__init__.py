@@ -1,0 +1,1 @@
+"""A planner that solves the program of the day ahead in every hour, on forecasts."""
