@@ -44,9 +44,6 @@ def spread_mw(scenario: Scenario) -> float:
         return 0.0
     year, train = system.load(), split_mask("train")
     load = sum(float(one.firm_mw + one.flexible_mw) for one in scenario.spec.consumers)
-    if scenario.spec.data == "constant":
-        return np.full((1, 24), load)
-    year, train = system.load(), split_mask("train")
     net = load * year.demand_fraction
     for unit in scenario.spec.generators:
         if unit.source is not None:
