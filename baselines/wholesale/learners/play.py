@@ -12,11 +12,13 @@ from p2p_market.records import Float32Array, FloatArray
 from p2p_market.wholesale.baselines import RULE
 from p2p_market.wholesale.envs.batch import systems
 from p2p_market.wholesale.features import features
+from p2p_market.wholesale.records import LEDGER_ENTRIES
 from p2p_market.wholesale.scenario import Scenario, build
 
 Acting = Callable[[Float32Array], FloatArray]
 """(system, agent, feature) -> normalised actions, (system, agent, column)."""
 
+TERMINAL: Final = LEDGER_ENTRIES.index("terminal")
 SEEDS: Final = 1 << 20  # so many systems lie between the seeds of two trainings
 
 
@@ -26,7 +28,8 @@ class Played:
 
     seen: Float32Array  # (system, agent, feature), after the last of the steps
     entries_eur: FloatArray  # (system, agent, entry), of the role, positive = paid
-    social_eur: FloatArray  # (system,), all entries of all agents; transfers cancel
+    social_eur: FloatArray  # (system,), all entries of all agents, transfers cancel; what is
+    # stored counts when it is stored, and not at the end of the episode
     tonnes: FloatArray  # (system,), emitted
     ended: bool  # `seen` is the last of the episode, and a new one has begun
 
@@ -59,6 +62,8 @@ class Play:
         self._rules = cast(dict[str, Policy], load_cast(RULE, scenario))
         self.rule = self._rules[role]
         names = [feature.name for feature in features(scenario, "operator")]
+        storages, self._worth = range(scenario.sizes[1]), scenario.fleet.terminal
+        self._levels = [names.index(f"level_{k}") for k in storages]
         self._carbon = [names.index(name) for name in ("co2_intensity", "demand")]
         self._seen: Any = {}
 
@@ -92,6 +97,12 @@ class Play:
                 after = step.final_observations
             entries = entries + step.entries_eur[role]
             social = social + sum(one.sum(axis=(1, 2)) for one in step.entries_eur.values())
+            social = social - step.entries_eur["storage"][..., TERMINAL].sum(axis=1)
+            moments = (
+                one["operator"][:, 0, self._levels].astype(np.float64) for one in (seen, after)
+            )
+            before_mwh, after_mwh = moments
+            social = social - (after_mwh - before_mwh) @ self._worth
             intensity, demand = after["operator"][:, 0, self._carbon].astype(np.float64).T
             tonnes = tonnes + intensity * demand * self.scenario.dt_h
             if step.ended:

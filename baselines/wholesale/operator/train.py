@@ -85,7 +85,8 @@ class Operator(Training):
 
     def _preferences(self, count: int) -> Tensor:
         """Weights that add up to 1, all such alike, (system, objective)."""
-        drawn = -torch.log(torch.rand((count, len(OBJECTIVES)), generator=self.generator))
+        drawn = torch.rand((count, len(OBJECTIVES)), generator=self.generator)
+        drawn = -torch.log(drawn.clamp(min=1e-9))  # 0 is drawn now and then
         return drawn / drawn.sum(dim=1, keepdim=True)
 
     def _sometimes(self, moved: Tensor, share: float) -> Tensor:

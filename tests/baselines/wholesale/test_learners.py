@@ -23,6 +23,9 @@ from baselines.wholesale.operator.network import CHOICES, by_tap, tap_of
 from baselines.wholesale.operator.train import CORNERS
 from baselines.wholesale.pretrain import KINDS, REMEMBERING, begun
 from p2p_market.errors import PolicyError
+from p2p_market.evaluation.players.policy import load_cast
+from p2p_market.evaluation.rollout import rollout
+from p2p_market.tracks import track_of
 from p2p_market.wholesale.actions import STORAGE_PRICES
 from p2p_market.wholesale.records import LEVELS_EUR_PER_MWH
 from p2p_market.wholesale.rules.default import centred
@@ -256,3 +259,28 @@ def test_an_episode_of_the_training_split_is_drawn():
     play = Play(scenario(), "storage", 2, 1, seed=0)
     play.begin(1)
     assert {key.split for key in play._batch.keys} == {"train"}
+
+
+def test_stored_energy_counts_when_it_is_stored(short_day):
+    """Over an episode the social cost is that of the ledger."""
+    training_ = training("operator", short_day)
+    play = Play(training_.scenario, "operator", 2, 1, seed=0)
+    play.begin(0)
+    counted, ended = 0.0, False
+    while not ended:
+        done = play.by_rule()
+        counted, ended = counted + done.social_eur, done.ended
+    track = track_of(training_.scenario)
+    play.begin(0)
+    singles = [track.draw(training_.scenario, key) for key in play._batch.keys]
+    rule = load_cast("default", training_.scenario)
+    played = rollout(training_.scenario, track.stack(singles), rule)
+    np.testing.assert_allclose(counted, played.social_cost_eur, atol=0.05)
+
+
+def test_preferences_are_numbers_that_add_up_to_one(short_day):
+    operator = training("operator", short_day)
+    drawn = operator._preferences(100_000)
+    torch.testing.assert_close(drawn.sum(dim=1), torch.ones(100_000))
+    assert torch.isfinite(drawn).all()
+    assert (drawn >= 0.0).all()
