@@ -164,8 +164,8 @@ def _shares(scenario: Scenario, day: int) -> dict[str, FloatArray]:
 def _load(scenario: Scenario, day: int) -> FloatArray:
     """Load of each consumer at the highest demand, (step of the longer clock, consumer) [MW]."""
     both = [float(one.firm_mw + one.flexible_mw) for one in scenario.spec.consumers]
-    factors = working_factors(scenario, day, len(_shares(scenario, day)["demand"]))
-    return np.asarray(factors * both)
+    steps = len(_shares(scenario, day)["demand"])
+    return np.asarray(working_factors(scenario, day, steps) * np.array(both))
 
 
 def _net_load(scenario: Scenario, day: int, end: int) -> FloatArray:
