@@ -38,15 +38,53 @@ def single() -> Callable[[], int]:
     return day
 
 
-def batch() -> Callable[[], int]:
-    """Many systems at once, all roles, observations included."""
+def _drawn(scenario: Any) -> dict[str, Any]:
+    """Random actions of all roles, (system, agent, column)."""
     import numpy as np
 
+    from p2p_market.wholesale.track import roles
+
+    random, found = np.random.default_rng(0), {}
+    for role in roles(scenario):
+        shape = (BATCH, len(role.agents), len(role.columns))
+        numbers = random.uniform(-1.0, 1.0, shape)
+        choices = random.integers(max(1, role.columns[0].choices), size=shape)
+        found[role.name] = choices.astype(np.float64) if role.choices else numbers
+    return found
+
+
+def compiled() -> Callable[[], int]:
+    """The compiled step of many systems with its observations, without the batch around it."""
+    from p2p_market.kit.defaults import stack
+    from p2p_market.registry import load_scenario
+    from p2p_market.wholesale.actions import Sent
+    from p2p_market.wholesale.engine import fixed
+    from p2p_market.wholesale.envs.board import Board, everyone
+    from p2p_market.wholesale.episode.episode import draw, keys
+
+    scenario: Any = load_scenario("wholesale-12-v0")
+    week = draw(scenario, keys(scenario, "train", 0)[0][0])
+    episodes = stack([week] * BATCH)
+    board, heard = Board(scenario, episodes), everyone(scenario, BATCH)
+    sent = Sent(*[fixed(one) for one in _drawn(scenario).values()])
+
+    def day() -> int:
+        if board.step + STEPS > scenario.steps:
+            board.begin(episodes)
+        for _ in range(STEPS):
+            board.play(sent, heard)
+        return STEPS * BATCH
+
+    return day
+
+
+def batch() -> Callable[[], int]:
+    """Many systems at once, all roles, observations included."""
     import p2p_market
 
     systems: Any = p2p_market.make_batch("wholesale-12-v0", BATCH)
     systems.reset(seed=0)
-    actions = {one.name: np.tile(one.rest, (BATCH, 1, 1)) for one in systems.roles.values()}
+    actions = _drawn(systems.scenario)
 
     def day() -> int:
         for _ in range(STEPS):
@@ -152,7 +190,13 @@ def grid2op() -> Callable[[], int]:
     return day
 
 
-MAKERS: Final[Sequence[Callable[[], Callable[[], int]]]] = (single, batch, assume, grid2op)
+MAKERS: Final[Sequence[Callable[[], Callable[[], int]]]] = (
+    single,
+    compiled,
+    batch,
+    assume,
+    grid2op,
+)
 
 
 def rate(day: Callable[[], int]) -> float:
