@@ -15,7 +15,8 @@ def refused(*arguments):
 
 
 def test_mistakes_are_named(tmp_path):
-    assert "no trainer 'dqn'; known: ppo" in refused("dqn")
+    assert "no trainer 'sarsa'; known: ppo" in refused("sarsa")
+    assert "learns a role of a power system, such as wholesale-12-v0" in refused("dqn")
     assert "is not KEY=VALUE" in refused("ppo", "--set", "epochs")
 
 
