@@ -108,12 +108,14 @@ def publish(workers: int) -> None:
     )
     with Progress() as progress:
         bar = progress.add_task("trainings", total=len(missing))
-        for task, seconds in in_processes(missing, workers, lambda *_: None, _trained):
+        done = in_processes(missing, workers, lambda *_: None, _trained) if missing else ()
+        for task, seconds in done:
             progress.advance(bar)
             progress.console.print(f"{task.learner} seed {task.seed}: {seconds:.0f} s")
         todo = [one for one in plays() if one.name not in record["plays"]]
         bar = progress.add_task("plays", total=len(todo))
-        for task, numbers in in_processes(todo, workers, lambda *_: None, _played):
+        found = in_processes(todo, workers, lambda *_: None, _played) if todo else ()
+        for task, numbers in found:
             record["plays"][task.name] = numbers
             progress.advance(bar)
             _write(record)

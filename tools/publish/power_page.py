@@ -1,5 +1,6 @@
 """Tables of `docs/power-system-learners.md`, from the record of plays."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from tools.publish.power import ALL, CORNERS, LEARNERS, PLACE, SEEDS, read
 from tools.publish.who_gains import more_eur
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "power-system-learners.md"
-PART: Final = re.compile(r"(?<=<!-- learners -->\n\n).*?(?=\n*<!-- end -->)", re.DOTALL)
+PART: Final = re.compile(r"(?<=<!-- learners -->\n\n).*?(?=\n\n<!-- end -->)", re.DOTALL)
 TITLES: Final = {
     "dqn": "generators, DQN",
     "dqn-coal": "`coal_0` alone, DQN",
@@ -27,9 +28,13 @@ TITLES: Final = {
 
 def write_page() -> None:
     """Write the tables into the page."""
-    text = PAGE.read_text(encoding="utf-8")
+    write_text(PAGE, written(PAGE.read_text(encoding="utf-8")))
+
+
+def written(page: str) -> str:
+    """A page with the tables of the record in place of those that it has."""
     parts = [_alone(), _stages(), _together(), _markups(), _front(), _cost()]
-    write_text(PAGE, PART.sub(lambda _: "\n\n".join(parts), text))
+    return PART.sub(lambda _: "\n\n".join(parts), page)
 
 
 def _plays(learner: str, stage: str) -> list[Mapping[str, Any]]:
@@ -191,8 +196,6 @@ def _front() -> str:
 
 def _cost() -> str:
     """Processor time of the trainings."""
-    import json
-
     rows: list[Sequence[str]] = []
     for name, title in TITLES.items():
         told = [
