@@ -59,15 +59,16 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 1100px; 
 h2 { margin-bottom: 0; }
 p { margin-top: 4px; }
 </style>
-<script>{{ library }}</script>
+<script>{{ library|safe }}</script>
 </head>
 <body>
 <h1>{{ title }}</h1>
-<p>{{ told }}</p>
+<p>The moment that cost most in the weeks of this run, under its best policy between the ends.
+<code>p2p-market dashboard</code> shows every other moment of the same record.</p>
 {% for name, caption, drawn in views %}
 <h2>{{ name }}</h2>
 <p>{{ caption }}</p>
-{{ drawn }}
+{{ drawn|safe }}
 {% endfor %}
 </body>
 </html>
@@ -101,12 +102,10 @@ def views(result: ScenarioResult, folder: Path) -> dict[str, str]:
     spec = scenario.spec
     title = f"{spec.title}: {policy}, {view.clock(step)} of week {week + 1}"
     page = (
-        Environment(autoescape=False)
+        Environment(autoescape=True)
         .from_string(TEMPLATE)
         .render(
             title=title,
-            told="The moment that cost most in the weeks of this run, under its best policy "
-            "between the ends. `p2p-market dashboard` shows every other moment of the same record.",
             library=plotly.offline.get_plotlyjs(),
             views=drawn,
         )
